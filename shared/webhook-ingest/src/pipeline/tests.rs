@@ -1,0 +1,471 @@
+//! Each way through the pipeline, each failure on it, and a crash at each of its awaits.
+
+use std::{pin::pin, task::Poll};
+
+use webhook_verify::{
+    SecretVersion, SigningSecret, UnixSeconds,
+    providers::{Endgrate, Pinwheel},
+    sha256_hex, sign,
+};
+
+use super::*;
+use crate::{
+    Status,
+    testing::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
+};
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+const BODY: &[u8] = br#"{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}"#;
+
+type Harness<P> = Pipeline<P, MemoryStore, MemoryQueue, MemorySecrets, ManualClock>;
+
+fn harness<P: Provider>(provider: P, secrets: MemorySecrets) -> Harness<P> {
+    let clock = ManualClock::at(START);
+    Pipeline {
+        provider,
+        store: MemoryStore::default(),
+        queue: MemoryQueue::new(clock.clone()),
+        secrets: SecretCache::new(secrets, Duration::from_mins(5)),
+        clock,
+        settings: Settings { tolerance: Tolerance::default(), retention: Duration::from_hours(720) },
+    }
+}
+
+fn pinwheel() -> Harness<Pinwheel> {
+    harness(Pinwheel, MemorySecrets::new("key"))
+}
+
+fn secret(key: &str) -> SigningSecret {
+    SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
+}
+
+fn signed_with(key: &str, body: &[u8]) -> [Header; 2] {
+    sign::pinwheel_v2(&secret(key), UnixSeconds(START.0 / 1000), body)
+}
+
+/// An invocation that Lambda ends 15 s from now.
+fn attempt(clock: &ManualClock, token: &str) -> Attempt {
+    let deadline = clock.now().plus(Duration::from_secs(15));
+    Attempt { token: ClaimToken::named(token), deadline, trace_header: None }
+}
+
+impl<P: Provider> Harness<P> {
+    async fn deliver(&self, headers: &[Header], body: &[u8], token: &str) -> Report {
+        self.handle(headers, body, attempt(&self.clock, token)).await
+    }
+
+    async fn deliver_body(&self, token: &str) -> Outcome {
+        self.deliver(&signed_with("key", BODY), BODY, token).await.outcome
+    }
+
+    fn status(&self, id: &str) -> Option<Status> {
+        self.store.record(id).map(|record| record.status)
+    }
+
+    fn queued(&self) -> usize {
+        self.queue.messages().len()
+    }
+}
+
+fn accepted() -> Outcome {
+    Outcome::Accepted { id: "e1".to_owned() }
+}
+
+fn duplicate() -> Outcome {
+    Outcome::Duplicate { id: "e1".to_owned() }
+}
+
+fn unavailable(step: Step) -> Outcome {
+    let error = CallError::Service("InternalServerError".to_owned());
+    Outcome::Unavailable(Fault::Call { step, error })
+}
+
+fn out_of_time(step: Step) -> Outcome {
+    Outcome::Unavailable(Fault::Call { step, error: OUT_OF_TIME })
+}
+
+#[tokio::test]
+async fn an_authentic_event_is_claimed_queued_and_completed() {
+    let pipeline = pinwheel();
+    let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
+    assert_eq!(report.outcome, accepted());
+    let trail = report.trail;
+    assert_eq!((trail.scheme, trail.secret), (Some("pinwheel-v2"), Some(SecretVersion::Current)));
+    assert_eq!((trail.event_type.as_deref(), trail.event_id.as_deref()), (Some("account.added"), Some("e1")));
+    assert_eq!((trail.idempotency_key.as_deref(), trail.message_id.as_deref()), (Some("pinwheel#e1"), Some("message-1")));
+    assert_eq!((trail.taken_over, trail.delivery_id_changed, trail.warning), (false, false, None));
+
+    let record = pipeline.store.record("pinwheel#e1").expect("is there");
+    assert_eq!((record.status, record.message_id.as_deref()), (Status::Enqueued, Some("message-1")));
+    assert_eq!(record.claim.lease_expires_at, START.plus(Duration::from_secs(20)));
+    assert_eq!(record.expires_at_s, START.0 / 1000 + 2_592_000);
+
+    let message = &pipeline.queue.messages()[0].message;
+    let body = r#"{"specversion":"1.0","id":"e1","source":"/webhooks/pinwheel","type":"pinwheel.account.added","time":"2023-11-14T22:13:20Z","datacontenttype":"application/json","idempotencykey":"pinwheel#e1","signaturescheme":"pinwheel-v2","signedat":"2023-11-14T22:13:20Z","data":{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}}"#;
+    assert_eq!(message.body, body);
+    assert_eq!((message.group_id.as_str(), message.payload_key.as_str()), ("pinwheel#a1", "pinwheel/t1"));
+    assert_eq!(message.deduplication_id, sha256_hex(b"pinwheel#e1"));
+    let attributes = [("provider", "pinwheel"), ("event_type", "account.added"), ("event_id", "e1"), ("idempotency_key", "pinwheel#e1")];
+    assert_eq!(message.attributes, attributes.map(|(name, value)| (name, value.to_owned())));
+    assert_eq!(message.attributes_size(), 8 + 6 + 8 + 10 + 6 + 13 + 8 + 6 + 2 + 15 + 6 + 11);
+}
+
+#[tokio::test]
+async fn the_same_event_again_is_a_duplicate_and_costs_no_send() {
+    let pipeline = pinwheel();
+    assert_eq!(pipeline.deliver_body("t1").await, accepted());
+    assert_eq!(pipeline.deliver_body("t2").await, duplicate());
+    assert_eq!(pipeline.queued(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_proven_is_refused_with_no_write_and_where_headers_are_malformed_no_secret_is_read() {
+    let secrets = MemorySecrets::new("key");
+    let pipeline = harness(Pinwheel, secrets.clone());
+    let forged = signed_with("another key", BODY);
+    for (headers, reason, fetches) in [
+        (vec![], "header_missing", 0),
+        (vec![Header::new("X-Pinwheel-Signature", "v2=no"), Header::new("X-Timestamp", "1")], "header_malformed", 0),
+        (vec![forged[0].clone(), forged[0].clone(), forged[1].clone()], "header_repeated", 0),
+        (forged.to_vec(), "signature_mismatch", 1),
+        (signed_with("key", b"{}").to_vec(), "signature_mismatch", 2),
+        (signed_with("key", b"[]").to_vec(), "signature_mismatch", 2),
+        (sign::pinwheel_v2(&secret("key"), UnixSeconds(1), BODY).to_vec(), "timestamp_too_old", 2),
+    ] {
+        let outcome = pipeline.deliver(&headers, BODY, "t").await.outcome;
+        let Outcome::Refused(error) = outcome else { panic!("{outcome:?} for {reason}") };
+        assert_eq!((error.reason(), secrets.fetches()), (reason, fetches));
+    }
+    assert!(pipeline.store.is_empty());
+    assert_eq!(pipeline.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
+    let pipeline = pinwheel();
+    let large = vec![b' '; webhook_verify::MAX_BODY_BYTES + 1];
+    assert_eq!(pipeline.deliver(&[], &large, "t1").await.outcome, Outcome::TooLarge);
+    assert_eq!(pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome, Outcome::Malformed);
+    assert!(pipeline.store.is_empty());
+    assert_eq!(pipeline.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_failed_send_gives_the_claim_back_so_that_the_next_attempt_queues_the_event() {
+    for failure in [Failure::Before, Failure::After] {
+        let pipeline = pinwheel();
+        pipeline.queue.fail([Some(failure)]);
+        assert_eq!(pipeline.deliver_body("t1").await, unavailable(Step::Send));
+        assert!(pipeline.store.is_empty(), "{failure:?}");
+        assert_eq!(pipeline.deliver_body("t2").await, accepted());
+        assert_eq!(pipeline.queued(), 1, "{failure:?}: the queue deduplicates");
+    }
+}
+
+#[tokio::test]
+async fn a_send_without_an_answer_ends_in_time_and_leaves_time_to_release() {
+    for failure in [Failure::HangsBefore, Failure::HangsAfter] {
+        let pipeline = pinwheel();
+        pipeline.queue.fail([Some(failure)]);
+        assert_eq!(pipeline.deliver_body("t1").await, out_of_time(Step::Send));
+        assert_eq!(pipeline.clock.now(), START.plus(Duration::from_secs(8)));
+        assert!(pipeline.store.is_empty());
+        assert_eq!(pipeline.deliver_body("t2").await, accepted());
+        assert_eq!(pipeline.queued(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_fails_leaves_the_event_in_flight_until_its_lease_ends() {
+    let pipeline = pinwheel();
+    pipeline.queue.fail([Some(Failure::Before)]);
+    pipeline.store.fail([None, Some(Failure::Before)]);
+    let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
+    assert_eq!(report.outcome, unavailable(Step::Send));
+    let error = CallError::Service("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Release, error }));
+    pipeline.clock.advance(Duration::from_millis(500));
+    assert_eq!(pipeline.deliver_body("t2").await, Outcome::InProgress { retry_after_s: 20 });
+    pipeline.clock.advance(Duration::from_millis(19_500));
+    assert_eq!(pipeline.deliver_body("t3").await, Outcome::InProgress { retry_after_s: 1 });
+    pipeline.clock.advance(Duration::from_millis(1));
+    let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t4").await;
+    assert_eq!((report.outcome, report.trail.taken_over), (accepted(), true));
+    assert_eq!(pipeline.queued(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_whose_write_or_reply_fails_is_given_back() {
+    for (failure, outcome) in [
+        (Failure::Before, unavailable(Step::Claim)),
+        (Failure::After, unavailable(Step::Claim)),
+        (Failure::HangsBefore, out_of_time(Step::Claim)),
+        (Failure::HangsAfter, out_of_time(Step::Claim)),
+    ] {
+        let pipeline = pinwheel();
+        pipeline.store.fail([Some(failure)]);
+        assert_eq!(pipeline.deliver_body("t1").await, outcome, "{failure:?}");
+        assert!(pipeline.store.is_empty(), "{failure:?}");
+        assert_eq!(pipeline.queued(), 0);
+        assert_eq!(pipeline.deliver_body("t2").await, accepted());
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_token() {
+    let pipeline = pinwheel();
+    let lost = NewClaim {
+        id: "pinwheel#e1".to_owned(),
+        token: ClaimToken::named("t1"),
+        now: START,
+        lease_expires_at: START.plus(Duration::from_secs(20)),
+        expires_at_s: START.0 / 1000 + 3600,
+        event_type: "account.added".to_owned(),
+        event_id: "e1".to_owned(),
+        delivery_id: None,
+    };
+    assert_eq!(pipeline.store.claim(&lost).await, Ok(ClaimResult::Claimed { taken_over: false }));
+    assert_eq!(pipeline.deliver_body("t1").await, accepted(), "the client's own retry, with the same token");
+    assert_eq!(pipeline.queued(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_complete_is_tried_again_while_there_is_time_and_the_answer_is_200_all_the_same() {
+    let pipeline = pinwheel();
+    pipeline.store.fail([None, Some(Failure::Before), Some(Failure::Before), None]);
+    let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
+    assert_eq!((report.outcome, report.trail.warning), (accepted(), None));
+    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    assert_eq!(pipeline.clock.now(), START.plus(Duration::from_millis(300)));
+
+    let pipeline = pinwheel();
+    pipeline.store.fail([None].into_iter().chain([Some(Failure::Before); 100]));
+    let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
+    assert_eq!(report.outcome, accepted());
+    let error = CallError::Service("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Complete, error }));
+    assert!(pipeline.clock.now() <= START.plus(Duration::from_secs(9)));
+    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::InProgress));
+
+    let pipeline = pinwheel();
+    pipeline.store.fail([None, Some(Failure::HangsAfter)]);
+    assert_eq!(pipeline.deliver_body("t1").await, accepted());
+    assert_eq!(pipeline.clock.now(), START.plus(Duration::from_secs(9)));
+    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+}
+
+#[tokio::test]
+async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
+    let pipeline = pinwheel();
+    let mut slow = attempt(&pipeline.clock, "slow");
+    // A lease that is over at once, as if this instance's clock were far behind.
+    slow.deadline = START.plus(Duration::from_millis(1_000));
+    pipeline.queue.fail([Some(Failure::HangsAfter)]);
+    let headers = signed_with("key", BODY);
+    let report = pipeline.handle(&headers, BODY, slow).await;
+    assert_eq!(report.outcome, out_of_time(Step::Send));
+    assert_eq!(pipeline.deliver_body("fast").await, accepted());
+    assert_eq!(pipeline.store.release("pinwheel#e1", &ClaimToken::named("slow")).await, Ok(Fenced::Lost));
+    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    assert_eq!(pipeline.queued(), 1);
+}
+
+/// Runs a delivery up to its `call`-th call of a port, lets that call take effect or not, and kills the invocation there.
+async fn crash(pipeline: &Harness<Pinwheel>, call: usize, failure: Failure) {
+    let before = |calls: usize| std::iter::repeat_n(None, calls).chain([Some(failure)]);
+    match call {
+        0 => pipeline.store.fail(before(0)),
+        1 => pipeline.queue.fail(before(0)),
+        _ => pipeline.store.fail(before(1)),
+    }
+    let headers = signed_with("key", BODY);
+    let mut attempt = attempt(&pipeline.clock, "crashed");
+    attempt.deadline = START.plus(Duration::from_secs(15));
+    // The parts that a killed process would not run any more are cut off: `within` gives up only when time is over, so the
+    // future is dropped at its first wait instead.
+    let killed = Killed { clock: pipeline.clock.clone() };
+    let process = Pipeline {
+        provider: Pinwheel,
+        store: Borrowed(&pipeline.store),
+        queue: Borrowed(&pipeline.queue),
+        secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5)),
+        clock: killed,
+        settings: pipeline.settings,
+    };
+    let mut invocation = pin!(process.handle(&headers, BODY, attempt));
+    std::future::poll_fn(|context| {
+        assert!(invocation.as_mut().poll(context).is_pending(), "call {call} waits");
+        Poll::Ready(())
+    })
+    .await;
+}
+
+/// A clock by which a wait never ends.
+struct Killed {
+    clock: ManualClock,
+}
+
+impl Clock for Killed {
+    fn now(&self) -> UnixMillis {
+        self.clock.now()
+    }
+
+    async fn sleep(&self, _: Duration) {
+        std::future::pending().await
+    }
+
+    async fn within<F: Future + Send>(&self, _: Duration, future: F) -> Option<F::Output> {
+        Some(future.await)
+    }
+}
+
+/// A port shared with the process that dies.
+struct Borrowed<'a, T>(&'a T);
+
+impl<S: IdempotencyStore> IdempotencyStore for Borrowed<'_, S> {
+    async fn claim(&self, claim: &NewClaim) -> Result<ClaimResult, CallError> {
+        self.0.claim(claim).await
+    }
+
+    async fn complete(&self, id: &str, token: &ClaimToken, message: &str, at: i64) -> Result<Fenced, CallError> {
+        self.0.complete(id, token, message, at).await
+    }
+
+    async fn release(&self, id: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+        self.0.release(id, token).await
+    }
+}
+
+impl<Q: EventQueue> EventQueue for Borrowed<'_, Q> {
+    async fn send(&self, message: &Message) -> Result<String, CallError> {
+        self.0.send(message).await
+    }
+}
+
+#[tokio::test]
+async fn after_a_crash_at_any_call_the_event_is_in_flight_until_the_lease_ends_and_then_queued_once() {
+    for (call, failure, during_lease, after_lease) in [
+        (0, Failure::HangsBefore, accepted(), duplicate()),
+        (0, Failure::HangsAfter, Outcome::InProgress { retry_after_s: 20 }, accepted()),
+        (1, Failure::HangsBefore, Outcome::InProgress { retry_after_s: 20 }, accepted()),
+        (1, Failure::HangsAfter, Outcome::InProgress { retry_after_s: 20 }, accepted()),
+        (2, Failure::HangsBefore, Outcome::InProgress { retry_after_s: 20 }, accepted()),
+        (2, Failure::HangsAfter, duplicate(), duplicate()),
+    ] {
+        let pipeline = pinwheel();
+        crash(&pipeline, call, failure).await;
+        assert_eq!(pipeline.deliver_body("t2").await, during_lease, "call {call}, {failure:?}");
+        pipeline.clock.advance(Duration::from_millis(20_001));
+        assert_eq!(pipeline.deliver_body("t3").await, after_lease, "call {call}, {failure:?}");
+        assert_eq!(pipeline.queued(), 1, "call {call}, {failure:?}");
+        assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    }
+}
+
+#[tokio::test]
+async fn the_documented_window_is_a_crash_after_the_send_and_more_than_five_minutes() {
+    let pipeline = pinwheel();
+    crash(&pipeline, 1, Failure::HangsAfter).await;
+    pipeline.clock.advance(Duration::from_mins(5));
+    assert_eq!(pipeline.deliver_body("t2").await, accepted());
+    let keys: Vec<_> = pipeline.queue.messages().into_iter().map(|sent| sent.message.deduplication_id).collect();
+    assert_eq!(keys, [sha256_hex(b"pinwheel#e1"), sha256_hex(b"pinwheel#e1")], "consumers see it by the key");
+}
+
+#[tokio::test]
+async fn near_the_deadline_nothing_is_begun() {
+    let pipeline = pinwheel();
+    for left_ms in [0, 100, 515] {
+        let mut attempt = attempt(&pipeline.clock, "t");
+        attempt.deadline = START.plus(Duration::from_millis(left_ms));
+        let report = pipeline.handle(&signed_with("key", BODY), BODY, attempt).await;
+        assert_eq!(report.outcome, Outcome::Unavailable(Fault::DeadlineNear), "{left_ms} ms");
+    }
+    assert!(pipeline.store.is_empty());
+    assert_eq!(pipeline.queued(), 0);
+    let mut attempt = attempt(&pipeline.clock, "t");
+    attempt.deadline = START.plus(Duration::from_millis(516));
+    assert_eq!(pipeline.handle(&signed_with("key", BODY), BODY, attempt).await.outcome, accepted());
+}
+
+#[tokio::test]
+async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
+    let pipeline = harness(Endgrate, MemorySecrets::new("key"));
+    let body = br#"{"schemas": {}}"#;
+    let headers = sign::endgrate(&secret("key"), body);
+    let id = format!("body-sha256:{}", sha256_hex(body));
+    let outcome = |report: Report| report.outcome;
+    assert_eq!(outcome(pipeline.deliver(&headers, body, "t1").await), Outcome::Accepted { id: id.clone() });
+    pipeline.clock.advance(Duration::from_secs(360));
+    assert_eq!(outcome(pipeline.deliver(&headers, body, "t2").await), Outcome::Duplicate { id: id.clone() });
+    pipeline.clock.advance(Duration::from_secs(1));
+    assert_eq!(outcome(pipeline.deliver(&headers, body, "t3").await), Outcome::Accepted { id });
+    assert_eq!(pipeline.queued(), 2);
+}
+
+#[tokio::test]
+async fn a_captured_version_1_delivery_under_a_new_uuid_is_a_duplicate_and_is_noticed() {
+    let pipeline = pinwheel();
+    let body = br#"{"event": "x", "webhook_id": "w", "payload": {"id": 1}}"#;
+    let signed = sign::pinwheel_v1(&secret("key"), UnixSeconds(START.0 / 1000), body).expect("has a payload");
+    let with_uuid = |uuid: &str| [signed[0].clone(), signed[1].clone(), sign::pinwheel_delivery_id(uuid)];
+    let first = pipeline.deliver(&with_uuid("u1"), body, "t1").await;
+    let retried = pipeline.deliver(&with_uuid("u1"), body, "t2").await;
+    let replayed = pipeline.deliver(&with_uuid("u2"), body, "t3").await;
+    assert_eq!(
+        [first, retried, replayed].map(|report| (report.outcome.name(), report.trail.delivery_id_changed)),
+        [("accepted", false), ("duplicate", false), ("duplicate", true)]
+    );
+}
+
+#[tokio::test]
+async fn a_rotated_secret_is_picked_up_by_the_first_delivery_that_it_signs() {
+    let secrets = MemorySecrets::new("old");
+    let pipeline = harness(Pinwheel, secrets.clone());
+    let deliver = |key: &'static str, id: u8| {
+        let body = format!(r#"{{"event_id":"e{id}"}}"#);
+        let pipeline = &pipeline;
+        async move { pipeline.deliver(&signed_with(key, body.as_bytes()), body.as_bytes(), "t").await }
+    };
+    assert_eq!(deliver("old", 1).await.outcome.name(), "accepted");
+    secrets.set(Some("new"), Some(Ok("old")));
+    let report = deliver("new", 2).await;
+    assert_eq!((report.outcome.name(), report.trail.secret_fetched), ("accepted", true));
+    let report = deliver("old", 3).await;
+    assert_eq!((report.outcome.name(), report.trail.secret), ("accepted", Some(SecretVersion::Previous)));
+    secrets.set(Some("newer"), Some(Ok("new")));
+    assert_eq!(deliver("newer", 4).await.outcome.name(), "refused", "at most one refetch in 10 s");
+    pipeline.clock.advance(Duration::from_secs(10));
+    assert_eq!(deliver("newer", 4).await.outcome.name(), "accepted");
+}
+
+#[tokio::test]
+async fn an_unreadable_previous_version_matters_only_where_the_current_one_does_not_verify() {
+    let secrets = MemorySecrets::default();
+    let denied = || CallError::Service("AccessDeniedException".to_owned());
+    secrets.set(Some("key"), Some(Err(denied())));
+    let pipeline = harness(Pinwheel, secrets.clone());
+    assert_eq!(pipeline.deliver_body("t1").await, accepted());
+    let other = br#"{"event_id":"e2"}"#;
+    let fault = |error| Outcome::Unavailable(Fault::Secret(SecretError::PreviousUnreadable(Box::new(error))));
+    let outcome = pipeline.deliver(&signed_with("another", other), other, "t2").await.outcome;
+    assert_eq!(outcome, fault(SecretError::Call(denied())));
+    secrets.set(Some("key"), Some(Ok("")));
+    pipeline.clock.advance(Duration::from_secs(10));
+    let outcome = pipeline.deliver(&signed_with("another", other), other, "t3").await.outcome;
+    assert_eq!(outcome, fault(SecretError::Empty));
+    assert_eq!(pipeline.queued(), 1);
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_had_is_a_fault_of_ours_and_writes_nothing() {
+    let secrets = MemorySecrets::default();
+    let pipeline = harness(Pinwheel, secrets.clone());
+    let down = SecretError::Call(CallError::NoAnswer("the store is down"));
+    assert_eq!(pipeline.deliver_body("t1").await, Outcome::Unavailable(Fault::Secret(down.clone())));
+    secrets.set(Some("key"), None);
+    assert_eq!(pipeline.deliver_body("t2").await, accepted());
+    secrets.set(None, None);
+    let forged = pipeline.deliver(&signed_with("another", BODY), BODY, "t3").await.outcome;
+    assert_eq!(forged, Outcome::Unavailable(Fault::Secret(down)), "a refetch after a failing signature fails");
+}

@@ -1,0 +1,183 @@
+//! The idempotency record, and what a claim of it can come to.
+//!
+//! ```text
+//!            claim                complete
+//!  (absent) ───────▶ IN_PROGRESS ─────────▶ ENQUEUED ──▶ (expired)
+//!      ▲                │   ▲                               │
+//!      └────────────────┘   └── claim, once the lease has   │
+//!            release            run out, or here ◀──────────┘
+//! ```
+
+use std::{fmt, time::Duration};
+
+use uuid::Uuid;
+use webhook_verify::{Event, MAX_NAME_BYTES, Retention, sha256_hex};
+
+use crate::UnixMillis;
+
+/// The fence: unique per claim, so that no step of an owner that was taken for dead touches its successor's record.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ClaimToken(String);
+
+impl ClaimToken {
+    /// A random token (UUID version 4).
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().to_string())
+    }
+
+    /// A token of the caller's making, for tests that must repeat.
+    #[must_use]
+    pub fn named(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The token's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClaimToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Status {
+    /// Claimed; not known to be queued.
+    InProgress,
+    /// On the queue.
+    Enqueued,
+}
+
+impl Status {
+    /// The text in the table.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Enqueued => "ENQUEUED",
+        }
+    }
+
+    /// Reads the text in the table.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        [Self::InProgress, Self::Enqueued].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// A record to be written where the event is free. Holds no payload.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NewClaim {
+    /// The partition key: `<provider>#<key>`.
+    pub id: String,
+    /// The fence.
+    pub token: ClaimToken,
+    /// The claimant's clock: leases and records that ended before it are over.
+    pub now: UnixMillis,
+    /// When this claim ends by itself.
+    pub lease_expires_at: UnixMillis,
+    /// When the record may go (the table's TTL attribute), in Unix seconds. Never before the lease.
+    pub expires_at_s: i64,
+    /// The event's name without the provider's prefix.
+    pub event_type: String,
+    /// The message's id.
+    pub event_id: String,
+    /// The unsigned id of the delivery, where the scheme has one.
+    pub delivery_id: Option<String>,
+}
+
+impl NewClaim {
+    pub(crate) fn new(
+        event: &Event<'_>,
+        token: ClaimToken,
+        now: UnixMillis,
+        lease_expires_at: UnixMillis,
+        configured_retention: Duration,
+    ) -> Self {
+        let expires_at_s = expires_at_s(event, now, configured_retention);
+        Self {
+            id: table_id(event),
+            token,
+            now,
+            lease_expires_at,
+            // A record must not be free to take while its lease still holds.
+            expires_at_s: expires_at_s.max(lease_expires_at.seconds().0.saturating_add(1)),
+            event_type: field(event.event_type()),
+            event_id: field(event.id()),
+            delivery_id: event.delivery_id().map(field),
+        }
+    }
+
+    /// When the delivery was received, RFC 3339.
+    #[must_use]
+    pub fn received_at(&self) -> String {
+        self.now.rfc3339()
+    }
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum ClaimResult {
+    /// The event is ours to send.
+    Claimed {
+        /// Somebody else's lease had run out: a process died, or a `complete` was lost.
+        taken_over: bool,
+    },
+    /// Another delivery of it is in flight.
+    InProgress {
+        /// When the other's lease ends.
+        lease_expires_at: UnixMillis,
+        /// The other's delivery id.
+        delivery_id: Option<String>,
+    },
+    /// It is on the queue.
+    Enqueued {
+        /// The delivery id of the delivery that put it there.
+        delivery_id: Option<String>,
+    },
+}
+
+/// The table's key for an event.
+#[must_use]
+pub fn table_id(event: &Event<'_>) -> String {
+    format!("{}#{}", event.provider(), event.key())
+}
+
+/// When the record of an event that is sent `now` may go, in Unix seconds.
+pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, configured: Duration) -> i64 {
+    let retention = match event.retention() {
+        Retention::Configured => configured,
+        Retention::Fixed(retention) => retention,
+    };
+    now.plus(retention).seconds().0
+}
+
+/// A name as a record's field: itself, or its hash where it is too long to be kept many times.
+pub(crate) fn field(name: &str) -> String {
+    if name.len() > MAX_NAME_BYTES { sha256_hex(name.as_bytes()) } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_of_1024_bytes_stays_and_a_longer_one_becomes_its_hash() {
+        assert_eq!(field(&"a".repeat(1024)), "a".repeat(1024));
+        assert_eq!(field(&"a".repeat(1025)), sha256_hex("a".repeat(1025).as_bytes()));
+    }
+
+    #[test]
+    fn a_status_reads_back_and_another_text_is_none() {
+        for status in [Status::InProgress, Status::Enqueued] {
+            assert_eq!(Status::from_text(status.as_str()), Some(status));
+        }
+        assert_eq!(Status::from_text("COMPLETED"), None);
+    }
+}

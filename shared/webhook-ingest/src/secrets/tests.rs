@@ -1,0 +1,139 @@
+//! The forms of a stored value, and the cache's times.
+
+use super::*;
+use crate::testing::MemorySecrets;
+
+const START: UnixMillis = UnixMillis(1_700_000_000_000);
+
+fn after(seconds: u64) -> UnixMillis {
+    START.plus(Duration::from_secs(seconds))
+}
+
+fn parsed(text: &str) -> Result<String, SecretError> {
+    let secret = parse_stored_secret(StoredSecret::Text(Zeroizing::new(text.to_owned())))?;
+    let headers = webhook_verify::sign::endgrate(&secret, b"text");
+    Ok(String::from_utf8_lossy(headers[0].value()).into_owned())
+}
+
+/// What a plain secret of these bytes would sign.
+fn signed_by(key: &str) -> Result<String, SecretError> {
+    let secret = SigningSecret::new(key.as_bytes().to_vec()).map_err(|_| SecretError::Empty)?;
+    let headers = webhook_verify::sign::endgrate(&secret, b"text");
+    Ok(String::from_utf8_lossy(headers[0].value()).into_owned())
+}
+
+#[test]
+fn a_value_is_the_secret_or_an_object_that_names_it_without_its_line_break() {
+    for (text, key) in [
+        ("key", "key"),
+        ("key\n", "key"),
+        ("key\r\n", "key"),
+        ("key\n\n", "key\n"),
+        ("key\r", "key\r"),
+        (" key ", " key "),
+        (r#"{"signing_secret": "key"}"#, "key"),
+        ("{\"signing_secret\": \"key\\n\"}\n", "key"),
+        (r#"{"other": 1, "signing_secret": "\u006bey"}"#, "key"),
+        ("{not json", "{not json"),
+        ("\"key\"", "\"key\""),
+        ("123", "123"),
+    ] {
+        assert_eq!(parsed(text), signed_by(key), "{text:?}");
+    }
+}
+
+#[test]
+fn a_value_without_a_secret_is_refused_with_its_reason() {
+    for (text, expected) in [
+        ("", SecretError::Empty),
+        ("\n", SecretError::Empty),
+        ("\r\n", SecretError::Empty),
+        (r#"{"signing_secret": ""}"#, SecretError::Empty),
+        (r#"{"signing_secret": "\n"}"#, SecretError::Empty),
+        ("{}", SecretError::NoMember),
+        (r#"{"signing_secret": 7}"#, SecretError::NoMember),
+        (r#"{"signing_secret": null}"#, SecretError::NoMember),
+        (r#"{"Signing_Secret": "key"}"#, SecretError::NoMember),
+    ] {
+        assert_eq!(parsed(text), Err(expected), "{text:?}");
+    }
+    assert_eq!(parse_stored_secret(StoredSecret::NoText).map(|_| ()), Err(SecretError::NoText));
+}
+
+/// One look at the cache: whether it went to the store, or why there is no secret.
+async fn look(cache: &SecretCache<MemorySecrets>, seconds: u64) -> Result<bool, SecretError> {
+    cache.get(after(seconds)).await.map(|(_, fetched_now)| fetched_now)
+}
+
+#[tokio::test]
+async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
+    let store = MemorySecrets::new("key");
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    assert_eq!(look(&cache, 0).await, Ok(true));
+    assert_eq!(look(&cache, 299).await, Ok(false));
+    assert_eq!(look(&cache, 300).await, Ok(true));
+    assert_eq!(store.fetches(), 2);
+}
+
+#[tokio::test]
+async fn with_the_store_down_the_cached_secret_serves_for_an_hour_and_is_asked_for_every_10_s() {
+    let store = MemorySecrets::new("key");
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    assert_eq!(look(&cache, 0).await, Ok(true));
+    store.set(None, None);
+    let down = Err(SecretError::Call(CallError::NoAnswer("the store is down")));
+    for (seconds, expected, fetches) in [
+        (300, Ok(false), 2),
+        (309, Ok(false), 2),
+        (310, Ok(false), 3),
+        (3_600, Ok(false), 4),
+        (3_601, down.clone(), 5),
+        (3_602, down, 6),
+    ] {
+        assert_eq!(look(&cache, seconds).await, expected, "after {seconds} s");
+        assert_eq!(store.fetches(), fetches, "after {seconds} s");
+    }
+    store.set(Some("key"), None);
+    assert_eq!(look(&cache, 3_603).await, Ok(true), "it recovers at once");
+}
+
+#[tokio::test]
+async fn without_any_secret_each_delivery_asks() {
+    let store = MemorySecrets::default();
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    cache.warm(START).await;
+    let down = Err(SecretError::Call(CallError::NoAnswer("the store is down")));
+    assert_eq!(look(&cache, 0).await, down);
+    assert_eq!(look(&cache, 1).await, down);
+    assert_eq!(store.fetches(), 3);
+}
+
+#[tokio::test]
+async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
+    let store = MemorySecrets::new("key");
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    assert_eq!(look(&cache, 0).await, Ok(true));
+    for (seconds, refetched) in [(0, true), (9, false), (10, true), (19, false), (20, true)] {
+        let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
+        assert_eq!(newer, Ok(refetched), "after {seconds} s");
+    }
+    assert_eq!(store.fetches(), 4);
+}
+
+#[tokio::test]
+async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
+    let store = MemorySecrets::new("key");
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    assert_eq!(look(&cache, 0).await, Ok(true));
+    store.set(None, None);
+    let refetch = |seconds| {
+        let cache = &cache;
+        async move { cache.refetch(after(seconds)).await.map(|newer| newer.is_some()) }
+    };
+    assert_eq!(refetch(1).await, Err(SecretError::Call(CallError::NoAnswer("the store is down"))));
+    assert_eq!(refetch(2).await, Err(SecretError::FailedLately));
+    store.set(Some("key"), None);
+    assert_eq!(refetch(10).await, Err(SecretError::FailedLately));
+    assert_eq!(refetch(11).await, Ok(true));
+    assert_eq!(store.fetches(), 3);
+}

@@ -1,0 +1,89 @@
+//! What every idempotency store and every queue must do, whatever it is built on: one suite, run over all of them.
+
+use std::time::Duration;
+
+use crate::{ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, UnixMillis};
+
+const LEASE: Duration = Duration::from_secs(20);
+
+fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
+    NewClaim {
+        id: id.to_owned(),
+        token: ClaimToken::named(token),
+        now,
+        lease_expires_at: now.plus(LEASE),
+        expires_at_s: now.plus(Duration::from_hours(1)).seconds().0,
+        event_type: "account.added".to_owned(),
+        event_id: "e1".to_owned(),
+        delivery_id: Some("d1".to_owned()),
+    }
+}
+
+/// Runs the contract of an [`IdempotencyStore`]. `prefix` keeps the run's records apart from others.
+///
+/// # Panics
+/// The store breaks the contract.
+pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
+    let now = UnixMillis(1_700_000_000_000);
+    let in_progress =
+        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: Some("d1".to_owned()) };
+    let enqueued = ClaimResult::Enqueued { delivery_id: Some("d1".to_owned()) };
+    let (fresh, taken_over) = (ClaimResult::Claimed { taken_over: false }, ClaimResult::Claimed { taken_over: true });
+    let [first, second] = ["first", "second"].map(ClaimToken::named);
+    let later = |ms: i64| UnixMillis(now.0 + ms);
+    let at_lease_end = |ms: i64| now.plus(LEASE).plus(Duration::from_millis(u64::try_from(ms).expect("positive")));
+
+    let id = format!("{prefix}#single");
+    let claim = |token, at| claim_at(&id, token, at);
+    assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()), "an absent record is free");
+    assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()), "a lost reply: the claim is ours");
+    assert_eq!(store.claim(&claim("second", now)).await, Ok(in_progress.clone()), "another's lease holds");
+    assert_eq!(store.claim(&claim("second", at_lease_end(0))).await, Ok(in_progress), "to its last millisecond");
+    assert_eq!(store.claim(&claim("second", at_lease_end(1))).await, Ok(taken_over), "and no longer");
+    let expires_at_s = now.seconds().0 + 3600;
+    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::Lost), "the old owner is fenced off");
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "for both of its steps");
+    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "the owner completes");
+    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "and may repeat it");
+    assert_eq!(store.claim(&claim("third", later(1))).await, Ok(enqueued.clone()), "a duplicate");
+    assert_eq!(store.claim(&claim("third", at_lease_end(60_000))).await, Ok(enqueued.clone()), "leases end, events stay");
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "a duplicate deletes nothing");
+    assert_eq!(store.claim(&claim("third", later(3_600_999))).await, Ok(enqueued), "the last second of its life counts");
+    assert_eq!(store.claim(&claim("third", later(3_601_000))).await, Ok(fresh.clone()), "an expired record is free");
+
+    let id = format!("{prefix}#released");
+    let claim = |token, at| claim_at(&id, token, at);
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "an absent record cannot be released");
+    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::Lost), "nor completed into being");
+    assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()));
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Done));
+    assert_eq!(store.claim(&claim("second", now)).await, Ok(fresh.clone()), "a released record is free");
+
+    let id = format!("{prefix}#without-delivery-id");
+    let claim = |token| NewClaim { delivery_id: None, ..claim_at(&id, token, now) };
+    let held = ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: None };
+    assert_eq!(store.claim(&claim("first")).await, Ok(fresh));
+    assert_eq!(store.claim(&claim("second")).await, Ok(held));
+}
+
+/// Runs the contract of a FIFO [`EventQueue`]: equal deduplication ids are one message. The caller looks at what is on the
+/// queue: two messages, of bodies `first` and `other`.
+///
+/// # Panics
+/// The queue breaks the contract.
+pub async fn queue_contract(queue: &impl EventQueue, prefix: &str) {
+    let message = |body: &str, deduplication_id: &str| Message {
+        body: body.to_owned(),
+        attributes: [("provider", "p"), ("event_type", "t"), ("event_id", "e"), ("idempotency_key", "p#e")]
+            .map(|(name, value)| (name, value.to_owned())),
+        group_id: "p#group".to_owned(),
+        deduplication_id: format!("{prefix}-{deduplication_id}"),
+        trace_header: None,
+        payload_key: format!("{prefix}/{deduplication_id}"),
+    };
+    let first = queue.send(&message("first", "1")).await.expect("is sent");
+    let again = queue.send(&message("again", "1")).await.expect("is sent");
+    let other = queue.send(&message("other", "2")).await.expect("is sent");
+    assert_eq!(again, first, "the same event is the same message");
+    assert_ne!(other, first, "another event is another");
+}

@@ -1,0 +1,322 @@
+//! The ports in memory. They fail when told to, before or after the effect.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::{pending, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+    time::Duration,
+};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
+    Status, StoredSecret, StoredSecrets, UnixMillis,
+};
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A clock that stands still until it is moved, or somebody waits by it.
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<UnixMillis>>);
+
+impl ManualClock {
+    /// Stands at `now`.
+    #[must_use]
+    pub fn at(now: UnixMillis) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// Moves on.
+    pub fn advance(&self, duration: Duration) {
+        let mut now = lock(&self.0);
+        *now = now.plus(duration);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMillis {
+        *lock(&self.0)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.advance(duration);
+    }
+
+    /// What is not ready at once never will be: the ports in memory do not wait. So time runs out.
+    async fn within<F: Future + Send>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let output = poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await;
+        if output.is_none() {
+            self.advance(limit);
+        }
+        output
+    }
+}
+
+/// How the next call of a port goes wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure {
+    /// An error, and nothing happened.
+    Before,
+    /// It happened, and the answer is an error.
+    After,
+    /// Nothing happened, and no answer comes.
+    HangsBefore,
+    /// It happened, and no answer comes.
+    HangsAfter,
+}
+
+/// The failures to come, call by call; `None` is a call that works.
+#[derive(Default)]
+struct Failures(Mutex<VecDeque<Option<Failure>>>);
+
+impl Failures {
+    async fn around<T>(&self, effect: impl FnOnce() -> T + Send) -> Result<T, CallError> {
+        let failure = lock(&self.0).pop_front().flatten();
+        let error = || Err(CallError::Service("InternalServerError".to_owned()));
+        match failure {
+            None => Ok(effect()),
+            Some(Failure::Before) => error(),
+            Some(Failure::After) => {
+                effect();
+                error()
+            }
+            Some(Failure::HangsBefore) => pending().await,
+            Some(Failure::HangsAfter) => {
+                effect();
+                pending().await
+            }
+        }
+    }
+}
+
+/// A record as it stands in the table.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// As claimed.
+    pub claim: NewClaim,
+    /// Where the event stands.
+    pub status: Status,
+    /// Its life, which a `complete` prolongs.
+    pub expires_at_s: i64,
+    /// The queue's id of the message.
+    pub message_id: Option<String>,
+}
+
+/// Records in a map. Like `DynamoDB`'s, expired ones stay until they are overwritten.
+#[derive(Default)]
+pub struct MemoryStore {
+    records: Mutex<BTreeMap<String, Record>>,
+    failures: Failures,
+}
+
+impl MemoryStore {
+    /// The failures of the coming calls, in their order.
+    pub fn fail(&self, failures: impl IntoIterator<Item = Option<Failure>>) {
+        lock(&self.failures.0).extend(failures);
+    }
+
+    /// The record of this id.
+    #[must_use]
+    pub fn record(&self, id: &str) -> Option<Record> {
+        lock(&self.records).get(id).cloned()
+    }
+
+    /// How many records there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        lock(&self.records).len()
+    }
+
+    /// Whether there is no record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn claim_now(&self, claim: &NewClaim) -> ClaimResult {
+        let mut records = lock(&self.records);
+        let mut taken_over = false;
+        if let Some(record) = records.get(&claim.id) {
+            let expired = record.expires_at_s < claim.now.seconds().0;
+            let in_progress = record.status == Status::InProgress;
+            let lease_over = in_progress && record.claim.lease_expires_at < claim.now;
+            if record.claim.token == claim.token && in_progress {
+                return ClaimResult::Claimed { taken_over: false };
+            }
+            if !expired && !lease_over {
+                let delivery_id = record.claim.delivery_id.clone();
+                let lease_expires_at = record.claim.lease_expires_at;
+                return match record.status {
+                    Status::InProgress => ClaimResult::InProgress { lease_expires_at, delivery_id },
+                    Status::Enqueued => ClaimResult::Enqueued { delivery_id },
+                };
+            }
+            taken_over = in_progress;
+        }
+        let record = Record {
+            claim: claim.clone(),
+            status: Status::InProgress,
+            expires_at_s: claim.expires_at_s,
+            message_id: None,
+        };
+        records.insert(claim.id.clone(), record);
+        ClaimResult::Claimed { taken_over }
+    }
+}
+
+impl IdempotencyStore for MemoryStore {
+    async fn claim(&self, claim: &NewClaim) -> Result<ClaimResult, CallError> {
+        self.failures.around(|| self.claim_now(claim)).await
+    }
+
+    async fn complete(
+        &self,
+        id: &str,
+        token: &ClaimToken,
+        message_id: &str,
+        expires_at_s: i64,
+    ) -> Result<Fenced, CallError> {
+        let effect = || match lock(&self.records).get_mut(id).filter(|record| record.claim.token == *token) {
+            Some(record) => {
+                record.status = Status::Enqueued;
+                record.message_id = Some(message_id.to_owned());
+                record.expires_at_s = expires_at_s;
+                Fenced::Done
+            }
+            None => Fenced::Lost,
+        };
+        self.failures.around(effect).await
+    }
+
+    async fn release(&self, id: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+        let effect = || {
+            let mut records = lock(&self.records);
+            if records.get(id).is_some_and(|record| record.claim.token == *token) {
+                records.remove(id);
+                Fenced::Done
+            } else {
+                Fenced::Lost
+            }
+        };
+        self.failures.around(effect).await
+    }
+}
+
+/// A message on the queue in memory.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StoredMessage {
+    /// The queue's id.
+    pub id: String,
+    /// As sent.
+    pub message: Message,
+    /// When it came.
+    pub sent_at: UnixMillis,
+}
+
+/// A FIFO queue: a message with the deduplication id of one that came less than five minutes ago is that one.
+pub struct MemoryQueue {
+    clock: ManualClock,
+    messages: Mutex<Vec<StoredMessage>>,
+    failures: Failures,
+}
+
+impl MemoryQueue {
+    const DEDUPLICATES_FOR: Duration = Duration::from_mins(5);
+
+    /// An empty queue that lives by `clock`.
+    #[must_use]
+    pub fn new(clock: ManualClock) -> Self {
+        Self { clock, messages: Mutex::default(), failures: Failures::default() }
+    }
+
+    /// The failures of the coming calls, in their order.
+    pub fn fail(&self, failures: impl IntoIterator<Item = Option<Failure>>) {
+        lock(&self.failures.0).extend(failures);
+    }
+
+    /// All messages, oldest first.
+    #[must_use]
+    pub fn messages(&self) -> Vec<StoredMessage> {
+        lock(&self.messages).clone()
+    }
+
+    fn send_now(&self, message: &Message) -> String {
+        let now = self.clock.now();
+        let mut messages = lock(&self.messages);
+        let known = messages.iter().find(|known| {
+            known.message.deduplication_id == message.deduplication_id
+                && now.since(known.sent_at) < Self::DEDUPLICATES_FOR
+        });
+        if let Some(known) = known {
+            return known.id.clone();
+        }
+        let id = format!("message-{}", messages.len() + 1);
+        messages.push(StoredMessage { id: id.clone(), message: message.clone(), sent_at: now });
+        id
+    }
+}
+
+impl EventQueue for MemoryQueue {
+    async fn send(&self, message: &Message) -> Result<String, CallError> {
+        self.failures.around(|| self.send_now(message)).await
+    }
+}
+
+/// A secret in memory, its versions set by hand.
+#[derive(Clone, Default)]
+pub struct MemorySecrets(Arc<Mutex<MemorySecret>>);
+
+#[derive(Default)]
+struct MemorySecret {
+    current: Option<String>,
+    previous: Option<Result<String, CallError>>,
+    fetches: usize,
+}
+
+impl MemorySecrets {
+    /// A secret without a previous version.
+    #[must_use]
+    pub fn new(current: &str) -> Self {
+        let secrets = Self::default();
+        secrets.set(Some(current), None);
+        secrets
+    }
+
+    /// Sets both versions; no current one means that the store is down.
+    pub fn set(&self, current: Option<&str>, previous: Option<Result<&str, CallError>>) {
+        let mut secret = lock(&self.0);
+        secret.current = current.map(str::to_owned);
+        secret.previous = previous.map(|version| version.map(str::to_owned));
+    }
+
+    /// How often it was read.
+    #[must_use]
+    pub fn fetches(&self) -> usize {
+        lock(&self.0).fetches
+    }
+}
+
+impl SecretStore for MemorySecrets {
+    async fn fetch(&self) -> Result<StoredSecrets, CallError> {
+        let mut secret = lock(&self.0);
+        secret.fetches += 1;
+        let text = |text: &String| StoredSecret::Text(Zeroizing::new(text.clone()));
+        let current = secret.current.as_ref().map(text).ok_or(CallError::NoAnswer("the store is down"))?;
+        let previous = match &secret.previous {
+            None => Ok(None),
+            Some(Ok(previous)) => Ok(Some(text(previous))),
+            Some(Err(error)) => Err(error.clone()),
+        };
+        Ok(StoredSecrets { current, previous })
+    }
+}

@@ -1,0 +1,121 @@
+//! One HTTP attempt of a provider, as it came: headers in their order, the exact bytes of the body.
+
+use std::fmt;
+
+use crate::VerifyError;
+
+/// Largest body that is looked at: 6 MiB, in bytes after base64. Lambda's own limit for a whole request is 6 MB.
+pub const MAX_BODY_BYTES: usize = 6_291_456;
+
+/// A header as received: a name in any case, and a value of any bytes.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Header {
+    name: String,
+    value: Vec<u8>,
+}
+
+impl Header {
+    /// `name` in any case; `value` as it stood on the wire.
+    pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
+        Self { name: name.into(), value: value.into() }
+    }
+
+    /// The name, in the case in which it came.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value, byte for byte.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+}
+
+/// Names only: a header may hold a signature.
+impl fmt::Debug for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Header({}, {} bytes)", self.name, self.value.len())
+    }
+}
+
+/// The parts of an HTTP request that a signature can cover. Method and path are none of them.
+#[derive(Clone, Copy)]
+pub struct Delivery<'d> {
+    headers: &'d [Header],
+    body: &'d [u8],
+}
+
+/// The body is longer than [`MAX_BODY_BYTES`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the body has more than {MAX_BODY_BYTES} bytes")]
+pub struct BodyTooLarge;
+
+impl<'d> Delivery<'d> {
+    /// Takes a request whose body is not too large. The size is checked here, before anything is computed over it.
+    ///
+    /// # Errors
+    /// [`BodyTooLarge`] past [`MAX_BODY_BYTES`].
+    pub fn new(headers: &'d [Header], body: &'d [u8]) -> Result<Self, BodyTooLarge> {
+        if body.len() > MAX_BODY_BYTES {
+            return Err(BodyTooLarge);
+        }
+        Ok(Self { headers, body })
+    }
+
+    /// The body, byte for byte.
+    #[must_use]
+    pub fn body(&self) -> &'d [u8] {
+        self.body
+    }
+
+    /// The value of the one header of this name (in any case).
+    ///
+    /// # Errors
+    /// [`VerifyError::HeaderMissing`], or [`VerifyError::HeaderRepeated`]: of two values the receiver might check one
+    /// while a proxy before it has checked the other.
+    pub fn header(&self, name: &'static str) -> Result<&'d [u8], VerifyError> {
+        let mut values = self.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
+        match (values.next(), values.next()) {
+            (None, _) => Err(VerifyError::HeaderMissing(name)),
+            (Some(header), None) => Ok(&header.value),
+            (Some(_), Some(_)) => Err(VerifyError::HeaderRepeated(name)),
+        }
+    }
+}
+
+/// Sizes only: headers and body are the sender's business.
+impl fmt::Debug for Delivery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Delivery({} headers, {} bytes)", self.headers.len(), self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_found_in_any_case_and_only_once() {
+        let headers = [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
+        let delivery = Delivery::new(&headers, b"").expect("small");
+        assert_eq!(delivery.header("x-timestamp"), Ok(b"1".as_slice()));
+        assert_eq!(delivery.header("a"), Err(VerifyError::HeaderRepeated("a")));
+        assert_eq!(delivery.header("b"), Err(VerifyError::HeaderMissing("b")));
+    }
+
+    #[test]
+    fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+        let body = vec![b' '; MAX_BODY_BYTES + 1];
+        assert_eq!(Delivery::new(&[], &body[1..]).map(|delivery| delivery.body().len()), Ok(MAX_BODY_BYTES));
+        assert_eq!(Delivery::new(&[], &body).map(|delivery| delivery.body().len()), Err(BodyTooLarge));
+    }
+
+    #[test]
+    fn debug_shows_sizes_and_names_and_no_value() {
+        let headers = [Header::new("x-a", "hidden")];
+        let shown = format!("{:?} {:?}", headers[0], Delivery::new(&headers, b"hidden").expect("small"));
+        assert_eq!(shown, "Header(x-a, 6 bytes) Delivery(1 headers, 6 bytes)");
+    }
+}

@@ -1,0 +1,191 @@
+//! A float's text as Python writes it: `float.__repr__(float(text))`.
+//!
+//! Sources: `Lib/json/encoder.py` (`floatstr`), `Objects/floatobject.c` (`float_repr`) and `Python/pystrtod.c`
+//! (`format_float_short` with format code `r`): the shortest digits that read back as the same float; fixed notation
+//! for 1e-4 ≤ |x| < 1e16, else `d.ddde±XX` with at least two digits in the exponent.
+
+use std::io::Write as _;
+
+use super::lexer::NumberSpan;
+
+/// Most digits of an integer that Python reads and writes: `sys.int_info.default_max_str_digits`.
+pub(super) const MAX_INTEGER_DIGITS: usize = 4300;
+
+/// Whether a number with a fraction or an exponent surely stands in the text as Python writes it.
+///
+/// That is so for fixed notation in its range, without needless zeros, up to 15 significant digits: any two decimals of
+/// so few digits are two floats, so this one reads back as its float, and no other of its length or shorter does.
+#[inline]
+pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
+    let NumberSpan { start, integer_end, fraction_end, end } = number;
+    let integer = text[start..integer_end].strip_prefix(b"-").unwrap_or(&text[start..integer_end]);
+    let [b'.', fraction @ ..] = &text[integer_end..fraction_end] else { return false };
+    if fraction_end != end || (fraction.ends_with(b"0") && fraction != b"0") {
+        return false;
+    }
+    if integer == b"0" {
+        let zeros = fraction.iter().take_while(|&&digit| digit == b'0').count();
+        zeros < 4 && fraction.len() - zeros <= CERTAIN_DIGITS
+    } else {
+        integer.len() + fraction.len() <= CERTAIN_DIGITS
+    }
+}
+
+/// `DBL_DIG`.
+const CERTAIN_DIGITS: usize = 15;
+
+/// The text of a float, at most 24 bytes: a sign, 17 digits, a point and an exponent of five characters.
+pub(super) struct Repr {
+    bytes: [u8; 32],
+    length: usize,
+}
+
+impl Repr {
+    /// The text of the float that `number` reads as. `None` where that is infinite.
+    pub(super) fn of_text(number: &str) -> Option<Self> {
+        read(number).filter(|value| value.is_finite()).map(Self::of_finite)
+    }
+
+    fn of_finite(value: f64) -> Self {
+        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near takes the upper, not the even.
+        let mut buffer = zmij::Buffer::new();
+        let printed = buffer.format_finite(value.abs());
+        let Decimal { digits, length, point } = Decimal::of_printed(printed);
+        let digits = &digits[..length];
+
+        let mut repr = Self { bytes: [0; 32], length: 0 };
+        if value.is_sign_negative() {
+            repr.push(b"-");
+        }
+        match usize::try_from(point) {
+            _ if digits.is_empty() => repr.push(b"0.0"),
+            Ok(point @ 1..=16) if point < length => {
+                repr.push(&digits[..point]);
+                repr.push(b".");
+                repr.push(&digits[point..]);
+            }
+            Ok(point @ 1..=16) => {
+                repr.push(digits);
+                repr.push(&b"0000000000000000"[..point - length]);
+                repr.push(b".0");
+            }
+            _ if (-3..=0).contains(&point) => {
+                repr.push(&b"0.000"[..2 + usize::from(point.unsigned_abs())]);
+                repr.push(digits);
+            }
+            _ => repr.push_scientific(digits, point - 1),
+        }
+        repr
+    }
+
+    fn push_scientific(&mut self, digits: &[u8], exponent: i16) {
+        let (first, rest) = digits.split_at(1);
+        self.push(first);
+        if !rest.is_empty() {
+            self.push(b".");
+            self.push(rest);
+        }
+        self.push(if exponent < 0 { b"e-" } else { b"e+" });
+        let exponent = exponent.unsigned_abs();
+        let digit = |power: u16| b'0' + (exponent / power % 10).to_le_bytes()[0];
+        if exponent >= 100 {
+            self.push(&[digit(100)]);
+        }
+        self.push(&[digit(10), digit(1)]);
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        self.bytes[self.length..self.length + piece.len()].copy_from_slice(piece);
+        self.length += piece.len();
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+/// `0.<digits> × 10^point`, without zeros at either end of the digits.
+struct Decimal {
+    digits: [u8; 24],
+    length: usize,
+    point: i16,
+}
+
+impl Decimal {
+    /// Takes what `zmij` prints for a finite float that is not negative: fixed or scientific.
+    fn of_printed(printed: &str) -> Self {
+        let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
+        let mut decimal = Self { digits: [0; 24], length: 0, point: exponent.parse().unwrap_or(0) };
+        let mut after_point = false;
+        for byte in mantissa.bytes() {
+            match byte {
+                b'.' => after_point = true,
+                b'0' if decimal.length == 0 => decimal.point -= i16::from(after_point),
+                _ => {
+                    decimal.digits[decimal.length] = byte;
+                    decimal.length += 1;
+                    decimal.point += i16::from(!after_point);
+                }
+            }
+        }
+        while decimal.length > 0 && decimal.digits[decimal.length - 1] == b'0' {
+            decimal.length -= 1;
+        }
+        decimal
+    }
+}
+
+/// The float nearest to a number of JSON's grammar.
+fn read(number: &str) -> Option<f64> {
+    if number.len() <= LONG { number.parse().ok() } else { read_long(number) }
+}
+
+/// Texts up to here are for Rust's parser. It cuts exponents of six digits and more, which matters only where about as
+/// many zeros stand against them.
+const LONG: usize = 1024;
+
+/// Says a number of any length in `SIGNIFICANT` digits and one more, and reads that.
+fn read_long(number: &str) -> Option<f64> {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
+    let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
+
+    // The value is `0.<digits> × 10^(point + exponent)`.
+    let mut digits = [b'0'; SIGNIFICANT + 1];
+    let mut length = 0;
+    let mut point = 0_i64;
+    let mut after_point = false;
+    for byte in mantissa.bytes() {
+        match byte {
+            b'.' => after_point = true,
+            b'0' if length == 0 => point -= i64::from(after_point),
+            _ => {
+                point += i64::from(!after_point);
+                if length < SIGNIFICANT {
+                    digits[length] = byte;
+                    length += 1;
+                } else if byte != b'0' {
+                    // All that can still matter is whether there is more than what the kept digits say.
+                    digits[SIGNIFICANT] = b'1';
+                }
+            }
+        }
+    }
+    let digits = std::str::from_utf8(&digits).ok()?;
+    let exponent = point.saturating_add(saturating_exponent(exponent)).clamp(-9999, 9999);
+
+    let mut short = [0; SIGNIFICANT + 16];
+    let mut room = short.as_mut_slice();
+    write!(room, "0.{digits}e{exponent}").ok()?;
+    let left = room.len();
+    let value: f64 = std::str::from_utf8(&short[..SIGNIFICANT + 16 - left]).ok()?.parse().ok()?;
+    Some(if negative { -value } else { value })
+}
+
+/// No float, nor the middle between two, has more significant digits: 767.
+const SIGNIFICANT: usize = 768;
+
+fn saturating_exponent(exponent: &str) -> i64 {
+    let digits = exponent.trim_start_matches(['+', '-']).bytes();
+    let size = digits.fold(0_i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    if exponent.starts_with('-') { -size } else { size }
+}

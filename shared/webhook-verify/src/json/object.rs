@@ -1,0 +1,139 @@
+//! Checks that a text is a JSON object, and reads a few of its members in the same pass.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::lexer::{Fault, StringSpan, Visitor, walk};
+use super::text::{CodePoints, says};
+
+/// The text is not a JSON object by RFC 8259, or is nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the text is not a JSON object")]
+pub struct NotAnObject;
+
+/// A value's text as it stands in the document: digits, escapes and white space unchanged.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct RawValue<'a>(&'a str);
+
+/// Shows the length alone, because payload bytes are never logged.
+impl fmt::Debug for RawValue<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "RawValue({} bytes)", self.0.len())
+    }
+}
+
+impl<'a> RawValue<'a> {
+    /// The bytes of the value.
+    #[must_use]
+    pub fn bytes(self) -> &'a [u8] {
+        self.0.as_bytes()
+    }
+
+    /// Whether the value is `null`.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.0 == "null"
+    }
+
+    /// The decoded text of a string. `None` where the value is no string, is empty, or has a surrogate without its
+    /// other half, which no text can hold.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
+        if inner.is_empty() {
+            None
+        } else if inner.contains('\\') {
+            CodePoints::new(inner).map(char::from_u32).collect::<Option<String>>().map(Cow::Owned)
+        } else {
+            Some(Cow::Borrowed(inner))
+        }
+    }
+}
+
+/// Checks that `text` is a JSON object by RFC 8259, and gives the values at `paths`.
+///
+/// A path is the names of the members on the way, outermost first: `["payload", "account_id"]`. It leads through objects
+/// alone, never through an array. Names are compared after their escapes are decoded. Of duplicate members the last one
+/// counts, at every level: a later `payload` takes away what an earlier one gave.
+///
+/// # Errors
+///
+/// [`NotAnObject`], which covers malformed text, other values than objects, bytes that are not UTF-8, a byte-order mark,
+/// `NaN` and `Infinity`, and more than [`MAX_DEPTH`](super::MAX_DEPTH) open brackets.
+///
+/// # Examples
+///
+/// ```
+/// use webhook_verify::json::read_object;
+///
+/// let [id, count] = read_object(br#"{"id": "evt_1", "page": {"count": 2.0}}"#, [&["id"], &["page", "count"]])?;
+/// assert_eq!(id.and_then(|value| value.text()).as_deref(), Some("evt_1"));
+/// assert_eq!(count.map(|value| value.bytes()), Some(b"2.0".as_slice()));
+/// # Ok::<(), webhook_verify::json::NotAnObject>(())
+/// ```
+pub fn read_object<'a, const N: usize>(
+    text: &'a [u8],
+    paths: [&[&str]; N],
+) -> Result<[Option<RawValue<'a>>; N], NotAnObject> {
+    let text = std::str::from_utf8(text).map_err(|_| NotAnObject)?;
+    let mut finder = Finder { text, searches: paths.map(Search::new) };
+    walk(text, &mut finder)?;
+    if text.trim_start().starts_with('{') { Ok(finder.searches.map(|search| search.found)) } else { Err(NotAnObject) }
+}
+
+impl From<Fault> for NotAnObject {
+    fn from(_: Fault) -> Self {
+        Self
+    }
+}
+
+struct Finder<'a, 'p, const N: usize> {
+    text: &'a str,
+    searches: [Search<'a, 'p>; N],
+}
+
+/// The way along one path.
+struct Search<'a, 'p> {
+    path: &'p [&'p str],
+    /// How many names from the path's start on lead to the member that is being read.
+    matched: usize,
+    /// Where the value of the member last matched starts.
+    value: usize,
+    found: Option<RawValue<'a>>,
+}
+
+impl<'p> Search<'_, 'p> {
+    fn new(path: &'p [&'p str]) -> Self {
+        Self { path, matched: 0, value: 0, found: None }
+    }
+}
+
+impl<const N: usize> Visitor for Finder<'_, '_, N> {
+    type Refusal = NotAnObject;
+
+    #[inline]
+    fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NotAnObject> {
+        for search in &mut self.searches {
+            // The objects round this member must be what the path names: an array between them leaves a gap in the count.
+            let outer = depth - 1;
+            if outer < search.path.len() && search.matched >= outer {
+                search.matched = outer;
+                if says(self.text, name, search.path[outer]) {
+                    search.matched = depth;
+                    search.value = value;
+                    search.found = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn value_end(&mut self, end: usize, depth: usize) {
+        for search in &mut self.searches {
+            if depth == search.matched && depth == search.path.len() {
+                search.found = Some(RawValue(&self.text[search.value..end]));
+            }
+        }
+    }
+}

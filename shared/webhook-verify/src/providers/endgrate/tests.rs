@@ -1,0 +1,139 @@
+//! The computed vector, the Python form, and how types are told apart.
+
+use super::*;
+use crate::{Header, SecretVersion, SigningSecret, sha256_hex, sign};
+
+/// Computed with the Python of Endgrate's guide.
+const BODY: &str = r#"{"success": true, "transfer_id": "6566e87b7cf20dca9cef0c0d", "session_id": "6566e85e7cf20dca9cef0c0a", "metadata": {"user_id": 1, "label": "Zo\u00eb", "rate": 1.0}, "endgrate": {"endgrate_type": "crm-contact"}, "completed": true}"#;
+const TAG: &str = "MNY2DxBT57oO6Z78b7Ntb7ScCjY=";
+
+fn secret(key: &str) -> SigningSecret {
+    SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
+}
+
+fn verify_with(secrets: &SigningSecrets, headers: &[Header], body: &[u8]) -> Result<(Vec<u8>, SecretVersion), VerifyError> {
+    let unverified = Endgrate.parse(Delivery::new(headers, body).expect("small"))?;
+    let verified = Endgrate.verify(&unverified, secrets, UnixSeconds(0), Tolerance::default())?;
+    Ok((verified.signed().to_vec(), verified.secret()))
+}
+
+fn signed_bytes(signature: &str, body: &str) -> Result<String, VerifyError> {
+    let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
+    let headers = [Header::new("X-Endgrate-Signature", signature)];
+    let (signed, _) = verify_with(&secrets, &headers, body.as_bytes())?;
+    Ok(String::from_utf8(signed).expect("UTF-8"))
+}
+
+fn read<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, Malformed> {
+    let key = secret("TEST_API_KEY");
+    let headers = sign::endgrate(&key, body.as_bytes());
+    let unverified = Endgrate.parse(Delivery::new(&headers, body.as_bytes()).expect("small")).expect("well formed");
+    let secrets = SigningSecrets::new(key, None);
+    let verified = Endgrate.verify(&unverified, &secrets, UnixSeconds(0), Tolerance::default()).expect("verifies");
+    Endgrate.event(&verified).map(|event| look(&event))
+}
+
+#[test]
+fn the_computed_vector_verifies_over_the_raw_bytes() {
+    assert_eq!(signed_bytes(TAG, BODY), Ok(BODY.to_owned()));
+    assert_eq!(sign::endgrate(&secret("TEST_API_KEY"), BODY.as_bytes())[0].value(), TAG.as_bytes());
+}
+
+#[test]
+fn a_respelled_body_verifies_over_its_python_form_and_that_is_what_is_kept() {
+    let compact = BODY.replace(": ", ":").replace(", ", ",").replace("Zo\\u00eb", "Zoë").replace("1.0", "1.00");
+    assert_ne!(compact, BODY);
+    assert_eq!(signed_bytes(TAG, &compact), Ok(BODY.to_owned()));
+}
+
+#[test]
+fn a_changed_value_is_a_mismatch_in_either_spelling() {
+    for body in [BODY.replace("true", "false"), BODY.replace("1.0", "1"), BODY.replace(": ", ":").replace("true", "false")] {
+        assert_eq!(signed_bytes(TAG, &body), Err(VerifyError::SignatureMismatch), "{body}");
+    }
+}
+
+#[test]
+fn a_body_without_a_python_form_is_a_mismatch() {
+    let twice = BODY.replace("\"success\": true", "\"success\": false, \"success\": true");
+    for body in [&twice, "", "NaN", "\u{feff}{}", "{\"a\":1e400}", &"[".repeat(200_000)] {
+        assert_eq!(signed_bytes(TAG, body), Err(VerifyError::SignatureMismatch), "{body:.40}");
+    }
+}
+
+#[test]
+fn only_28_characters_of_padded_standard_base64_are_a_signature() {
+    let padded_inside = format!("{}=", &TAG[..27]).replacen('M', "=", 1);
+    for signature in [
+        "",
+        TAG.trim_end_matches('='),
+        &format!("{TAG}="),
+        &format!(" {TAG}"),
+        &TAG.replace('7', "-"),
+        &TAG.replace("Y=", "Z="),
+        &padded_inside,
+        &"A".repeat(28),
+        &"A".repeat(10_240),
+        &format!("{TAG},{TAG}"),
+        "30d6360f1053e7ba0ee99efc6fb36d6fb49c0a36",
+    ] {
+        assert_eq!(signed_bytes(signature, BODY), Err(VerifyError::HeaderMalformed(SIGNATURE)), "{signature:.40}");
+    }
+    let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
+    let twice = [Header::new(SIGNATURE, TAG), Header::new("X-ENDGRATE-SIGNATURE", TAG)];
+    assert_eq!(verify_with(&secrets, &[], BODY.as_bytes()), Err(VerifyError::HeaderMissing(SIGNATURE)));
+    assert_eq!(verify_with(&secrets, &twice, BODY.as_bytes()), Err(VerifyError::HeaderRepeated(SIGNATURE)));
+}
+
+#[test]
+fn a_previous_secret_verifies_in_both_spellings() {
+    let rotating = SigningSecrets::new(secret("NEW"), Some(secret("TEST_API_KEY")));
+    let headers = [Header::new(SIGNATURE, TAG)];
+    let compact = BODY.replace(": ", ":").replace(", ", ",");
+    for body in [BODY, &compact] {
+        let expected = Ok((BODY.as_bytes().to_vec(), SecretVersion::Previous));
+        assert_eq!(verify_with(&rotating, &headers, body.as_bytes()), expected);
+    }
+}
+
+#[test]
+fn types_are_told_apart_by_members_that_are_present_and_not_null() {
+    let short = Retention::Fixed(Duration::from_secs(360));
+    let long = Retention::Configured;
+    for (body, expected) in [
+        ("{}", ("completed", long)),
+        (BODY, ("completed", long)),
+        (r#"{"pk": 1, "schemas": {}, "transfer_data": []}"#, ("error", long)),
+        (r#"{"error_type": "x"}"#, ("error", long)),
+        (r#"{"pk": null, "error_type": null, "schemas": {}}"#, ("configuration", short)),
+        (r#"{"passthrough_schemas": {}, "transfer_data": []}"#, ("configuration", short)),
+        (r#"{"endgrate": {"provider": "hubspot"}}"#, ("configuration", short)),
+        (r#"{"endgrate": {"provider": null}, "transfer_data": []}"#, ("data", long)),
+        (r#"{"endgrate": {"provider_info": {}}, "transfer_data": null}"#, ("completed", long)),
+    ] {
+        assert_eq!(read(body, |event| (event.event_type().to_owned(), event.retention())), Ok((expected.0.to_owned(), expected.1)));
+    }
+}
+
+#[test]
+fn identity_is_the_hash_of_the_signed_bytes_and_the_group_is_the_session() {
+    let key = |body: &str| format!("body-sha256:{}", sha256_hex(body.as_bytes()));
+    let look = |event: &Event<'_>| [event.key(), event.id(), event.group()].map(str::to_owned);
+    let session = "6566e85e7cf20dca9cef0c0a".to_owned();
+    assert_eq!(read(BODY, look), Ok([key(BODY), key(BODY), session]));
+    for body in ["{}", r#"{"session_id": 7}"#, r#"{"session_id": ""}"#] {
+        assert_eq!(read(body, look), Ok([key(body), key(body), key(body)]), "{body}");
+    }
+}
+
+#[test]
+fn an_authentic_body_that_is_no_object_is_malformed_in_either_spelling() {
+    for body in ["", "[1, 2]", "7", "{} {}", "\u{feff}{}"] {
+        assert_eq!(read(body, |event| event.id().to_owned()), Err(Malformed), "{body}");
+    }
+    let headers = sign::endgrate_python_form(&secret("TEST_API_KEY"), b"[1,2]").expect("has a form");
+    let unverified = Endgrate.parse(Delivery::new(&headers, b"[1,2]").expect("small")).expect("well formed");
+    let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
+    let verified = Endgrate.verify(&unverified, &secrets, UnixSeconds(0), Tolerance::default()).expect("verifies");
+    assert_eq!(Endgrate.event(&verified).map(|event| event.id().to_owned()), Err(Malformed));
+}

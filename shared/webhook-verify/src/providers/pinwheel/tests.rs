@@ -1,0 +1,315 @@
+//! The published vector, the computed one, and the edges of headers and bodies.
+
+use super::*;
+use crate::{Header, SecretVersion, SigningSecret, sha256_hex, sign};
+
+/// From Pinwheel's page on version 2.
+const V2_BODY: &[u8] = br#"{
+    "coordinates": [41.0555388, -73.8679639],
+    "location": "Lyndhurst Mansion, South Broadway, Tarrytown, NY",
+    "type": {
+        "common_name": "American sycamore",
+        "genus": "platanus",
+        "species": "occidentalis"
+    }
+}"#;
+const V2_AT: &str = "860860860";
+const V2_SIGNATURE: &str = "v2=42fb9eba200e821d4de63667f5a30f7e1b83609b135e148e26ce01eef2aa6ba8";
+
+/// Computed with the Python of Pinwheel's page on version 1.
+const V1_BODY: &[u8] = br#"{"event": "direct_deposit_payment.added", "webhook_id": "61788409-8314-4e89-9300-ae7b9d3ccff5", "payload": {"id": "497f6eca-6276-4993-bfeb-53cbbbba6f08", "account_id": "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65", "link_token_id": "4787acbc-11cf-4db3-998c-5ea7c4feebcd", "name": "direct_deposit_payment", "timestamp": "2021-01-12T02:36:01.287148+00:00", "outcome": "success", "params": {"amount": 100.0, "account_name": "Zo\u00eb\u2019s Checking"}}}"#;
+const V1_PAYLOAD: &str = r#"{"id":"497f6eca-6276-4993-bfeb-53cbbbba6f08","account_id":"449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65","link_token_id":"4787acbc-11cf-4db3-998c-5ea7c4feebcd","name":"direct_deposit_payment","timestamp":"2021-01-12T02:36:01.287148+00:00","outcome":"success","params":{"amount":100.0,"account_name":"Zoë’s Checking"}}"#;
+const V1_AT: &str = "1609205925";
+const V1_SIGNATURE: &str = "v1=b384769d44bf67aabbc0221d9e6f61912c821b331d1281d8f0310bb0f73ed472";
+
+const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+
+fn secret(key: &str) -> SigningSecret {
+    SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
+}
+
+fn secrets() -> SigningSecrets {
+    SigningSecrets::new(secret("TEST_KEY"), None)
+}
+
+fn headers(signature: &str, timestamp: &str) -> Vec<Header> {
+    vec![Header::new("X-Pinwheel-Signature", signature), Header::new("X-Timestamp", timestamp)]
+}
+
+/// What is read of a delivery at `now`, or why not.
+fn read<T>(headers: &[Header], body: &[u8], now: UnixSeconds, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
+    let delivery = Delivery::new(headers, body).map_err(|error| error.to_string())?;
+    let unverified = Pinwheel.parse(delivery).map_err(|error| error.to_string())?;
+    let verified =
+        Pinwheel.verify(&unverified, &secrets(), now, Tolerance::default()).map_err(|error| error.to_string())?;
+    Pinwheel.event(&verified).map(|event| look(&event)).map_err(|error| error.to_string())
+}
+
+fn read_v2<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
+    read(&sign::pinwheel_v2(&secret("TEST_KEY"), NOW, body.as_bytes()), body.as_bytes(), NOW, look)
+}
+
+fn read_v1<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
+    let headers = sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
+    read(&headers, body.as_bytes(), NOW, look)
+}
+
+fn refusal(headers: &[Header], body: &[u8]) -> Option<VerifyError> {
+    let delivery = Delivery::new(headers, body).expect("small");
+    match Pinwheel.parse(delivery) {
+        Ok(unverified) => Pinwheel.verify(&unverified, &secrets(), NOW, Tolerance::default()).err(),
+        Err(error) => Some(error),
+    }
+}
+
+#[test]
+fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
+    let read =
+        read(&headers(V2_SIGNATURE, V2_AT), V2_BODY, UnixSeconds(860_860_860), |event| {
+            (event.scheme(), event.signed_at(), event.id().to_owned(), event.data().to_vec())
+        });
+    let id = format!("body-sha256:{}", sha256_hex(V2_BODY));
+    assert_eq!(read, Ok((Scheme::PinwheelV2, Some(UnixSeconds(860_860_860)), id, V2_BODY.to_vec())));
+}
+
+#[test]
+fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
+    let read = read(&headers(V1_SIGNATURE, V1_AT), V1_BODY, UnixSeconds(1_609_205_925), |event| {
+        let texts = [event.id(), event.key(), event.event_type(), event.group()].map(str::to_owned);
+        (texts, String::from_utf8(event.data().to_vec()), event.delivery_id().map(str::to_owned), event.unsigned_fields())
+    });
+    let key = format!("payload-sha256:{}", sha256_hex(V1_PAYLOAD.as_bytes()));
+    let data = format!(
+        r#"{{"event":"direct_deposit_payment.added","webhook_id":"61788409-8314-4e89-9300-ae7b9d3ccff5","payload":{V1_PAYLOAD}}}"#
+    );
+    let texts = [&key, &key, "direct_deposit_payment.added", "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65"];
+    assert_eq!(
+        read,
+        Ok((
+            texts.map(str::to_owned),
+            Ok(data),
+            Some("61788409-8314-4e89-9300-ae7b9d3ccff5".to_owned()),
+            Some("type,deliveryid,event,webhook_id")
+        ))
+    );
+}
+
+#[test]
+fn the_signing_side_makes_the_vectors() {
+    let signature = |headers: [Header; 2]| String::from_utf8(headers[0].value().to_vec());
+    let key = secret("TEST_KEY");
+    assert_eq!(signature(sign::pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)), Ok(V2_SIGNATURE.to_owned()));
+    let v1 = sign::pinwheel_v1(&key, UnixSeconds(1_609_205_925), V1_BODY).expect("has a payload");
+    assert_eq!(signature(v1), Ok(V1_SIGNATURE.to_owned()));
+}
+
+#[test]
+fn a_changed_byte_of_body_timestamp_or_signature_is_a_mismatch() {
+    let good = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
+    assert_eq!(refusal(&good, V2_BODY), None);
+    let mut body = V2_BODY.to_vec();
+    body[10] ^= 1;
+    assert_eq!(refusal(&good, &body), Some(VerifyError::SignatureMismatch));
+    let restamped = [good[0].clone(), Header::new("X-Timestamp", (NOW.0 + 1).to_string())];
+    assert_eq!(refusal(&restamped, V2_BODY), Some(VerifyError::SignatureMismatch));
+    let leading_zero = [good[0].clone(), Header::new("X-Timestamp", format!("0{}", NOW.0))];
+    assert_eq!(refusal(&leading_zero, V2_BODY), Some(VerifyError::SignatureMismatch), "the text is what is signed");
+    let zeros = headers(&format!("v2={}", "0".repeat(64)), &NOW.0.to_string());
+    assert_eq!(refusal(&zeros, V2_BODY), Some(VerifyError::SignatureMismatch));
+}
+
+#[test]
+fn the_versions_cannot_stand_in_for_each_other() {
+    let body = br#"{"payload":{}}"#;
+    for (from, to) in [("v1", "v2"), ("v2", "v1")] {
+        let signed = if from == "v1" {
+            sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload")
+        } else {
+            sign::pinwheel_v2(&secret("TEST_KEY"), NOW, body)
+        };
+        let renamed = String::from_utf8_lossy(signed[0].value()).replace(from, to);
+        assert_eq!(
+            refusal(&headers(&renamed, &NOW.0.to_string()), body),
+            Some(VerifyError::SignatureMismatch),
+            "{from} as {to}"
+        );
+    }
+}
+
+#[test]
+fn the_clock_is_checked_after_the_mac_and_to_the_second() {
+    let at = |offset_s: i64| sign::pinwheel_v2(&secret("TEST_KEY"), UnixSeconds(NOW.0 + offset_s), V2_BODY);
+    assert_eq!(refusal(&at(-86_400), V2_BODY), None);
+    assert_eq!(refusal(&at(-86_401), V2_BODY), Some(VerifyError::TimestampTooOld { skew_s: 86_401 }));
+    assert_eq!(refusal(&at(300), V2_BODY), None);
+    assert_eq!(refusal(&at(301), V2_BODY), Some(VerifyError::TimestampInFuture { skew_s: 301 }));
+    let stale_forgery = headers(V2_SIGNATURE, "1");
+    assert_eq!(refusal(&stale_forgery, V2_BODY), Some(VerifyError::SignatureMismatch));
+}
+
+#[test]
+fn malformed_headers_are_refused_each_with_its_reason() {
+    let stamp = NOW.0.to_string();
+    let hex = "ab".repeat(32);
+    for (signature, expected) in [
+        (String::new(), VerifyError::HeaderMalformed(SIGNATURE)),
+        (hex.clone(), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={}", hex.to_uppercase()), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={}", &hex[2..]), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={hex}ab"), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={}zz", &hex[2..]), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={hex},v2={hex}"), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2= {hex}"), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v2={}", "a".repeat(10_240)), VerifyError::HeaderMalformed(SIGNATURE)),
+        (format!("v3={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
+        (format!("V2={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
+        (format!(" v2={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
+        (format!("={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
+    ] {
+        assert_eq!(refusal(&headers(&signature, &stamp), V2_BODY), Some(expected), "{signature:.80}");
+    }
+    let bytes = [Header::new(SIGNATURE, vec![0xff; 67]), Header::new(TIMESTAMP, "1")];
+    assert_eq!(refusal(&bytes, V2_BODY), Some(VerifyError::HeaderMalformed(SIGNATURE)));
+    for timestamp in ["", "+1", " 1", "1.5", "-9223372036854775808", &"9".repeat(400), "１"] {
+        assert_eq!(
+            refusal(&headers(V2_SIGNATURE, timestamp), V2_BODY),
+            Some(VerifyError::HeaderMalformed(TIMESTAMP)),
+            "{timestamp:.20}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_or_repeated_header_is_refused() {
+    let good = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
+    assert_eq!(refusal(&[], V2_BODY), Some(VerifyError::HeaderMissing(SIGNATURE)));
+    assert_eq!(refusal(&good[..1], V2_BODY), Some(VerifyError::HeaderMissing(TIMESTAMP)));
+    assert_eq!(refusal(&good[1..], V2_BODY), Some(VerifyError::HeaderMissing(SIGNATURE)));
+    for index in [0, 1] {
+        let mut repeated = good.to_vec();
+        repeated.push(good[index].clone());
+        let name = [SIGNATURE, TIMESTAMP][index];
+        assert_eq!(refusal(&repeated, V2_BODY), Some(VerifyError::HeaderRepeated(name)));
+    }
+}
+
+#[test]
+fn a_previous_secret_verifies_and_is_named() {
+    let headers = sign::pinwheel_v2(&secret("OLD_KEY"), NOW, V2_BODY);
+    let unverified = Pinwheel.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
+    let rotating = SigningSecrets::new(secret("TEST_KEY"), Some(secret("OLD_KEY")));
+    let verified = Pinwheel.verify(&unverified, &rotating, NOW, Tolerance::default()).expect("verifies");
+    assert_eq!(verified.secret(), SecretVersion::Previous);
+    assert_eq!(
+        Pinwheel.verify(&unverified, &secrets(), NOW, Tolerance::default()).err(),
+        Some(VerifyError::SignatureMismatch)
+    );
+}
+
+#[test]
+fn version_2_is_known_by_its_signed_event_id_and_grouped_by_account_then_user_then_id() {
+    let ids = |event: &Event<'_>| [event.key(), event.id(), event.event_type(), event.group()].map(str::to_owned);
+    for (body, expected) in [
+        (
+            r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"acc","end_user_id":"usr"}}"#,
+            ["e1", "e1", "a.b", "acc"],
+        ),
+        (r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"","end_user_id":"usr"}}"#, ["e1", "e1", "a.b", "usr"]),
+        (r#"{"event_id":"e1","event":"a.b","payload":[]}"#, ["e1", "e1", "a.b", "e1"]),
+        (r#"{"event_id":"e1","event_id":"e2","event":7}"#, ["e2", "e2", "unknown", "e2"]),
+        (r#"{"event_id":"e1","event":""}"#, ["e1", "e1", "unknown", "e1"]),
+        (r#"{"event_id":"\u0065\u0031"}"#, ["e1", "e1", "unknown", "e1"]),
+    ] {
+        assert_eq!(read_v2(body, ids), Ok(expected.map(str::to_owned)), "{body}");
+    }
+}
+
+#[test]
+fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
+    for body in
+        ["{}", r#"{"event_id":null}"#, r#"{"event_id":""}"#, r#"{"event_id":7}"#, r#"{"event_id":"\ud800"}"#, r#"{"event_id":{}}"#]
+    {
+        let key = format!("body-sha256:{}", sha256_hex(body.as_bytes()));
+        let expected = Ok((key.clone(), key.clone(), key));
+        assert_eq!(
+            read_v2(body, |event| (event.key().to_owned(), event.id().to_owned(), event.group().to_owned())),
+            expected,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn an_authentic_body_that_is_no_object_is_malformed() {
+    let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    let malformed = Err("the authentic body is not a JSON object".to_owned());
+    for body in ["", "[]", "null", "\"{}\"", "{", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "\u{feff}{}", "{}\0", &deep(129)] {
+        assert_eq!(read_v2(body, |event| event.id().to_owned()), malformed, "{body:.20}");
+    }
+    let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let signed = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, &utf_16);
+    assert_eq!(read(&signed, &utf_16, NOW, |event| event.id().to_owned()), malformed);
+    let body = deep(128);
+    assert_eq!(read_v2(&body, |event| event.data().len()), Ok(body.len()));
+}
+
+#[test]
+fn version_1_identity_comes_from_the_payload_alone() {
+    let identity = |event: &Event<'_>| (event.key().to_owned(), event.id().to_owned());
+    let key = format!("payload-sha256:{}", sha256_hex(br#"{"a":1}"#));
+    for body in [
+        r#"{"event": "x", "webhook_id": "1", "payload": {"a": 1}}"#,
+        r#"{"event": "forged", "webhook_id": "2", "payload": {"a": 1}, "event_id": "3"}"#,
+        r#"{"payload":{"a":1}}"#,
+    ] {
+        assert_eq!(read_v1(body, identity), Ok((key.clone(), key.clone())), "{body}");
+    }
+}
+
+#[test]
+fn version_1_rebuilds_the_body_round_the_signed_payload_with_null_for_what_is_no_text() {
+    let data = |event: &Event<'_>| String::from_utf8(event.data().to_vec()).expect("UTF-8");
+    for (body, expected) in [
+        (r#"{"payload": {"b": 1.50}}"#, r#"{"event":null,"webhook_id":null,"payload":{"b":1.5}}"#),
+        (
+            r#"{"webhook_id": "w\u00e9", "event": "e\n", "payload": []}"#,
+            r#"{"event":"e\n","webhook_id":"w\u00e9","payload":[]}"#,
+        ),
+        (r#"{"event": 1, "webhook_id": "", "payload": null}"#, r#"{"event":null,"webhook_id":null,"payload":null}"#),
+    ] {
+        assert_eq!(read_v1(body, data), Ok(expected.to_owned()), "{body}");
+    }
+}
+
+#[test]
+fn version_1_delivery_id_is_the_uuid_header_else_the_webhook_id() {
+    let body = br#"{"webhook_id": "from-body", "payload": {}}"#;
+    let signed = sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload");
+    let delivery_id = |event: &Event<'_>| event.delivery_id().map(str::to_owned);
+    assert_eq!(read(&signed, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
+    let mut with_header = signed.to_vec();
+    with_header.push(sign::pinwheel_delivery_id("from-header"));
+    assert_eq!(read(&with_header, body, NOW, delivery_id), Ok(Some("from-header".to_owned())));
+    let mut with_empty_header = signed.to_vec();
+    with_empty_header.push(sign::pinwheel_delivery_id(""));
+    assert_eq!(read(&with_empty_header, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
+}
+
+#[test]
+fn version_1_over_a_body_without_a_signed_text_is_refused() {
+    let headers = headers(V1_SIGNATURE, &NOW.0.to_string());
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "{\"payload\": {\"a\": 1, \"a\": 1}}",
+        "{\"payload\": {}, \"payload\": {}}",
+        "{\"payload\": NaN}",
+        "{\"payload\": 1e400}",
+        "{\"payload\": \"\\ud800\"}",
+        "\u{feff}{\"payload\": {}}",
+    ] {
+        let reason = refusal(&headers, body.as_bytes()).map(|error| error.reason());
+        assert_eq!(reason, Some("no_signed_text"), "{body}");
+    }
+}

@@ -1,0 +1,105 @@
+//! Time as an argument: the crate never reads a clock.
+
+use std::time::Duration;
+
+use crate::VerifyError;
+
+/// How far ahead of our clock a timestamp may lie, both bounds included: 300 s, what Stripe's and Svix's libraries allow.
+/// Not configurable: a sender's clock that is further ahead is broken, and a signature dated ahead outlives its record.
+pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
+
+/// Seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct UnixSeconds(pub i64);
+
+impl UnixSeconds {
+    /// Reads decimal digits and nothing else: no sign, no space, no fraction. `None` for any other text, and for a number
+    /// that does not fit.
+    #[must_use]
+    pub fn from_digits(text: &[u8]) -> Option<Self> {
+        if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        // All ASCII digits, so UTF-8; `parse` refuses what does not fit.
+        str::from_utf8(text).ok()?.parse().ok().map(Self)
+    }
+
+    /// Checks that this signed time is near `now`, to the second, both bounds included.
+    ///
+    /// # Errors
+    /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`].
+    pub fn check(self, now: Self, tolerance: Tolerance) -> Result<(), VerifyError> {
+        let skew_s = self.0.abs_diff(now.0);
+        if self > now && skew_s > FUTURE_TOLERANCE.as_secs() {
+            return Err(VerifyError::TimestampInFuture { skew_s });
+        }
+        if self < now && skew_s > tolerance.past.as_secs() {
+            return Err(VerifyError::TimestampTooOld { skew_s });
+        }
+        Ok(())
+    }
+}
+
+/// How far in the past a signed timestamp may lie, both bounds included. The future is always [`FUTURE_TOLERANCE`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tolerance {
+    /// Whole seconds count.
+    pub past: Duration,
+}
+
+/// 24 hours: Pinwheel does not say whether a retry is signed anew, so a tight window might refuse an honest retry; replays
+/// are what the idempotency record is for.
+impl Default for Tolerance {
+    fn default() -> Self {
+        Self { past: Duration::from_hours(24) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+
+    #[test]
+    fn the_tolerance_holds_on_both_sides_and_to_the_second() {
+        let tolerance = Tolerance { past: Duration::from_secs(600) };
+        for (offset_s, expected) in [
+            (-601, Err(VerifyError::TimestampTooOld { skew_s: 601 })),
+            (-600, Ok(())),
+            (0, Ok(())),
+            (300, Ok(())),
+            (301, Err(VerifyError::TimestampInFuture { skew_s: 301 })),
+        ] {
+            assert_eq!(UnixSeconds(NOW.0 + offset_s).check(NOW, tolerance), expected, "{offset_s} s from now");
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_number_range_do_not_overflow() {
+        let tolerance = Tolerance { past: Duration::MAX };
+        assert_eq!(
+            UnixSeconds(i64::MIN).check(UnixSeconds(i64::MAX), Tolerance::default()),
+            Err(VerifyError::TimestampTooOld { skew_s: u64::MAX })
+        );
+        assert_eq!(
+            UnixSeconds(i64::MAX).check(UnixSeconds(i64::MIN), tolerance),
+            Err(VerifyError::TimestampInFuture { skew_s: u64::MAX })
+        );
+    }
+
+    #[test]
+    fn only_decimal_digits_that_fit_are_a_timestamp() {
+        let long = "9".repeat(400);
+        for text in
+            ["", " 1", "1 ", "+1", "-1", "1.0", "1e3", "0x1", "١", "１", "9223372036854775808", "1\n", "1,1", &long]
+        {
+            assert_eq!(UnixSeconds::from_digits(text.as_bytes()), None, "{text:?}");
+        }
+        assert_eq!(UnixSeconds::from_digits(b"-9223372036854775808"), None);
+        assert_eq!(UnixSeconds::from_digits(b"\xff1"), None);
+        assert_eq!(UnixSeconds::from_digits(b"0"), Some(UnixSeconds(0)));
+        assert_eq!(UnixSeconds::from_digits(b"860860860"), Some(UnixSeconds(860_860_860)));
+        assert_eq!(UnixSeconds::from_digits(b"9223372036854775807"), Some(UnixSeconds(i64::MAX)));
+    }
+}
