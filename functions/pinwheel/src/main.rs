@@ -1,2 +1,7 @@
-//! x
-fn main(){}
+//! Pinwheel's webhook endpoint. It names the provider, and nothing else.
+use webhook_verify::providers::Pinwheel;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), webhook_lambda::Error> {
+    webhook_lambda::run(Pinwheel).await
+}

@@ -1,1 +1,90 @@
-//! x
+//! The edge: a Lambda function that receives one provider's webhooks.
+//!
+//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer and a line of log. What
+//! happens in between is `webhook-ingest`'s.
+
+mod clock;
+mod config;
+mod event;
+mod log;
+mod response;
+
+use std::{convert::Infallible, fmt, time::Duration};
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde_json::value::RawValue;
+use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
+use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, SecretCache, UnixMillis};
+use webhook_verify::Provider;
+
+use crate::{clock::SystemClock, config::Config, event::HttpEvent, log::DeliveryLog};
+
+/// Why the function does not start, in a sentence for the operator.
+pub struct Error(String);
+
+/// What `main` prints of it.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Lambda stops an init that takes longer than 10 s; a secret that is not there by then is fetched by the first delivery.
+const WARM_UP_AT_MOST: Duration = Duration::from_secs(3);
+
+type LambdaPipeline<P> = Pipeline<P, DynamoStore, SqsQueue, SecretsManager, SystemClock>;
+
+/// Serves the provider's webhooks until Lambda ends the process.
+///
+/// # Errors
+/// The environment lacks a variable, or has one with a value that is not understood.
+pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
+    let config = Config::from_env::<P>().map_err(|error| Error(error.to_string()))?;
+    log::init(config.log_filter.clone());
+    let pipeline = pipeline(provider, config).await?;
+    // In init, which has a full CPU and which nobody waits for. What goes wrong here shows at the first delivery.
+    let _ = tokio::time::timeout(WARM_UP_AT_MOST, pipeline.secrets.warm(pipeline.clock.now())).await;
+    let log = DeliveryLog::new(P::NAME);
+    // No layer for tracing spans: the one line of log has the request's id.
+    let runtime = lambda_runtime::Runtime::new(service_fn(|event| handle(&pipeline, &log, event)));
+    runtime.run().await.map_err(|error| Error(error.to_string()))
+}
+
+async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {
+    let sdk = webhook_aws::load_sdk_config().await;
+    if sdk.region().is_none() {
+        return Err(Error("AWS_REGION is not set".to_owned()));
+    }
+    Ok(Pipeline {
+        provider,
+        store: DynamoStore::new(&sdk, config.idempotency_table),
+        queue: SqsQueue::new(&sdk, config.queue_url, config.payload_bucket),
+        secrets: SecretCache::new(SecretsManager::new(&sdk, config.signing_secret_id), config.secret_cache),
+        clock: SystemClock,
+        settings: config.settings,
+    })
+}
+
+/// One invocation. The event is taken as text, so that whatever Lambda sends gets an answer.
+async fn handle<P: Provider>(
+    pipeline: &LambdaPipeline<P>,
+    log: &DeliveryLog,
+    invocation: LambdaEvent<Box<RawValue>>,
+) -> Result<response::Response, Infallible> {
+    let LambdaEvent { payload, context } = invocation;
+    let Some(event) = HttpEvent::from_json(payload.get()) else {
+        log.not_an_http_event(&context.request_id);
+        return Ok(response::malformed_event());
+    };
+    drop(payload); // Up to 6 MB that nobody looks at any more.
+    let attempt = Attempt {
+        token: ClaimToken::random(),
+        deadline: UnixMillis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
+        trace_header: context.xray_trace_id,
+    };
+    let started_at = pipeline.clock.now();
+    let report = pipeline.handle(&event.headers, &event.body, attempt).await;
+    let duration = pipeline.clock.now().since(started_at);
+    log.delivery(&context.request_id, &report, event.body.len(), duration);
+    Ok(response::response(&report.outcome, event.multi_value_headers))
+}

@@ -24,8 +24,12 @@ fn compact(text: impl AsRef<[u8]>) -> Result<String, NoPythonForm> {
 
 /// The compact form of the member `payload`.
 fn payload(text: impl AsRef<[u8]>) -> Result<String, NoPythonForm> {
+    payload_in(PythonForm::Compact, text)
+}
+
+fn payload_in(form: PythonForm, text: impl AsRef<[u8]>) -> Result<String, NoPythonForm> {
     let mut pieces = Vec::new();
-    python_form_of_member(text.as_ref(), "payload", PythonForm::Compact, |piece| pieces.extend_from_slice(piece))?;
+    python_form_of_member(text.as_ref(), "payload", form, |piece| pieces.extend_from_slice(piece))?;
     Ok(String::from_utf8(pieces).expect("a form is UTF-8"))
 }
 
