@@ -1,0 +1,247 @@
+//! The AWS emulator (ministack), one per test process, and what a test needs in it.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::{
+    config::{Credentials, SharedCredentialsProvider},
+    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+};
+use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
+
+/// The region of everything in the emulator.
+pub const REGION: &str = "us-east-1";
+/// The emulator's own administrator.
+pub const ACCESS_KEY: &str = "test";
+
+/// A running emulator. It ends with this process, however that ends.
+pub struct Emulator {
+    /// Such as `http://127.0.0.1:4566`.
+    pub endpoint: String,
+    /// Holds the pipe whose end ends the emulator.
+    _supervisor: Child,
+}
+
+impl Emulator {
+    /// The emulator of this test process.
+    #[must_use]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Emulator> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// Starts one on a free port, with these variables beside the usual ones.
+    ///
+    /// # Panics
+    /// It is not installed, or does not come up.
+    #[must_use]
+    pub fn start(variables: &[(&str, &str)]) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace");
+        let program = root.join(".tools/ministack/bin/ministack");
+        assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
+        let port = free_port();
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let log = log_file(port);
+        let mut supervisor = Command::new(root.join("tests/tools/supervise"));
+        supervisor
+            .arg(program)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("PERSIST_STATE", "0")
+            .env("IOT_MTLS_ENABLED", "0")
+            .env("SFTP_ENABLED", "0")
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(File::create(&log).expect("a log file can be made"))
+            .stderr(Stdio::null());
+        let supervisor = supervisor.spawn().expect("bash runs");
+        let started_at = Instant::now();
+        while !is_healthy(port) {
+            assert!(started_at.elapsed() < Duration::from_secs(60), "the emulator does not come up; its log: {}", log.display());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { endpoint, _supervisor: supervisor }
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound").port()
+}
+
+fn log_file(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("ministack-{port}.log"))
+}
+
+fn is_healthy(port: u16) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        write!(stream, "GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The emulator's services, as a test uses them.
+pub struct Aws {
+    /// For the adapters under test.
+    pub config: SdkConfig,
+    /// Tables.
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    /// Queues.
+    pub sqs: aws_sdk_sqs::Client,
+    /// Buckets.
+    pub s3: aws_sdk_s3::Client,
+    /// Secrets.
+    pub secrets: aws_sdk_secretsmanager::Client,
+}
+
+impl Aws {
+    /// Clients for the emulator of this test process: new ones for each test, since a connection belongs to the async
+    /// runtime that made it.
+    #[must_use]
+    pub fn shared() -> Self {
+        Self::at(&Emulator::shared().endpoint)
+    }
+
+    /// Clients for the emulator at `endpoint`.
+    #[must_use]
+    pub fn at(endpoint: &str) -> Self {
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .endpoint_url(endpoint)
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(ACCESS_KEY, ACCESS_KEY, None)))
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            config,
+        }
+    }
+
+    /// Makes a table as the template does, and returns its name.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn create_table(&self) -> String {
+        let name = unique("records");
+        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+        let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
+        self.dynamodb
+            .create_table()
+            .table_name(&name)
+            .attribute_definitions(id.build().expect("is complete"))
+            .key_schema(key.build().expect("is complete"))
+            .billing_mode(BillingMode::PayPerRequest)
+            .send()
+            .await
+            .expect("a table is made");
+        name
+    }
+
+    /// Makes a queue and returns its URL.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn create_queue(&self, fifo: bool) -> String {
+        let name = unique("events");
+        let mut create = self.sqs.create_queue();
+        if fifo {
+            create = create.attributes(QueueAttributeName::FifoQueue, "true").queue_name(format!("{name}.fifo"));
+        } else {
+            create = create.queue_name(name);
+        }
+        create.send().await.expect("a queue is made").queue_url.expect("it has a URL")
+    }
+
+    /// Makes a bucket and returns its name.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn create_bucket(&self) -> String {
+        let name = unique("payloads");
+        self.s3.create_bucket().bucket(&name).send().await.expect("a bucket is made");
+        name
+    }
+
+    /// Makes a secret and returns its name.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn create_secret(&self, value: &str) -> String {
+        let name = unique("secret");
+        self.secrets.create_secret().name(&name).secret_string(value).send().await.expect("a secret is made");
+        name
+    }
+
+    /// Makes `value` the current version of a secret, and what was current the previous one.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn rotate_secret(&self, name: &str, value: &str) {
+        self.secrets.put_secret_value().secret_id(name).secret_string(value).send().await.expect("a secret is put");
+    }
+
+    /// All records of a table.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn records(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
+        let scan = self.dynamodb.scan().table_name(table).consistent_read(true).send().await.expect("a table is read");
+        scan.items.unwrap_or_default()
+    }
+
+    /// Takes all messages off a queue.
+    ///
+    /// # Panics
+    /// The emulator refuses.
+    pub async fn take_messages(&self, queue: &str) -> Vec<Message> {
+        let mut taken = Vec::new();
+        loop {
+            let receive = self
+                .sqs
+                .receive_message()
+                .queue_url(queue)
+                .max_number_of_messages(10)
+                .message_attribute_names("All")
+                .message_system_attribute_names(MessageSystemAttributeName::All);
+            let messages = receive.send().await.expect("a queue is read").messages.unwrap_or_default();
+            if messages.is_empty() {
+                return taken;
+            }
+            for message in messages {
+                let handle = message.receipt_handle.as_deref().expect("a received message has a handle");
+                let delete = self.sqs.delete_message().queue_url(queue).receipt_handle(handle);
+                delete.send().await.expect("a message is deleted");
+                taken.push(message);
+            }
+        }
+    }
+}
+
+/// A name that no other test in this process has.
+fn unique(what: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{what}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
+}

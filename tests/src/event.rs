@@ -1,0 +1,71 @@
+//! A request as each of Lambda's doors hands it to a function.
+
+use serde_json::{Value, json};
+use webhook_verify::Header;
+
+fn text(header: &Header) -> String {
+    String::from_utf8_lossy(header.value()).into_owned()
+}
+
+fn single(headers: &[Header]) -> Value {
+    headers.iter().map(|header| (header.name().to_lowercase(), json!(text(header)))).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn multiple(headers: &[Header]) -> Value {
+    let mut members = serde_json::Map::new();
+    for header in headers {
+        let values = members.entry(header.name()).or_insert_with(|| json!([]));
+        values.as_array_mut().expect("only arrays are put in").push(json!(text(header)));
+    }
+    members.into()
+}
+
+/// HTTP API, payload format 2.0; a function URL's is the same.
+#[must_use]
+pub fn http_api_v2(path: &str, headers: &[Header], body: &str) -> Value {
+    json!({
+        "version": "2.0",
+        "routeKey": format!("POST {path}"),
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": single(headers),
+        "requestContext": {"http": {"method": "POST", "path": path, "protocol": "HTTP/1.1"}, "stage": "$default"},
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+/// REST API (and HTTP API, payload format 1.0).
+#[must_use]
+pub fn rest_v1(path: &str, headers: &[Header], body: &str) -> Value {
+    json!({
+        "resource": path,
+        "path": path,
+        "httpMethod": "POST",
+        "headers": headers.iter().map(|header| (header.name().to_owned(), json!(text(header)))).collect::<serde_json::Map<_, _>>(),
+        "multiValueHeaders": multiple(headers),
+        "queryStringParameters": null,
+        "requestContext": {"resourcePath": path, "httpMethod": "POST", "stage": "prod"},
+        "body": body,
+        "isBase64Encoded": false,
+    })
+}
+
+/// ALB, with or without "multi value headers" switched on for the target group.
+#[must_use]
+pub fn alb(path: &str, headers: &[Header], body: &str, multi_value: bool) -> Value {
+    let mut event = json!({
+        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t/1"}},
+        "httpMethod": "POST",
+        "path": path,
+        "queryStringParameters": {},
+        "body": body,
+        "isBase64Encoded": false,
+    });
+    if multi_value {
+        event["multiValueHeaders"] = multiple(headers);
+    } else {
+        event["headers"] = single(headers);
+    }
+    event
+}
