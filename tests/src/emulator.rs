@@ -5,7 +5,8 @@ use std::{
     fs::File,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -30,51 +31,102 @@ pub const ACCESS_KEY: &str = "test";
 pub struct Emulator {
     /// Such as `http://127.0.0.1:4566`.
     pub endpoint: String,
-    /// Holds the pipe whose end ends the emulator.
-    _supervisor: Child,
+    /// Holds the pipe whose end ends the emulator and the functions that it runs.
+    supervisor: Child,
 }
 
+/// Runs the emulator until standard input closes, and then ends its whole process group: the emulator does not end the
+/// functions that it runs.
+const SUPERVISE: &str = r#""$@" </dev/null & cat >/dev/null; rm -rf "$TMPDIR"; kill -s KILL 0"#;
+
 impl Emulator {
-    /// The emulator of this test process.
+    /// The emulator of this test process. It allows every call.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Emulator> = OnceLock::new();
-        SHARED.get_or_init(|| Self::start(&[]))
+        SHARED.get_or_init(|| Self::start(false))
     }
 
-    /// Starts one on a free port, with these variables beside the usual ones.
+    /// Starts one on a free port. With `enforce_iam` it refuses what no policy allows.
     ///
     /// # Panics
     /// It is not installed, or does not come up.
     #[must_use]
-    pub fn start(variables: &[(&str, &str)]) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace");
-        let program = root.join(".tools/ministack/bin/ministack");
+    pub fn start(enforce_iam: bool) -> Self {
+        let program = workspace().join(".tools/ministack/bin/ministack");
         assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
         let port = free_port();
         let endpoint = format!("http://127.0.0.1:{port}");
-        let log = log_file(port);
-        let mut supervisor = Command::new(root.join("tests/tools/supervise"));
+        let scratch = std::env::temp_dir().join(format!("webhook-emulator-{}-{port}", std::process::id()));
+        std::fs::create_dir_all(&scratch).expect("a temporary folder can be made");
+        let mut supervisor = Command::new("sh");
         supervisor
+            .args(["-c", SUPERVISE, "sh"])
             .arg(program)
+            // The functions that it runs inherit all of it: nothing of the caller's AWS account may be among it.
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &scratch)
+            .env("TMPDIR", &scratch)
             .env("BIND_HOST", "127.0.0.1")
+            .env("MINISTACK_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
-            .env("AWS_ENDPOINT_URL", &endpoint)
+            .env("AUTH", if enforce_iam { "true" } else { "false" })
             .env("PERSIST_STATE", "0")
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
-            .envs(variables.iter().copied())
+            .envs(client_variables(&endpoint))
+            .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(File::create(&log).expect("a log file can be made"))
+            .stdout(File::create(scratch.join("emulator.log")).expect("a log file can be made"))
             .stderr(Stdio::null());
-        let supervisor = supervisor.spawn().expect("bash runs");
+        let supervisor = supervisor.spawn().expect("sh runs");
         let started_at = Instant::now();
-        while !is_healthy(port) {
-            assert!(started_at.elapsed() < Duration::from_secs(60), "the emulator does not come up; its log: {}", log.display());
+        while !is_ready(port) {
+            let log = scratch.join("emulator.log");
+            assert!(started_at.elapsed() < UP_WITHIN, "the emulator does not come up; its log: {}", log.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { endpoint, _supervisor: supervisor }
+        Self { endpoint, supervisor }
     }
+}
+
+/// Ends the emulator before this process ends.
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        // Its status says that it was killed, as it should be.
+        let _ = self.supervisor.wait();
+    }
+}
+
+/// Far longer than it takes on a loaded machine.
+const UP_WITHIN: Duration = Duration::from_mins(1);
+
+/// The variables by which an AWS client reaches the emulator at `endpoint`, and nothing else.
+#[must_use]
+pub fn client_variables(endpoint: &str) -> HashMap<String, String> {
+    [
+        ("AWS_ENDPOINT_URL", endpoint),
+        ("AWS_REGION", REGION),
+        ("AWS_DEFAULT_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+        ("AWS_SECRET_ACCESS_KEY", ACCESS_KEY),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// The root of the workspace.
+///
+/// # Panics
+/// Never: this crate lies in it.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace")
 }
 
 fn free_port() -> u16 {
@@ -82,15 +134,11 @@ fn free_port() -> u16 {
     listener.local_addr().expect("it is bound").port()
 }
 
-fn log_file(port: u16) -> PathBuf {
-    std::env::temp_dir().join(format!("ministack-{port}.log"))
-}
-
-fn is_healthy(port: u16) -> bool {
+fn is_ready(port: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(stream, "GET /_ministack/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        write!(stream, "GET /_ministack/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -123,11 +171,12 @@ impl Aws {
     /// Clients for the emulator at `endpoint`.
     #[must_use]
     pub fn at(endpoint: &str) -> Self {
+        let credentials = Credentials::new(ACCESS_KEY, ACCESS_KEY, None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
             .endpoint_url(endpoint)
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::from_keys(ACCESS_KEY, ACCESS_KEY, None)))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
         let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();

@@ -8,7 +8,11 @@ fn text(header: &Header) -> String {
 }
 
 fn single(headers: &[Header]) -> Value {
-    headers.iter().map(|header| (header.name().to_lowercase(), json!(text(header)))).collect::<serde_json::Map<_, _>>().into()
+    headers
+        .iter()
+        .map(|header| (header.name().to_lowercase(), json!(text(header))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn multiple(headers: &[Header]) -> Value {

@@ -5,13 +5,13 @@ use std::{
     collections::HashMap,
     convert::Infallible,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use http_body_util::{BodyExt, Full};
@@ -23,7 +23,10 @@ use tokio::{
     net::TcpListener,
     process::Child,
     sync::{mpsc, oneshot},
+    task::JoinHandle,
 };
+
+use crate::emulator::workspace;
 
 /// Longest that a test waits for an answer: longer than any deadline that it sets.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -52,6 +55,8 @@ pub struct Function {
     child: Child,
     invocations: mpsc::Sender<Invocation>,
     log: Arc<Mutex<String>>,
+    /// They end when its output does.
+    collectors: [JoinHandle<()>; 2],
 }
 
 impl Function {
@@ -82,17 +87,25 @@ impl Function {
             .kill_on_drop(true)
             .spawn()
             .expect("the bootstrap starts");
-        collect(child.stdout.take().expect("is piped"), Arc::clone(&log));
-        collect(child.stderr.take().expect("is piped"), Arc::clone(&log));
-        Self { child, invocations, log }
+        let collectors = [
+            collect(child.stdout.take().expect("is piped"), Arc::clone(&log)),
+            collect(child.stderr.take().expect("is piped"), Arc::clone(&log)),
+        ];
+        Self { child, invocations, log, collectors }
     }
 
     /// Invokes it with 15 s to its deadline.
+    ///
+    /// # Errors
+    /// What the function reports instead of a response.
     pub async fn invoke(&self, event: &Value) -> Answer {
         self.invoke_text(event.to_string(), Duration::from_secs(15), None).await
     }
 
     /// Invokes it with any text as the event.
+    ///
+    /// # Errors
+    /// What the function reports instead of a response.
     ///
     /// # Panics
     /// No answer comes.
@@ -117,19 +130,36 @@ impl Function {
         self.log.lock().expect("no writer panics").clone()
     }
 
-    /// The lines of its log that tell of deliveries.
-    #[must_use]
-    pub fn log_lines(&self) -> Vec<Value> {
-        self.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    /// The lines of its log that tell of deliveries, once there are `count` of them: an answer may overtake its line.
+    ///
+    /// # Panics
+    /// There are more, or they do not come.
+    pub async fn delivery_lines(&self, count: usize) -> Vec<Value> {
+        let started_at = Instant::now();
+        loop {
+            let log = self.log();
+            let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let deliveries: Vec<Value> = lines.into_iter().filter(|line| line["message"] == "delivery").collect();
+            if deliveries.len() >= count {
+                assert_eq!(deliveries.len(), count, "{log}");
+                return deliveries;
+            }
+            assert!(started_at.elapsed() < PATIENCE, "fewer than {count} deliveries in the log: {log}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself and its log is complete.
     ///
     /// # Panics
     /// It does not end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        ended.expect("it ends").expect("its status can be read")
+        let status = ended.expect("it ends").expect("its status can be read");
+        for collector in &mut self.collectors {
+            collector.await.expect("no collector panics");
+        }
+        status
     }
 }
 
@@ -141,9 +171,9 @@ impl Function {
 pub fn bootstrap(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let directory = BUILT.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace");
         // All of the workspace, so that features are those of the tests' own build, and nothing is compiled twice.
-        let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--workspace"]).current_dir(root).status();
+        let built =
+            Command::new(env!("CARGO")).args(["build", "--quiet", "--workspace"]).current_dir(workspace()).status();
         assert!(built.is_ok_and(|status| status.success()), "cargo build --workspace fails");
         // target/debug/deps/<this test> → target/debug
         let this = std::env::current_exe().expect("this program has a path");
@@ -153,7 +183,7 @@ pub fn bootstrap(name: &str) -> PathBuf {
     directory.join(name)
 }
 
-fn collect(stream: impl AsyncRead + Unpin + Send + 'static, log: Arc<Mutex<String>>) {
+fn collect(stream: impl AsyncRead + Unpin + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -161,7 +191,7 @@ fn collect(stream: impl AsyncRead + Unpin + Send + 'static, log: Arc<Mutex<Strin
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
 
 async fn serve(api: Arc<RuntimeApi>) -> SocketAddr {
@@ -197,7 +227,10 @@ async fn answer(api: &RuntimeApi, request: Request<Incoming>) -> Result<Response
             }
         }
         ["init", "error"] => {
-            api.log.lock().expect("no writer panics").push_str(&format!("init error: {value}\n"));
+            let mut log = api.log.lock().expect("no writer panics");
+            log.push_str("init error: ");
+            log.push_str(&value.to_string());
+            log.push('\n');
         }
         _ => return Ok(empty(StatusCode::NOT_FOUND)),
     }

@@ -3,3 +3,4 @@
 pub mod emulator;
 pub mod event;
 pub mod function;
+pub mod samples;

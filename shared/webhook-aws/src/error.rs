@@ -15,7 +15,9 @@ where
         SdkError::TimeoutError(_) => CallError::NoAnswer("the service took too long"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => CallError::NoAnswer("the service took too long"),
         SdkError::DispatchFailure(failure) if failure.is_io() => CallError::NoAnswer("the connection failed"),
-        SdkError::DispatchFailure(_) => CallError::NoAnswer("the request could not be sent: region, credentials or TLS"),
+        SdkError::DispatchFailure(_) => {
+            CallError::NoAnswer("the request could not be sent: region, credentials or TLS")
+        }
         // Code and request id are the service's own words: neither repeats anything of the request.
         _ => match (error.code(), error.request_id()) {
             (Some(code), Some(id)) => CallError::Service(format!("{code} (request {id})")),

@@ -23,10 +23,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
 
 /// Region, credentials and endpoints as the SDK reads them from the environment; timeouts, retries and TLS as set here.
 pub async fn load() -> SdkConfig {
-    let http_client = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .tls_context(tls_context())
-        .build_https();
+    let http_client =
+        Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls_context()).build_https();
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
     let retries = RetryConfig::standard()
@@ -44,11 +42,8 @@ pub async fn load() -> SdkConfig {
 /// `SSL_CERT_FILE` or `SSL_CERT_DIR` (OpenSSL's names) replace Amazon's roots, for a network that inspects TLS.
 fn tls_context() -> TlsContext {
     let own_roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| env::var_os(name).is_some());
-    let trust_store = if own_roots {
-        TrustStore::default()
-    } else {
-        TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)
-    };
+    let trust_store =
+        if own_roots { TrustStore::default() } else { TrustStore::empty().with_pem_certificate(AMAZON_ROOTS) };
     TlsContext::builder().with_trust_store(trust_store).build().expect("a trust store is all that a TLS context needs")
 }
 

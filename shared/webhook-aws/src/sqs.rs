@@ -25,6 +25,7 @@ const PUT_OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
 pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
     url: String,
+    fifo: bool,
     bucket: Option<Bucket>,
 }
 
@@ -38,13 +39,15 @@ impl SqsQueue {
     #[must_use]
     pub fn new(config: &SdkConfig, url: String, bucket: Option<String>) -> Self {
         let bucket = bucket.map(|name| Bucket { client: s3_client(config), name });
-        Self { client: aws_sdk_sqs::Client::new(config), url, bucket }
+        // SQS's own rule: a FIFO queue's name ends so, in lower case.
+        let fifo = url.strip_suffix(".fifo").is_some();
+        Self { client: aws_sdk_sqs::Client::new(config), url, fifo, bucket }
     }
 
     /// A message with all but its body.
     fn addressed(&self, message: &Message) -> SendMessageFluentBuilder {
         let mut send = self.client.send_message().queue_url(&self.url).message_group_id(&message.group_id);
-        if self.url.ends_with(".fifo") {
+        if self.fifo {
             send = send.message_deduplication_id(&message.deduplication_id);
         }
         for (name, value) in &message.attributes {
@@ -86,24 +89,20 @@ impl SqsQueue {
 
 impl EventQueue for SqsQueue {
     async fn send(&self, message: &Message) -> Result<String, CallError> {
-        let send = if message.size() > SQS_MAX_BYTES {
+        let request = if message.size() > SQS_MAX_BYTES {
             self.addressed(message)
                 .message_body(self.offload(message).await?)
                 .message_attributes(POINTER_ATTRIBUTE, attribute("Number", &message.body.len().to_string()))
         } else {
             self.addressed(message).message_body(&message.body)
         };
-        let sent = send.send().await.map_err(|error| call_error(&error))?;
+        let sent = request.send().await.map_err(|error| call_error(&error))?;
         sent.message_id.ok_or(CallError::Answer("a sent message without an id"))
     }
 }
 
 fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
-    MessageAttributeValue::builder()
-        .data_type(data_type)
-        .string_value(value)
-        .build()
-        .expect("the data type is set")
+    MessageAttributeValue::builder().data_type(data_type).string_value(value).build().expect("the data type is set")
 }
 
 fn s3_client(config: &SdkConfig) -> aws_sdk_s3::Client {

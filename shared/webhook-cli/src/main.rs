@@ -1,2 +1,9 @@
-//! x
-fn main(){}
+//! `cargo webhook`: the command line of `webhook_cli`, and nothing else.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    webhook_cli::run(&webhook_cli::Cli::parse())
+}

@@ -111,8 +111,11 @@ mod tests {
     #[test]
     fn only_a_well_formed_trace_header_travels() {
         assert!(is_trace_header("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"));
-        assert!(is_trace_header("Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1|68fd508a:5".replace('|', ";").as_str()));
-        for header in ["", "garbage", "Root=1-5759e988 bd862e", "Root=1-\u{e9}", &format!("Root=1-{}", "a".repeat(500))] {
+        assert!(is_trace_header(
+            "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1|68fd508a:5".replace('|', ";").as_str()
+        ));
+        for header in ["", "garbage", "Root=1-5759e988 bd862e", "Root=1-\u{e9}", &format!("Root=1-{}", "a".repeat(500))]
+        {
             assert!(!is_trace_header(header), "{header:.20}");
         }
     }

@@ -14,9 +14,7 @@
 
 use std::time::Duration;
 
-use webhook_verify::{
-    Delivery, Event, Header, Provider, Tolerance, Unverified, Verified, VerifyError,
-};
+use webhook_verify::{Delivery, Event, Header, Provider, Tolerance, Unverified, Verified, VerifyError};
 
 use crate::{
     CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fault, Fenced, IdempotencyStore, Message, NewClaim, Outcome,
@@ -121,12 +119,13 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let (mut fetched, fetched_now) = self.secret_call(budget, self.secrets.get(received_at)).await?;
         trail.secret_fetched = fetched_now;
         let mut verdict = verify(&fetched);
-        if matches!(verdict, Err(VerifyError::SignatureMismatch)) && !fetched_now {
-            if let Some(newer) = self.secret_call(budget, self.secrets.refetch(received_at)).await? {
-                trail.secret_fetched = true;
-                fetched = newer;
-                verdict = verify(&fetched);
-            }
+        if matches!(verdict, Err(VerifyError::SignatureMismatch))
+            && !fetched_now
+            && let Some(newer) = self.secret_call(budget, self.secrets.refetch(received_at)).await?
+        {
+            trail.secret_fetched = true;
+            fetched = newer;
+            verdict = verify(&fetched);
         }
         match (verdict, &fetched.previous_error) {
             (Err(VerifyError::SignatureMismatch), Some(error)) => {
@@ -211,14 +210,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     }
 
     /// Marks the record while there is time. The answer does not depend on it: the event is on the queue.
-    async fn complete(
-        &self,
-        claim: &NewClaim,
-        event: &Event<'_>,
-        message_id: &str,
-        budget: Budget,
-        trail: &mut Trail,
-    ) {
+    async fn complete(&self, claim: &NewClaim, event: &Event<'_>, message_id: &str, budget: Budget, trail: &mut Trail) {
         let begun_at = self.clock.now();
         // The queue's window of deduplication counts from the send, so the record's life does too.
         let expires_at_s = expires_at_s(event, begun_at, self.settings.retention);

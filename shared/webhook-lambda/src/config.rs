@@ -74,7 +74,8 @@ impl Config {
             tolerance.past = seconds("TIMESTAMP_TOLERANCE_S", tolerance.past)?;
             let least = tolerance.past.saturating_mul(2);
             if retention < least {
-                let why = "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record is gone";
+                let why =
+                    "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record is gone";
                 return Err(ConfigError::RetentionTooShort { least_s: least.as_secs(), why });
             }
         }
@@ -155,11 +156,17 @@ mod tests {
         let longest = u64::MAX.to_string();
         assert_eq!(error::<Pinwheel>("TIMESTAMP_TOLERANCE_S", &longest), too_short(u64::MAX, twice));
         let wide = [("TIMESTAMP_TOLERANCE_S", "2000000000"), ("RETENTION_S", "4000000000")];
-        assert_eq!(read::<Pinwheel>(&wide).map(|config| config.settings.tolerance.past.as_secs()).ok(), Some(2_000_000_000));
+        assert_eq!(
+            read::<Pinwheel>(&wide).map(|config| config.settings.tolerance.past.as_secs()).ok(),
+            Some(2_000_000_000)
+        );
     }
 
     #[test]
     fn a_log_filter_that_is_none_stops_the_start() {
-        assert_eq!(error::<Pinwheel>("RUST_LOG", "info,a=b=c"), Some("RUST_LOG has a directive that is none: a=b=c".to_owned()));
+        assert_eq!(
+            error::<Pinwheel>("RUST_LOG", "info,a=b=c"),
+            Some("RUST_LOG has a directive that is none: a=b=c".to_owned())
+        );
     }
 }

@@ -47,12 +47,12 @@ pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
     let log = DeliveryLog::new(P::NAME);
     // No layer for tracing spans: the one line of log has the request's id.
     let runtime = lambda_runtime::Runtime::new(service_fn(|event| handle(&pipeline, &log, event)));
-    runtime.run().await.map_err(|error| Error(error.to_string()))
+    Box::pin(runtime.run()).await.map_err(|error| Error(error.to_string()))
 }
 
 async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {
     let sdk = webhook_aws::load_sdk_config().await;
-    if sdk.region().is_none() {
+    if sdk.region().is_none_or(|region| region.as_ref().is_empty()) {
         return Err(Error("AWS_REGION is not set".to_owned()));
     }
     Ok(Pipeline {
@@ -83,7 +83,8 @@ async fn handle<P: Provider>(
         trace_header: context.xray_trace_id,
     };
     let started_at = pipeline.clock.now();
-    let report = pipeline.handle(&event.headers, &event.body, attempt).await;
+    // Boxed: the SDK's futures are tens of kilobytes, which the runtime's layers would move about.
+    let report = Box::pin(pipeline.handle(&event.headers, &event.body, attempt)).await;
     let duration = pipeline.clock.now().since(started_at);
     log.delivery(&context.request_id, &report, event.body.len(), duration);
     Ok(response::response(&report.outcome, event.multi_value_headers))

@@ -69,8 +69,8 @@ impl LogFilter {
         Ok(Self(targets))
     }
 
-    fn enables(&self, target: &str, level: &Level) -> bool {
-        self.0.would_enable(target, level) && (target.starts_with(OURS) || *level <= Level::WARN)
+    fn enables(&self, target: &str, level: Level) -> bool {
+        self.0.would_enable(target, &level) && (target.starts_with(OURS) || level <= Level::WARN)
     }
 }
 
@@ -78,9 +78,9 @@ fn is_target(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte))
 }
 
-/// JSON lines on standard output, which Lambda takes to CloudWatch Logs.
+/// JSON lines on standard output, which Lambda takes to its log group.
 pub(crate) fn init(filter: LogFilter) {
-    let enabled = move |metadata: &Metadata<'_>| filter.enables(metadata.target(), metadata.level());
+    let enabled = move |metadata: &Metadata<'_>| filter.enables(metadata.target(), *metadata.level());
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_filter(filter_fn(enabled))).init();
 }
@@ -190,7 +190,7 @@ mod tests {
             ("webhook_lambda=debug", "webhook_aws", Level::ERROR, false),
         ] {
             let filter = LogFilter::parse(text).expect("is a filter");
-            assert_eq!(filter.enables(target, &level), expected, "{text}: {target} at {level}");
+            assert_eq!(filter.enables(target, level), expected, "{text}: {target} at {level}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::{Scheme, SecretVersion, UnixSeconds, Verified};
 pub const MAX_NAME_BYTES: usize = 1024;
 
 /// An event, ready to be claimed and queued. Only a [`crate::Provider`] makes it, from a [`Verified`].
+#[expect(clippy::struct_field_names, reason = "`event_type` is its name in the table and in messages")]
 pub struct Event<'v> {
     pub(crate) provider: &'static str,
     pub(crate) scheme: Scheme,

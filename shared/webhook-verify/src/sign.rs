@@ -53,8 +53,5 @@ fn pinwheel_headers(version: &str, secret: &SigningSecret, at: UnixSeconds, sign
     let timestamp = at.0.to_string();
     let pieces = [version.as_bytes(), b":", timestamp.as_bytes(), b":", signed];
     let digits = hex::encode(tag::<HmacSha256>(secret, &pieces));
-    [
-        Header::new(pinwheel::SIGNATURE, format!("{version}={digits}")),
-        Header::new(pinwheel::TIMESTAMP, timestamp),
-    ]
+    [Header::new(pinwheel::SIGNATURE, format!("{version}={digits}")), Header::new(pinwheel::TIMESTAMP, timestamp)]
 }

@@ -92,7 +92,10 @@ async fn an_authentic_event_is_claimed_queued_and_completed() {
     let trail = report.trail;
     assert_eq!((trail.scheme, trail.secret), (Some("pinwheel-v2"), Some(SecretVersion::Current)));
     assert_eq!((trail.event_type.as_deref(), trail.event_id.as_deref()), (Some("account.added"), Some("e1")));
-    assert_eq!((trail.idempotency_key.as_deref(), trail.message_id.as_deref()), (Some("pinwheel#e1"), Some("message-1")));
+    assert_eq!(
+        (trail.idempotency_key.as_deref(), trail.message_id.as_deref()),
+        (Some("pinwheel#e1"), Some("message-1"))
+    );
     assert_eq!((trail.taken_over, trail.delivery_id_changed, trail.warning), (false, false, None));
 
     let record = pipeline.store.record("pinwheel#e1").expect("is there");
@@ -105,7 +108,12 @@ async fn an_authentic_event_is_claimed_queued_and_completed() {
     assert_eq!(message.body, body);
     assert_eq!((message.group_id.as_str(), message.payload_key.as_str()), ("pinwheel#a1", "pinwheel/t1"));
     assert_eq!(message.deduplication_id, sha256_hex(b"pinwheel#e1"));
-    let attributes = [("provider", "pinwheel"), ("event_type", "account.added"), ("event_id", "e1"), ("idempotency_key", "pinwheel#e1")];
+    let attributes = [
+        ("provider", "pinwheel"),
+        ("event_type", "account.added"),
+        ("event_id", "e1"),
+        ("idempotency_key", "pinwheel#e1"),
+    ];
     assert_eq!(message.attributes, attributes.map(|(name, value)| (name, value.to_owned())));
     assert_eq!(message.attributes_size(), 8 + 6 + 8 + 10 + 6 + 13 + 8 + 6 + 2 + 15 + 6 + 11);
 }
@@ -311,7 +319,7 @@ impl Clock for Killed {
     }
 
     async fn sleep(&self, _: Duration) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn within<F: Future + Send>(&self, _: Duration, future: F) -> Option<F::Output> {

@@ -25,8 +25,7 @@ fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
 /// The store breaks the contract.
 pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     let now = UnixMillis(1_700_000_000_000);
-    let in_progress =
-        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: Some("d1".to_owned()) };
+    let in_progress = ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: Some("d1".to_owned()) };
     let enqueued = ClaimResult::Enqueued { delivery_id: Some("d1".to_owned()) };
     let (fresh, taken_over) = (ClaimResult::Claimed { taken_over: false }, ClaimResult::Claimed { taken_over: true });
     let [first, second] = ["first", "second"].map(ClaimToken::named);
@@ -46,9 +45,17 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "the owner completes");
     assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "and may repeat it");
     assert_eq!(store.claim(&claim("third", later(1))).await, Ok(enqueued.clone()), "a duplicate");
-    assert_eq!(store.claim(&claim("third", at_lease_end(60_000))).await, Ok(enqueued.clone()), "leases end, events stay");
+    assert_eq!(
+        store.claim(&claim("third", at_lease_end(60_000))).await,
+        Ok(enqueued.clone()),
+        "leases end, events stay"
+    );
     assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "a duplicate deletes nothing");
-    assert_eq!(store.claim(&claim("third", later(3_600_999))).await, Ok(enqueued), "the last second of its life counts");
+    assert_eq!(
+        store.claim(&claim("third", later(3_600_999))).await,
+        Ok(enqueued),
+        "the last second of its life counts"
+    );
     assert_eq!(store.claim(&claim("third", later(3_601_000))).await, Ok(fresh.clone()), "an expired record is free");
 
     let id = format!("{prefix}#released");

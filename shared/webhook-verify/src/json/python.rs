@@ -252,9 +252,6 @@ impl<S: FnMut(&[u8])> Visitor for Transcoder<'_, S> {
     #[inline]
     fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NoPythonForm> {
         if depth == 1 && self.name.is_some_and(|wanted| says(self.text, name, wanted)) {
-            if self.member != Member::Awaited {
-                return Err(NoPythonForm::DuplicateKey);
-            }
             self.member = Member::Open;
             self.output.start(value);
         }

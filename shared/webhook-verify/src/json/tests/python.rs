@@ -44,6 +44,7 @@ fn strings_are_spelled_as_python_spells_them() {
         (r#""\u2028""#, r#""\u2028""#, "\"\u{2028}\""),
         (r#""😀""#, r#""\ud83d\ude00""#, r#""😀""#),
         (r#""\uD83D\uDE00""#, r#""\ud83d\ude00""#, r#""😀""#),
+        (r#""\ud800\udc00\udbff\udfff""#, r#""\ud800\udc00\udbff\udfff""#, "\"\u{10000}\u{10ffff}\""),
         ("\"\u{7f}\"", r#""\u007f""#, "\"\u{7f}\""),
         (r#""\u007F""#, r#""\u007f""#, "\"\u{7f}\""),
         ("\"\u{80}\u{ffff}\"", r#""\u0080\uffff""#, "\"\u{80}\u{ffff}\""),
@@ -114,7 +115,7 @@ fn names_that_only_look_alike_are_no_duplicates() {
         r#"{"a": 1, "A": 2, "a ": 3, "": 4}"#,
         r#"{"a": {"a": {"a": 1}}, "b": [{"a": 1}, {"a": 2}]}"#,
         r#"{"\\u0061": 1, "a": 2}"#,
-        r#"{"12345678": 1, "123456789": 2, "12345679": 3, "1234567": 4}"#,
+        r#"{"12345678": 1, "123456789": 2, "12345679": 3, "1234567": 4, "123456780": 5}"#,
         r#"{"twelve bytes": 1, "twelve bites": 2, "twelve byteS": 3}"#,
     ] {
         assert_eq!(default(text).as_deref(), Ok(text));

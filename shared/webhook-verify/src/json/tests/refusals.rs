@@ -129,6 +129,8 @@ fn a_name_that_an_object_has_twice_is_refused_at_every_level() {
         r#"{"é\n": 1, "é": 0, "\u00e9\u000a": 2}"#,
         r#"{"x": [{"y": {"a": 1, "b": 2, "a": 3}}]}"#,
         r#"{"a": {"b": 1}, "c": 2, "a": 3}"#,
+        r#"{"\u0061": 1, "b": {"c": {"d": 2}}, "a": 3}"#,
+        r#"{"a": {"\u0062": {"c": 1}, "d": {"c": 1}, "b": 2}}"#,
         r#"[{"a": 1}, {"a": 1, "b": [{"a": 2}], "a": 3}]"#,
         r#"{"12345678": 1, "12345678": 2}"#,
         r#"{"a name of more than sixteen bytes": 1, "a name of more than sixteen bytes": 2}"#,

@@ -11,7 +11,11 @@ fn secret(key: &str) -> SigningSecret {
     SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
 }
 
-fn verify_with(secrets: &SigningSecrets, headers: &[Header], body: &[u8]) -> Result<(Vec<u8>, SecretVersion), VerifyError> {
+fn verify_with(
+    secrets: &SigningSecrets,
+    headers: &[Header],
+    body: &[u8],
+) -> Result<(Vec<u8>, SecretVersion), VerifyError> {
     let unverified = Endgrate.parse(Delivery::new(headers, body).expect("small"))?;
     let verified = Endgrate.verify(&unverified, secrets, UnixSeconds(0), Tolerance::default())?;
     Ok((verified.signed().to_vec(), verified.secret()))
@@ -48,7 +52,9 @@ fn a_respelled_body_verifies_over_its_python_form_and_that_is_what_is_kept() {
 
 #[test]
 fn a_changed_value_is_a_mismatch_in_either_spelling() {
-    for body in [BODY.replace("true", "false"), BODY.replace("1.0", "1"), BODY.replace(": ", ":").replace("true", "false")] {
+    for body in
+        [BODY.replace("true", "false"), BODY.replace("1.0", "1"), BODY.replace(": ", ":").replace("true", "false")]
+    {
         assert_eq!(signed_bytes(TAG, &body), Err(VerifyError::SignatureMismatch), "{body}");
     }
 }
@@ -111,7 +117,10 @@ fn types_are_told_apart_by_members_that_are_present_and_not_null() {
         (r#"{"endgrate": {"provider": null}, "transfer_data": []}"#, ("data", long)),
         (r#"{"endgrate": {"provider_info": {}}, "transfer_data": null}"#, ("completed", long)),
     ] {
-        assert_eq!(read(body, |event| (event.event_type().to_owned(), event.retention())), Ok((expected.0.to_owned(), expected.1)));
+        assert_eq!(
+            read(body, |event| (event.event_type().to_owned(), event.retention())),
+            Ok((expected.0.to_owned(), expected.1))
+        );
     }
 }
 

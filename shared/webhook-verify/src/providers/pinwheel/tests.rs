@@ -64,10 +64,9 @@ fn refusal(headers: &[Header], body: &[u8]) -> Option<VerifyError> {
 
 #[test]
 fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
-    let read =
-        read(&headers(V2_SIGNATURE, V2_AT), V2_BODY, UnixSeconds(860_860_860), |event| {
-            (event.scheme(), event.signed_at(), event.id().to_owned(), event.data().to_vec())
-        });
+    let read = read(&headers(V2_SIGNATURE, V2_AT), V2_BODY, UnixSeconds(860_860_860), |event| {
+        (event.scheme(), event.signed_at(), event.id().to_owned(), event.data().to_vec())
+    });
     let id = format!("body-sha256:{}", sha256_hex(V2_BODY));
     assert_eq!(read, Ok((Scheme::PinwheelV2, Some(UnixSeconds(860_860_860)), id, V2_BODY.to_vec())));
 }
@@ -76,7 +75,12 @@ fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
 fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
     let read = read(&headers(V1_SIGNATURE, V1_AT), V1_BODY, UnixSeconds(1_609_205_925), |event| {
         let texts = [event.id(), event.key(), event.event_type(), event.group()].map(str::to_owned);
-        (texts, String::from_utf8(event.data().to_vec()), event.delivery_id().map(str::to_owned), event.unsigned_fields())
+        (
+            texts,
+            String::from_utf8(event.data().to_vec()),
+            event.delivery_id().map(str::to_owned),
+            event.unsigned_fields(),
+        )
     });
     let key = format!("payload-sha256:{}", sha256_hex(V1_PAYLOAD.as_bytes()));
     let data = format!(
@@ -214,7 +218,10 @@ fn version_2_is_known_by_its_signed_event_id_and_grouped_by_account_then_user_th
             r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"acc","end_user_id":"usr"}}"#,
             ["e1", "e1", "a.b", "acc"],
         ),
-        (r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"","end_user_id":"usr"}}"#, ["e1", "e1", "a.b", "usr"]),
+        (
+            r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"","end_user_id":"usr"}}"#,
+            ["e1", "e1", "a.b", "usr"],
+        ),
         (r#"{"event_id":"e1","event":"a.b","payload":[]}"#, ["e1", "e1", "a.b", "e1"]),
         (r#"{"event_id":"e1","event_id":"e2","event":7}"#, ["e2", "e2", "unknown", "e2"]),
         (r#"{"event_id":"e1","event":""}"#, ["e1", "e1", "unknown", "e1"]),
@@ -226,9 +233,14 @@ fn version_2_is_known_by_its_signed_event_id_and_grouped_by_account_then_user_th
 
 #[test]
 fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
-    for body in
-        ["{}", r#"{"event_id":null}"#, r#"{"event_id":""}"#, r#"{"event_id":7}"#, r#"{"event_id":"\ud800"}"#, r#"{"event_id":{}}"#]
-    {
+    for body in [
+        "{}",
+        r#"{"event_id":null}"#,
+        r#"{"event_id":""}"#,
+        r#"{"event_id":7}"#,
+        r#"{"event_id":"\ud800"}"#,
+        r#"{"event_id":{}}"#,
+    ] {
         let key = format!("body-sha256:{}", sha256_hex(body.as_bytes()));
         let expected = Ok((key.clone(), key.clone(), key));
         assert_eq!(
@@ -243,7 +255,9 @@ fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
 fn an_authentic_body_that_is_no_object_is_malformed() {
     let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     let malformed = Err("the authentic body is not a JSON object".to_owned());
-    for body in ["", "[]", "null", "\"{}\"", "{", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "\u{feff}{}", "{}\0", &deep(129)] {
+    for body in
+        ["", "[]", "null", "\"{}\"", "{", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "\u{feff}{}", "{}\0", &deep(129)]
+    {
         assert_eq!(read_v2(body, |event| event.id().to_owned()), malformed, "{body:.20}");
     }
     let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -1,0 +1,53 @@
+//! The sender's side on the command line (`cargo webhook`): signs a body as a provider would, sends it, or prints it as
+//! a Lambda event. What is signed, and how, is `webhook_verify::sign`'s business.
+//!
+//! `args.rs` says what can be asked for, `commands/` has one file for each command, and the library's other files do
+//! what the commands share. Samples and tests use the same parts.
+
+mod args;
+mod commands;
+mod delivery;
+mod error;
+mod event;
+mod input;
+mod provider;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+pub use args::{Cli, Command, EventArgs, SendArgs, SignArgs, SigningArgs};
+pub use delivery::{OutgoingDelivery, Sender};
+pub use error::Error;
+pub use event::BodyEncoding;
+pub use input::SECRET_VARIABLE;
+pub use provider::{ProviderName, SchemeName};
+
+/// Signs the samples and whatever is sent without another secret. For development only: it is public, so a receiver
+/// that takes it believes everybody. No deployed stack may have it.
+pub const DEVELOPMENT_SECRET: &str = "development-secret-for-local-use-only";
+
+/// The receiver refused: its answer is not a 2xx.
+const EXIT_REFUSED: u8 = 1;
+
+/// Nothing was made or sent, or nobody answered. Wrong usage, which `clap` reports, has the same code.
+const EXIT_ERROR: u8 = 2;
+
+/// Runs a command: its result goes to standard output, a sentence about what went wrong to standard error.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    match commands::run(&cli.command, &mut io::stdout().lock()) {
+        Ok(commands::Outcome::Done) => ExitCode::SUCCESS,
+        Ok(commands::Outcome::Refused) => EXIT_REFUSED.into(),
+        Err(error) => {
+            notice(&format!("error: {error}"));
+            EXIT_ERROR.into()
+        }
+    }
+}
+
+/// A line for the user, beside the result. Where even standard error is closed there is nobody to tell.
+fn notice(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}

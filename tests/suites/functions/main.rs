@@ -1,0 +1,10 @@
+//! The real bootstraps, over the Lambda Runtime API and the emulator: the whole contract, from event to answer, table and
+//! queue.
+
+mod answers;
+mod events;
+mod logs;
+mod messages;
+mod secrets;
+mod start;
+mod world;

@@ -1,0 +1,73 @@
+//! Rotation, forms of the stored value, and values that are none.
+
+use aws_sdk_secretsmanager::primitives::Blob;
+use serde_json::json;
+use webhook_verify::sign;
+
+use crate::world::{SECRET, Setup, World, now, secret};
+
+async fn deliver(world: &World, key: &str, id: &str) -> i64 {
+    let body = json!({"event_id": id}).to_string();
+    world.deliver(&sign::pinwheel_v2(&secret(key), now(), body.as_bytes()), &body).await.0
+}
+
+#[tokio::test]
+async fn a_rotation_refuses_no_delivery() {
+    let world = World::pinwheel().await;
+    assert_eq!(deliver(&world, SECRET, "e1").await, 200);
+    world.aws.rotate_secret(&world.secret, "rotated").await;
+    assert_eq!(deliver(&world, SECRET, "e2").await, 200, "the old secret, still cached");
+    assert_eq!(deliver(&world, "rotated", "e3").await, 200, "the new one is fetched at once");
+    assert_eq!(deliver(&world, SECRET, "e4").await, 200, "the old one is the previous version now");
+    assert_eq!(deliver(&world, "another", "e5").await, 401);
+    let lines = world.function.delivery_lines(5).await;
+    let versions: Vec<_> = lines.iter().map(|line| line["webhook.secret_version"].clone()).collect();
+    assert_eq!(versions, [json!("current"), json!("current"), json!("current"), json!("previous"), json!(null)]);
+}
+
+#[tokio::test]
+async fn the_stored_value_may_be_json_and_may_end_in_a_line_break() {
+    for value in ["key\n", "key\r\n", r#"{"signing_secret": "key"}"#, "{\"signing_secret\": \"key\"}\n"] {
+        let setup = Setup::new("pinwheel", true).await;
+        let name = setup.aws.create_secret(value).await;
+        let world = setup.with("SIGNING_SECRET_ID", &name).start().await;
+        assert_eq!(deliver(&world, "key", "e1").await, 200, "{value:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_no_secret_is_503_and_nothing_is_written() {
+    for value in ["\n", "{}", r#"{"signing_secret": ""}"#, r#"{"signing_secret": 1}"#] {
+        let setup = Setup::new("pinwheel", true).await;
+        let name = setup.aws.create_secret(value).await;
+        let world = setup.with("SIGNING_SECRET_ID", &name).start().await;
+        assert_eq!(deliver(&world, "key", "e1").await, 503, "{value:?}");
+        world.assert_nothing_written().await;
+    }
+    let world = Setup::new("pinwheel", true).await.with("SIGNING_SECRET_ID", "absent").start().await;
+    assert_eq!(deliver(&world, "key", "e1").await, 503);
+    let (status, ..) = world.deliver(&[], "{}").await;
+    assert_eq!(status, 401, "the form of the headers is checked before the secret");
+}
+
+#[tokio::test]
+async fn an_unusable_previous_version_matters_only_where_the_current_one_does_not_verify() {
+    let setup = Setup::new("pinwheel", true).await;
+    let name = setup.aws.create_secret("first").await;
+    let binary = setup.aws.secrets.put_secret_value().secret_id(&name).secret_binary(Blob::new(b"\x00".to_vec()));
+    binary.send().await.expect("a secret is put");
+    setup.aws.rotate_secret(&name, "current").await;
+    let world = setup.with("SIGNING_SECRET_ID", &name).start().await;
+    assert_eq!(deliver(&world, "current", "e1").await, 200);
+    assert_eq!(deliver(&world, "another", "e2").await, 503);
+}
+
+#[tokio::test]
+async fn with_a_failing_refetch_a_failing_signature_is_503_and_a_good_one_is_200() {
+    let world = World::pinwheel().await;
+    assert_eq!(deliver(&world, SECRET, "e1").await, 200);
+    let delete = world.aws.secrets.delete_secret().secret_id(&world.secret).force_delete_without_recovery(true);
+    delete.send().await.expect("the secret is deleted");
+    assert_eq!(deliver(&world, "another", "e2").await, 503);
+    assert_eq!(deliver(&world, SECRET, "e3").await, 200, "the cached secret serves");
+}

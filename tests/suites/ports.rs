@@ -1,0 +1,118 @@
+//! The adapters keep the contract of the ports, against the emulator, over HTTP.
+
+use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
+use webhook_ingest::{
+    CallError, EventQueue, Message, SQS_MAX_BYTES, SecretStore, StoredSecret,
+    testing::{queue_contract, store_contract},
+};
+use webhook_tests::emulator::Aws;
+
+#[tokio::test]
+async fn the_dynamodb_store_keeps_the_contract() {
+    let aws = Aws::shared();
+    let store = DynamoStore::new(&aws.config, aws.create_table().await);
+    store_contract(&store, "dynamodb").await;
+}
+
+#[tokio::test]
+async fn the_sqs_queue_keeps_the_contract() {
+    let aws = Aws::shared();
+    let url = aws.create_queue(true).await;
+    queue_contract(&SqsQueue::new(&aws.config, url.clone(), None), "sqs").await;
+    let bodies: Vec<_> = aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
+    assert_eq!(bodies, [Some("first".to_owned()), Some("other".to_owned())]);
+}
+
+fn message_of_size(size: usize) -> Message {
+    let mut message = Message {
+        body: String::new(),
+        attributes: [("provider", "p"), ("event_type", "t"), ("event_id", "e"), ("idempotency_key", "p#e")]
+            .map(|(name, value)| (name, value.to_owned())),
+        group_id: "p#g".to_owned(),
+        deduplication_id: format!("size-{size}"),
+        trace_header: None,
+        payload_key: format!("p/{size}"),
+    };
+    message.body = "x".repeat(size - message.attributes_size());
+    assert_eq!(message.size(), size);
+    message
+}
+
+#[tokio::test]
+async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bucket() {
+    let aws = Aws::shared();
+    let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
+    let queue = SqsQueue::new(&aws.config, url.clone(), Some(bucket.clone()));
+    let (largest, too_large) = (message_of_size(SQS_MAX_BYTES), message_of_size(SQS_MAX_BYTES + 1));
+    queue.send(&largest).await.expect("is sent");
+    queue.send(&too_large).await.expect("is sent");
+
+    let [whole, pointer] = &aws.take_messages(&url).await[..] else { panic!("two messages") };
+    assert_eq!(whole.body.as_ref(), Some(&largest.body));
+    let expected = format!(
+        r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{{"s3BucketName":"{bucket}","s3Key":"p/1048577"}}]"#
+    );
+    assert_eq!(pointer.body.as_ref(), Some(&expected));
+    let attributes = pointer.message_attributes.as_ref().expect("it has attributes");
+    let size = &attributes["ExtendedPayloadSize"];
+    let body_size = too_large.body.len().to_string();
+    assert_eq!((size.data_type.as_str(), size.string_value.as_deref()), ("Number", Some(body_size.as_str())));
+    assert_eq!(attributes["event_id"].string_value.as_deref(), Some("e"));
+    let object = aws.s3.get_object().bucket(&bucket).key("p/1048577").send().await.expect("the object is there");
+    let stored = object.body.collect().await.expect("it is read").into_bytes();
+    assert!(stored == too_large.body.as_bytes(), "the object is the message's body");
+}
+
+#[tokio::test]
+async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
+    let aws = Aws::shared();
+    let url = aws.create_queue(true).await;
+    let queue = SqsQueue::new(&aws.config, url.clone(), None);
+    assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::NoPayloadBucket));
+    assert_eq!(aws.take_messages(&url).await.len(), 0);
+}
+
+fn text(stored: StoredSecret) -> Option<String> {
+    match stored {
+        StoredSecret::Text(text) => Some(text.to_string()),
+        StoredSecret::NoText => None,
+    }
+}
+
+#[tokio::test]
+async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_error() {
+    let aws = Aws::shared();
+    let name = aws.create_secret("first").await;
+    let store = SecretsManager::new(&aws.config, name.clone());
+    let fetched = store.fetch().await.expect("is read");
+    assert_eq!(text(fetched.current), Some("first".to_owned()));
+    assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(None));
+
+    aws.rotate_secret(&name, "second").await;
+    let fetched = store.fetch().await.expect("is read");
+    assert_eq!(text(fetched.current), Some("second".to_owned()));
+    assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(Some("first".to_owned())));
+}
+
+#[tokio::test]
+async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
+    let aws = Aws::shared();
+    let name = aws.create_secret("text").await;
+    let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
+    aws.secrets.put_secret_value().secret_id(&name).secret_binary(binary).send().await.expect("a secret is put");
+    let fetched = SecretsManager::new(&aws.config, name).fetch().await.expect("is read");
+    assert_eq!(text(fetched.current), None);
+
+    let absent = SecretsManager::new(&aws.config, "absent".to_owned()).fetch().await.map(|_| ());
+    assert_eq!(absent, Err(CallError::Service("ResourceNotFoundException".to_owned())));
+}
+
+#[tokio::test]
+async fn a_failing_call_names_the_services_error_and_nothing_of_the_request() {
+    let aws = Aws::shared();
+    let store = DynamoStore::new(&aws.config, "no-such-table".to_owned());
+    let token = webhook_ingest::ClaimToken::named("t");
+    let error = webhook_ingest::IdempotencyStore::release(&store, "id", &token).await.expect_err("fails");
+    let CallError::Service(code) = error else { panic!("{error}") };
+    assert!(code.starts_with("ResourceNotFoundException"), "{code}");
+}
