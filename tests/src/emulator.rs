@@ -6,7 +6,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -31,6 +31,8 @@ pub const ACCESS_KEY: &str = "test";
 pub struct Emulator {
     /// Such as `http://127.0.0.1:4566`.
     pub endpoint: String,
+    /// A folder that goes when the emulator goes.
+    pub scratch: PathBuf,
     /// Holds the pipe whose end ends the emulator and the functions that it runs.
     supervisor: Child,
 }
@@ -87,7 +89,7 @@ impl Emulator {
             assert!(started_at.elapsed() < UP_WITHIN, "the emulator does not come up; its log: {}", log.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { endpoint, supervisor }
+        Self { endpoint, scratch, supervisor }
     }
 }
 

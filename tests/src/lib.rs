@@ -3,4 +3,20 @@
 pub mod emulator;
 pub mod event;
 pub mod function;
+pub mod http;
 pub mod samples;
+pub mod stack;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use webhook_verify::UnixSeconds;
+
+/// The machine's clock.
+///
+/// # Panics
+/// It stands before 1970.
+#[must_use]
+pub fn now() -> UnixSeconds {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
+    UnixSeconds(i64::try_from(since_epoch.as_secs()).expect("fits for the next 292 billion years"))
+}

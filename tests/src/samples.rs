@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use webhook_cli::{BodyEncoding, DEVELOPMENT_SECRET, Sender};
-use webhook_verify::{Header, UnixSeconds};
+use webhook_cli::{BodyEncoding, DEVELOPMENT_SECRET, OutgoingDelivery, Sender};
+use webhook_verify::{Header, SigningSecret, UnixSeconds};
 
 /// 2026-11-21T12:00:00Z: when the samples were sent. A receiver whose clock stands there, or that tolerates as much,
 /// takes them.
@@ -185,6 +185,20 @@ impl Sample {
     #[must_use]
     pub fn event(&self) -> String {
         fs::read_to_string(self.path()).unwrap_or_else(|error| panic!("events/{}: {error}", self.file))
+    }
+
+    /// The delivery as its sender would sign it at `now`: all headers, and the body. A sample of a stale delivery keeps its
+    /// time.
+    ///
+    /// # Panics
+    /// The sample's body cannot be signed.
+    #[must_use]
+    pub fn delivery_at(&self, now: UnixSeconds) -> (Vec<Header>, Vec<u8>) {
+        let at = if self.at == SENT_AT { now } else { self.at };
+        let secret = SigningSecret::new(self.secret.into()).expect("no sample has an empty secret");
+        let delivery = OutgoingDelivery::sign(self.sender.clone(), &secret, at, self.request().1);
+        let delivery = delivery.expect("a sample can be signed");
+        (delivery.headers(), delivery.body().to_vec())
     }
 
     /// The request in the event, as it was before API Gateway: headers and the exact bytes of the body.

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use webhook_tests::emulator::Aws;
+use webhook_tests::{emulator::Aws, now};
 use webhook_verify::{Header, UnixSeconds, sha256_hex, sign};
 
-use crate::world::{SECRET, Setup, World, endgrate, now, number, secret, text, v1, v2};
+use crate::world::{SECRET, Setup, World, endgrate, number, secret, text, v1, v2};
 
 const BODY: &str = r#"{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}"#;
 

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use webhook_tests::event::{alb, rest_v1};
+use webhook_cli::DEVELOPMENT_SECRET;
+use webhook_tests::{
+    event::{alb, rest_v1},
+    samples,
+};
 use webhook_verify::Header;
 
-use crate::world::{World, endgrate, v2};
+use crate::world::{Setup, World, endgrate, v2};
 
 const BODY: &str = r#"{"event_id":"e1","event":"account.added","payload":{"name":"Zoë"}}"#;
 const PATH: &str = "/webhooks/pinwheel";
@@ -101,4 +105,22 @@ async fn a_malformed_event_gets_a_4xx_and_the_process_lives() {
     world.assert_nothing_written().await;
     let body = r#"{"completed": true}"#;
     assert_eq!(world.deliver(&endgrate(body), body).await.0, 200, "the process lives");
+}
+
+#[tokio::test]
+async fn every_sample_gets_its_answer_from_a_function_that_tolerates_its_age() {
+    for provider in ["pinwheel", "endgrate"] {
+        let setup = Setup::new(provider, true).await;
+        let secret = setup.aws.create_secret(DEVELOPMENT_SECRET).await;
+        let setup = setup.with("SIGNING_SECRET_ID", &secret);
+        let world = setup.with("TIMESTAMP_TOLERANCE_S", "630720000").with("RETENTION_S", "1261440000").start().await;
+        let mut accepted = 0;
+        for sample in samples::all().into_iter().filter(|sample| sample.sender.provider().name() == provider) {
+            let event = serde_json::from_str(&sample.event()).expect("JSON");
+            let (status, _, body) = world.invoke(&event).await;
+            assert_eq!((status, body), (i64::from(sample.answer.status()), sample.answer.body()), "{}", sample.file);
+            accepted += usize::from(status == 200);
+        }
+        assert_eq!(world.messages().await.len(), accepted);
+    }
 }

@@ -1,9 +1,10 @@
 //! One line per delivery, and nothing of the sender's in it but ids and the event's name.
 
 use serde_json::{Value, json};
+use webhook_tests::now;
 use webhook_verify::{Header, sign};
 
-use crate::world::{SECRET, Setup, World, endgrate, now, secret, v1, v2};
+use crate::world::{SECRET, Setup, World, endgrate, secret, v1, v2};
 
 #[tokio::test]
 async fn each_delivery_is_one_line_with_its_outcome_reason_and_duration() {

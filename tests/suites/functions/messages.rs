@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use webhook_tests::now;
 use webhook_verify::{sha256_hex, sign};
 
-use crate::world::{SECRET, Setup, World, endgrate, now, secret, text, v1, v2};
+use crate::world::{SECRET, Setup, World, endgrate, secret, text, v1, v2};
 
 fn parsed(body: Option<&str>) -> Value {
     serde_json::from_str(body.expect("a body")).expect("JSON")

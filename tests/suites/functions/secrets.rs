@@ -2,9 +2,10 @@
 
 use aws_sdk_secretsmanager::primitives::Blob;
 use serde_json::json;
+use webhook_tests::now;
 use webhook_verify::sign;
 
-use crate::world::{SECRET, Setup, World, now, secret};
+use crate::world::{SECRET, Setup, World, secret};
 
 async fn deliver(world: &World, key: &str, id: &str) -> i64 {
     let body = json!({"event_id": id}).to_string();

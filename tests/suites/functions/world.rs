@@ -1,9 +1,6 @@
 //! One function with a table, a queue, a bucket and a secret of its own.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
@@ -12,8 +9,9 @@ use webhook_tests::{
     emulator::{Aws, Emulator, client_variables},
     event::http_api_v2,
     function::Function,
+    now,
 };
-use webhook_verify::{Header, SigningSecret, UnixSeconds, sign};
+use webhook_verify::{Header, SigningSecret, sign};
 
 pub(crate) const SECRET: &str = "secret-of-the-suite";
 
@@ -137,11 +135,6 @@ fn answer(response: &Value) -> Answer {
 
 pub(crate) fn secret(key: &str) -> SigningSecret {
     SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
-}
-
-pub(crate) fn now() -> UnixSeconds {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    UnixSeconds(i64::try_from(since_epoch.as_secs()).expect("fits"))
 }
 
 /// Signed with the suite's secret, now.
