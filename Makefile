@@ -1,0 +1,42 @@
+# The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
+
+.PHONY: help demo dev test lint tools bench clean rust
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 8
+
+demo: rust ## see it work: deploys the template into an AWS emulator on this machine and sends it samples
+	@tests/tools/install ministack sam
+	@cargo build --workspace
+	@cargo run --quiet --package webhook-tests --bin demo
+
+dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send` and `cargo lambda watch`
+	@tests/tools/install ministack sam cargo-lambda
+	@cargo build --workspace
+	@cargo run --quiet --package webhook-tests --bin demo -- --keep
+
+test: rust ## every test: unit, property, contract, and end to end against the emulator
+	@tests/tools/install ministack sam
+	@cargo test --workspace --no-fail-fast
+
+lint: rust ## formatting, clippy, docs, the template, licences
+	@tests/tools/install sam cfn-lint
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- --deny warnings
+	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
+	@.tools/cfn-lint/bin/cfn-lint infra/template.yaml
+	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
+	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-deny@0.18.9
+	@cargo deny --offline check licenses bans sources
+
+bench: rust ## speed of verification, beside the bare HMAC, Python and Node
+	@cargo bench --package webhook-verify
+
+tools: ## the emulator, SAM, cfn-lint and cargo-lambda
+	@tests/tools/install
+
+clean: ## everything that was built or installed
+	rm -rf target .tools
+
+rust:
+	@command -v cargo >/dev/null || { echo 'Rust is needed: install it from https://rustup.rs, then open a new terminal.' >&2; exit 1; }

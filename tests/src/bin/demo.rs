@@ -1,0 +1,154 @@
+//! `make demo` and `make dev`: the whole path on this machine, in an AWS emulator, without an account.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+    fs,
+    process::{Command, ExitCode},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::Message;
+use serde_json::Value;
+use webhook_tests::{
+    emulator::{client_variables, workspace},
+    http::post,
+    now,
+    samples::{self, Sample},
+    stack::Stack,
+};
+
+/// Variables with which a function of `cargo lambda watch` reaches the stack of `make dev`.
+const DEV_VARIABLES: &str = ".tools/dev.env";
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let keep = match std::env::args().nth(1).as_deref() {
+        None => false,
+        Some("--keep") => true,
+        Some(other) => {
+            say(&format!("unknown argument {other}; the only one is --keep"));
+            return ExitCode::FAILURE;
+        }
+    };
+    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        say(
+            "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python).",
+        );
+        return ExitCode::FAILURE;
+    }
+    // Ctrl-C ends this process; the emulator, which holds the other end of its pipe, ends with it.
+    let stack = Stack::deploy(&[], |step| say(&format!("… {step}"))).await;
+    say("… deployed, with the template's IAM policies enforced");
+    if keep {
+        serve(&stack).await
+    } else {
+        show(&stack).await
+    }
+    say("\n… stopping");
+    ExitCode::SUCCESS
+}
+
+/// Sends samples of both providers, a duplicate, a forgery and a stale one among them, and shows what came of each.
+async fn show(stack: &Stack) {
+    for sample in samples::all() {
+        say(&format!("\n▸ {}", sample.file));
+        deliver(stack, &sample).await;
+        if sample.file == "pinwheel/account.added.json" {
+            say("\n▸ the same event again");
+            deliver(stack, &sample).await;
+        }
+    }
+    say("\nThat was: HTTP API → function → signature → DynamoDB → SQS, each event once.");
+    say("`make dev` keeps such a stack running; README tells the rest.");
+}
+
+async fn deliver(stack: &Stack, sample: &Sample) {
+    let (headers, body) = sample.delivery_at(now());
+    let (status, answer) = post(&stack.url(sample.sender.provider().name()), &headers, &body);
+    say(&format!("  answer   {status} {answer}"));
+    if let Some(id) = answer["id"].as_str() {
+        let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
+        let record = records.iter().find(|record| text(record, "event_id") == Some(id));
+        say(&format!("  record   {}", record.map_or_else(|| "none".to_owned(), describe_record)));
+    }
+    let messages = stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await;
+    if messages.is_empty() {
+        say("  message  none");
+    }
+    for message in &messages {
+        say(&format!("  message  {}", describe_message(message)));
+    }
+}
+
+fn describe_record(record: &HashMap<String, AttributeValue>) -> String {
+    let mut described = String::new();
+    for name in ["id", "status", "event_type", "message_id"] {
+        // Writing into a string cannot fail.
+        let _ = write!(described, "{name}={} ", text(record, name).unwrap_or("-"));
+    }
+    let expires_at_s = record.get("expires_at_s").and_then(|value| value.as_n().ok());
+    let _ = write!(described, "expires_at_s={}", expires_at_s.map_or("-", String::as_str));
+    described
+}
+
+fn describe_message(message: &Message) -> String {
+    let envelope: Value = message.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+    let mut described = String::new();
+    for name in ["type", "id", "signaturescheme", "unsignedfields"] {
+        if let Some(value) = envelope[name].as_str() {
+            let _ = write!(described, "{name}={value} ");
+        }
+    }
+    let data = envelope["data"].to_string();
+    let _ = write!(described, "data={}…", data.chars().take(60).collect::<String>());
+    described
+}
+
+fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&'r str> {
+    record.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// Keeps the stack until Ctrl-C, and says how to use it.
+async fn serve(stack: &Stack) {
+    let mut variables = client_variables(&stack.emulator.endpoint);
+    for (name, output) in [
+        ("IDEMPOTENCY_TABLE", "IdempotencyTableName"),
+        ("QUEUE_URL", "EventQueueUrl"),
+        ("PAYLOAD_BUCKET", "PayloadBucketName"),
+        // Both providers have the development secret here, so one will do for the functions of `cargo lambda watch`.
+        ("SIGNING_SECRET_ID", "PinwheelSecretArn"),
+    ] {
+        variables.insert(name.to_owned(), stack.outputs[output].clone());
+    }
+    // The samples in events/ were signed at a fixed time.
+    variables.insert("TIMESTAMP_TOLERANCE_S".to_owned(), "630720000".to_owned());
+    variables.insert("RETENTION_S".to_owned(), "1261440000".to_owned());
+    let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    lines.sort();
+    fs::write(workspace().join(DEV_VARIABLES), lines.concat()).expect("the variables can be written");
+
+    say(&format!("\nAWS emulator   {}", stack.emulator.endpoint));
+    for provider in ["pinwheel", "endgrate"] {
+        say(&format!("{provider:<14} {}", stack.url(provider)));
+    }
+    say(&format!("variables      {DEV_VARIABLES}, for `cargo lambda watch --env-file {DEV_VARIABLES}`"));
+    say("\nPaste one of these into another terminal:\n");
+    say(&format!(
+        "  echo '{{\"event_id\": \"e1\", \"event\": \"account.added\"}}' | cargo webhook send pinwheel --url '{}'",
+        stack.url("pinwheel")
+    ));
+    say(&format!(
+        "  echo '{{\"success\": true, \"completed\": true}}' | cargo webhook send endgrate --url '{}'",
+        stack.url("endgrate")
+    ));
+    say("\nCtrl-C stops everything.");
+    if tokio::signal::ctrl_c().await.is_err() {
+        say("this system has no Ctrl-C");
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a program for people")]
+fn say(text: &str) {
+    println!("{text}");
+}
