@@ -8,12 +8,12 @@ help: ## what there is
 demo: rust ## see it work: deploys the template into an AWS emulator on this machine and sends it samples
 	@tests/tools/install ministack sam
 	@cargo build --workspace
-	@cargo run --quiet --package webhook-tests --bin demo
+	@cargo run --quiet --bin demo
 
 dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send` and `cargo lambda watch`
 	@tests/tools/install ministack sam cargo-lambda
 	@cargo build --workspace
-	@cargo run --quiet --package webhook-tests --bin demo -- --keep
+	@cargo run --quiet --bin demo -- --keep
 
 test: rust ## every test: unit, property, contract, and end to end against the emulator
 	@tests/tools/install ministack sam
@@ -26,8 +26,8 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
 	@.tools/cfn-lint/bin/cfn-lint infra/template.yaml
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
-	@cargo deny --version >/dev/null 2>&1 || cargo install --locked --quiet cargo-deny@0.18.9
-	@cargo deny --offline check licenses bans sources
+	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
+	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
 
 bench: rust ## speed of verification, beside the bare HMAC, Python and Node
 	@cargo bench --package webhook-verify

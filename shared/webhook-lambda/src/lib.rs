@@ -77,15 +77,47 @@ async fn handle<P: Provider>(
         return Ok(response::malformed_event());
     };
     drop(payload); // Up to 6 MB that nobody looks at any more.
+    let started_at = pipeline.clock.now();
     let attempt = Attempt {
         token: ClaimToken::random(),
-        deadline: UnixMillis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
+        deadline: deadline(context.deadline, started_at),
         trace_header: context.xray_trace_id,
     };
-    let started_at = pipeline.clock.now();
     // Boxed: the SDK's futures are tens of kilobytes, which the runtime's layers would move about.
     let report = Box::pin(pipeline.handle(&event.headers, &event.body, attempt)).await;
     let duration = pipeline.clock.now().since(started_at);
     log.delivery(&context.request_id, &report, event.body.len(), duration);
     Ok(response::response(&report.outcome, event.multi_value_headers))
+}
+
+/// The invocation's deadline. `cargo lambda watch` gives a duration in its place, always the same: such an invocation has the
+/// time that the template gives one.
+fn deadline(deadline_ms: u64, now: UnixMillis) -> UnixMillis {
+    if deadline_ms < FIRST_LIKELY_TIME_MS {
+        return now.plus(TEMPLATE_TIMEOUT);
+    }
+    UnixMillis(i64::try_from(deadline_ms).unwrap_or(i64::MAX))
+}
+
+/// 2001: milliseconds since 1970 below this are no time at which Lambda ran.
+const FIRST_LIKELY_TIME_MS: u64 = 1_000_000_000_000;
+const TEMPLATE_TIMEOUT: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_is_no_time_gives_the_invocation_the_templates_timeout() {
+        let now = UnixMillis(1_795_262_400_000);
+        for (given, expected) in [
+            (1_795_262_403_000, UnixMillis(1_795_262_403_000)),
+            (1_795_262_399_000, UnixMillis(1_795_262_399_000)),
+            (600_000, UnixMillis(1_795_262_415_000)),
+            (0, UnixMillis(1_795_262_415_000)),
+            (u64::MAX, UnixMillis(i64::MAX)),
+        ] {
+            assert_eq!(deadline(given, now), expected, "{given}");
+        }
+    }
 }
