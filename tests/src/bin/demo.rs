@@ -41,9 +41,9 @@ async fn main() -> ExitCode {
     let stack = Stack::deploy(&[], |step| say(&format!("… {step}"))).await;
     say("… deployed, with the template's IAM policies enforced");
     if keep {
-        serve(&stack).await
+        serve(&stack).await;
     } else {
-        show(&stack).await
+        show(&stack).await;
     }
     say("\n… stopping");
     ExitCode::SUCCESS
