@@ -40,3 +40,4 @@ clean: ## everything that was built or installed
 
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is needed: install it from https://rustup.rs, then open a new terminal.' >&2; exit 1; }
+	@command -v cc >/dev/null || { echo 'A C compiler is needed: install one (Debian, Ubuntu: apt-get install build-essential; macOS: xcode-select --install).' >&2; exit 1; }

@@ -94,8 +94,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let verified_at = self.clock.now();
         trail.durations.verify = verified_at.since(received_at);
 
-        let retention = self.settings.retention;
-        let claim = NewClaim::new(&event, attempt.token, received_at, budget.lease_end(), retention);
+        let claim = NewClaim::new(&event, attempt.token, received_at, budget.lease_end(), self.settings);
         trail.describe(&claim);
         let message = Message::new(&event, &claim.token, received_at, attempt.trace_header.as_deref());
         self.claim(&claim, &event, budget, trail).await?;
@@ -213,7 +212,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     async fn complete(&self, claim: &NewClaim, event: &Event<'_>, message_id: &str, budget: Budget, trail: &mut Trail) {
         let begun_at = self.clock.now();
         // The queue's window of deduplication counts from the send, so the record's life does too.
-        let expires_at_s = expires_at_s(event, begun_at, self.settings.retention);
+        let expires_at_s = expires_at_s(event, begun_at, self.settings);
         let mut pause = COMPLETE_PAUSE;
         trail.warning = loop {
             let limit = budget.for_closing(self.clock.now());

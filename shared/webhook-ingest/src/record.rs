@@ -8,12 +8,12 @@
 //!            release            run out, or here ◀──────────┘
 //! ```
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use uuid::Uuid;
 use webhook_verify::{Event, MAX_NAME_BYTES, Retention, sha256_hex};
 
-use crate::UnixMillis;
+use crate::{Settings, UnixMillis};
 
 /// The fence: unique per claim, so that no step of an owner that was taken for dead touches its successor's record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -98,9 +98,9 @@ impl NewClaim {
         token: ClaimToken,
         now: UnixMillis,
         lease_expires_at: UnixMillis,
-        configured_retention: Duration,
+        settings: Settings,
     ) -> Self {
-        let expires_at_s = expires_at_s(event, now, configured_retention);
+        let expires_at_s = expires_at_s(event, now, settings);
         Self {
             id: table_id(event),
             token,
@@ -150,12 +150,18 @@ pub fn table_id(event: &Event<'_>) -> String {
 }
 
 /// When the record of an event that is sent `now` may go, in Unix seconds.
-pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, configured: Duration) -> i64 {
+///
+/// Never before its signature is too old to verify: one that is dated ahead of our clock lives longer than the tolerance, and
+/// would otherwise, with a tolerance under five minutes, outlive the shortest retention. A minute is for clocks that differ.
+pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: Settings) -> i64 {
     let retention = match event.retention() {
-        Retention::Configured => configured,
+        Retention::Configured => settings.retention,
         Retention::Fixed(retention) => retention,
     };
-    now.plus(retention).seconds().0
+    let remembered_until = now.plus(retention).seconds().0;
+    let tolerance_s = i64::try_from(settings.tolerance.past.as_secs()).unwrap_or(i64::MAX);
+    let verifies_until = event.signed_at().map(|signed_at| signed_at.0.saturating_add(tolerance_s).saturating_add(60));
+    verifies_until.map_or(remembered_until, |until| until.max(remembered_until))
 }
 
 /// A name as a record's field: itself, or its hash where it is too long to be kept many times.

@@ -46,7 +46,8 @@ impl HttpEvent {
     }
 }
 
-/// All values of `multiValueHeaders`, and those of `headers` whose names are not there: the latter repeat one value of each.
+/// All values of `multiValueHeaders`, and those of `headers` that are not among them: usually `headers` repeats one value of
+/// each name. Where it has another, the event shows two.
 fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::with_capacity(single.0.len());
     for (name, values) in multiple.0 {
@@ -54,9 +55,10 @@ fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Ve
     }
     let from_multiple = headers.len();
     for (name, value) in single.0 {
-        let known = headers[..from_multiple].iter().any(|header| header.name().eq_ignore_ascii_case(&name));
-        if let (false, Some(value)) = (known, value) {
-            headers.push(Header::new(name, value.0));
+        let Some(Text(value)) = value else { continue };
+        let repeats = |header: &Header| header.name().eq_ignore_ascii_case(&name) && header.value() == value;
+        if !headers[..from_multiple].iter().any(repeats) {
+            headers.push(Header::new(name, value));
         }
     }
     headers
@@ -179,6 +181,7 @@ mod tests {
     fn every_value_of_a_repeated_header_is_seen() {
         for (event, headers) in [
             (r#"{"headers":{"a":"2"},"multiValueHeaders":{"A":["1","2"]}}"#, [("A", "1"), ("A", "2")]),
+            (r#"{"headers":{"a":"2"},"multiValueHeaders":{"A":["1"]}}"#, [("A", "1"), ("a", "2")]),
             (r#"{"headers":{"a":"1","A":"2"}}"#, [("a", "1"), ("A", "2")]),
             (r#"{"headers":{"a":"1","a":"2"}}"#, [("a", "1"), ("a", "2")]),
             (r#"{"multiValueHeaders":{"a":["1"],"A":["2"]},"headers":{"a":"1"}}"#, [("a", "1"), ("A", "2")]),

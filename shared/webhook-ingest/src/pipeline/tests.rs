@@ -412,6 +412,22 @@ async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
 }
 
 #[tokio::test]
+async fn a_signature_that_is_dated_ahead_does_not_outlive_its_record() {
+    let mut pipeline = pinwheel();
+    pipeline.settings =
+        Settings { tolerance: Tolerance { past: Duration::from_secs(180) }, retention: Duration::from_secs(360) };
+    let dated_ahead = sign::pinwheel_v2(&secret("key"), UnixSeconds(START.0 / 1000 + 300), BODY);
+    let outcome = |report: Report| report.outcome;
+    assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t1").await), accepted());
+    pipeline.clock.advance(Duration::from_secs(480));
+    assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t2").await), duplicate(), "its last valid second");
+    pipeline.clock.advance(Duration::from_secs(1));
+    let refused = Outcome::Refused(VerifyError::TimestampTooOld { skew_s: 181 });
+    assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t3").await), refused);
+    assert_eq!(pipeline.queued(), 1);
+}
+
+#[tokio::test]
 async fn a_captured_version_1_delivery_under_a_new_uuid_is_a_duplicate_and_is_noticed() {
     let pipeline = pinwheel();
     let body = br#"{"event": "x", "webhook_id": "w", "payload": {"id": 1}}"#;
