@@ -26,8 +26,7 @@ async fn the_sqs_queue_keeps_the_contract() {
 fn message_of_size(size: usize) -> Message {
     let mut message = Message {
         body: String::new(),
-        attributes: [("provider", "p"), ("event_type", "t"), ("event_id", "e"), ("idempotency_key", "p#e")]
-            .map(|(name, value)| (name, value.to_owned())),
+        attributes: Message::labels("p", "t", "e", "p#e"),
         group_id: "p#g".to_owned(),
         deduplication_id: format!("size-{size}"),
         trace_header: None,

@@ -13,16 +13,31 @@ use webhook_ingest::{CallError, ClaimResult, ClaimToken, Fenced, IdempotencyStor
 use crate::error::call_error;
 
 /// The table's attributes. `expires_at_s` is its TTL attribute, in the template too.
-mod attribute {
-    pub(super) const ID: &str = "id";
-    pub(super) const STATUS: &str = "status";
-    pub(super) const CLAIM_TOKEN: &str = "claim_token";
-    pub(super) const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
-    pub(super) const EXPIRES_AT_S: &str = "expires_at_s";
-    pub(super) const EVENT_TYPE: &str = "event_type";
-    pub(super) const EVENT_ID: &str = "event_id";
-    pub(super) const RECEIVED_AT: &str = "received_at";
-    pub(super) const DELIVERY_ID: &str = "delivery_id";
+pub(crate) mod attribute {
+    pub(crate) const ID: &str = "id";
+    pub(crate) const STATUS: &str = "status";
+    pub(crate) const CLAIM_TOKEN: &str = "claim_token";
+    pub(crate) const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
+    pub(crate) const EXPIRES_AT_S: &str = "expires_at_s";
+    pub(crate) const EVENT_TYPE: &str = "event_type";
+    pub(crate) const EVENT_ID: &str = "event_id";
+    pub(crate) const RECEIVED_AT: &str = "received_at";
+    pub(crate) const DELIVERY_ID: &str = "delivery_id";
+    pub(crate) const MESSAGE_ID: &str = "message_id";
+
+    /// In the order in which a person reads them.
+    pub(crate) const ALL: [&str; 10] = [
+        ID,
+        STATUS,
+        EVENT_TYPE,
+        EVENT_ID,
+        RECEIVED_AT,
+        DELIVERY_ID,
+        MESSAGE_ID,
+        CLAIM_TOKEN,
+        LEASE_EXPIRES_AT_MS,
+        EXPIRES_AT_S,
+    ];
 }
 
 /// Absent; or expired, whether or not `DynamoDB` has deleted it yet (that lags by days); or in progress with a lease that
@@ -127,7 +142,7 @@ impl IdempotencyStore for DynamoStore {
     }
 }
 
-type Item = HashMap<String, AttributeValue>;
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 fn item(claim: &NewClaim) -> Item {
     let mut item: Item = [
@@ -170,11 +185,11 @@ fn status(item: &Item) -> Option<Status> {
     item.get(attribute::STATUS).and_then(|value| value.as_s().ok()).and_then(|text| Status::from_text(text))
 }
 
-fn text(value: &str) -> AttributeValue {
+pub(crate) fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
 }
 
-fn number(value: i64) -> AttributeValue {
+pub(crate) fn number(value: i64) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
@@ -188,7 +203,7 @@ mod tests {
             assert!(FREE.contains(name), "{name}");
         }
         assert!(OURS.contains(attribute::CLAIM_TOKEN));
-        for name in ["message_id", attribute::EXPIRES_AT_S] {
+        for name in [attribute::MESSAGE_ID, attribute::EXPIRES_AT_S] {
             assert!(COMPLETED.contains(name), "{name}");
         }
     }

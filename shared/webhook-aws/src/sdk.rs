@@ -47,6 +47,14 @@ fn tls_context() -> TlsContext {
     TlsContext::builder().with_trust_store(trust_store).build().expect("a trust store is all that a TLS context needs")
 }
 
+/// For calls that a person waits for, perhaps over a slow line.
+pub(crate) fn patient() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(10))
+        .operation_attempt_timeout(Duration::from_secs(30))
+        .build()
+}
+
 /// Whether S3 is an emulator's: it serves buckets by path, and not by host name.
 pub(crate) fn has_own_endpoint() -> bool {
     ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().any(|name| env::var_os(name).is_some())

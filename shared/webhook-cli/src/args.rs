@@ -1,10 +1,18 @@
 //! What can be asked for on the command line, and its help.
 
+mod operations;
+mod pinwheel;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ureq::http::Uri;
 use webhook_verify::UnixSeconds;
+
+pub use operations::{FindArgs, PurgeArgs, RecordAction, RecordArgs, RedriveArgs, ReplayArgs, ShowArgs, TableArgs};
+pub use pinwheel::{
+    AddArgs, Environment, PinwheelApiArgs, PinwheelArgs, PinwheelSubject, RemoveArgs, WebhooksAction, WebhooksArgs,
+};
 
 use crate::{
     DEVELOPMENT_SECRET, Error, ProviderName, SchemeName, Sender,
@@ -12,7 +20,7 @@ use crate::{
     input::{self, SECRET_VARIABLE, SecretSource},
 };
 
-/// Signs webhooks as their providers do: to test a receiver, on this machine or deployed.
+/// The sender's side of webhooks, to test a receiver; and the operator's, to run one.
 #[derive(Debug, Parser)]
 #[command(name = "webhook", version, after_help = "`cargo webhook <COMMAND> --help` has examples.")]
 pub struct Cli {
@@ -33,6 +41,16 @@ pub enum Command {
     /// Signs a body and prints it as the event with which an HTTP API calls a function (payload format 2.0)
     #[command(after_help = help(EVENT_EXAMPLES))]
     Event(EventArgs),
+    /// Shows, finds or deletes what the table remembers of an event
+    Record(RecordArgs),
+    /// Puts the messages of a dead-letter queue back on the queue that they came from
+    #[command(after_help = aws_help(operations::REDRIVE_EXAMPLES))]
+    Redrive(RedriveArgs),
+    /// Puts an event that was handled on the queue again, on purpose
+    #[command(after_help = aws_help(operations::REPLAY_EXAMPLES))]
+    Replay(ReplayArgs),
+    /// Asks Pinwheel's API
+    Pinwheel(PinwheelArgs),
 }
 
 /// `webhook sign`.
@@ -170,6 +188,14 @@ fn help(examples: &str) -> String {
         "The signing secret comes from --secret-file, else from the environment variable {SECRET_VARIABLE},\n\
          else it is the development secret, `{DEVELOPMENT_SECRET}`. It is never an argument:\n\
          shells keep a history, and everybody on a machine can list the arguments of a process.\n\n{examples}"
+    )
+}
+
+fn aws_help(examples: &str) -> String {
+    format!(
+        "Region and credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …) or from the profile that\n\
+         AWS_PROFILE names. Of a profile with single sign-on, take the keys first:\n  \
+         eval \"$(aws configure export-credentials --format env)\"\n\n{examples}"
     )
 }
 

@@ -2,7 +2,10 @@
 
 use std::{io, path::PathBuf};
 
+use webhook_ingest::CallError;
 use webhook_verify::json::NoPythonForm;
+
+use crate::NotReplayable;
 
 /// What kept a command from its work. Holds no secret and no body.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,9 @@ pub enum Error {
     /// The system's clock stands before 1970.
     #[error("the system's clock stands before 1970: set it, or use --timestamp")]
     ClockBeforeEpoch,
+    /// A header or URL that HTTP has no place for.
+    #[error("the request cannot be made: {0}")]
+    RequestUnfit(String),
     /// Nothing came back: no connection, no TLS, no HTTP, or not in time.
     #[error("no answer from {url}: {reason}")]
     NoAnswer {
@@ -50,6 +56,54 @@ pub enum Error {
         /// What failed on the way.
         reason: String,
     },
+    /// A table, queue or bucket that neither an option nor a variable names.
+    #[error("name it with {option}, or in {variable}")]
+    NotNamed {
+        /// With its dashes.
+        option: &'static str,
+        /// An environment variable.
+        variable: &'static str,
+    },
+    /// The secret of a provider's API is needed, and the development secret is none.
+    #[error("name the file with the API secret with --secret-file, or put the secret into {0}")]
+    NoApiSecret(&'static str),
+    /// A header cannot hold a line break.
+    #[error("the API secret is no text of visible ASCII characters: is it the right file?")]
+    ApiSecretUnfit,
+    /// A delete that was not meant, perhaps.
+    #[error("nothing was deleted: add --yes to delete this record")]
+    NotConfirmed,
+    /// Only a queue of the same kind takes over group and order.
+    #[error("the two queues must be different ones of the same kind: both FIFO, or neither")]
+    QueuesUnfit,
+    /// The SDK found no region.
+    #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
+    NoRegion,
+    /// The system refuses what asynchronous calls need.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+    /// A call to AWS failed.
+    #[error("cannot {what}: {source}")]
+    Aws {
+        /// What the call was to do.
+        what: &'static str,
+        /// The service's own name for the failure.
+        source: CallError,
+    },
+    /// A message is on both queues.
+    #[error(
+        "message {id} was sent and cannot be deleted: {source}. It is on both queues: run this again within five minutes, \
+         or consumers get it twice (with the same idempotency key)"
+    )]
+    NotDeleted {
+        /// In the dead-letter queue.
+        id: String,
+        /// Why.
+        source: CallError,
+    },
+    /// What was given is not the body of an event's message.
+    #[error("this cannot be replayed: {0}")]
+    NotReplayable(#[from] NotReplayable),
     /// The result was made, and could not be printed.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),

@@ -39,6 +39,15 @@ impl ProviderName {
             Self::Endgrate => Endgrate::SIGNS_TIME,
         }
     }
+
+    /// The members of a message's `data` that name what the event is about, the first that is there counting: messages
+    /// of one group keep their order. Where there is none, the event's id does.
+    pub(crate) fn group_members(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Pinwheel => &[&["payload", "account_id"], &["payload", "end_user_id"]],
+            Self::Endgrate => &[&["session_id"]],
+        }
+    }
 }
 
 /// Pinwheel's signature version.

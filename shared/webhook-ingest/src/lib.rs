@@ -27,5 +27,5 @@ pub use message::{Message, SQS_MAX_BYTES};
 pub use outcome::{Durations, Fault, Outcome, Report, Step, Trail};
 pub use pipeline::{Attempt, Pipeline, Settings};
 pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
-pub use record::{ClaimResult, ClaimToken, NewClaim, Status, table_id};
+pub use record::{ClaimResult, ClaimToken, NewClaim, Status, field as record_field, table_id};
 pub use secrets::{SecretCache, SecretError, parse_stored_secret};

@@ -16,8 +16,8 @@ pub const SQS_MAX_BYTES: usize = 1_048_576;
 pub struct Message {
     /// The `CloudEvents` object.
     pub body: String,
-    /// Message attributes of type String.
-    pub attributes: [(&'static str, String); 4],
+    /// Message attributes of type String: [`Message::labels`], and what a sender adds to them.
+    pub attributes: Vec<(&'static str, String)>,
     /// Messages of one group keep their order (FIFO) or share fairly (standard): 1 to 128 characters of U+0021 to U+007E.
     pub group_id: String,
     /// FIFO: equal for all sends of one event.
@@ -40,15 +40,32 @@ impl Message {
         Self {
             body: envelope(event, received_at),
             deduplication_id: sha256_hex(table_id.as_bytes()),
-            group_id: group_id(event),
-            attributes: [
-                ("provider", event.provider().to_owned()),
-                ("event_type", attribute(event.event_type())),
-                ("event_id", attribute(event.id())),
-                ("idempotency_key", sendable_or_hash(&table_id)),
-            ],
+            group_id: Self::group_id(event.provider(), event.group()),
+            attributes: Self::labels(event.provider(), event.event_type(), event.id(), &table_id),
             trace_header: trace_header.filter(|header| is_trace_header(header)).map(str::to_owned),
             payload_key: format!("{}/{token}", event.provider()),
+        }
+    }
+
+    /// The attributes that every message has; a name or id that SQS would refuse, or that is too long, as its hash.
+    #[must_use]
+    pub fn labels(provider: &str, event_type: &str, event_id: &str, table_id: &str) -> Vec<(&'static str, String)> {
+        vec![
+            ("provider", provider.to_owned()),
+            ("event_type", attribute(event_type)),
+            ("event_id", attribute(event_id)),
+            ("idempotency_key", sendable_or_hash(table_id)),
+        ]
+    }
+
+    /// `<provider>#<what the event is about>`, or with its hash where SQS would refuse it.
+    #[must_use]
+    pub fn group_id(provider: &str, group: &str) -> String {
+        let id = format!("{provider}#{group}");
+        if id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            id
+        } else {
+            format!("{provider}#{}", sha256_hex(group.as_bytes()))
         }
     }
 
@@ -62,16 +79,6 @@ impl Message {
     #[must_use]
     pub fn attributes_size(&self) -> usize {
         self.attributes.iter().map(|(name, value)| name.len() + "String".len() + value.len()).sum()
-    }
-}
-
-/// `<provider>#<what the event is about>`, or with its hash where SQS would refuse it.
-fn group_id(event: &Event<'_>) -> String {
-    let id = format!("{}#{}", event.provider(), event.group());
-    if id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_graphic()) {
-        id
-    } else {
-        format!("{}#{}", event.provider(), sha256_hex(event.group().as_bytes()))
     }
 }
 

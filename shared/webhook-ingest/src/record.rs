@@ -165,7 +165,8 @@ pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: Setting
 }
 
 /// A name as a record's field: itself, or its hash where it is too long to be kept many times.
-pub(crate) fn field(name: &str) -> String {
+#[must_use]
+pub fn field(name: &str) -> String {
     if name.len() > MAX_NAME_BYTES { sha256_hex(name.as_bytes()) } else { name.to_owned() }
 }
 

@@ -1,6 +1,10 @@
-//! One file for each command. A command writes its result to `out`, and says whether the receiver took it.
+//! One file for each command. A command writes its result to `out`, and says whether the answer was yes.
 
 mod event;
+mod pinwheel;
+mod record;
+mod redrive;
+mod replay;
 mod send;
 mod sign;
 
@@ -13,7 +17,7 @@ use crate::{Command, Error};
 pub(crate) enum Outcome {
     /// As wished.
     Done,
-    /// The receiver's answer was not a 2xx.
+    /// The answer was no: not a 2xx, no such record.
     Refused,
 }
 
@@ -22,5 +26,9 @@ pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Er
         Command::Sign(args) => sign::run(args, out),
         Command::Send(args) => send::run(args, out),
         Command::Event(args) => event::run(args, out),
+        Command::Record(args) => record::run(args, out),
+        Command::Redrive(args) => redrive::run(args, out),
+        Command::Replay(args) => replay::run(args, out),
+        Command::Pinwheel(args) => pinwheel::run(args, out),
     }
 }

@@ -81,8 +81,7 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
 pub async fn queue_contract(queue: &impl EventQueue, prefix: &str) {
     let message = |body: &str, deduplication_id: &str| Message {
         body: body.to_owned(),
-        attributes: [("provider", "p"), ("event_type", "t"), ("event_id", "e"), ("idempotency_key", "p#e")]
-            .map(|(name, value)| (name, value.to_owned())),
+        attributes: Message::labels("p", "t", "e", "p#e"),
         group_id: "p#group".to_owned(),
         deduplication_id: format!("{prefix}-{deduplication_id}"),
         trace_header: None,

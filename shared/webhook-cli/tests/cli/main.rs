@@ -1,13 +1,11 @@
 //! The `webhook` command as a user runs it: output, requests on the wire, exit codes, sentences.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Command, Stdio},
-    thread,
-};
+mod operations;
+mod support;
+
+use std::{fs, net::TcpStream};
+
+use support::{ended, file, receiver, sorted, webhook};
 
 const V2_BODY: &str = "{\n    \"coordinates\": [41.0555388, -73.8679639],\n    \"location\": \"Lyndhurst Mansion, South Broadway, Tarrytown, NY\",\n    \"type\": {\n        \"common_name\": \"American sycamore\",\n        \"genus\": \"platanus\",\n        \"species\": \"occidentalis\"\n    }\n}";
 const V2_HEADERS: &str = "x-pinwheel-signature: v2=42fb9eba200e821d4de63667f5a30f7e1b83609b135e148e26ce01eef2aa6ba8\nx-timestamp: 860860860\n";
@@ -20,75 +18,6 @@ const ENDGRATE_HEADERS: &str = "x-endgrate-signature: MNY2DxBT57oO6Z78b7Ntb7ScCj
 
 /// HMAC-SHA1 of `{}` under the development secret, computed with Python.
 const DEVELOPMENT_HEADERS: &str = "x-endgrate-signature: cyb3dKDT4vsHNXQzg/EAvEO9Hsw=\n";
-
-/// How a run ended.
-#[derive(Debug, Eq, PartialEq)]
-struct Ended {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn ended(code: i32, out: &str, err: &str) -> Ended {
-    Ended { code: Some(code), out: out.to_owned(), err: err.to_owned() }
-}
-
-/// Runs `webhook` with `body` on standard input. `secret` is the environment's.
-fn webhook(arguments: &str, secret: Option<&str>, body: &[u8]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_webhook"));
-    command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_clear().envs(secret.map(|secret| ("WEBHOOK_SIGNING_SECRET", secret)));
-    let mut child = command.spawn().expect("the binary starts");
-    // A command that fails early does not read its input.
-    let _ = child.stdin.take().expect("piped").write_all(body);
-    let output = child.wait_with_output().expect("the binary ends");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// A file of this test alone.
-fn file(name: &str, content: &[u8]) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).expect("the folder for temporary files can be written");
-    path
-}
-
-/// Answers one request with `answer`. Gives its URL, and the request's bytes once it is over.
-fn receiver(answer: &'static str) -> (String, thread::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/webhooks/pinwheel?a=b", listener.local_addr().expect("bound"));
-    let request = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        let request = read_request(&mut stream);
-        stream.write_all(answer.as_bytes()).expect("the sender listens");
-        request
-    });
-    (url, request)
-}
-
-fn read_request(stream: &mut TcpStream) -> String {
-    let mut request = Vec::new();
-    let mut byte = [0];
-    while !request.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).expect("a whole head");
-        request.push(byte[0]);
-    }
-    let head = String::from_utf8(request).expect("UTF-8");
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
-    let mut body = vec![0; length.parse().expect("a number")];
-    stream.read_exact(&mut body).expect("a whole body");
-    head + str::from_utf8(&body).expect("UTF-8")
-}
-
-/// The request line, the headers in alphabetical order, and the body.
-fn sorted(request: &str) -> (String, Vec<String>, String) {
-    let (head, body) = request.split_once("\r\n\r\n").expect("a head");
-    let mut lines = head.split("\r\n").map(str::to_owned);
-    let line = lines.next().expect("a request line");
-    let mut headers: Vec<String> = lines.collect();
-    headers.sort();
-    (line, headers, body.to_owned())
-}
 
 #[test]
 fn sign_prints_the_headers_of_the_vectors() {

@@ -1,0 +1,148 @@
+//! The messages of a dead-letter queue, as an operator sees them: looked at, and put back on the queue they came from.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::{
+    Client,
+    types::{Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, QueueAttributeName},
+};
+use webhook_ingest::CallError;
+
+use crate::{
+    error::call_error,
+    sdk::patient,
+    sqs::{is_fifo, system_attribute},
+};
+
+/// SQS's own limit for one call.
+const MOST_AT_ONCE: usize = 10;
+/// Asks all of the queue's servers, and not a sample of them, so that no message is overlooked.
+const WAIT_S: i32 = 1;
+
+/// A dead-letter queue.
+pub struct DeadLetters {
+    client: Client,
+    url: String,
+}
+
+/// A message that was received and is hidden from other consumers for a while.
+#[derive(Debug)]
+pub struct DeadLetter(Message);
+
+impl DeadLetters {
+    /// The queue at `url`.
+    #[must_use]
+    pub fn new(config: &SdkConfig, url: String) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(config).timeout_config(patient()).build();
+        Self { client: Client::from_conf(config), url }
+    }
+
+    /// Receives messages, `most` at the most, and hides them from others for as long as `hidden_for`. None where there is
+    /// none to be had: all are hidden, or wait behind hidden ones of their group.
+    ///
+    /// # Errors
+    /// The call fails.
+    pub async fn receive(&self, most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, CallError> {
+        let receive = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(i32::try_from(most.clamp(1, MOST_AT_ONCE)).unwrap_or(1))
+            .wait_time_seconds(WAIT_S)
+            .visibility_timeout(i32::try_from(hidden_for.as_secs()).unwrap_or(i32::MAX))
+            .message_attribute_names("All")
+            .message_system_attribute_names(MessageSystemAttributeName::All);
+        let received = receive.send().await.map_err(|error| call_error(&error))?;
+        Ok(received.messages.unwrap_or_default().into_iter().map(DeadLetter).collect())
+    }
+
+    /// Puts a copy of the message on the queue at `url`: body, attributes, group and trace header as they are. Returns the
+    /// queue's id for it.
+    ///
+    /// Its deduplication id is made of the message's own id. The one that it came with would not do: within five minutes
+    /// of the first send, SQS takes a message under a known deduplication id for a repetition, answers that it was sent and
+    /// drops it. This one is new to the queue, and the same again where the message is sent twice because the first answer
+    /// was lost, or because the process died before it deleted the message.
+    ///
+    /// # Errors
+    /// The call fails.
+    pub async fn send(&self, letter: &DeadLetter, url: &str) -> Result<String, CallError> {
+        let trace_header = letter
+            .system_attribute(&MessageSystemAttributeName::AwsTraceHeader)
+            .map(|header| [(MessageSystemAttributeNameForSends::AwsTraceHeader, system_attribute(header))].into());
+        let deduplication_id = is_fifo(url).then(|| format!("redrive#{}", letter.id()));
+        let request = self
+            .client
+            .send_message()
+            .queue_url(url)
+            .message_body(letter.0.body.as_deref().unwrap_or_default())
+            .set_message_attributes(letter.0.message_attributes.clone())
+            .set_message_group_id(letter.group_id().map(str::to_owned))
+            .set_message_deduplication_id(deduplication_id)
+            .set_message_system_attributes(trace_header);
+        let sent = request.send().await.map_err(|error| call_error(&error))?;
+        sent.message_id.ok_or(CallError::Answer("a sent message without an id"))
+    }
+
+    /// Deletes the message.
+    ///
+    /// # Errors
+    /// The call fails.
+    pub async fn delete(&self, letter: &DeadLetter) -> Result<(), CallError> {
+        let delete = self.client.delete_message().queue_url(&self.url).receipt_handle(letter.handle());
+        delete.send().await.map(drop).map_err(|error| call_error(&error))
+    }
+
+    /// Shows the message to others again, at once.
+    ///
+    /// # Errors
+    /// The call fails. The message then shows itself when its time is up.
+    pub async fn release(&self, letter: &DeadLetter) -> Result<(), CallError> {
+        let release = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(letter.handle());
+        release.visibility_timeout(0).send().await.map(drop).map_err(|error| call_error(&error))
+    }
+
+    /// About how many messages the queue holds, hidden ones included.
+    ///
+    /// # Errors
+    /// The call fails, or its answer has no number.
+    pub async fn about(&self) -> Result<u64, CallError> {
+        let names = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let get = self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.to_vec()));
+        let got = get.send().await.map_err(|error| call_error(&error))?;
+        let number = |name| got.attributes.as_ref()?.get(name)?.parse::<u64>().ok();
+        names.iter().map(number).sum::<Option<u64>>().ok_or(CallError::Answer("a queue without a number of messages"))
+    }
+}
+
+impl DeadLetter {
+    /// The queue's id for it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.0.message_id.as_deref().unwrap_or_default()
+    }
+
+    /// What keeps its order with the other messages of this id.
+    #[must_use]
+    pub fn group_id(&self) -> Option<&str> {
+        self.system_attribute(&MessageSystemAttributeName::MessageGroupId)
+    }
+
+    /// A message attribute's text.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.0.message_attributes.as_ref()?.get(name)?.string_value.as_deref()
+    }
+
+    fn system_attribute(&self, name: &MessageSystemAttributeName) -> Option<&str> {
+        self.0.attributes.as_ref()?.get(name).map(String::as_str)
+    }
+
+    fn handle(&self) -> &str {
+        self.0.receipt_handle.as_deref().unwrap_or_default()
+    }
+}

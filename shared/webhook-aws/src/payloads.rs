@@ -1,0 +1,125 @@
+//! Bodies that are too large for the queue: in a bucket, with a pointer to them on the queue, as Amazon's SQS Extended
+//! Client does it, so that its consumers read both.
+//! Source: <https://github.com/awslabs/payload-offloading-java-common-lib-for-aws>, `PayloadS3Pointer`.
+
+use std::{fmt, time::Duration};
+
+use aws_config::{SdkConfig, timeout::TimeoutConfig};
+use aws_sdk_s3::{Client, primitives::ByteStream};
+use serde_json::{Value, json};
+use webhook_ingest::CallError;
+
+use crate::{error::call_error, sdk::has_own_endpoint};
+
+/// The class that the Extended Client (version 2 and later, Java and Python) writes before its pointer.
+const POINTER_CLASS: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
+/// Megabytes take longer than a record does.
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// Where the body of a message is, in place of the body.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PayloadPointer {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The object's.
+    pub key: String,
+}
+
+impl PayloadPointer {
+    /// The message attribute by which the Extended Client knows a pointer. A Number: the size of the payload in bytes.
+    pub const ATTRIBUTE: &'static str = "ExtendedPayloadSize";
+
+    /// Reads the body of a message; `None` where it is no pointer. An envelope never is: it is an object, and a pointer an
+    /// array.
+    #[must_use]
+    pub fn parse(body: &str) -> Option<Self> {
+        if !body.trim_start().starts_with('[') {
+            return None;
+        }
+        let (class, pointer): (String, Value) = serde_json::from_str(body).ok()?;
+        let member = |name: &str| pointer.get(name)?.as_str().map(str::to_owned);
+        if class == POINTER_CLASS {
+            Some(Self { bucket: member("s3BucketName")?, key: member("s3Key")? })
+        } else {
+            None
+        }
+    }
+}
+
+/// The body of a message that points.
+impl fmt::Display for PayloadPointer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        json!([POINTER_CLASS, { "s3BucketName": self.bucket, "s3Key": self.key }]).fmt(f)
+    }
+}
+
+/// The bucket for bodies that are too large for the queue.
+pub struct PayloadBucket {
+    client: Client,
+    name: String,
+}
+
+impl PayloadBucket {
+    /// The bucket of this name.
+    #[must_use]
+    pub fn new(config: &SdkConfig, name: String) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(has_own_endpoint())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(OBJECT_TIMEOUT).build())
+            .build();
+        Self { client: Client::from_conf(config), name }
+    }
+
+    /// Puts a body into the bucket.
+    pub(crate) async fn put(&self, key: &str, body: &str) -> Result<PayloadPointer, CallError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type("application/json")
+            .body(ByteStream::from(body.as_bytes().to_vec()));
+        put.send().await.map_err(|error| call_error(&error))?;
+        Ok(PayloadPointer { bucket: self.name.clone(), key: key.to_owned() })
+    }
+
+    /// The body that a message points to.
+    ///
+    /// # Errors
+    /// The pointer leads to another bucket, or the object is not there or cannot be read.
+    pub async fn get(&self, pointer: &PayloadPointer) -> Result<String, CallError> {
+        if pointer.bucket != self.name {
+            return Err(CallError::Answer("a pointer to another bucket"));
+        }
+        let object = self.client.get_object().bucket(&self.name).key(&pointer.key).send().await;
+        let body = object.map_err(|error| call_error(&error))?.body.collect().await;
+        let body = body.map_err(|_| CallError::NoAnswer("the connection failed"))?;
+        String::from_utf8(body.to_vec()).map_err(|_| CallError::Answer("a body that is not UTF-8"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pointer_reads_back_and_nothing_else_is_one() {
+        let pointer = PayloadPointer { bucket: "b".to_owned(), key: "pinwheel/k\"1".to_owned() };
+        let text = pointer.to_string();
+        assert_eq!(
+            text,
+            r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"pinwheel/k\"1"}]"#
+        );
+        assert_eq!(PayloadPointer::parse(&text), Some(pointer));
+        for body in [
+            "",
+            "{}",
+            "[]",
+            r#"["another.Class",{"s3BucketName":"b","s3Key":"k"}]"#,
+            r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b"}]"#,
+            r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"k"},1]"#,
+        ] {
+            assert_eq!(PayloadPointer::parse(body), None, "{body}");
+        }
+    }
+}
