@@ -6,7 +6,9 @@ use aws_sdk_dynamodb::{
 };
 use webhook_ingest::CallError;
 
-pub(crate) fn call_error<E, R>(error: &SdkError<E, R>) -> CallError
+/// What is known of a failed call: nothing that repeats the request, so it may be logged.
+#[must_use]
+pub fn call_error<E, R>(error: &SdkError<E, R>) -> CallError
 where
     SdkError<E, R>: ProvideErrorMetadata + RequestId,
 {

@@ -15,6 +15,7 @@ mod sqs;
 pub use aws_config::SdkConfig;
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use dynamodb::DynamoStore;
+pub use error::call_error;
 pub use payloads::{PayloadBucket, PayloadPointer};
 pub use records::{Purge, Record, Records};
 pub use sdk::load as load_sdk_config;

@@ -1,0 +1,329 @@
+//! The example consumer's real bootstrap, behind the queue that the receivers' real bootstraps fill: the consumer's side of
+//! the contract.
+
+use std::{
+    collections::HashMap,
+    process::Command,
+    time::{Duration, Instant, UNIX_EPOCH},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::Message;
+use serde_json::{Value, json};
+use webhook_tests::{
+    emulator::{Aws, Emulator, client_variables},
+    event::http_api_v2,
+    function::{Function, bootstrap},
+};
+use webhook_verify::{SigningSecret, UnixSeconds, sign};
+
+const SECRET: &str = "secret-of-the-suite";
+
+/// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
+struct World {
+    aws: Aws,
+    receiver: Function,
+    consumer: Function,
+    provider: &'static str,
+    fifo: bool,
+    queue: String,
+    consumed: String,
+    variables: HashMap<String, String>,
+}
+
+impl World {
+    async fn new(provider: &'static str, fifo: bool) -> Self {
+        let aws = Aws::shared();
+        let (queue, consumed, bucket) =
+            (aws.create_queue(fifo).await, aws.create_table().await, aws.create_bucket().await);
+        let common = client_variables(&Emulator::shared().endpoint);
+        let mut variables = common.clone();
+        for (name, value) in [
+            ("IDEMPOTENCY_TABLE", aws.create_table().await),
+            ("QUEUE_URL", queue.clone()),
+            ("PAYLOAD_BUCKET", bucket.clone()),
+            ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
+        ] {
+            variables.insert(name.to_owned(), value);
+        }
+        let mut consumers = common;
+        consumers.insert("CONSUMED_TABLE".to_owned(), consumed.clone());
+        consumers.insert("PAYLOAD_BUCKET".to_owned(), bucket);
+        Self {
+            receiver: Function::start(provider, &variables).await,
+            consumer: Function::start("example-consumer", &consumers).await,
+            aws,
+            provider,
+            fifo,
+            queue,
+            consumed,
+            variables,
+        }
+    }
+
+    /// Delivers a body to the receiver, which takes it.
+    async fn deliver(&self, body: &str) {
+        let secret = SigningSecret::new(SECRET.into()).expect("not empty");
+        let now = UnixSeconds(i64::try_from(UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("fits"));
+        let headers = match self.provider {
+            "pinwheel" => sign::pinwheel_v2(&secret, now, body.as_bytes()).to_vec(),
+            _ => sign::endgrate(&secret, body.as_bytes()).to_vec(),
+        };
+        let event = http_api_v2(&format!("/webhooks/{}", self.provider), &headers, body);
+        assert_eq!(self.receiver.invoke(&event).await.expect("an answer")["statusCode"], 200);
+    }
+
+    /// Takes the messages off the queue as records of Lambda's event.
+    async fn records(&self) -> Vec<Value> {
+        let messages = self.aws.take_messages(&self.queue).await;
+        messages.iter().map(|message| self.record(message)).collect()
+    }
+
+    fn record(&self, message: &Message) -> Value {
+        let attributes =
+            message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), json!(value)));
+        let message_attributes = message.message_attributes.iter().flatten().map(|(name, value)| {
+            (name.clone(), json!({"dataType": value.data_type, "stringValue": value.string_value}))
+        });
+        json!({
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": attributes.collect::<serde_json::Map<_, _>>(),
+            "messageAttributes": message_attributes.collect::<serde_json::Map<_, _>>(),
+            "md5OfBody": "",
+            "eventSource": "aws:sqs",
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:events{}", if self.fifo { ".fifo" } else { "" }),
+            "awsRegion": "us-east-1",
+        })
+    }
+
+    /// Hands the records to the consumer, and gives the ids of those that it reports as failed.
+    async fn consume(&self, records: &[Value]) -> Vec<String> {
+        let answer = self.consumer.invoke(&json!({"Records": records})).await.expect("an answer");
+        let failures = answer["batchItemFailures"].as_array().expect("a list");
+        let id = |failure: &Value| failure["itemIdentifier"].as_str().expect("an id").to_owned();
+        failures.iter().map(id).collect()
+    }
+
+    /// Outcome, reason and id of each of the consumer's lines about messages, once there are so many: an answer may
+    /// overtake its line.
+    async fn lines(&self, count: usize) -> Vec<(String, Option<String>, Option<String>)> {
+        let started_at = Instant::now();
+        loop {
+            let log = self.consumer.log();
+            let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let lines: Vec<_> = lines.iter().filter(|line| line["message"] == "message").collect();
+            if lines.len() >= count {
+                assert_eq!(lines.len(), count, "{log}");
+                let text = |value: &Value| value.as_str().map(str::to_owned);
+                let facts = lines.iter().map(|line| {
+                    (
+                        text(&line["webhook.outcome"]).expect("one"),
+                        text(&line["webhook.reason"]),
+                        text(&line["webhook.event_id"]),
+                    )
+                });
+                return facts.collect();
+            }
+            assert!(started_at.elapsed() < Duration::from_secs(40), "fewer than {count} messages in the log: {log}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn id(record: &Value) -> String {
+    record["messageId"].as_str().expect("an id").to_owned()
+}
+
+/// A line of the log.
+fn line(outcome: &str, reason: Option<&str>, id: Option<&str>) -> (String, Option<String>, Option<String>) {
+    (outcome.to_owned(), reason.map(str::to_owned), id.map(str::to_owned))
+}
+
+fn event(id: &str, account: &str) -> String {
+    json!({"event_id": id, "event": "x.added", "payload": {"account_id": account, "note": "PAYLOADCANARY"}}).to_string()
+}
+
+#[tokio::test]
+async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
+    for (provider, body) in
+        [("pinwheel", event("e1", "a1")), ("endgrate", r#"{"session_id": "PAYLOADCANARY"}"#.to_owned())]
+    {
+        for fifo in [true, false] {
+            let world = World::new(provider, fifo).await;
+            world.deliver(&body).await;
+            let records = world.records().await;
+            assert_eq!(records.len(), 1);
+            assert_eq!(world.consume(&records).await, [""; 0]);
+            assert_eq!(world.consume(&records).await, [""; 0], "it is off the queue, and not handled again");
+            let outcomes: Vec<_> = world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
+            assert_eq!(outcomes, ["handled", "duplicate"]);
+
+            let envelope: Value = serde_json::from_str(records[0]["body"].as_str().expect("a body")).expect("JSON");
+            let marks = world.aws.records(&world.consumed).await;
+            assert_eq!(marks.len(), 1);
+            assert_eq!(marks[0]["id"].as_s().ok(), envelope["idempotencykey"].as_str().map(str::to_owned).as_ref());
+            assert!(marks[0].contains_key("done_at"));
+            let log = world.consumer.log();
+            assert!(!log.contains("PAYLOADCANARY"), "{log}");
+            assert_eq!(log.matches("an event to work on").count(), 1, "{log}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_event_is_fetched_from_the_bucket() {
+    let world = World::new("pinwheel", true).await;
+    let body = json!({"event_id": "e1", "event": "x.added", "payload": {"text": "x".repeat(1_100_000)}}).to_string();
+    world.deliver(&body).await;
+    let records = world.records().await;
+    assert!(records[0]["body"].as_str().is_some_and(|body| body.len() < 1000), "a pointer");
+    assert_eq!(world.consume(&records).await, [""; 0]);
+    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
+    assert!(world.consumer.log().contains(&format!("\"data_bytes\":{}", body.len())), "{}", world.consumer.log());
+
+    let mut elsewhere = records[0].clone();
+    elsewhere["body"] =
+        json!(r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"another","s3Key":"k"}]"#);
+    assert_eq!(world.consume(&[elsewhere]).await, [id(&records[0])]);
+    let reason = "the payload: the answer is not understood: a pointer to another bucket";
+    assert_eq!(world.lines(2).await[1], line("left", Some(reason), None));
+}
+
+#[tokio::test]
+async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_other() {
+    let world = World::new("pinwheel", true).await;
+    for (id, account) in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a"), ("b2", "b")] {
+        world.deliver(&event(id, account)).await;
+    }
+    let mut records = world.records().await;
+    records.sort_by_key(|record| {
+        let number = |name: &str| record["attributes"][name].as_str().expect("a number").to_owned();
+        number("SequenceNumber")
+    });
+    let position = |id: &str| {
+        let has_id = |record: &Value| record["messageAttributes"]["event_id"]["stringValue"] == id;
+        records.iter().position(has_id).expect("is there")
+    };
+    let (poisoned, behind) = (position("a2"), position("a3"));
+    let mut batch = records.clone();
+    batch[poisoned]["body"] = json!("POISON");
+    assert_eq!(world.consume(&batch).await, [id(&records[poisoned]), id(&records[behind])]);
+    let lines = world.lines(5).await;
+    assert_eq!(lines[poisoned], line("left", Some("the message is no event"), None));
+    assert_eq!(lines[behind], line("left", Some("an earlier message of its group failed"), None));
+    for handled in ["a1", "b1", "b2"] {
+        assert_eq!(lines[position(handled)], line("handled", None, Some(handled)));
+    }
+    assert!(!world.consumer.log().contains("POISON"));
+
+    // They come again, in order.
+    let again = [records[poisoned].clone(), records[behind].clone()];
+    assert_eq!(world.consume(&again).await, [""; 0]);
+    let lines = world.lines(7).await;
+    assert_eq!(lines[5..], [line("handled", None, Some("a2")), line("handled", None, Some("a3"))]);
+}
+
+#[tokio::test]
+async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
+    let world = World::new("pinwheel", false).await;
+    for id in ["a1", "a2"] {
+        world.deliver(&event(id, "a")).await;
+    }
+    let mut records = world.records().await;
+    records[0]["body"] = json!("");
+    assert_eq!(world.consume(&records).await, [id(&records[0])]);
+}
+
+#[tokio::test]
+async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_claim_is_over() {
+    let world = World::new("pinwheel", true).await;
+    world.deliver(&event("e1", "a")).await;
+    let records = world.records().await;
+    let now = i64::try_from(UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("fits");
+    let claim = |expires_at_s: i64| {
+        let put = world.aws.dynamodb.put_item().table_name(&world.consumed);
+        let put = put.item("id", AttributeValue::S("pinwheel#e1".to_owned()));
+        let put = put.item("claim_token", AttributeValue::S("another".to_owned()));
+        put.item("expires_at_s", AttributeValue::N(expires_at_s.to_string())).send()
+    };
+    claim(now + 60).await.expect("a claim is put");
+    assert_eq!(world.consume(&records).await, [id(&records[0])]);
+    let reason = "another invocation is at work on it";
+    assert_eq!(world.lines(1).await, [line("left", Some(reason), Some("e1"))]);
+    claim(now - 1).await.expect("a claim is put");
+    assert_eq!(world.consume(&records).await, [""; 0]);
+    assert_eq!(world.lines(2).await[1], line("handled", None, Some("e1")));
+}
+
+#[tokio::test]
+async fn without_its_table_or_without_time_all_messages_come_again() {
+    let world = World::new("pinwheel", false).await;
+    for id in ["e1", "e2"] {
+        world.deliver(&event(id, "a")).await;
+    }
+    let records = world.records().await;
+    let all: Vec<_> = records.iter().map(id).collect();
+    let batch = json!({"Records": records}).to_string();
+    let answer = world.consumer.invoke_text(batch, Duration::from_secs(1), None).await.expect("an answer");
+    assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(2));
+    assert_eq!(world.aws.records(&world.consumed).await, []);
+    world.aws.dynamodb.delete_table().table_name(&world.consumed).send().await.expect("the table is deleted");
+    assert_eq!(world.consume(&records).await, all);
+    let reasons: Vec<_> = world.lines(4).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
+    assert_eq!(reasons[..2], ["the invocation's time is up"; 2]);
+    assert!(reasons[2].starts_with("the table: the service answered ResourceNotFoundException"), "{}", reasons[2]);
+}
+
+#[tokio::test]
+async fn a_replay_is_handled_though_the_first_was() {
+    let world = World::new("pinwheel", true).await;
+    world.deliver(&event("e1", "a")).await;
+    let records = world.records().await;
+    assert_eq!(world.consume(&records).await, [""; 0]);
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumed.json");
+    std::fs::write(&file, records[0]["body"].as_str().expect("a body")).expect("it can be written");
+    let replay = Command::new(bootstrap("webhook")).arg("replay").arg(file).env_clear().envs(&world.variables).output();
+    assert!(replay.is_ok_and(|ended| ended.status.success()));
+    let replays = world.records().await;
+    assert_eq!(replays.len(), 1);
+    assert_eq!(world.consume(&replays).await, [""; 0]);
+    assert_eq!(world.lines(2).await, [line("handled", None, Some("e1")), line("handled", None, Some("e1"))]);
+    assert!(world.consumer.log().contains(r#""webhook.replay_of":"pinwheel#e1""#), "{}", world.consumer.log());
+}
+
+#[tokio::test]
+async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_worked() {
+    let world = World::new("pinwheel", true).await;
+    world.deliver(&event("e1", "a")).await;
+    let records = world.records().await;
+    for text in
+        ["{}", "null", "[]", "7", r#"{"Records": [{"body": "BODYCANARY"}]}"#, r#"{"Records": [{"messageId": ""}]}"#]
+    {
+        let answer = world.consumer.invoke_text(text.to_owned(), Duration::from_secs(15), None).await;
+        let error = answer.expect_err("an empty answer would have the messages deleted");
+        assert_eq!(error["errorMessage"], "the event is no batch of SQS messages", "{text}");
+    }
+    assert_eq!(world.consume(&[]).await, [""; 0]);
+    assert_eq!(world.consume(&records).await, [""; 0]);
+    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
+    assert!(!world.consumer.log().contains("BODYCANARY"));
+}
+
+#[tokio::test]
+async fn a_variable_that_is_missing_or_not_understood_stops_the_start_and_is_named() {
+    for (name, value, message) in [
+        ("CONSUMED_TABLE", "", "Error: CONSUMED_TABLE is not set\n"),
+        ("RUST_LOG", "loud", "Error: RUST_LOG is no level: loud\n"),
+        ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
+    ] {
+        let mut variables = client_variables(&Emulator::shared().endpoint);
+        variables.remove("AWS_DEFAULT_REGION");
+        variables.insert("CONSUMED_TABLE".to_owned(), "t".to_owned());
+        variables.insert(name.to_owned(), value.to_owned());
+        let mut consumer = Function::start("example-consumer", &variables).await;
+        assert_eq!(consumer.ended().await.code(), Some(1), "{name}={value}");
+        assert_eq!(consumer.log(), message);
+    }
+}
