@@ -1,0 +1,163 @@
+//! Virtual time: what is to happen, in order of when, and futures that wait for it.
+//!
+//! Nothing sleeps. The run takes the next action off the agenda, sets the time to it and carries it out. Of the actions of one
+//! millisecond, chance decides which is first.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use webhook_ingest::{Clock, UnixMillis};
+
+use crate::{network::ExchangeId, world::Shared};
+
+/// The true time at which every run begins, in milliseconds since 1970.
+pub(crate) const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
+
+/// A point in a run: milliseconds since its begin, and a number that orders what happens within one.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Moment {
+    pub(crate) ms: u64,
+    pub(crate) order: u64,
+}
+
+/// What can be put on the agenda. The numbers are places in the lists of the run.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Action {
+    /// A sender makes its next attempt.
+    Attempt { sender: usize },
+    /// A delivery reaches the function.
+    Arrive { invocation: usize },
+    /// Something that an invocation may wait for has happened.
+    Poll { invocation: usize },
+    /// The process of an invocation dies.
+    Crash { invocation: usize },
+    /// Lambda ends an invocation that is past its deadline.
+    Kill { invocation: usize },
+    /// A request reaches its service.
+    TakeEffect { exchange: ExchangeId },
+    /// A reply reaches its caller, or the caller's patience with this request ends.
+    Reply { exchange: ExchangeId },
+    /// The answer to an attempt reaches the sender.
+    Respond { sender: usize, attempt: u32, status: u16 },
+    /// A sender has waited for an answer long enough.
+    GiveUp { sender: usize, attempt: u32 },
+    /// The attacker does something.
+    Attack,
+    /// The attacker sends a captured delivery again.
+    Replay { captured: usize },
+    /// `DynamoDB` looks whether a record may be deleted.
+    Sweep { record: usize },
+    /// The operator stores a new secret.
+    Rotate { provider: usize },
+    /// The provider begins to sign with the new secret.
+    SignAnew { provider: usize },
+}
+
+/// Actions to come.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    now_ms: u64,
+    order: u64,
+    actions: BinaryHeap<Reverse<(u64, u32, u64, Action)>>,
+}
+
+impl Agenda {
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Now, and after everything that has happened so far.
+    pub(crate) fn moment(&mut self) -> Moment {
+        self.order += 1;
+        Moment { ms: self.now_ms, order: self.order }
+    }
+
+    /// `chance` decides among the actions of one millisecond.
+    pub(crate) fn add(&mut self, after_ms: u64, chance: u32, action: Action) {
+        self.order += 1;
+        self.actions.push(Reverse((self.now_ms + after_ms, chance, self.order, action)));
+    }
+
+    /// Moves time on to the next action.
+    pub(crate) fn next(&mut self) -> Option<Action> {
+        let Reverse((at_ms, _, _, action)) = self.actions.pop()?;
+        self.now_ms = at_ms;
+        Some(action)
+    }
+}
+
+/// A future that is ready once a time has passed.
+struct Sleep {
+    world: Shared,
+    duration: Duration,
+    until_ms: Option<u64>,
+}
+
+impl Sleep {
+    fn new(world: &Shared, duration: Duration) -> Self {
+        Self { world: world.clone(), duration, until_ms: None }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let after_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX / 2);
+        let mut world = self.world.lock();
+        let now_ms = world.agenda.now_ms();
+        match self.until_ms {
+            Some(until_ms) if now_ms >= until_ms => Poll::Ready(()),
+            Some(_) => Poll::Pending,
+            None => {
+                let invocation = world.polled;
+                world.later(after_ms, Action::Poll { invocation });
+                drop(world);
+                self.until_ms = Some(now_ms + after_ms);
+                Poll::Pending
+            }
+        }
+    }
+}
+
+/// Waits in virtual time.
+pub(crate) async fn sleep(world: &Shared, duration: Duration) {
+    Sleep::new(world, duration).await;
+}
+
+/// The clock of one instance.
+pub(crate) struct InstanceClock {
+    pub(crate) world: Shared,
+    /// How far it is ahead of the true time.
+    pub(crate) ahead_ms: i64,
+}
+
+impl Clock for InstanceClock {
+    fn now(&self) -> UnixMillis {
+        at(self.world.lock().agenda.now_ms(), self.ahead_ms)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        sleep(&self.world, duration).await;
+    }
+
+    async fn within<F: Future + Send>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        let mut future = pin!(future);
+        let mut limit = pin!(Sleep::new(&self.world, limit));
+        std::future::poll_fn(|context| match future.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => limit.as_mut().poll(context).map(|()| None),
+        })
+        .await
+    }
+}
+
+/// What a clock that is `ahead_ms` ahead shows at a time of the run.
+pub(crate) fn at(ms: u64, ahead_ms: i64) -> UnixMillis {
+    UnixMillis(BEGIN.0 + i64::try_from(ms).unwrap_or(i64::MAX / 2) + ahead_ms)
+}

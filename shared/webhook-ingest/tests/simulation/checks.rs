@@ -1,0 +1,342 @@
+//! What must hold after every run, judged from the run's own history.
+//!
+//! A message that comes a second time is right in two cases alone, and each is looked for in the history:
+//!
+//! - *A new event.* The record was marked as enqueued and its retention is over, so an equal event is another one. Except for
+//!   a captured delivery whose signature says when it was made: that must have aged out before.
+//! - *The window.* Nobody has marked the record, and each invocation that has sent the event before is known to be one that
+//!   could not: it died, the reply to its send was lost, or every one of its `complete`s failed. On a FIFO queue, the message
+//!   before is then at least five minutes old, or the queue would have dropped the second one.
+
+use std::{collections::BTreeMap, fmt};
+
+use webhook_ingest::{ClaimResult, Fenced, Outcome};
+
+use crate::{
+    agenda::Moment,
+    network::{Effect, Exchange, Fate, Operation},
+    plan::CLOCKS_APART_MS,
+    run::{End, Finished, MOST_ATTEMPTS, status},
+    services::DEDUPLICATES_FOR_MS,
+    traffic::Origin,
+};
+
+/// A broken promise.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Violation {
+    AnsweredAndNotQueued { invocation: usize },
+    NeverQueued { event: usize },
+    NeverAnswered { sender: usize },
+    Forged { message: usize },
+    ForgedTouches { invocation: usize },
+    HonestRefused { invocation: usize },
+    Twice { event: usize, message: usize, why: &'static str },
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AnsweredAndNotQueued { invocation } => {
+                write!(f, "#{invocation} was answered 200, and its event is not on the queue")
+            }
+            Self::NeverQueued { event } => write!(f, "honest event e{event} is not on the queue"),
+            Self::NeverAnswered { sender } => {
+                write!(f, "sender s{sender} has tried {MOST_ATTEMPTS} times without a 200")
+            }
+            Self::Forged { message } => write!(f, "message {message} carries what nobody signed"),
+            Self::ForgedTouches { invocation } => {
+                write!(f, "#{invocation} is forged, and got further than the verification")
+            }
+            Self::HonestRefused { invocation } => write!(f, "#{invocation} is honest, and got a 4xx for good"),
+            Self::Twice { event, message, why } => {
+                write!(f, "e{event} is on the queue again as message {message}: {why}")
+            }
+        }
+    }
+}
+
+/// Why an invocation that has sent an event could not mark its record.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Doubt {
+    Died,
+    ReplyLost,
+    CompleteFailed,
+}
+
+impl Doubt {
+    pub(crate) const ALL: [Self; 3] = [Self::Died, Self::ReplyLost, Self::CompleteFailed];
+
+    /// Under which name a double on a FIFO queue counts that it excuses.
+    pub(crate) fn window(self) -> &'static str {
+        match self {
+            Self::Died => "window: died after its send",
+            Self::ReplyLost => "window: the reply to its send was lost",
+            Self::CompleteFailed => "window: its complete failed for good",
+        }
+    }
+}
+
+/// The same on a standard queue, which knows no message again.
+const STANDARD: &str = "double on a standard queue";
+
+/// What was counted in passing: how often the run has been where it should be.
+pub(crate) type Counts = BTreeMap<&'static str, u64>;
+
+/// Clocks are so far apart.
+const SLACK_MS: u64 = CLOCKS_APART_MS.unsigned_abs();
+/// Expiry counts in whole seconds.
+const SECOND_MS: u64 = 1_000;
+/// A signature may be dated so far ahead.
+const FUTURE_MS: u64 = 300_000;
+/// For so long after it asked the last time an instance does not ask for a newer secret.
+const BETWEEN_REFETCHES_MS: u64 = 10_000;
+
+/// What the requests of one invocation came to.
+#[derive(Default)]
+struct Facts<'r> {
+    exchanges: Vec<&'r Exchange>,
+    granted: Option<Moment>,
+    recorded: Option<Moment>,
+    /// When it first asked to be recorded: its record's life counts from here.
+    completes_from_ms: Option<u64>,
+    sent: Option<Moment>,
+    released: Option<Moment>,
+}
+
+struct Checker<'r> {
+    run: &'r Finished,
+    facts: Vec<Facts<'r>>,
+    /// The event in each message.
+    carried: Vec<Option<usize>>,
+}
+
+/// Checks a run.
+pub(crate) fn check(run: &Finished, counts: &mut Counts) -> Result<(), Violation> {
+    let checker = Checker::new(run);
+    checker.nothing_forged_gets_through()?;
+    for (invocation, entry) in run.invocations.iter().enumerate() {
+        if let Some((at, End::Answered(outcome))) = &entry.end {
+            checker.answer_is_right(invocation, *at, outcome, counts)?;
+        }
+    }
+    for (number, sender) in run.senders.iter().enumerate() {
+        if !sender.done {
+            return Err(Violation::NeverAnswered { sender: number });
+        }
+        if !checker.carried.contains(&Some(sender.event)) {
+            return Err(Violation::NeverQueued { event: sender.event });
+        }
+    }
+    (0..run.events.len()).try_for_each(|event| checker.nothing_is_twice(event, counts))
+}
+
+impl<'r> Checker<'r> {
+    fn new(run: &'r Finished) -> Self {
+        let mut facts: Vec<Facts<'r>> = Vec::new();
+        facts.resize_with(run.invocations.len(), Facts::default);
+        for exchange in &run.exchanges {
+            let facts = &mut facts[exchange.invocation];
+            facts.exchanges.push(exchange);
+            if exchange.operation == Operation::Complete {
+                facts.completes_from_ms.get_or_insert(exchange.left.ms);
+            }
+            let Some((at, effect)) = &exchange.effect else { continue };
+            let first = |moment: &mut Option<Moment>| *moment = Some(moment.map_or(*at, |known| known.min(*at)));
+            match effect {
+                Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => first(&mut facts.granted),
+                Effect::Completed(Fenced::Done) => first(&mut facts.recorded),
+                Effect::Sent { .. } => first(&mut facts.sent),
+                Effect::Released(Fenced::Done) => first(&mut facts.released),
+                _ => {}
+            }
+        }
+        let carried =
+            run.messages.iter().map(|message| run.events.iter().position(|event| event.is_in(&message.body))).collect();
+        Self { run, facts, carried }
+    }
+
+    fn nothing_forged_gets_through(&self) -> Result<(), Violation> {
+        if let Some(message) = self.carried.iter().position(Option::is_none) {
+            return Err(Violation::Forged { message });
+        }
+        let touches = self.run.exchanges.iter().find(|exchange| {
+            exchange.operation != Operation::Fetch && self.run.invocations[exchange.invocation].sent.is_forged()
+        });
+        touches.map_or(Ok(()), |exchange| Err(Violation::ForgedTouches { invocation: exchange.invocation }))
+    }
+
+    fn answer_is_right(
+        &self,
+        invocation: usize,
+        at: Moment,
+        outcome: &Outcome,
+        counts: &mut Counts,
+    ) -> Result<(), Violation> {
+        let entry = &self.run.invocations[invocation];
+        *counts.entry(outcome.name()).or_default() += 1;
+        match (entry.sent.origin, status(outcome)) {
+            (Origin::Forged(_), 200) => Err(Violation::ForgedTouches { invocation }),
+            (_, 200) if !self.is_queued(invocation, at, outcome) => Err(Violation::AnsweredAndNotQueued { invocation }),
+            (Origin::Honest, 400..=499) if status(outcome) != 409 && !self.may_not_know_the_key(invocation) => {
+                Err(Violation::HonestRefused { invocation })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the event that was answered 200 is on the queue: as itself, and not as an equal one before it whose record has
+    /// long expired.
+    fn is_queued(&self, invocation: usize, at: Moment, outcome: &Outcome) -> bool {
+        let entry = &self.run.invocations[invocation];
+        let event = entry.sent.event;
+        let retention_ms = self.run.plan.retention_ms(&self.run.events[event]);
+        let queued = self.messages(event).filter(|&(_, queued_at)| queued_at < at);
+        let Some(newest_ms) = queued.map(|(_, queued_at)| queued_at.ms).max() else { return false };
+        if matches!(outcome, Outcome::Duplicate { .. }) {
+            // The record that says so is no older than it may be, by any clock.
+            let from_ms = self.recorded(event, None, at).map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
+            return entry.arrived.ms <= from_ms + retention_ms + SECOND_MS + SLACK_MS;
+        }
+        // A claim after a record that has expired by every clock is a new event: it has a message of its own.
+        let granted = self.facts[invocation].granted.unwrap_or(at);
+        let over = self
+            .recorded(event, Some(invocation), granted)
+            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + retention_ms + SECOND_MS + SLACK_MS);
+        over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - SLACK_MS)
+    }
+
+    /// An instance that has asked for a newer secret less than 10 s before the operator stored one refuses what it signs.
+    fn may_not_know_the_key(&self, invocation: usize) -> bool {
+        let entry = &self.run.invocations[invocation];
+        let stored_ms = self.run.plan.rotations_ms[entry.sent.provider].map(|[stored_ms, _]| stored_ms);
+        entry.sent.newer_key && stored_ms.is_some_and(|stored_ms| entry.arrived.ms < stored_ms + BETWEEN_REFETCHES_MS)
+    }
+
+    /// Judges each message of an event but the first by the one before it.
+    fn nothing_is_twice(&self, event: usize, counts: &mut Counts) -> Result<(), Violation> {
+        let retention_ms = self.run.plan.retention_ms(&self.run.events[event]);
+        // When the claim was granted with which the present occurrence of the event began.
+        let mut occurrence = Moment::default();
+        let mut before: Option<(usize, Moment)> = None;
+        for (message, queued_at) in self.messages(event) {
+            let by = self.run.messages[message].invocation;
+            let Some((message_before, queued_before)) = before.replace((message, queued_at)) else { continue };
+            let age_ms = queued_at.ms - queued_before.ms;
+            let twice = |why| Violation::Twice { event, message, why };
+            if self.run.plan.fifo && age_ms < DEDUPLICATES_FOR_MS {
+                return Err(twice("within the five minutes in which a FIFO queue would know it"));
+            }
+            let granted = self.facts[by].granted.ok_or_else(|| twice("sent without a claim"))?;
+            let marked = self.recorded(event, Some(by), granted).filter(|&(_, claimed)| claimed >= occurrence);
+            if let Some((from_ms, _)) = marked {
+                if granted.ms + SLACK_MS < from_ms + retention_ms {
+                    return Err(twice("its record was marked, and must not have expired yet"));
+                }
+                if self.is_stale(by, from_ms) {
+                    return Err(twice("a captured delivery outlived the record"));
+                }
+                occurrence = granted;
+                *counts.entry("new event after its record expired").or_default() += 1;
+            } else {
+                for doubt in self.window(by, granted, occurrence, queued_at, message_before).map_err(twice)? {
+                    *counts.entry(if self.run.plan.fifo { doubt.window() } else { STANDARD }).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an invocation is that of a captured delivery that should have aged out when the record expired whose life began
+    /// at `from_ms`. A retry that was signed anew long after is none: it lives on by itself, which is why the retention has
+    /// to be longer than the tolerance and the time in which a provider retries.
+    fn is_stale(&self, invocation: usize, from_ms: u64) -> bool {
+        let sent = &self.run.invocations[invocation].sent;
+        let event = &self.run.events[sent.event];
+        let lives_ms = self.run.plan.settings.tolerance.past.as_secs() * SECOND_MS + FUTURE_MS + SLACK_MS;
+        let retries_ms = self.run.plan.retention_ms(event).saturating_sub(lives_ms);
+        event.signs_time() && sent.origin == Origin::Replayed && sent.made_ms <= from_ms + retries_ms
+    }
+
+    /// Why each of those that sent the event before `by` could not mark it; an error where one of them could.
+    fn window(
+        &self,
+        by: usize,
+        granted: Moment,
+        occurrence: Moment,
+        queued_at: Moment,
+        message_before: usize,
+    ) -> Result<Vec<Doubt>, &'static str> {
+        let mut doubts = Vec::new();
+        if self.run.messages[message_before].invocation == by {
+            let mut sends = self.facts[by].exchanges.iter().filter(|exchange| exchange.operation == Operation::Send);
+            if sends.all(|exchange| exchange.fate == Fate::Fine) {
+                return Err("one invocation has sent it twice, and knew");
+            }
+            doubts.push(Doubt::ReplyLost);
+        }
+        let event = self.run.invocations[by].sent.event;
+        for (other, facts) in self.facts.iter().enumerate() {
+            let same = other != by && self.run.invocations[other].sent.event == event;
+            let before = same && facts.sent.is_some_and(|sent| sent < queued_at);
+            let Some(theirs) = facts.granted.filter(|_| before).filter(|&theirs| theirs >= occurrence) else {
+                continue;
+            };
+            // The one that came first had died, or had given its claim back, when the other came.
+            let (first, second) = if theirs < granted { (other, granted) } else { (by, theirs) };
+            if self.over(first).is_none_or(|over| over >= second) {
+                return Err("two invocations were at it at once");
+            }
+            // Where the other came second and yet sent first, this request was still under way.
+            doubts.push(if theirs < granted { self.doubt(other)? } else { Doubt::ReplyLost });
+        }
+        Ok(doubts)
+    }
+
+    /// When an invocation ended, or gave its claim back.
+    fn over(&self, invocation: usize) -> Option<Moment> {
+        let ended = self.run.invocations[invocation].end.as_ref().map(|&(ended, _)| ended);
+        [ended, self.facts[invocation].released].into_iter().flatten().min()
+    }
+
+    /// Why an invocation that has sent its event could not mark the record.
+    fn doubt(&self, invocation: usize) -> Result<Doubt, &'static str> {
+        let facts = &self.facts[invocation];
+        let of = |operation| facts.exchanges.iter().filter(move |exchange| exchange.operation == operation);
+        let died = matches!(self.run.invocations[invocation].end, Some((_, End::Crashed | End::Killed)));
+        let fine = |exchange: &&Exchange| exchange.fate == Fate::Fine;
+        let alive = |at: Moment| self.run.invocations[invocation].end.as_ref().is_none_or(|&(ended, _)| at < ended);
+        if of(Operation::Complete).any(|exchange| exchange.effect.as_ref().is_some_and(|&(at, _)| alive(at))) {
+            return Err("it was alive, and found its record taken from it");
+        }
+        if died {
+            return Ok(Doubt::Died);
+        }
+        if !of(Operation::Send).any(|exchange| exchange.result.is_some_and(|(_, good)| good)) {
+            let lost = of(Operation::Send).any(|exchange| !fine(exchange));
+            return if lost { Ok(Doubt::ReplyLost) } else { Err("nothing had happened to its send") };
+        }
+        if of(Operation::Complete).next().is_none() {
+            return Err("it had not tried to mark the record");
+        }
+        if of(Operation::Complete).all(|exchange| !fine(exchange)) {
+            Ok(Doubt::CompleteFailed)
+        } else {
+            Err("nothing had happened to its complete")
+        }
+    }
+
+    /// The last of those that had marked the event's record before a moment: when its life began, and when it was claimed.
+    fn recorded(&self, event: usize, but: Option<usize>, before: Moment) -> Option<(u64, Moment)> {
+        let marked = self.facts.iter().enumerate().filter_map(|(invocation, facts)| {
+            let recorded = facts.recorded.filter(|&recorded| recorded < before)?;
+            let of_event = self.run.invocations[invocation].sent.event == event && Some(invocation) != but;
+            of_event.then_some((recorded, facts.completes_from_ms?, facts.granted?))
+        });
+        marked.max().map(|(_, from_ms, granted)| (from_ms, granted))
+    }
+
+    fn messages(&self, event: usize) -> impl Iterator<Item = (usize, Moment)> {
+        let carried = self.carried.iter().enumerate().filter(move |&(_, carried)| *carried == Some(event));
+        carried.map(|(message, _)| (message, self.run.messages[message].at))
+    }
+}

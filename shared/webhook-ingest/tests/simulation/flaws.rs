@@ -1,0 +1,242 @@
+//! Ways to be wrong, each of which the simulation has to catch. A flaw sits in a port, in the settings or before the
+//! verification; the pipeline round it is the real one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use webhook_ingest::{
+    Attempt, CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, Settings,
+};
+use webhook_verify::{SigningSecret, Tolerance, UnixSeconds, sha256_hex, sign};
+
+use crate::{
+    agenda::at,
+    instances::{Handler, Task},
+    network::{Effect, Request, call},
+    ports::{SendQueue, Store},
+    services::Condition,
+    traffic::{PINWHEEL, Sent},
+    world::Shared,
+};
+
+/// One way to be wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Flaw {
+    /// `complete` and `release` do not look at the token. (That `complete` alone does not is no flaw of its own: whoever
+    /// completes has sent the event, so that what it writes into another's record is true.)
+    NoFence,
+    /// `release` does not.
+    ReleaseWithoutToken,
+    /// A record in progress is taken over at once.
+    LeaseIgnored,
+    /// A lease that ends while its owner lives.
+    LeaseTooShort,
+    /// A lease that ends at the deadline: right if all clocks were.
+    LeaseWithoutMarginForClocks,
+    /// A claim that cannot be taken, because another is in flight, is answered 200.
+    InProgressAnswered200,
+    /// A claim that failed is taken for one that succeeded.
+    FailedClaimTakenForOurs,
+    /// Marked as enqueued before it is.
+    CompletesBeforeSend,
+    /// Never marked as enqueued.
+    NeverCompletes,
+    /// The record in the way bears our own token, and is taken for another's that is enqueued.
+    OwnClaimTakenForDuplicate,
+    /// A record counts until it is deleted, however late that is.
+    ExpiryByDeletionOnly,
+    /// A record dies before SQS forgets the message.
+    RecordDiesBeforeDeduplication,
+    /// A record dies before its event's signature does.
+    RetentionShorterThanTolerance,
+    /// Looks, and then writes without a condition.
+    GetThenPut,
+    /// A send that fails is answered 200.
+    FailedSendAnswered200,
+    /// Each claim has a deduplication id of its own.
+    DeduplicatedByToken,
+    /// The unsigned id of the delivery is the event's identity.
+    IdentifiedByDeliveryId,
+    /// The id of the registration, equal for all events, is.
+    IdentifiedByRegistration,
+    /// Whatever comes is taken for signed.
+    VerificationSkipped,
+    /// A signature never ages.
+    ClockNotChecked,
+    /// After a rotation the secret before it does not verify any more.
+    PreviousSecretIgnored,
+}
+
+impl Flaw {
+    /// The conditions that a store with this flaw states.
+    pub(crate) fn condition(self) -> Condition {
+        let sound = Condition::default();
+        match self {
+            Self::NoFence => Condition { fenced_complete: false, fenced_release: false, ..sound },
+            Self::ReleaseWithoutToken => Condition { fenced_release: false, ..sound },
+            Self::LeaseIgnored => Condition { lease: false, ..sound },
+            Self::OwnClaimTakenForDuplicate => Condition { own_token: false, ..sound },
+            Self::ExpiryByDeletionOnly => Condition { expiry: false, ..sound },
+            _ => sound,
+        }
+    }
+
+    /// What an operator with this flaw sets.
+    pub(crate) fn settings(self, sound: Settings) -> Settings {
+        let forever = Tolerance { past: Duration::from_hours(1_000_000) };
+        match self {
+            Self::ClockNotChecked => Settings { tolerance: forever, ..sound },
+            Self::RetentionShorterThanTolerance => Settings { retention: sound.tolerance.past / 2, ..sound },
+            _ => sound,
+        }
+    }
+}
+
+/// A store with a flaw.
+pub(crate) struct FlawedStore {
+    inner: Store,
+    flaw: Flaw,
+    /// Under which id a token claimed, where that is not the event's.
+    ids: Mutex<HashMap<String, String>>,
+}
+
+impl FlawedStore {
+    pub(crate) fn new(inner: Store, flaw: Flaw) -> Self {
+        Self { inner, flaw, ids: Mutex::default() }
+    }
+
+    fn id(&self, claim: &NewClaim) -> String {
+        match (self.flaw, &claim.delivery_id) {
+            (Flaw::IdentifiedByDeliveryId, Some(delivery_id)) => format!("delivery#{delivery_id}"),
+            (Flaw::IdentifiedByRegistration, _) => "registration".to_owned(),
+            _ => claim.id.clone(),
+        }
+    }
+
+    fn claimed_id(&self, id: &str, token: &ClaimToken) -> String {
+        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.get(token.as_str()).map_or_else(|| id.to_owned(), Clone::clone)
+    }
+
+    async fn get_then_put(&self, claim: NewClaim) -> Result<ClaimResult, CallError> {
+        let claim = Arc::new(claim);
+        let looked = call(&self.inner.world, Request::Look { claim: Arc::clone(&claim) }).await?;
+        if let Effect::Looked(result) = looked
+            && !matches!(result, ClaimResult::Claimed { .. })
+        {
+            return Ok(result);
+        }
+        call(&self.inner.world, Request::Put { claim }).await?;
+        Ok(ClaimResult::Claimed { taken_over: false })
+    }
+}
+
+impl IdempotencyStore for FlawedStore {
+    async fn claim(&self, claim: &NewClaim) -> Result<ClaimResult, CallError> {
+        let mut claim = claim.clone();
+        claim.id = self.id(&claim);
+        self.ids
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(claim.token.as_str().to_owned(), claim.id.clone());
+        match self.flaw {
+            Flaw::GetThenPut => return self.get_then_put(claim).await,
+            Flaw::LeaseTooShort => claim.lease_expires_at = claim.now.plus(Duration::from_secs(1)),
+            Flaw::LeaseWithoutMarginForClocks => {
+                claim.lease_expires_at = claim.lease_expires_at.minus(Duration::from_secs(5));
+            }
+            _ => {}
+        }
+        match (self.flaw, self.inner.claim(&claim).await) {
+            (Flaw::InProgressAnswered200, Ok(ClaimResult::InProgress { delivery_id, .. })) => {
+                Ok(ClaimResult::Enqueued { delivery_id })
+            }
+            (Flaw::FailedClaimTakenForOurs, Err(_)) => Ok(ClaimResult::Claimed { taken_over: false }),
+            (Flaw::CompletesBeforeSend, Ok(ClaimResult::Claimed { taken_over })) => {
+                self.inner.complete(&claim.id, &claim.token, "", claim.expires_at_s).await?;
+                Ok(ClaimResult::Claimed { taken_over })
+            }
+            (_, result) => result,
+        }
+    }
+
+    async fn complete(
+        &self,
+        id: &str,
+        token: &ClaimToken,
+        message_id: &str,
+        expires_at_s: i64,
+    ) -> Result<Fenced, CallError> {
+        let id = self.claimed_id(id, token);
+        match self.flaw {
+            Flaw::CompletesBeforeSend | Flaw::NeverCompletes => Ok(Fenced::Done),
+            Flaw::RecordDiesBeforeDeduplication => {
+                self.inner.complete(&id, token, message_id, expires_at_s - 120).await
+            }
+            _ => self.inner.complete(&id, token, message_id, expires_at_s).await,
+        }
+    }
+
+    async fn release(&self, id: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+        self.inner.release(&self.claimed_id(id, token), token).await
+    }
+}
+
+/// A queue with a flaw.
+pub(crate) struct FlawedQueue {
+    pub(crate) inner: SendQueue,
+    pub(crate) flaw: Flaw,
+}
+
+impl EventQueue for FlawedQueue {
+    async fn send(&self, message: &Message) -> Result<String, CallError> {
+        let mut message = message.clone();
+        match self.flaw {
+            Flaw::DeduplicatedByToken => message.deduplication_id.clone_from(&message.payload_key),
+            Flaw::IdentifiedByDeliveryId => {
+                if let Some((_, after)) = message.body.split_once(r#""deliveryid":""#) {
+                    message.deduplication_id = sha256_hex(after.split('"').next().unwrap_or_default().as_bytes());
+                }
+            }
+            _ => {}
+        }
+        match (self.flaw, self.inner.send(&message).await) {
+            (Flaw::FailedSendAnswered200, Err(_)) => Ok("none".to_owned()),
+            (_, result) => result,
+        }
+    }
+}
+
+/// A pipeline that takes whatever comes for signed: it signs it itself.
+pub(crate) struct Gullible {
+    inner: Arc<dyn Handler>,
+    world: Shared,
+}
+
+impl Gullible {
+    pub(crate) fn new(inner: Arc<dyn Handler>, world: Shared) -> Self {
+        Self { inner, world }
+    }
+}
+
+impl Handler for Gullible {
+    fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task {
+        let mut sent = (*sent).clone();
+        let (key, now) = {
+            let world = self.world.lock();
+            (world.vaults[sent.provider].current, at(world.agenda.now_ms(), 0).seconds())
+        };
+        let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
+        let version_1 = sent.headers.iter().any(|header| header.value().starts_with(b"v1="));
+        let signed_v1 = sign::pinwheel_v1(&secret, UnixSeconds(now.0), &sent.body).ok().filter(|_| version_1);
+        sent.headers = match (sent.provider, signed_v1) {
+            (PINWHEEL, Some(headers)) => headers.to_vec(),
+            (PINWHEEL, None) => sign::pinwheel_v2(&secret, now, &sent.body).to_vec(),
+            _ => sign::endgrate(&secret, &sent.body).to_vec(),
+        };
+        Arc::clone(&self.inner).handle(Arc::new(sent), attempt)
+    }
+}

@@ -1,0 +1,81 @@
+//! A run's history as a person reads it: one line for each thing that happened, in order.
+
+use crate::{
+    agenda::Moment,
+    checks::Violation,
+    network::{Effect, Fate},
+    run::{End, Finished, name},
+};
+
+/// All of a run, line by line.
+pub(crate) fn history(run: &Finished) -> String {
+    let mut lines: Vec<(Moment, String)> = run.asides.clone();
+    for (number, invocation) in run.invocations.iter().enumerate() {
+        let sent = &invocation.sent;
+        let provider = name(sent.provider);
+        let (event, origin, kind) = (sent.event, sent.origin, run.events[sent.event].kind);
+        let attempt = invocation
+            .sender
+            .map_or_else(String::new, |(sender, attempt)| format!(", attempt {attempt} of sender s{sender}"));
+        let (instance, ahead_ms) = (invocation.instance, invocation.ahead_ms);
+        lines.push((
+            invocation.arrived,
+            format!(
+                "#{number} begins: {origin:?} delivery of e{event} ({kind:?}) for {provider}{attempt}, at instance \
+                 {instance}, whose clock is {ahead_ms} ms ahead"
+            ),
+        ));
+        if let Some((at, end)) = &invocation.end {
+            lines.push((
+                *at,
+                match end {
+                    End::Answered(outcome) => format!("#{number} answers {outcome:?}"),
+                    End::Crashed => format!("#{number} crashes"),
+                    End::Killed => format!("#{number} is ended by Lambda at its deadline"),
+                },
+            ));
+        }
+    }
+    for (exchange, entry) in run.exchanges.iter().enumerate() {
+        let (number, operation) = (entry.invocation, entry.operation);
+        let fate = if entry.fate == Fate::Fine { String::new() } else { format!(" (its fate: {:?})", entry.fate) };
+        lines.push((entry.left, format!("#{number} asks for {operation:?} by request {exchange}{fate}")));
+        if let Some((at, effect)) = &entry.effect {
+            let effect = match effect {
+                Effect::Looked(result) => format!("looks: {result:?}"),
+                Effect::Claimed { result, repeated } => {
+                    let again = if *repeated { ", by its own token" } else { "" };
+                    format!("claims: {result:?}{again}")
+                }
+                Effect::Completed(fenced) => format!("completes: {fenced:?}"),
+                Effect::Released(fenced) => format!("releases: {fenced:?}"),
+                Effect::Sent { message, new: true } => format!("puts message {message} on the queue"),
+                Effect::Sent { message, new: false } => format!("is taken for message {message}"),
+                Effect::Fetched(vault) => format!("fetches {vault:?}"),
+            };
+            lines.push((*at, format!("    request {exchange} of #{number} {effect}")));
+        }
+        if let Some((at, good)) = entry.result {
+            let result = if good { "its answer" } else { "an error" };
+            lines.push((at, format!("#{number} has {result} to request {exchange}")));
+        }
+        if let Some(at) = entry.abandoned {
+            lines.push((at, format!("#{number} waits no longer for request {exchange}")));
+        }
+    }
+    lines.sort_by_key(|&(at, _)| at);
+    let lines: Vec<_> =
+        lines.iter().map(|(at, line)| format!("{:>6}.{:03} s  {line}", at.ms / 1000, at.ms % 1000)).collect();
+    lines.join("\n")
+}
+
+/// What is printed of a seed that fails.
+pub(crate) fn report(seed: u64, test: &str, run: &Finished, violation: &Violation) -> String {
+    let next = seed + 1;
+    format!(
+        "seed {seed}: {violation}\n\n{:?}\n\n{}\n\nseed {seed}: {violation}\nrepeat it with\n\
+         SIMULATION_SEEDS={seed}..{next} cargo test -p webhook-ingest --test simulation {test}\n",
+        run.plan,
+        history(run)
+    )
+}

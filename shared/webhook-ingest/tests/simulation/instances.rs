@@ -1,0 +1,88 @@
+//! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use webhook_ingest::{Attempt, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
+use webhook_verify::{
+    Provider,
+    providers::{Endgrate, Pinwheel},
+};
+
+use crate::{
+    agenda::InstanceClock,
+    flaws::{Flaw, FlawedQueue, FlawedStore, Gullible},
+    ports::{Secrets, SendQueue, Store},
+    services::Condition,
+    traffic::{PINWHEEL, Sent},
+    world::Shared,
+};
+
+/// One invocation as the executor sees it. Dropping it is the death of its process.
+pub(crate) type Task = Pin<Box<dyn Future<Output = Report> + Send>>;
+
+/// What handles deliveries.
+pub(crate) trait Handler: Send + Sync {
+    fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task;
+}
+
+impl<P, S, Q> Handler for Pipeline<P, S, Q, Secrets, InstanceClock>
+where
+    P: Provider + 'static,
+    S: IdempotencyStore + 'static,
+    Q: EventQueue + 'static,
+{
+    fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task {
+        Box::pin(async move { Pipeline::handle(&*self, &sent.headers, &sent.body, attempt).await })
+    }
+}
+
+/// A new process of a provider's function, with a clock and a secret cache of its own.
+pub(crate) fn start(world: &Shared, provider: usize, ahead_ms: i64, flaw: Option<Flaw>) -> Arc<dyn Handler> {
+    let store = Store { world: world.clone(), condition: flaw.map_or_else(Condition::default, Flaw::condition) };
+    let queue = SendQueue { world: world.clone() };
+    let Some(flaw) = flaw else { return over(world, provider, ahead_ms, flaw, store, queue) };
+    let flawed =
+        over(world, provider, ahead_ms, Some(flaw), FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
+    if flaw == Flaw::VerificationSkipped { Arc::new(Gullible::new(flawed, world.clone())) } else { flawed }
+}
+
+fn over<S, Q>(
+    world: &Shared,
+    provider: usize,
+    ahead_ms: i64,
+    flaw: Option<Flaw>,
+    store: S,
+    queue: Q,
+) -> Arc<dyn Handler>
+where
+    S: IdempotencyStore + 'static,
+    Q: EventQueue + 'static,
+{
+    if provider == PINWHEEL {
+        Arc::new(pipeline(Pinwheel, world, provider, ahead_ms, flaw, store, queue))
+    } else {
+        Arc::new(pipeline(Endgrate, world, provider, ahead_ms, flaw, store, queue))
+    }
+}
+
+fn pipeline<P, S, Q>(
+    provider: P,
+    world: &Shared,
+    number: usize,
+    ahead_ms: i64,
+    flaw: Option<Flaw>,
+    store: S,
+    queue: Q,
+) -> Pipeline<P, S, Q, Secrets, InstanceClock> {
+    let settings = world.lock().plan.settings;
+    let secrets =
+        Secrets { world: world.clone(), provider: number, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
+    Pipeline {
+        provider,
+        store,
+        queue,
+        secrets: SecretCache::new(secrets, Duration::from_mins(5)),
+        clock: InstanceClock { world: world.clone(), ahead_ms },
+        settings: flaw.map_or(settings, |flaw| flaw.settings(settings)),
+    }
+}

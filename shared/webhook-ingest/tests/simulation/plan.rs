@@ -1,0 +1,159 @@
+//! What a seed decides before its run begins: the surroundings. Everything else is decided by chance on the way.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use webhook_ingest::Settings;
+use webhook_verify::Tolerance;
+
+use crate::{
+    network::{FATES, Fate},
+    traffic::{Event, Kind},
+};
+
+/// How far apart two clocks may be: what the lease makes up for. Each run places the band of its clocks anywhere within 5 s
+/// of the true time, so that each clock is off by up to 5 s.
+pub(crate) const CLOCKS_APART_MS: i64 = 5_000;
+/// A sender's clock may be ahead by 300 s at most, or its deliveries are refused. Less the most that ours are behind.
+const SENDER_AHEAD_AT_MOST_MS: i64 = 294_000;
+
+/// Life of a configuration event's record, whatever is configured.
+const CONFIGURATION_RETENTION_MS: u64 = 360_000;
+
+/// Which waits a sender makes between its attempts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Gaps {
+    /// Of all lengths, run by run.
+    Any,
+    /// Short enough that an event is done with before a FIFO queue forgets it.
+    Short,
+    /// Longer than a FIFO queue remembers.
+    Long,
+}
+
+/// The surroundings of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The queue deduplicates for five minutes; a standard queue does not at all.
+    pub(crate) fifo: bool,
+    pub(crate) settings: Settings,
+    /// Events with a sender of their own.
+    pub(crate) events: usize,
+    /// More occurrences of them: senders of an event that had one before.
+    pub(crate) recurrences: usize,
+    /// When the last of the senders and of the attacks begins, in milliseconds.
+    pub(crate) horizon_ms: u64,
+    /// First and longest wait between two attempts of a sender; each doubles the one before.
+    pub(crate) gaps_ms: [u64; 2],
+    /// How long a sender waits for an answer.
+    pub(crate) patience_ms: u64,
+    /// A sender signs each attempt anew; else it repeats the first attempt's bytes.
+    pub(crate) signs_anew: bool,
+    /// Likelihood of two deliveries at once.
+    pub(crate) twins_percent: u32,
+    pub(crate) attacks: usize,
+    /// When each provider's secret is rotated, and by how much its provider is ahead of (or behind) the operator in it.
+    pub(crate) rotations_ms: [Option<[u64; 2]>; 2],
+    /// How many faults there are in the run, and how likely one is at each chance for it.
+    pub(crate) faults: u32,
+    pub(crate) fault_percent: u32,
+    /// All faults of requests are of this kind; of any, where there is none.
+    pub(crate) only_fate: Option<Fate>,
+    pub(crate) crash_percent: u32,
+    pub(crate) sdk_attempts: u32,
+    /// How long the SDK waits for the reply to one request.
+    pub(crate) sdk_patience_ms: u64,
+    /// Lambda ends an invocation after so long.
+    pub(crate) timeout_ms: u64,
+    /// Clocks of instances are so much ahead of the true time.
+    pub(crate) clocks_ahead_ms: [i64; 2],
+    /// The clock by which Lambda states deadlines, and that of `DynamoDB`'s TTL.
+    pub(crate) lambda_ahead_ms: i64,
+    pub(crate) service_ahead_ms: i64,
+    pub(crate) sender_ahead_ms: i64,
+    /// By when an expired record is deleted; never, where there is none.
+    pub(crate) sweep_lag_ms: Option<u64>,
+    /// Instances of a function at once.
+    pub(crate) instances: usize,
+}
+
+impl Plan {
+    pub(crate) fn draw(rng: &mut Rng, gaps: Gaps) -> Self {
+        let gaps_ms = match gaps {
+            Gaps::Any => of(rng, &[[1_000, 20_000], [5_000, 60_000], [10_000, 400_000], [301_000, 1_200_000]]),
+            Gaps::Short => [1_000, 10_000],
+            Gaps::Long => [290_000, 600_000],
+        };
+        let horizon_ms = match gaps {
+            Gaps::Any => of(rng, &[50, 10_000, 100_000, 700_000, 2_000_000]),
+            Gaps::Short => 10_000,
+            Gaps::Long => 1_000_000,
+        };
+        let tolerance_s = of(rng, &[86_400, 86_400, 600, 300, 100]);
+        let small = tolerance_s < 86_400;
+        let tolerance = Tolerance { past: Duration::from_secs(tolerance_s) };
+        // The shortest that the configuration takes, or the default.
+        let shortest = Settings::least_retention(tolerance).max(Duration::from_secs(360));
+        let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
+        let settings = Settings { tolerance, retention };
+        let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
+        let band = [first_clock, first_clock + CLOCKS_APART_MS];
+        let quiet = rng.u32(..8) == 0;
+        Self {
+            fifo: gaps != Gaps::Any || rng.u32(..4) > 0,
+            settings,
+            events: rng.usize(1..=3),
+            recurrences: if gaps == Gaps::Any { rng.usize(..=1) } else { 0 },
+            horizon_ms,
+            gaps_ms,
+            patience_ms: of(rng, &[4_000, 15_000]),
+            signs_anew: small || rng.bool(),
+            twins_percent: of(rng, &[0, 20, 60]),
+            attacks: if gaps == Gaps::Any { rng.usize(..=4) } else { 0 },
+            rotations_ms: [rotation(rng, horizon_ms), rotation(rng, horizon_ms)],
+            faults: if quiet { 0 } else { rng.u32(1..=8) },
+            fault_percent: of(rng, &[3, 10, 30]),
+            only_fate: rng.bool().then(|| of(rng, &FATES)),
+            crash_percent: of(rng, &[0, 10, 30]),
+            sdk_attempts: rng.u32(1..=3),
+            sdk_patience_ms: of(rng, &[2_000, 2_000, 60_000]),
+            timeout_ms: of(rng, &[15_000, 15_000, 9_000, 6_000]),
+            clocks_ahead_ms: band,
+            lambda_ahead_ms: clock(rng, band),
+            service_ahead_ms: clock(rng, band),
+            sender_ahead_ms: of(rng, &[0, 0, SENDER_AHEAD_AT_MOST_MS]),
+            sweep_lag_ms: of(rng, &[None, Some(1_000), Some(200_000)]),
+            instances: rng.usize(2..=4),
+        }
+    }
+
+    /// How long an event's record has to live.
+    pub(crate) fn retention_ms(&self, event: &Event) -> u64 {
+        if event.kind == Kind::EndgrateConfiguration {
+            CONFIGURATION_RETENTION_MS
+        } else {
+            self.settings.retention.as_secs() * 1000
+        }
+    }
+}
+
+/// A clock within the band, often at one of its ends.
+pub(crate) fn clock(rng: &mut Rng, [first, last]: [i64; 2]) -> i64 {
+    match rng.u32(..6) {
+        0 | 1 => first,
+        2 | 3 => last,
+        _ => rng.i64(first..=last),
+    }
+}
+
+/// The operator rotates at the first time. The provider signs anew at the second: up to 20 s before, or after.
+fn rotation(rng: &mut Rng, horizon_ms: u64) -> Option<[u64; 2]> {
+    (rng.u32(..4) == 0).then(|| {
+        let at_ms = rng.u64(..=horizon_ms) + 20_000;
+        [at_ms, at_ms - 20_000 + rng.u64(..60_000)]
+    })
+}
+
+fn of<T: Copy>(rng: &mut Rng, choices: &[T]) -> T {
+    choices[rng.usize(..choices.len())]
+}

@@ -1,0 +1,84 @@
+//! The pipeline's ports over the network. The store states its conditions as the real adapter does; a broken one states others.
+
+use std::sync::Arc;
+
+use webhook_ingest::{
+    CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
+    StoredSecret, StoredSecrets,
+};
+use zeroize::Zeroizing;
+
+use crate::{
+    network::{Effect, Request, call},
+    services::Condition,
+    world::Shared,
+};
+
+/// Never returned: each request has its kind of effect.
+const ANOTHER_EFFECT: CallError = CallError::Answer("the effect of another request");
+
+pub(crate) struct Store {
+    pub(crate) world: Shared,
+    pub(crate) condition: Condition,
+}
+
+impl IdempotencyStore for Store {
+    async fn claim(&self, claim: &NewClaim) -> Result<ClaimResult, CallError> {
+        let request = Request::Claim { claim: Arc::new(claim.clone()), condition: self.condition };
+        match call(&self.world, request).await? {
+            Effect::Claimed { result, .. } => Ok(result),
+            _ => Err(ANOTHER_EFFECT),
+        }
+    }
+
+    async fn complete(&self, id: &str, token: &ClaimToken, _: &str, expires_at_s: i64) -> Result<Fenced, CallError> {
+        let fenced = self.condition.fenced_complete;
+        let request = Request::Complete { id: id.into(), token: token.clone(), expires_at_s, fenced };
+        match call(&self.world, request).await? {
+            Effect::Completed(fenced) => Ok(fenced),
+            _ => Err(ANOTHER_EFFECT),
+        }
+    }
+
+    async fn release(&self, id: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+        let fenced = self.condition.fenced_release;
+        let request = Request::Release { id: id.into(), token: token.clone(), fenced };
+        match call(&self.world, request).await? {
+            Effect::Released(fenced) => Ok(fenced),
+            _ => Err(ANOTHER_EFFECT),
+        }
+    }
+}
+
+pub(crate) struct SendQueue {
+    pub(crate) world: Shared,
+}
+
+impl EventQueue for SendQueue {
+    async fn send(&self, message: &Message) -> Result<String, CallError> {
+        match call(&self.world, Request::Send { message: Arc::new(message.clone()) }).await? {
+            Effect::Sent { message, .. } => Ok(format!("message-{message}")),
+            _ => Err(ANOTHER_EFFECT),
+        }
+    }
+}
+
+pub(crate) struct Secrets {
+    pub(crate) world: Shared,
+    pub(crate) provider: usize,
+    /// False in a broken one: the previous version is not read.
+    pub(crate) reads_previous: bool,
+}
+
+impl SecretStore for Secrets {
+    async fn fetch(&self) -> Result<StoredSecrets, CallError> {
+        let text = |key: &str| StoredSecret::Text(Zeroizing::new(key.to_owned()));
+        match call(&self.world, Request::Fetch { provider: self.provider }).await? {
+            Effect::Fetched(vault) => Ok(StoredSecrets {
+                current: text(vault.current),
+                previous: Ok(vault.previous.filter(|_| self.reads_previous).map(text)),
+            }),
+            _ => Err(ANOTHER_EFFECT),
+        }
+    }
+}

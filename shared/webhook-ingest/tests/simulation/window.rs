@@ -1,0 +1,60 @@
+//! The one window in which a FIFO queue may hold an event twice: it is hit, by each of its causes, and nothing else is
+//! excused by it.
+
+use webhook_ingest::{Fault, Outcome};
+
+use crate::{
+    LONG,
+    checks::{Counts, Doubt, Violation, check},
+    network::Fate,
+    plan::Gaps,
+    run::{End, Finished, Scenario, run},
+    seeds::sweep,
+};
+
+#[test]
+fn with_retries_after_more_than_five_minutes_the_window_is_hit_by_each_of_its_causes() {
+    let swept = sweep(0..20_000, LONG);
+    assert_eq!(swept.broken, None);
+    for doubt in Doubt::ALL {
+        assert!(swept.counts.contains_key(doubt.window()), "{doubt:?}: {:?}", swept.counts);
+    }
+}
+
+#[test]
+fn with_retries_within_five_minutes_nothing_is_ever_twice() {
+    let scenario = Scenario { gaps: Gaps::Short, flaw: None };
+    let swept = sweep(0..20_000, scenario);
+    assert_eq!(swept.broken, None);
+    assert_eq!(Doubt::ALL.map(|doubt| swept.counts.get(doubt.window())), [None; 3]);
+}
+
+/// The first run whose double has this cause, and no other.
+fn run_with(doubt: Doubt) -> Finished {
+    let counted = |finished: &Finished| {
+        let mut counts = Counts::new();
+        assert_eq!(check(finished, &mut counts), Ok(()));
+        Doubt::ALL.map(|doubt| counts.get(doubt.window()).copied().unwrap_or(0))
+    };
+    let alone =
+        |counted: [u64; 3]| Doubt::ALL.iter().zip(counted).all(|(&known, count)| (count > 0) == (known == doubt));
+    let mut runs = (0..).map(|seed| run(seed, LONG));
+    runs.find(|finished| alone(counted(finished))).expect("seeds do not end")
+}
+
+#[test]
+fn a_double_whose_cause_is_taken_out_of_the_history_is_not_excused() {
+    for doubt in Doubt::ALL {
+        let mut finished = run_with(doubt);
+        for invocation in &mut finished.invocations {
+            if let Some((_, end @ (End::Crashed | End::Killed))) = &mut invocation.end {
+                *end = End::Answered(Outcome::Unavailable(Fault::DeadlineNear));
+            }
+        }
+        for exchange in &mut finished.exchanges {
+            exchange.fate = Fate::Fine;
+        }
+        let verdict = check(&finished, &mut Counts::new());
+        assert!(matches!(verdict, Err(Violation::Twice { .. })), "{doubt:?}: {verdict:?}");
+    }
+}
