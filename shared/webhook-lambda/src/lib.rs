@@ -1,12 +1,13 @@
 //! The edge: a Lambda function that receives one provider's webhooks.
 //!
-//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer and a line of log.
-//! What happens in between is `webhook-ingest`'s.
+//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer, a line of log and one of
+//! metrics. What happens in between is `webhook-ingest`'s.
 
 mod clock;
 mod config;
 mod event;
 mod log;
+pub mod metrics;
 mod response;
 
 use std::{
@@ -70,14 +71,14 @@ async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipe
     })
 }
 
-/// An invocation, as the log names it.
+/// An invocation, as log and metrics name it.
 struct Invocation<'a> {
     provider: &'static str,
     request_id: &'a str,
     cold_start: bool,
 }
 
-/// What the log tells of a delivery.
+/// What log and metrics tell of a delivery.
 struct Handled<'a> {
     report: &'a Report,
     body_bytes: usize,
@@ -95,6 +96,7 @@ async fn handle<P: Provider>(
     let invocation = Invocation { provider: P::NAME, request_id: &context.request_id, cold_start };
     let Some(event) = HttpEvent::from_json(payload.get()) else {
         log::not_an_http_event(&invocation);
+        metrics::not_an_http_event(&invocation);
         return Ok(response::malformed_event());
     };
     drop(payload); // Up to 6 MB that nobody looks at any more.
@@ -109,6 +111,7 @@ async fn handle<P: Provider>(
     let duration = pipeline.clock.now().since(started_at);
     let handled = Handled { report: &report, body_bytes: event.body.len(), duration };
     log::delivery(&invocation, &handled);
+    metrics::delivery(&invocation, &handled);
     Ok(response::response(&report.outcome, event.multi_value_headers))
 }
 
