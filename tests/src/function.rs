@@ -135,16 +135,28 @@ impl Function {
     /// # Panics
     /// There are more, or they do not come.
     pub async fn delivery_lines(&self, count: usize) -> Vec<Value> {
+        self.lines(count, |line| line["message"] == "delivery").await
+    }
+
+    /// Its lines of metrics, once there are `count` of them.
+    ///
+    /// # Panics
+    /// There are more, or they do not come.
+    pub async fn metric_lines(&self, count: usize) -> Vec<Value> {
+        self.lines(count, |line| line["_aws"].is_object()).await
+    }
+
+    async fn lines(&self, count: usize, is_wanted: fn(&Value) -> bool) -> Vec<Value> {
         let started_at = Instant::now();
         loop {
             let log = self.log();
-            let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-            let deliveries: Vec<Value> = lines.into_iter().filter(|line| line["message"] == "delivery").collect();
-            if deliveries.len() >= count {
-                assert_eq!(deliveries.len(), count, "{log}");
-                return deliveries;
+            let lines = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+            let wanted: Vec<Value> = lines.filter(is_wanted).collect();
+            if wanted.len() >= count {
+                assert_eq!(wanted.len(), count, "{log}");
+                return wanted;
             }
-            assert!(started_at.elapsed() < PATIENCE, "fewer than {count} deliveries in the log: {log}");
+            assert!(started_at.elapsed() < PATIENCE, "fewer than {count} such lines in the log: {log}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

@@ -24,7 +24,7 @@ pub mod testing;
 
 pub use clock::{Clock, UnixMillis};
 pub use message::{Message, SQS_MAX_BYTES};
-pub use outcome::{Durations, Fault, Outcome, Report, Step, Trail};
+pub use outcome::{Durations, Fault, Outcome, Report, SecretFetch, Step, Trail};
 pub use pipeline::{Attempt, Pipeline, Settings};
 pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
 pub use record::{ClaimResult, ClaimToken, NewClaim, Status, field as record_field, table_id};

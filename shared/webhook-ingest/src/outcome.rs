@@ -139,21 +139,35 @@ pub struct Trail {
     pub delivery_id_changed: bool,
     /// A call that failed without changing the answer, such as `complete` after a send.
     pub warning: Option<Fault>,
-    /// Whether the secret was fetched for this delivery.
-    pub secret_fetched: bool,
+    /// The fetch of the secret that this delivery caused.
+    pub secret_fetch: SecretFetch,
     /// How long each part took.
     pub durations: Durations,
 }
 
-/// How long the parts of a delivery took; zero for those that did not happen.
+/// The fetch of the secret that a delivery causes: one at most.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum SecretFetch {
+    /// The cached one served.
+    #[default]
+    NotDue,
+    /// The cached one's time was over, or there was none.
+    Routine,
+    /// The signature did not match the cached one.
+    AfterMismatch,
+    /// It failed, whether or not the cached one served on.
+    Failed(SecretError),
+}
+
+/// How long the parts of a delivery took; `None` for those that did not happen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Durations {
     /// Getting the secret, checking the signature, reading the event.
-    pub verify: Duration,
+    pub verify: Option<Duration>,
     /// The claim.
-    pub claim: Duration,
+    pub claim: Option<Duration>,
     /// The send.
-    pub send: Duration,
+    pub send: Option<Duration>,
     /// The complete, or the release.
-    pub close: Duration,
+    pub close: Option<Duration>,
 }

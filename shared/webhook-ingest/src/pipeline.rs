@@ -20,7 +20,7 @@ use webhook_verify::{
 
 use crate::{
     CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fault, Fenced, IdempotencyStore, Message, NewClaim, Outcome,
-    Report, SecretCache, SecretStore, Step, Trail, UnixMillis,
+    Report, SecretCache, SecretFetch, SecretStore, Step, Trail, UnixMillis,
     budget::Budget,
     record::expires_at_s,
     secrets::{Fetched, SecretError},
@@ -102,11 +102,13 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let unverified = self.provider.parse(delivery).map_err(Outcome::Refused)?;
         trail.scheme = Some(unverified.scheme().name());
 
-        let verified = self.authenticate(&unverified, received_at, budget, trail).await?;
+        let since_received = || Some(self.clock.now().since(received_at));
+        let verified = self.authenticate(&unverified, received_at, budget, trail).await;
+        trail.durations.verify = since_received(); // Of a refusal, too: it is what forgeries cost.
+        let verified = verified?;
         trail.secret = Some(verified.secret());
         let event = self.provider.event(&verified).map_err(|_| Outcome::Malformed)?;
-        let verified_at = self.clock.now();
-        trail.durations.verify = verified_at.since(received_at);
+        trail.durations.verify = since_received();
 
         let claim = NewClaim::new(&event, attempt.token, received_at, budget.lease_end(), self.settings);
         trail.describe(&claim);
@@ -129,14 +131,14 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let verify = |fetched: &Fetched| {
             self.provider.verify(unverified, &fetched.secrets, received_at.seconds(), self.settings.tolerance)
         };
-        let (mut fetched, fetched_now) = self.secret_call(budget, self.secrets.get(received_at)).await?;
-        trail.secret_fetched = fetched_now;
+        let mut fetched;
+        (fetched, trail.secret_fetch) = self.secret_call(budget, trail, self.secrets.get(received_at)).await?;
         let mut verdict = verify(&fetched);
         if matches!(verdict, Err(VerifyError::SignatureMismatch))
-            && !fetched_now
-            && let Some(newer) = self.secret_call(budget, self.secrets.refetch(received_at)).await?
+            && trail.secret_fetch != SecretFetch::Routine
+            && let Some(newer) = self.secret_call(budget, trail, self.secrets.refetch(received_at)).await?
         {
-            trail.secret_fetched = true;
+            trail.secret_fetch = SecretFetch::AfterMismatch;
             fetched = newer;
             verdict = verify(&fetched);
         }
@@ -152,11 +154,18 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     async fn secret_call<T>(
         &self,
         budget: Budget,
+        trail: &mut Trail,
         call: impl Future<Output = Result<T, SecretError>> + Send,
     ) -> Result<T, Outcome> {
         let limit = budget.for_work(self.clock.now()).ok_or(Outcome::Unavailable(Fault::DeadlineNear))?;
         let result = self.clock.within(limit, call).await.unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
-        result.map_err(|error| Outcome::Unavailable(Fault::Secret(error)))
+        result.map_err(|error| {
+            // `FailedLately` is the one error that comes without a fetch.
+            if error != SecretError::FailedLately {
+                trail.secret_fetch = SecretFetch::Failed(error.clone());
+            }
+            Outcome::Unavailable(Fault::Secret(error))
+        })
     }
 
     /// Makes the event ours, or ends the way.
@@ -171,7 +180,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let limit = budget.for_work(begun_at).ok_or(Outcome::Unavailable(Fault::DeadlineNear))?;
         let result = self.clock.within(limit, self.store.claim(claim)).await.unwrap_or(Err(OUT_OF_TIME));
         let now = self.clock.now();
-        trail.durations.claim = now.since(begun_at);
+        trail.durations.claim = Some(now.since(begun_at));
         let other_delivery = |theirs: Option<String>| theirs.is_some() && theirs != claim.delivery_id;
         match result {
             Ok(ClaimResult::Claimed { taken_over }) => {
@@ -205,14 +214,13 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     ) -> Result<String, Outcome> {
         let begun_at = self.clock.now();
         let result = match budget.for_work(begun_at) {
-            Some(limit) => match self.clock.within(limit, self.queue.send(message)).await {
-                Some(Ok(message_id)) => Ok(message_id),
-                Some(Err(error)) => Err(Fault::Call { step: Step::Send, error }),
-                None => Err(Fault::Call { step: Step::Send, error: OUT_OF_TIME }),
-            },
+            Some(limit) => {
+                let sent = self.clock.within(limit, self.queue.send(message)).await.unwrap_or(Err(OUT_OF_TIME));
+                trail.durations.send = Some(self.clock.now().since(begun_at));
+                sent.map_err(|error| Fault::Call { step: Step::Send, error })
+            }
             None => Err(Fault::DeadlineNear),
         };
-        trail.durations.send = self.clock.now().since(begun_at);
         match result {
             Ok(message_id) => Ok(message_id),
             Err(fault) => {
@@ -245,7 +253,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
             };
             break Some(Fault::Call { step: Step::Complete, error });
         };
-        trail.durations.close = self.clock.now().since(begun_at);
+        trail.durations.close = Some(self.clock.now().since(begun_at));
     }
 
     /// Gives the claim back, if it still is ours, so that the provider's next attempt need not wait for the lease. Where this
@@ -259,7 +267,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
             None => Some(OUT_OF_TIME),
         };
         trail.warning = error.map(|error| Fault::Call { step: Step::Release, error });
-        trail.durations.close = self.clock.now().since(begun_at);
+        trail.durations.close = Some(self.clock.now().since(begun_at));
     }
 }
 

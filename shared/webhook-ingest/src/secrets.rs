@@ -14,7 +14,7 @@ use std::{
 use webhook_verify::{SigningSecret, SigningSecrets, json::read_object};
 use zeroize::Zeroizing;
 
-use crate::{CallError, SecretStore, StoredSecret, UnixMillis};
+use crate::{CallError, SecretFetch, SecretStore, StoredSecret, UnixMillis};
 
 /// Longest that a secret serves while no newer one can be fetched.
 const SERVES_AT_MOST: Duration = Duration::from_hours(1);
@@ -98,22 +98,28 @@ impl<S: SecretStore> SecretCache<S> {
         let _ = self.fetch(now).await;
     }
 
-    /// The secrets to verify with, and whether they were fetched just now.
-    pub(crate) async fn get(&self, now: UnixMillis) -> Result<(Arc<Fetched>, bool), SecretError> {
+    /// The secrets to verify with, and how they were had.
+    ///
+    /// # Errors
+    /// The fetch fails, and there is no old secret that may serve.
+    pub(crate) async fn get(&self, now: UnixMillis) -> Result<(Arc<Fetched>, SecretFetch), SecretError> {
         let (cached, failed_lately) = {
             let state = self.state();
             (state.fetched.clone(), lately(state.failed_at, now))
         };
         let age = cached.as_ref().map(|fetched| now.since(fetched.at));
         match cached {
-            Some(fetched) if age < Some(self.fresh_for) => return Ok((fetched, false)),
+            Some(fetched) if age < Some(self.fresh_for) => return Ok((fetched, SecretFetch::NotDue)),
             // Ask no more than every 10 s while the store is down and an old secret serves.
-            Some(fetched) if failed_lately && age <= Some(SERVES_AT_MOST) => return Ok((fetched, false)),
+            Some(fetched) if failed_lately && age <= Some(SERVES_AT_MOST) => return Ok((fetched, SecretFetch::NotDue)),
             Some(_) | None => {}
         }
         match self.fetch(now).await {
-            Ok(fetched) => Ok((fetched, true)),
-            Err(error) => cached_or(self.state().fetched.clone(), now, error),
+            Ok(fetched) => Ok((fetched, SecretFetch::Routine)),
+            Err(error) => match self.state().fetched.clone() {
+                Some(fetched) if now.since(fetched.at) <= SERVES_AT_MOST => Ok((fetched, SecretFetch::Failed(error))),
+                Some(_) | None => Err(error),
+            },
         }
     }
 
@@ -168,14 +174,6 @@ impl<S: SecretStore> SecretCache<S> {
 
 fn lately(at: Option<UnixMillis>, now: UnixMillis) -> bool {
     at.is_some_and(|at| now.since(at) < BETWEEN_REFETCHES)
-}
-
-fn cached_or(
-    fetched: Option<Arc<Fetched>>,
-    now: UnixMillis,
-    error: SecretError,
-) -> Result<(Arc<Fetched>, bool), SecretError> {
-    fetched.filter(|fetched| now.since(fetched.at) <= SERVES_AT_MOST).map(|fetched| (fetched, false)).ok_or(error)
 }
 
 #[cfg(test)]

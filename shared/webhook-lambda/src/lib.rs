@@ -1,23 +1,29 @@
 //! The edge: a Lambda function that receives one provider's webhooks.
 //!
-//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer and a line of log. What
-//! happens in between is `webhook-ingest`'s.
+//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer, a line of log and one of
+//! metrics. What happens in between is `webhook-ingest`'s.
 
 mod clock;
 mod config;
 mod event;
 mod log;
+pub mod metrics;
 mod response;
 
-use std::{convert::Infallible, fmt, time::Duration};
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
-use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, SecretCache, UnixMillis};
+use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, Report, SecretCache, UnixMillis};
 use webhook_verify::Provider;
 
-use crate::{clock::SystemClock, config::Config, event::HttpEvent, log::DeliveryLog};
+use crate::{clock::SystemClock, config::Config, event::HttpEvent};
 
 /// Why the function does not start, in a sentence for the operator.
 pub struct Error(String);
@@ -44,9 +50,9 @@ pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
     let pipeline = pipeline(provider, config).await?;
     // In init, which has a full CPU and which nobody waits for. What goes wrong here shows at the first delivery.
     let _ = tokio::time::timeout(WARM_UP_AT_MOST, pipeline.secrets.warm(pipeline.clock.now())).await;
-    let log = DeliveryLog::new(P::NAME);
+    let is_warm = AtomicBool::new(false);
     // No layer for tracing spans: the one line of log has the request's id.
-    let runtime = lambda_runtime::Runtime::new(service_fn(|event| handle(&pipeline, &log, event)));
+    let runtime = lambda_runtime::Runtime::new(service_fn(|event| handle(&pipeline, &is_warm, event)));
     Box::pin(runtime.run()).await.map_err(|error| Error(error.to_string()))
 }
 
@@ -65,15 +71,32 @@ async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipe
     })
 }
 
+/// An invocation, as log and metrics name it.
+struct Invocation<'a> {
+    provider: &'static str,
+    request_id: &'a str,
+    cold_start: bool,
+}
+
+/// What log and metrics tell of a delivery.
+struct Handled<'a> {
+    report: &'a Report,
+    body_bytes: usize,
+    duration: Duration,
+}
+
 /// One invocation. The event is taken as text, so that whatever Lambda sends gets an answer.
 async fn handle<P: Provider>(
     pipeline: &LambdaPipeline<P>,
-    log: &DeliveryLog,
-    invocation: LambdaEvent<Box<RawValue>>,
+    is_warm: &AtomicBool,
+    event: LambdaEvent<Box<RawValue>>,
 ) -> Result<response::Response, Infallible> {
-    let LambdaEvent { payload, context } = invocation;
+    let LambdaEvent { payload, context } = event;
+    let cold_start = !is_warm.swap(true, Ordering::Relaxed);
+    let invocation = Invocation { provider: P::NAME, request_id: &context.request_id, cold_start };
     let Some(event) = HttpEvent::from_json(payload.get()) else {
-        log.not_an_http_event(&context.request_id);
+        log::not_an_http_event(&invocation);
+        metrics::not_an_http_event(&invocation);
         return Ok(response::malformed_event());
     };
     drop(payload); // Up to 6 MB that nobody looks at any more.
@@ -86,7 +109,9 @@ async fn handle<P: Provider>(
     // Boxed: the SDK's futures are tens of kilobytes, which the runtime's layers would move about.
     let report = Box::pin(pipeline.handle(&event.headers, &event.body, attempt)).await;
     let duration = pipeline.clock.now().since(started_at);
-    log.delivery(&context.request_id, &report, event.body.len(), duration);
+    let handled = Handled { report: &report, body_bytes: event.body.len(), duration };
+    log::delivery(&invocation, &handled);
+    metrics::delivery(&invocation, &handled);
     Ok(response::response(&report.outcome, event.multi_value_headers))
 }
 

@@ -8,17 +8,15 @@
 //! | `webhook.event_type`, `webhook.event_id`, `webhook.idempotency_key`, `webhook.message_id` | of an authentic event |
 //! | `webhook.secret_version` | `current` or `previous` |
 //! | `webhook.secret_fetched` | whether the secret was fetched for this delivery |
+//! | `webhook.secret_fetch_error` | why a fetch of the secret failed, whether or not an older one served on |
 //! | `webhook.taken_over` | the lease of another invocation had run out |
 //! | `webhook.delivery_id_changed` | a known event came under another unsigned delivery id |
 //! | `webhook.warning` | a call that failed without changing the answer |
-//! | `webhook.body_bytes`, `webhook.duration_ms`, `webhook.{verify,claim,send,close}_ms` | sizes and times |
+//! | `webhook.body_bytes`, `webhook.duration_ms` | the decoded body's size; the time that the delivery took |
+//! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened |
 //! | `webhook.cold_start`, `webhook.request_id` | of the invocation |
 
-use std::{
-    str::FromStr,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{str::FromStr, time::Duration};
 
 use tracing::{Level, Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
@@ -26,8 +24,10 @@ use tracing_subscriber::{
     layer::{Layer as _, SubscriberExt as _},
     util::SubscriberInitExt as _,
 };
-use webhook_ingest::{Outcome, Report};
+use webhook_ingest::{Outcome, Report, SecretFetch};
 use webhook_verify::SecretVersion;
+
+use crate::{Handled, Invocation};
 
 /// The start of our crates' names, and so of their log targets.
 const OURS: &str = "webhook_";
@@ -85,87 +85,80 @@ pub(crate) fn init(filter: LogFilter) {
     tracing_subscriber::registry().with(lines.with_filter(filter_fn(enabled))).init();
 }
 
-/// Writes the line.
-pub(crate) struct DeliveryLog {
-    provider: &'static str,
-    warm: AtomicBool,
+/// Writes the line of a delivery.
+pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
+    let Handled { report: Report { outcome, trail }, body_bytes, duration } = handled;
+    let (reason, detail) = match outcome {
+        Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
+        Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
+        Outcome::Accepted { .. }
+        | Outcome::Duplicate { .. }
+        | Outcome::InProgress { .. }
+        | Outcome::Malformed
+        | Outcome::TooLarge => (None, None),
+    };
+    let secret_version = trail.secret.map(|version| match version {
+        SecretVersion::Current => "current",
+        SecretVersion::Previous => "previous",
+    });
+    let (secret_fetched, secret_fetch_error) = match &trail.secret_fetch {
+        SecretFetch::NotDue => (false, None),
+        SecretFetch::Routine | SecretFetch::AfterMismatch => (true, None),
+        SecretFetch::Failed(error) => (false, Some(error.to_string())),
+    };
+    let warning = trail.warning.as_ref().map(ToString::to_string);
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    // A macro, because `tracing` fixes the level at each call.
+    macro_rules! at {
+        ($level:ident) => {
+            tracing::$level!(
+                webhook.provider = invocation.provider,
+                webhook.scheme = trail.scheme,
+                webhook.outcome = outcome.name(),
+                webhook.reason = reason,
+                webhook.detail = detail,
+                webhook.event_type = trail.event_type,
+                webhook.event_id = trail.event_id,
+                webhook.idempotency_key = trail.idempotency_key,
+                webhook.message_id = trail.message_id,
+                webhook.secret_version = secret_version,
+                webhook.secret_fetched = secret_fetched,
+                webhook.secret_fetch_error = secret_fetch_error,
+                webhook.taken_over = trail.taken_over,
+                webhook.delivery_id_changed = trail.delivery_id_changed,
+                webhook.warning = warning,
+                webhook.body_bytes = body_bytes,
+                webhook.duration_ms = ms(*duration),
+                webhook.verify_ms = trail.durations.verify.map(ms),
+                webhook.claim_ms = trail.durations.claim.map(ms),
+                webhook.send_ms = trail.durations.send.map(ms),
+                webhook.close_ms = trail.durations.close.map(ms),
+                webhook.cold_start = invocation.cold_start,
+                webhook.request_id = invocation.request_id,
+                "delivery"
+            )
+        };
+    }
+    match outcome {
+        Outcome::Unavailable(_) => at!(error),
+        Outcome::Refused(_) | Outcome::Malformed | Outcome::TooLarge => at!(warn),
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => {
+            let trouble = warning.is_some() || secret_fetch_error.is_some();
+            if trouble || trail.delivery_id_changed || trail.taken_over { at!(warn) } else { at!(info) }
+        }
+    }
 }
 
-impl DeliveryLog {
-    pub(crate) fn new(provider: &'static str) -> Self {
-        Self { provider, warm: AtomicBool::new(false) }
-    }
-
-    pub(crate) fn delivery(&self, request_id: &str, report: &Report, body_bytes: usize, duration: Duration) {
-        let Report { outcome, trail } = report;
-        let (reason, detail) = match outcome {
-            Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
-            Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
-            Outcome::Accepted { .. }
-            | Outcome::Duplicate { .. }
-            | Outcome::InProgress { .. }
-            | Outcome::Malformed
-            | Outcome::TooLarge => (None, None),
-        };
-        let secret_version = trail.secret.map(|version| match version {
-            SecretVersion::Current => "current",
-            SecretVersion::Previous => "previous",
-        });
-        let warning = trail.warning.as_ref().map(ToString::to_string);
-        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        // A macro, because `tracing` fixes the level at each call.
-        macro_rules! at {
-            ($level:ident) => {
-                tracing::$level!(
-                    webhook.provider = self.provider,
-                    webhook.scheme = trail.scheme,
-                    webhook.outcome = outcome.name(),
-                    webhook.reason = reason,
-                    webhook.detail = detail,
-                    webhook.event_type = trail.event_type,
-                    webhook.event_id = trail.event_id,
-                    webhook.idempotency_key = trail.idempotency_key,
-                    webhook.message_id = trail.message_id,
-                    webhook.secret_version = secret_version,
-                    webhook.secret_fetched = trail.secret_fetched,
-                    webhook.taken_over = trail.taken_over,
-                    webhook.delivery_id_changed = trail.delivery_id_changed,
-                    webhook.warning = warning,
-                    webhook.body_bytes = body_bytes,
-                    webhook.duration_ms = ms(duration),
-                    webhook.verify_ms = ms(trail.durations.verify),
-                    webhook.claim_ms = ms(trail.durations.claim),
-                    webhook.send_ms = ms(trail.durations.send),
-                    webhook.close_ms = ms(trail.durations.close),
-                    webhook.cold_start = self.is_cold_start(),
-                    webhook.request_id = request_id,
-                    "delivery"
-                )
-            };
-        }
-        match outcome {
-            Outcome::Unavailable(_) => at!(error),
-            Outcome::Refused(_) | Outcome::Malformed | Outcome::TooLarge => at!(warn),
-            Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => {
-                if warning.is_some() || trail.delivery_id_changed || trail.taken_over { at!(warn) } else { at!(info) }
-            }
-        }
-    }
-
-    pub(crate) fn not_an_http_event(&self, request_id: &str) {
-        tracing::warn!(
-            webhook.provider = self.provider,
-            webhook.outcome = "malformed",
-            webhook.reason = "not_an_http_event",
-            webhook.cold_start = self.is_cold_start(),
-            webhook.request_id = request_id,
-            "delivery"
-        );
-    }
-
-    fn is_cold_start(&self) -> bool {
-        !self.warm.swap(true, Ordering::Relaxed)
-    }
+/// Writes the line of an event that is no HTTP request, or a malformed one.
+pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
+    tracing::warn!(
+        webhook.provider = invocation.provider,
+        webhook.outcome = Outcome::Malformed.name(),
+        webhook.reason = "not_an_http_event",
+        webhook.cold_start = invocation.cold_start,
+        webhook.request_id = invocation.request_id,
+        "delivery"
+    );
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use webhook_tests::{emulator::Aws, now};
+use webhook_tests::now;
 use webhook_verify::{Header, UnixSeconds, sha256_hex, sign};
 
 use crate::world::{SECRET, Setup, World, endgrate, number, secret, text, v1, v2};
@@ -55,7 +55,7 @@ async fn a_record_holds_what_the_contract_says_and_no_payload() {
 async fn the_answer_to_an_event_in_flight_is_409_with_the_rest_of_its_lease() {
     let world = World::pinwheel().await;
     let lease_ms = (now().0 + 120) * 1000;
-    put_in_progress(&world.aws, &world.table, lease_ms).await;
+    world.put_in_progress("pinwheel#e1", lease_ms).await;
     let (status, retry_after, body) = world.deliver(&v2(BODY), BODY).await;
     assert_eq!((status, body), (409, json!({"status": "in_progress"})));
     let seconds: i64 = retry_after.expect("a Retry-After").parse().expect("seconds");
@@ -66,28 +66,11 @@ async fn the_answer_to_an_event_in_flight_is_409_with_the_rest_of_its_lease() {
 #[tokio::test]
 async fn a_lease_that_has_run_out_is_taken_over() {
     let world = World::pinwheel().await;
-    put_in_progress(&world.aws, &world.table, now().0 * 1000 - 1).await;
+    world.put_in_progress("pinwheel#e1", now().0 * 1000 - 1).await;
     assert_eq!(world.deliver(&v2(BODY), BODY).await.0, 200);
     assert_ne!(text(&world.record().await, "claim_token"), Some("another"));
     assert_eq!(world.messages().await.len(), 1);
     assert_eq!(world.function.delivery_lines(1).await[0]["webhook.taken_over"], true);
-}
-
-async fn put_in_progress(aws: &Aws, table: &str, lease_ms: i64) {
-    let (text, number) = (
-        |value: &str| aws_sdk_dynamodb::types::AttributeValue::S(value.to_owned()),
-        |value: i64| aws_sdk_dynamodb::types::AttributeValue::N(value.to_string()),
-    );
-    let put = aws
-        .dynamodb
-        .put_item()
-        .table_name(table)
-        .item("id", text("pinwheel#e1"))
-        .item("status", text("IN_PROGRESS"))
-        .item("claim_token", text("another"))
-        .item("lease_expires_at_ms", number(lease_ms))
-        .item("expires_at_s", number(now().0 + 3600));
-    put.send().await.expect("a record is put");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod answers;
 mod events;
 mod logs;
 mod messages;
+mod metrics;
 mod secrets;
 mod start;
 mod world;

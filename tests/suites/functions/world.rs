@@ -107,6 +107,16 @@ impl World {
         records.remove(0)
     }
 
+    /// Puts a record as another invocation would have left it, with a lease that ends then.
+    pub(crate) async fn put_in_progress(&self, id: &str, lease_ms: i64) {
+        let text = |value: &str| AttributeValue::S(value.to_owned());
+        let number = |value: i64| AttributeValue::N(value.to_string());
+        let put = self.aws.dynamodb.put_item().table_name(&self.table).item("id", text(id));
+        let put = put.item("status", text("IN_PROGRESS")).item("claim_token", text("another"));
+        let put = put.item("lease_expires_at_ms", number(lease_ms)).item("expires_at_s", number(now().0 + 3600));
+        put.send().await.expect("a record is put");
+    }
+
     pub(crate) async fn messages(&self) -> Vec<Message> {
         self.aws.take_messages(&self.queue).await
     }

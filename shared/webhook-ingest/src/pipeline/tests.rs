@@ -10,7 +10,7 @@ use webhook_verify::{
 
 use super::*;
 use crate::{
-    Status,
+    Durations, Status,
     testing::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 
@@ -381,6 +381,30 @@ async fn the_documented_window_is_a_crash_after_the_send_and_more_than_five_minu
 }
 
 #[tokio::test]
+async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
+    let pipeline = pinwheel();
+    let parts = async |headers: &[Header], body: &[u8]| {
+        let Durations { verify, claim, send, close } = pipeline.deliver(headers, body, "t").await.trail.durations;
+        [verify, claim, send, close].map(|part| part.is_some())
+    };
+    let signed = signed_with("key", BODY);
+    assert_eq!(parts(&[], BODY).await, [false; 4], "no header");
+    assert_eq!(parts(&signed_with("another", BODY), BODY).await, [true, false, false, false], "refused");
+    assert_eq!(parts(&signed_with("key", b"[]"), b"[]").await, [true, false, false, false], "malformed");
+    pipeline.store.fail([Some(Failure::Before)]);
+    assert_eq!(parts(&signed, BODY).await, [true, true, false, true], "the claim fails");
+    pipeline.queue.fail([Some(Failure::Before)]);
+    assert_eq!(parts(&signed, BODY).await, [true; 4], "the send fails");
+    assert_eq!(parts(&signed, BODY).await, [true; 4], "accepted");
+    assert_eq!(parts(&signed, BODY).await, [true, true, false, false], "duplicate");
+
+    let pipeline = pinwheel();
+    pipeline.queue.fail([Some(Failure::HangsBefore)]);
+    let durations = pipeline.deliver(&signed, BODY, "t").await.trail.durations;
+    assert_eq!((durations.claim, durations.send), (Some(Duration::ZERO), Some(Duration::from_secs(8))));
+}
+
+#[tokio::test]
 async fn near_the_deadline_nothing_is_begun() {
     let pipeline = pinwheel();
     for left_ms in [0, 100, 515] {
@@ -462,7 +486,7 @@ async fn a_rotated_secret_is_picked_up_by_the_first_delivery_that_it_signs() {
     assert_eq!(deliver("old", 1).await.outcome.name(), "accepted");
     secrets.set(Some("new"), Some(Ok("old")));
     let report = deliver("new", 2).await;
-    assert_eq!((report.outcome.name(), report.trail.secret_fetched), ("accepted", true));
+    assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("accepted", SecretFetch::AfterMismatch));
     let report = deliver("old", 3).await;
     assert_eq!((report.outcome.name(), report.trail.secret), ("accepted", Some(SecretVersion::Previous)));
     secrets.set(Some("newer"), Some(Ok("new")));
@@ -500,4 +524,30 @@ async fn a_secret_that_cannot_be_had_is_a_fault_of_ours_and_writes_nothing() {
     secrets.set(None, None);
     let forged = pipeline.deliver(&signed_with("another", BODY), BODY, "t3").await.outcome;
     assert_eq!(forged, Outcome::Unavailable(Fault::Secret(down)), "a refetch after a failing signature fails");
+}
+
+#[tokio::test]
+async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
+    let secrets = MemorySecrets::new("key");
+    let pipeline = harness(Pinwheel, secrets.clone());
+    let deliver = async |key: &str| {
+        let report = pipeline.deliver(&signed_with(key, BODY), BODY, "t").await;
+        (report.outcome.name(), report.trail.secret_fetch)
+    };
+    let failed = || SecretFetch::Failed(SecretError::Call(CallError::NoAnswer("the store is down")));
+    assert_eq!(deliver("key").await, ("accepted", SecretFetch::Routine));
+    assert_eq!(deliver("key").await, ("duplicate", SecretFetch::NotDue));
+    assert_eq!(deliver("another").await, ("refused", SecretFetch::AfterMismatch));
+    assert_eq!(deliver("another").await, ("refused", SecretFetch::NotDue), "at most one refetch in 10 s");
+
+    secrets.set(None, None);
+    pipeline.clock.advance(Duration::from_secs(10));
+    assert_eq!(deliver("another").await, ("unavailable", failed()));
+    assert_eq!(deliver("another").await, ("unavailable", SecretFetch::NotDue), "too early to ask again");
+    pipeline.clock.advance(Duration::from_mins(5));
+    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret serves on");
+    pipeline.clock.advance(Duration::from_secs(10));
+    assert_eq!(deliver("another").await, ("unavailable", failed()), "one fetch, not two");
+    pipeline.clock.advance(Duration::from_hours(1));
+    assert_eq!(deliver("key").await, ("unavailable", failed()), "no secret may serve");
 }

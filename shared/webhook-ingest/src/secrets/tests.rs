@@ -60,18 +60,22 @@ fn a_value_without_a_secret_is_refused_with_its_reason() {
     assert_eq!(parse_stored_secret(StoredSecret::NoText).map(|_| ()), Err(SecretError::NoText));
 }
 
-/// One look at the cache: whether it went to the store, or why there is no secret.
-async fn look(cache: &SecretCache<MemorySecrets>, seconds: u64) -> Result<bool, SecretError> {
-    cache.get(after(seconds)).await.map(|(_, fetched_now)| fetched_now)
+/// One look at the cache: what it did, or why there is no secret.
+async fn look(cache: &SecretCache<MemorySecrets>, seconds: u64) -> Result<SecretFetch, SecretError> {
+    cache.get(after(seconds)).await.map(|(_, fetch)| fetch)
+}
+
+fn down() -> SecretError {
+    SecretError::Call(CallError::NoAnswer("the store is down"))
 }
 
 #[tokio::test]
 async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
-    assert_eq!(look(&cache, 0).await, Ok(true));
-    assert_eq!(look(&cache, 299).await, Ok(false));
-    assert_eq!(look(&cache, 300).await, Ok(true));
+    assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
+    assert_eq!(look(&cache, 299).await, Ok(SecretFetch::NotDue));
+    assert_eq!(look(&cache, 300).await, Ok(SecretFetch::Routine));
     assert_eq!(store.fetches(), 2);
 }
 
@@ -79,22 +83,21 @@ async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
 async fn with_the_store_down_the_cached_secret_serves_for_an_hour_and_is_asked_for_every_10_s() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
-    assert_eq!(look(&cache, 0).await, Ok(true));
+    assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
-    let down = Err(SecretError::Call(CallError::NoAnswer("the store is down")));
     for (seconds, expected, fetches) in [
-        (300, Ok(false), 2),
-        (309, Ok(false), 2),
-        (310, Ok(false), 3),
-        (3_600, Ok(false), 4),
-        (3_601, down.clone(), 5),
-        (3_602, down, 6),
+        (300, Ok(SecretFetch::Failed(down())), 2),
+        (309, Ok(SecretFetch::NotDue), 2),
+        (310, Ok(SecretFetch::Failed(down())), 3),
+        (3_600, Ok(SecretFetch::Failed(down())), 4),
+        (3_601, Err(down()), 5),
+        (3_602, Err(down()), 6),
     ] {
         assert_eq!(look(&cache, seconds).await, expected, "after {seconds} s");
         assert_eq!(store.fetches(), fetches, "after {seconds} s");
     }
     store.set(Some("key"), None);
-    assert_eq!(look(&cache, 3_603).await, Ok(true), "it recovers at once");
+    assert_eq!(look(&cache, 3_603).await, Ok(SecretFetch::Routine), "it recovers at once");
 }
 
 #[tokio::test]
@@ -102,9 +105,8 @@ async fn without_any_secret_each_delivery_asks() {
     let store = MemorySecrets::default();
     let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
     cache.warm(START).await;
-    let down = Err(SecretError::Call(CallError::NoAnswer("the store is down")));
-    assert_eq!(look(&cache, 0).await, down);
-    assert_eq!(look(&cache, 1).await, down);
+    assert_eq!(look(&cache, 0).await, Err(down()));
+    assert_eq!(look(&cache, 1).await, Err(down()));
     assert_eq!(store.fetches(), 3);
 }
 
@@ -112,7 +114,7 @@ async fn without_any_secret_each_delivery_asks() {
 async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
-    assert_eq!(look(&cache, 0).await, Ok(true));
+    assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     for (seconds, refetched) in [(0, true), (9, false), (10, true), (19, false), (20, true)] {
         let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
         assert_eq!(newer, Ok(refetched), "after {seconds} s");
@@ -124,13 +126,13 @@ async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
 async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
-    assert_eq!(look(&cache, 0).await, Ok(true));
+    assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
     let refetch = |seconds| {
         let cache = &cache;
         async move { cache.refetch(after(seconds)).await.map(|newer| newer.is_some()) }
     };
-    assert_eq!(refetch(1).await, Err(SecretError::Call(CallError::NoAnswer("the store is down"))));
+    assert_eq!(refetch(1).await, Err(down()));
     assert_eq!(refetch(2).await, Err(SecretError::FailedLately));
     store.set(Some("key"), None);
     assert_eq!(refetch(10).await, Err(SecretError::FailedLately));

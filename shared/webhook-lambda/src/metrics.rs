@@ -1,0 +1,282 @@
+//! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes metrics of whatever such line
+//! comes in a log group, so a metric costs no call, no permission and no agent.
+//! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
+//!
+//! [`METRICS`] is the list of them, and what is not on it cannot be emitted.
+//!
+//! - What did not happen is left out, but for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and [`SECRET_FETCH_FAILURES`]: by
+//!   provider they count 0, so that their average is a rate and their sum never lacks a value while deliveries come in.
+//! - The line is apart from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
+//!   filter would: it takes a line without a level for `INFO`, so leave `ApplicationLogLevel` at `INFO` or below.
+//! - One line for both would save next to nothing, since a metric's value must stand in a member of the metric's own name.
+//! - Nothing but these numbers is in it, and dimensions of few values: each combination of them is a metric that is paid for.
+//!
+//! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were measured. `metrique` (awslabs) writes
+//! the same line, but brings 40 crates and switches on all of `tracing-subscriber`: 650 kB, 7 % of the binary.
+//! `metrics_cloudwatch_embedded` needs a global recorder, and a line of its own for each combination of dimensions.
+
+use std::{
+    io::{self, Write as _},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use webhook_ingest::{Outcome, Report, SecretFetch};
+
+use crate::{Handled, Invocation};
+
+/// The namespace of all metrics.
+pub const NAMESPACE: &str = "Webhooks";
+
+/// The dimension that all metrics have: the provider's name.
+pub const PROVIDER: &str = "Provider";
+/// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable`.
+pub const OUTCOME: &str = "Outcome";
+/// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
+pub const REASON: &str = "Reason";
+
+/// Deliveries, whatever came of them; events that are no HTTP requests count as `malformed`.
+pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(OUTCOME);
+/// Deliveries whose sender was not proven.
+pub const REFUSALS: Metric = Metric::count("Refusals").also_by(REASON);
+/// Deliveries that a fault of ours kept from the queue.
+pub const FAULTS: Metric = Metric::count("Faults").also_by(REASON);
+/// Claims on an event whose earlier claim's lease had run out.
+pub const LEASE_TAKEOVERS: Metric = Metric::count("LeaseTakeovers");
+/// Fetches of the secret that failed, whether or not an older one served on.
+pub const SECRET_FETCH_FAILURES: Metric = Metric::count("SecretFetchFailures");
+/// Fetches of the secret because a signature did not match the one at hand.
+pub const SECRET_REFETCHES: Metric = Metric::count("SecretRefetches");
+/// Known events that came again under another unsigned delivery id.
+pub const DELIVERY_ID_CHANGES: Metric = Metric::count("DeliveryIdChanges");
+/// Completes and releases that failed, which changed no answer.
+pub const WARNINGS: Metric = Metric::count("Warnings");
+/// First invocations of a process.
+pub const COLD_STARTS: Metric = Metric::count("ColdStarts");
+/// Getting the secret, checking the signature, reading the event; of refusals, too.
+pub const VERIFY_DURATION: Metric = Metric::duration("VerifyDuration");
+/// The claim, successful or not.
+pub const CLAIM_DURATION: Metric = Metric::duration("ClaimDuration");
+/// The send, successful or not.
+pub const SEND_DURATION: Metric = Metric::duration("SendDuration");
+/// The complete of an accepted event.
+pub const COMPLETE_DURATION: Metric = Metric::duration("CompleteDuration");
+/// From the event's headers and body to the answer.
+pub const DURATION: Metric = Metric::duration("Duration");
+/// The decoded body.
+pub const BODY_SIZE: Metric = Metric::new("BodySize", "Bytes");
+
+/// All metrics that the functions emit.
+pub const METRICS: [Metric; 15] = [
+    DELIVERIES,
+    REFUSALS,
+    FAULTS,
+    LEASE_TAKEOVERS,
+    SECRET_FETCH_FAILURES,
+    SECRET_REFETCHES,
+    DELIVERY_ID_CHANGES,
+    WARNINGS,
+    COLD_STARTS,
+    VERIFY_DURATION,
+    CLAIM_DURATION,
+    SEND_DURATION,
+    COMPLETE_DURATION,
+    DURATION,
+    BODY_SIZE,
+];
+
+/// One metric, as CloudWatch knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    also_by: Option<&'static str>,
+}
+
+impl Metric {
+    const fn new(name: &'static str, unit: &'static str) -> Self {
+        Self { name, unit, also_by: None }
+    }
+
+    const fn count(name: &'static str) -> Self {
+        Self::new(name, "Count")
+    }
+
+    const fn duration(name: &'static str) -> Self {
+        Self::new(name, "Milliseconds")
+    }
+
+    const fn also_by(self, dimension: &'static str) -> Self {
+        Self { also_by: Some(dimension), ..self }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its unit, by CloudWatch's name.
+    #[must_use]
+    pub const fn unit(&self) -> &'static str {
+        self.unit
+    }
+
+    /// Its sets of dimensions: the provider alone and, where it has another dimension, the provider and that.
+    #[must_use]
+    pub fn dimension_sets(&self) -> Vec<Vec<&'static str>> {
+        let finer = self.also_by.map(|dimension| vec![PROVIDER, dimension]);
+        [vec![PROVIDER]].into_iter().chain(finer).collect()
+    }
+}
+
+/// Writes the line of a delivery.
+pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
+    Line::of_delivery(invocation, handled, SystemTime::now()).print();
+}
+
+/// Writes the line of an event that is no HTTP request, or a malformed one.
+pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
+    Line::not_an_http_event(invocation, SystemTime::now()).print();
+}
+
+/// What one line says.
+struct Line {
+    at: SystemTime,
+    provider: &'static str,
+    outcome: &'static str,
+    reason: Option<&'static str>,
+    values: Vec<(Metric, u64)>,
+}
+
+impl Line {
+    fn of_delivery(invocation: &Invocation<'_>, handled: &Handled<'_>, at: SystemTime) -> Self {
+        let Handled { report: Report { outcome, trail }, body_bytes, duration } = handled;
+        let mut line = Self::of_outcome(invocation, outcome, at);
+        line.count_always([
+            (LEASE_TAKEOVERS, trail.taken_over),
+            (SECRET_FETCH_FAILURES, matches!(trail.secret_fetch, SecretFetch::Failed(_))),
+        ]);
+        line.count_where([
+            (SECRET_REFETCHES, trail.secret_fetch == SecretFetch::AfterMismatch),
+            (DELIVERY_ID_CHANGES, trail.delivery_id_changed),
+            (WARNINGS, trail.warning.is_some()),
+        ]);
+        let is_accepted = matches!(outcome, Outcome::Accepted { .. });
+        let durations = [
+            (VERIFY_DURATION, trail.durations.verify),
+            (CLAIM_DURATION, trail.durations.claim),
+            (SEND_DURATION, trail.durations.send),
+            (COMPLETE_DURATION, trail.durations.close.filter(|_| is_accepted)), // Otherwise it was a release.
+            (DURATION, Some(*duration)),
+        ];
+        line.values.extend(durations.into_iter().filter_map(|(metric, duration)| Some((metric, millis(duration?)))));
+        line.values.push((BODY_SIZE, u64::try_from(*body_bytes).unwrap_or(u64::MAX)));
+        line
+    }
+
+    fn not_an_http_event(invocation: &Invocation<'_>, at: SystemTime) -> Self {
+        let mut line = Self::of_outcome(invocation, &Outcome::Malformed, at);
+        line.count_always([(LEASE_TAKEOVERS, false), (SECRET_FETCH_FAILURES, false)]);
+        line
+    }
+
+    /// What can be said of every outcome, however it came about.
+    fn of_outcome(invocation: &Invocation<'_>, outcome: &Outcome, at: SystemTime) -> Self {
+        let (refusal, fault) = match outcome {
+            Outcome::Refused(error) => (Some(error.reason()), None),
+            Outcome::Unavailable(fault) => (None, Some(fault.reason())),
+            Outcome::Accepted { .. }
+            | Outcome::Duplicate { .. }
+            | Outcome::InProgress { .. }
+            | Outcome::Malformed
+            | Outcome::TooLarge => (None, None),
+        };
+        let reason = refusal.or(fault);
+        let mut line = Self { at, provider: invocation.provider, outcome: outcome.name(), reason, values: Vec::new() };
+        line.count_where([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
+        line.count_always([(REFUSALS, refusal.is_some()), (FAULTS, fault.is_some())]);
+        line
+    }
+
+    fn count_always<const N: usize>(&mut self, happened: [(Metric, bool); N]) {
+        self.values.extend(happened.map(|(metric, happened)| (metric, happened.into())));
+    }
+
+    fn count_where<const N: usize>(&mut self, happened: [(Metric, bool); N]) {
+        self.values.extend(happened.into_iter().filter(|(_, happened)| *happened).map(|(metric, _)| (metric, 1)));
+    }
+
+    fn print(&self) {
+        // Numbers and texts alone: nothing in it can fail to serialise.
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        // In one write, so that no other line gets between; nobody could be told that the output is gone.
+        let _ = io::stdout().lock().write_all(text.as_bytes());
+    }
+
+    /// What CloudWatch is to make metrics of. All that is named here must be there, and a count of zero has no reason: it is
+    /// given by provider alone.
+    fn directives(&self) -> Vec<Directive> {
+        let of = |dimensions, metrics| Directive { namespace: NAMESPACE, dimensions, metrics };
+        let mut directives = vec![of(vec![vec![PROVIDER]], Vec::new())];
+        for (metric, value) in &self.values {
+            let definition = Definition { name: metric.name, unit: metric.unit };
+            if metric.also_by.is_some() && *value > 0 {
+                directives.push(of(metric.dimension_sets(), vec![definition]));
+            } else {
+                directives[0].metrics.push(definition);
+            }
+        }
+        directives
+    }
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let timestamp = millis(self.at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let mut members = serializer.serialize_map(None)?;
+        members.serialize_entry("_aws", &Metadata { timestamp, cloud_watch_metrics: self.directives() })?;
+        members.serialize_entry(PROVIDER, self.provider)?;
+        members.serialize_entry(OUTCOME, self.outcome)?;
+        if let Some(reason) = self.reason {
+            members.serialize_entry(REASON, reason)?;
+        }
+        for (metric, value) in &self.values {
+            members.serialize_entry(metric.name, value)?;
+        }
+        members.end()
+    }
+}
+
+/// The format's `MetadataObject`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    timestamp: u64,
+    cloud_watch_metrics: Vec<Directive>,
+}
+
+/// The format's `MetricDirective`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive {
+    namespace: &'static str,
+    dimensions: Vec<Vec<&'static str>>,
+    metrics: Vec<Definition>,
+}
+
+/// The format's `MetricDefinition`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    name: &'static str,
+    unit: &'static str,
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;
