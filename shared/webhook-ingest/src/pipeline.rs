@@ -14,9 +14,7 @@
 
 use std::time::Duration;
 
-use webhook_verify::{
-    Delivery, Event, FUTURE_TOLERANCE, Header, Provider, Tolerance, Unverified, Verified, VerifyError,
-};
+use webhook_verify::{Delivery, Event, Header, Provider, Tolerance, Unverified, Verified, VerifyError};
 
 use crate::{
     CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fault, Fenced, IdempotencyStore, Message, NewClaim, Outcome,
@@ -36,18 +34,6 @@ pub struct Settings {
     pub tolerance: Tolerance,
     /// Life of a record, where the event's type does not fix it.
     pub retention: Duration,
-}
-
-impl Settings {
-    /// The shortest retention with which no captured delivery outlives its record, where the signature says when it was made.
-    /// A signature may be dated ahead, and lives for the tolerance from there; a minute more is for clocks that differ and for
-    /// the time between the look at the clock and the claim. Twice the tolerance, where that is more, leaves a provider that
-    /// signs its retries anew the time to make them: such a retry lives on by itself.
-    #[must_use]
-    pub fn least_retention(tolerance: Tolerance) -> Duration {
-        let past = tolerance.past;
-        past.saturating_mul(2).max(past.saturating_add(FUTURE_TOLERANCE + Duration::from_mins(1)))
-    }
 }
 
 /// One invocation: what of it the pipeline has to know.

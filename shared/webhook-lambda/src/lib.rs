@@ -74,6 +74,7 @@ async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipe
 /// An invocation, as log and metrics name it.
 struct Invocation<'a> {
     provider: &'static str,
+    function_name: &'a str,
     request_id: &'a str,
     cold_start: bool,
 }
@@ -93,7 +94,8 @@ async fn handle<P: Provider>(
 ) -> Result<response::Response, Infallible> {
     let LambdaEvent { payload, context } = event;
     let cold_start = !is_warm.swap(true, Ordering::Relaxed);
-    let invocation = Invocation { provider: P::NAME, request_id: &context.request_id, cold_start };
+    let function_name = &context.env_config.function_name;
+    let invocation = Invocation { provider: P::NAME, function_name, request_id: &context.request_id, cold_start };
     let Some(event) = HttpEvent::from_json(payload.get()) else {
         log::not_an_http_event(&invocation);
         metrics::not_an_http_event(&invocation);

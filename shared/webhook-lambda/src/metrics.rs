@@ -5,7 +5,7 @@
 //! [`METRICS`] is the list of them, and what is not on it cannot be emitted.
 //!
 //! - What did not happen is left out, but for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and [`SECRET_FETCH_FAILURES`]: by
-//!   provider they count 0, so that their average is a rate and their sum never lacks a value while deliveries come in.
+//!   function they count 0, so that their average is a rate and their sum never lacks a value while deliveries come in.
 //! - The line is apart from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
 //!   filter would: it takes a line without a level for `INFO`, so leave `ApplicationLogLevel` at `INFO` or below.
 //! - One line for both would save next to nothing, since a metric's value must stand in a member of the metric's own name.
@@ -28,8 +28,9 @@ use crate::{Handled, Invocation};
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Webhooks";
 
-/// The dimension that all metrics have: the provider's name.
-pub const PROVIDER: &str = "Provider";
+/// The dimension that all metrics have: the function's name, which has the stack's and the provider's in it. Not the provider's
+/// alone, or else two stacks in one account would raise each other's alarms.
+pub const FUNCTION_NAME: &str = "FunctionName";
 /// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable`.
 pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
@@ -122,11 +123,11 @@ impl Metric {
         self.unit
     }
 
-    /// Its sets of dimensions: the provider alone and, where it has another dimension, the provider and that.
+    /// Its sets of dimensions: the function alone and, where it has another dimension, the function and that.
     #[must_use]
     pub fn dimension_sets(&self) -> Vec<Vec<&'static str>> {
-        let finer = self.also_by.map(|dimension| vec![PROVIDER, dimension]);
-        [vec![PROVIDER]].into_iter().chain(finer).collect()
+        let finer = self.also_by.map(|dimension| vec![FUNCTION_NAME, dimension]);
+        [vec![FUNCTION_NAME]].into_iter().chain(finer).collect()
     }
 }
 
@@ -141,16 +142,16 @@ pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
 }
 
 /// What one line says.
-struct Line {
+struct Line<'l> {
     at: SystemTime,
-    provider: &'static str,
+    function_name: &'l str,
     outcome: &'static str,
     reason: Option<&'static str>,
     values: Vec<(Metric, u64)>,
 }
 
-impl Line {
-    fn of_delivery(invocation: &Invocation<'_>, handled: &Handled<'_>, at: SystemTime) -> Self {
+impl<'l> Line<'l> {
+    fn of_delivery(invocation: &Invocation<'l>, handled: &Handled<'_>, at: SystemTime) -> Self {
         let Handled { report: Report { outcome, trail }, body_bytes, duration } = handled;
         let mut line = Self::of_outcome(invocation, outcome, at);
         line.count_always([
@@ -175,14 +176,14 @@ impl Line {
         line
     }
 
-    fn not_an_http_event(invocation: &Invocation<'_>, at: SystemTime) -> Self {
+    fn not_an_http_event(invocation: &Invocation<'l>, at: SystemTime) -> Self {
         let mut line = Self::of_outcome(invocation, &Outcome::Malformed, at);
         line.count_always([(LEASE_TAKEOVERS, false), (SECRET_FETCH_FAILURES, false)]);
         line
     }
 
     /// What can be said of every outcome, however it came about.
-    fn of_outcome(invocation: &Invocation<'_>, outcome: &Outcome, at: SystemTime) -> Self {
+    fn of_outcome(invocation: &Invocation<'l>, outcome: &Outcome, at: SystemTime) -> Self {
         let (refusal, fault) = match outcome {
             Outcome::Refused(error) => (Some(error.reason()), None),
             Outcome::Unavailable(fault) => (None, Some(fault.reason())),
@@ -193,7 +194,8 @@ impl Line {
             | Outcome::TooLarge => (None, None),
         };
         let reason = refusal.or(fault);
-        let mut line = Self { at, provider: invocation.provider, outcome: outcome.name(), reason, values: Vec::new() };
+        let mut line =
+            Self { at, function_name: invocation.function_name, outcome: outcome.name(), reason, values: Vec::new() };
         line.count_where([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
         line.count_always([(REFUSALS, refusal.is_some()), (FAULTS, fault.is_some())]);
         line
@@ -216,10 +218,10 @@ impl Line {
     }
 
     /// What CloudWatch is to make metrics of. All that is named here must be there, and a count of zero has no reason: it is
-    /// given by provider alone.
+    /// given by function alone.
     fn directives(&self) -> Vec<Directive> {
         let of = |dimensions, metrics| Directive { namespace: NAMESPACE, dimensions, metrics };
-        let mut directives = vec![of(vec![vec![PROVIDER]], Vec::new())];
+        let mut directives = vec![of(vec![vec![FUNCTION_NAME]], Vec::new())];
         for (metric, value) in &self.values {
             let definition = Definition { name: metric.name, unit: metric.unit };
             if metric.also_by.is_some() && *value > 0 {
@@ -232,12 +234,12 @@ impl Line {
     }
 }
 
-impl Serialize for Line {
+impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let timestamp = millis(self.at.duration_since(UNIX_EPOCH).unwrap_or_default());
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("_aws", &Metadata { timestamp, cloud_watch_metrics: self.directives() })?;
-        members.serialize_entry(PROVIDER, self.provider)?;
+        members.serialize_entry(FUNCTION_NAME, self.function_name)?;
         members.serialize_entry(OUTCOME, self.outcome)?;
         if let Some(reason) = self.reason {
             members.serialize_entry(REASON, reason)?;

@@ -156,7 +156,7 @@ async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_ha
     let lines = world.function.metric_lines(11).await;
     let sizes: Vec<&Value> = lines.iter().map(|line| &line["BodySize"]).collect();
     assert_eq!(json!(sizes), json!([null, 71, 71, 71, 71, 61, 61, 71, 71, 2, 6_291_457]));
-    assert!(lines.iter().all(|line| line["Provider"] == "pinwheel"));
+    assert!(lines.iter().all(|line| line["FunctionName"] == "pinwheel"));
 
     assert_eq!(
         told_by(&without_a_table().await, 1).await,

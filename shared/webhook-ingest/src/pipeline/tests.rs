@@ -435,14 +435,6 @@ async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
     assert_eq!(pipeline.queued(), 2);
 }
 
-#[test]
-fn a_record_outlives_every_signature_that_it_guards() {
-    for (tolerance_s, retention_s) in [(0, 360), (100, 460), (360, 720), (361, 722), (86_400, 172_800)] {
-        let least = Settings::least_retention(Tolerance { past: Duration::from_secs(tolerance_s) });
-        assert_eq!(least, Duration::from_secs(retention_s), "{tolerance_s} s");
-    }
-}
-
 #[tokio::test]
 async fn a_signature_that_is_dated_ahead_does_not_outlive_its_record() {
     let mut pipeline = pinwheel();

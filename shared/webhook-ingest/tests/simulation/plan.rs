@@ -93,7 +93,7 @@ impl Plan {
         let small = tolerance_s < 86_400;
         let tolerance = Tolerance { past: Duration::from_secs(tolerance_s) };
         // The shortest that the configuration takes, or the default.
-        let shortest = Settings::least_retention(tolerance).max(Duration::from_secs(360));
+        let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
         let settings = Settings { tolerance, retention };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);

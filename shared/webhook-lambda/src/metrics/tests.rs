@@ -7,14 +7,18 @@ use webhook_verify::VerifyError;
 
 use super::*;
 
-const WARM: Invocation<'static> =
-    Invocation { provider: "pinwheel", request_id: "00000000-0000-4000-8000-000000000000", cold_start: false };
+const WARM: Invocation<'static> = Invocation {
+    provider: "pinwheel",
+    function_name: "pinwheel",
+    request_id: "00000000-0000-4000-8000-000000000000",
+    cold_start: false,
+};
 
 fn at() -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(1_795_297_388_123)
 }
 
-fn text(line: &Line) -> String {
+fn text(line: &Line<'_>) -> String {
     serde_json::to_string(line).expect("serialises")
 }
 
@@ -33,15 +37,15 @@ fn an_accepted_delivery_has_a_duration_of_each_part() {
         line(&WARM, accepted, Trail { durations, ..Trail::default() }),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"},{"Name":"Faults","Unit":"Count"},"#,
             r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"},"#,
             r#"{"Name":"VerifyDuration","Unit":"Milliseconds"},{"Name":"ClaimDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"SendDuration","Unit":"Milliseconds"},{"Name":"CompleteDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
-            r#""Provider":"pinwheel","Outcome":"accepted","#,
+            r#""FunctionName":"pinwheel","Outcome":"accepted","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0,"#,
             r#""VerifyDuration":0,"ClaimDuration":5,"SendDuration":9,"CompleteDuration":6,"Duration":21,"BodySize":1234}"#
         )
@@ -65,18 +69,18 @@ fn a_fault_has_its_reason_and_a_release_is_no_complete() {
         line(&cold, Outcome::Unavailable(Fault::Call { step: Step::Send, error: error() }), trail),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"ColdStarts","Unit":"Count"},{"Name":"Refusals","Unit":"Count"},"#,
             r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"},"#,
             r#"{"Name":"SecretRefetches","Unit":"Count"},{"Name":"DeliveryIdChanges","Unit":"Count"},"#,
             r#"{"Name":"Warnings","Unit":"Count"},{"Name":"VerifyDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"ClaimDuration","Unit":"Milliseconds"},{"Name":"SendDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Reason"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"}]}]},"#,
-            r#""Provider":"pinwheel","Outcome":"unavailable","Reason":"send","#,
+            r#""FunctionName":"pinwheel","Outcome":"unavailable","Reason":"send","#,
             r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"SecretFetchFailures":0,"#,
             r#""SecretRefetches":1,"DeliveryIdChanges":1,"Warnings":1,"#,
             r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"BodySize":1234}"#
@@ -91,15 +95,15 @@ fn a_refusal_has_its_reason_and_no_part_that_did_not_happen() {
         line(&WARM, Outcome::Refused(VerifyError::HeaderMissing("x")), trail),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"},{"Name":"LeaseTakeovers","Unit":"Count"},"#,
             r#"{"Name":"SecretFetchFailures","Unit":"Count"},{"Name":"Duration","Unit":"Milliseconds"},"#,
             r#"{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Reason"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"}]}]},"#,
-            r#""Provider":"pinwheel","Outcome":"refused","Reason":"header_missing","#,
+            r#""FunctionName":"pinwheel","Outcome":"refused","Reason":"header_missing","#,
             r#""Deliveries":1,"Refusals":1,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":1,"#,
             r#""Duration":21,"BodySize":1234}"#
         )
@@ -112,12 +116,12 @@ fn an_event_that_is_no_http_request_is_a_malformed_delivery() {
         text(&Line::not_an_http_event(&WARM, at())),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"},{"Name":"Faults","Unit":"Count"},"#,
             r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["Provider"],["Provider","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
-            r#""Provider":"pinwheel","Outcome":"malformed","#,
+            r#""FunctionName":"pinwheel","Outcome":"malformed","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0}"#
         )
     );
