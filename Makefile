@@ -24,7 +24,9 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- --deny warnings
 	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
-	@.tools/cfn-lint/bin/cfn-lint infra/template.yaml
+	@.tools/cfn-lint/bin/cfn-lint --append-rules infra/rules -- infra/*.yaml
+	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
+	@python3 -B -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources

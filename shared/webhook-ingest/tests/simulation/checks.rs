@@ -190,18 +190,19 @@ impl<'r> Checker<'r> {
         let entry = &self.run.invocations[invocation];
         let event = entry.sent.event;
         let retention_ms = self.run.plan.retention_ms(&self.run.events[event]);
+        let longest_ms = self.run.plan.longest_retention_ms(&self.run.events[event]);
         let queued = self.messages(event).filter(|&(_, queued_at)| queued_at < at);
         let Some(newest_ms) = queued.map(|(_, queued_at)| queued_at.ms).max() else { return false };
         if matches!(outcome, Outcome::Duplicate { .. }) {
             // The record that says so is no older than it may be, by any clock.
             let from_ms = self.recorded(event, None, at).map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
-            return entry.arrived.ms <= from_ms + retention_ms + SECOND_MS + SLACK_MS;
+            return entry.arrived.ms <= from_ms + longest_ms + SECOND_MS + SLACK_MS;
         }
         // A claim after a record that has expired by every clock is a new event: it has a message of its own.
         let granted = self.facts[invocation].granted.unwrap_or(at);
         let over = self
             .recorded(event, Some(invocation), granted)
-            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + retention_ms + SECOND_MS + SLACK_MS);
+            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + longest_ms + SECOND_MS + SLACK_MS);
         over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - SLACK_MS)
     }
 

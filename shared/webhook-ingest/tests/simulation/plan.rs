@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use webhook_ingest::Settings;
-use webhook_verify::Tolerance;
+use webhook_verify::{FUTURE_TOLERANCE, Tolerance};
 
 use crate::{
     network::{FATES, Fate},
@@ -125,6 +125,13 @@ impl Plan {
             sweep_lag_ms: of(rng, &[None, Some(1_000), Some(200_000)]),
             instances: rng.usize(2..=4),
         }
+    }
+
+    /// The longest that a record of the event lives: one whose signature is dated ahead lives a minute longer than that verifies.
+    pub(crate) fn longest_retention_ms(&self, event: &Event) -> u64 {
+        let verifies_s = self.settings.tolerance.past.as_secs() + FUTURE_TOLERANCE.as_secs() + 60;
+        let retention_ms = self.retention_ms(event);
+        if event.signs_time() { retention_ms.max(verifies_s * 1000) } else { retention_ms }
     }
 
     /// How long an event's record has to live.
