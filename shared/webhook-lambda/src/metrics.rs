@@ -8,7 +8,7 @@
 //!   function they count 0, so that their average is a rate and their sum never lacks a value while deliveries come in.
 //! - The line is apart from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
 //!   filter would: it takes a line without a level for `INFO`, so leave `ApplicationLogLevel` at `INFO` or below.
-//! - One line for both would save next to nothing, since a metric's value must stand in a member of the metric's own name.
+//! - One line for both would save some 30 bytes in 1,700, since a metric's value must stand in a member of the metric's own name.
 //! - Nothing but these numbers is in it, and dimensions of few values: each combination of them is a metric that is paid for.
 //!
 //! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were measured. `metrique` (awslabs) writes
