@@ -14,6 +14,8 @@ use crate::{
     testing::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 
+mod secrets;
+
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const BODY: &[u8] = br#"{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}"#;
 
@@ -464,82 +466,4 @@ async fn a_captured_version_1_delivery_under_a_new_uuid_is_a_duplicate_and_is_no
         [first, retried, replayed].map(|report| (report.outcome.name(), report.trail.delivery_id_changed)),
         [("accepted", false), ("duplicate", false), ("duplicate", true)]
     );
-}
-
-#[tokio::test]
-async fn a_rotated_secret_is_picked_up_by_the_first_delivery_that_it_signs() {
-    let secrets = MemorySecrets::new("old");
-    let pipeline = harness(Pinwheel, secrets.clone());
-    let deliver = |key: &'static str, id: u8| {
-        let body = format!(r#"{{"event_id":"e{id}"}}"#);
-        let pipeline = &pipeline;
-        async move { pipeline.deliver(&signed_with(key, body.as_bytes()), body.as_bytes(), "t").await }
-    };
-    assert_eq!(deliver("old", 1).await.outcome.name(), "accepted");
-    secrets.set(Some("new"), Some(Ok("old")));
-    let report = deliver("new", 2).await;
-    assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("accepted", SecretFetch::AfterMismatch));
-    let report = deliver("old", 3).await;
-    assert_eq!((report.outcome.name(), report.trail.secret), ("accepted", Some(SecretVersion::Previous)));
-    secrets.set(Some("newer"), Some(Ok("new")));
-    assert_eq!(deliver("newer", 4).await.outcome.name(), "refused", "at most one refetch in 10 s");
-    pipeline.clock.advance(Duration::from_secs(10));
-    assert_eq!(deliver("newer", 4).await.outcome.name(), "accepted");
-}
-
-#[tokio::test]
-async fn an_unreadable_previous_version_matters_only_where_the_current_one_does_not_verify() {
-    let secrets = MemorySecrets::default();
-    let denied = || CallError::Service("AccessDeniedException".to_owned());
-    secrets.set(Some("key"), Some(Err(denied())));
-    let pipeline = harness(Pinwheel, secrets.clone());
-    assert_eq!(pipeline.deliver_body("t1").await, accepted());
-    let other = br#"{"event_id":"e2"}"#;
-    let fault = |error| Outcome::Unavailable(Fault::Secret(SecretError::PreviousUnreadable(Box::new(error))));
-    let outcome = pipeline.deliver(&signed_with("another", other), other, "t2").await.outcome;
-    assert_eq!(outcome, fault(SecretError::Call(denied())));
-    secrets.set(Some("key"), Some(Ok("")));
-    pipeline.clock.advance(Duration::from_secs(10));
-    let outcome = pipeline.deliver(&signed_with("another", other), other, "t3").await.outcome;
-    assert_eq!(outcome, fault(SecretError::Empty));
-    assert_eq!(pipeline.queued(), 1);
-}
-
-#[tokio::test]
-async fn a_secret_that_cannot_be_had_is_a_fault_of_ours_and_writes_nothing() {
-    let secrets = MemorySecrets::default();
-    let pipeline = harness(Pinwheel, secrets.clone());
-    let down = SecretError::Call(CallError::NoAnswer("the store is down"));
-    assert_eq!(pipeline.deliver_body("t1").await, Outcome::Unavailable(Fault::Secret(down.clone())));
-    secrets.set(Some("key"), None);
-    assert_eq!(pipeline.deliver_body("t2").await, accepted());
-    secrets.set(None, None);
-    let forged = pipeline.deliver(&signed_with("another", BODY), BODY, "t3").await.outcome;
-    assert_eq!(forged, Outcome::Unavailable(Fault::Secret(down)), "a refetch after a failing signature fails");
-}
-
-#[tokio::test]
-async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
-    let secrets = MemorySecrets::new("key");
-    let pipeline = harness(Pinwheel, secrets.clone());
-    let deliver = async |key: &str| {
-        let report = pipeline.deliver(&signed_with(key, BODY), BODY, "t").await;
-        (report.outcome.name(), report.trail.secret_fetch)
-    };
-    let failed = || SecretFetch::Failed(SecretError::Call(CallError::NoAnswer("the store is down")));
-    assert_eq!(deliver("key").await, ("accepted", SecretFetch::Routine));
-    assert_eq!(deliver("key").await, ("duplicate", SecretFetch::NotDue));
-    assert_eq!(deliver("another").await, ("refused", SecretFetch::AfterMismatch));
-    assert_eq!(deliver("another").await, ("refused", SecretFetch::NotDue), "at most one refetch in 10 s");
-
-    secrets.set(None, None);
-    pipeline.clock.advance(Duration::from_secs(10));
-    assert_eq!(deliver("another").await, ("unavailable", failed()));
-    assert_eq!(deliver("another").await, ("unavailable", SecretFetch::NotDue), "too early to ask again");
-    pipeline.clock.advance(Duration::from_mins(5));
-    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret serves on");
-    pipeline.clock.advance(Duration::from_secs(10));
-    assert_eq!(deliver("another").await, ("unavailable", failed()), "one fetch, not two");
-    pipeline.clock.advance(Duration::from_hours(1));
-    assert_eq!(deliver("key").await, ("unavailable", failed()), "no secret may serve");
 }
