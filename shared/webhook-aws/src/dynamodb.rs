@@ -4,13 +4,17 @@ use std::collections::HashMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
-    Client,
+    Client, Config,
+    config::retry::RetryConfig,
     operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use webhook_ingest::{CallError, ClaimResult, ClaimToken, Fenced, IdempotencyStore, NewClaim, Status, UnixMillis};
 
-use crate::error::call_error;
+use crate::{
+    connection::{open, ping},
+    error::call_error,
+};
 
 /// The table's attributes. `expires_at_s` is its TTL attribute, in the template too.
 pub(crate) mod attribute {
@@ -59,6 +63,14 @@ impl DynamoStore {
     #[must_use]
     pub fn new(config: &SdkConfig, table: String) -> Self {
         Self { client: Client::new(config), table }
+    }
+
+    /// Opens the connection that the first claim would open.
+    pub async fn connect(&self) {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let call =
+            self.client.describe_table().table_name(&self.table).customize().config_override(once).mutate_request(ping);
+        open(call.send()).await;
     }
 }
 

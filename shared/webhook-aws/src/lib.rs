@@ -3,10 +3,12 @@
 //!
 //! [`Records`] and [`DeadLetters`] are what an operator does with a table and a queue: no function calls them.
 
+mod connection;
 mod dead_letters;
 mod dynamodb;
 mod error;
 mod payloads;
+mod put_object;
 mod records;
 mod sdk;
 mod secrets_manager;

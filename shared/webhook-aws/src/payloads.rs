@@ -2,20 +2,17 @@
 //! Client does it, so that its consumers read both.
 //! Source: <https://github.com/awslabs/payload-offloading-java-common-lib-for-aws>, `PayloadS3Pointer`.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_s3::{Client, primitives::ByteStream};
+use aws_sdk_s3::Client;
 use serde_json::{Value, json};
 use webhook_ingest::CallError;
 
-use crate::{error::call_error, sdk::has_own_endpoint};
+use crate::{error::call_error, put_object::OBJECT_TIMEOUT, sdk::own_s3_endpoint};
 
 /// The class that the Extended Client (version 2 and later, Java and Python) writes before its pointer.
 const POINTER_CLASS: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
-/// Megabytes take longer than a record does.
-const OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
-
 /// Where the body of a message is, in place of the body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PayloadPointer {
@@ -53,7 +50,7 @@ impl fmt::Display for PayloadPointer {
     }
 }
 
-/// The bucket for bodies that are too large for the queue.
+/// The bucket for bodies that are too large for the queue, as consumers read it.
 pub struct PayloadBucket {
     client: Client,
     name: String,
@@ -64,23 +61,10 @@ impl PayloadBucket {
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(has_own_endpoint())
+            .force_path_style(own_s3_endpoint(config).is_some())
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(OBJECT_TIMEOUT).build())
             .build();
         Self { client: Client::from_conf(config), name }
-    }
-
-    /// Puts a body into the bucket.
-    pub(crate) async fn put(&self, key: &str, body: &str) -> Result<PayloadPointer, CallError> {
-        let put = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key)
-            .content_type("application/json")
-            .body(ByteStream::from(body.as_bytes().to_vec()));
-        put.send().await.map_err(|error| call_error(&error))?;
-        Ok(PayloadPointer { bucket: self.name.clone(), key: key.to_owned() })
     }
 
     /// The body that a message points to.

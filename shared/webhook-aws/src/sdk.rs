@@ -55,7 +55,7 @@ pub(crate) fn patient() -> TimeoutConfig {
         .build()
 }
 
-/// Whether S3 is an emulator's: it serves buckets by path, and not by host name.
-pub(crate) fn has_own_endpoint() -> bool {
-    ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"].into_iter().any(|name| env::var_os(name).is_some())
+/// S3's endpoint where it is not AWS's usual one: an emulator serves buckets by path, and not by host name.
+pub(crate) fn own_s3_endpoint(config: &SdkConfig) -> Option<String> {
+    env::var("AWS_ENDPOINT_URL_S3").ok().or_else(|| config.endpoint_url().map(str::to_owned))
 }

@@ -2,14 +2,18 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
+    Config,
+    config::retry::RetryConfig,
     operation::send_message::builders::SendMessageFluentBuilder,
     types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
 };
 use webhook_ingest::{CallError, EventQueue, Message, SQS_MAX_BYTES};
 
 use crate::{
+    connection::{open, ping},
     error::call_error,
-    payloads::{PayloadBucket, PayloadPointer},
+    payloads::PayloadPointer,
+    put_object::PutObject,
 };
 
 /// A queue, and a bucket for what is too large for it.
@@ -17,15 +21,22 @@ pub struct SqsQueue {
     client: aws_sdk_sqs::Client,
     url: String,
     fifo: bool,
-    bucket: Option<PayloadBucket>,
+    bucket: Option<PutObject>,
 }
 
 impl SqsQueue {
     /// The queue at `url`: FIFO where it ends in `.fifo`.
     #[must_use]
     pub fn new(config: &SdkConfig, url: String, bucket: Option<String>) -> Self {
-        let bucket = bucket.map(|name| PayloadBucket::new(config, name));
+        let bucket = bucket.map(|name| PutObject::new(config, name));
         Self { client: aws_sdk_sqs::Client::new(config), fifo: is_fifo(&url), url, bucket }
+    }
+
+    /// Opens the connection that the first send would open.
+    pub async fn connect(&self) {
+        let once = Config::builder().retry_config(RetryConfig::disabled());
+        let call = self.client.list_queues().customize().config_override(once).mutate_request(ping);
+        open(call.send()).await;
     }
 
     /// A message with all but its body.
@@ -51,8 +62,10 @@ impl EventQueue for SqsQueue {
     async fn send(&self, message: &Message) -> Result<String, CallError> {
         let request = if message.size() > SQS_MAX_BYTES {
             let bucket = self.bucket.as_ref().ok_or(CallError::NoPayloadBucket)?;
+            bucket.put(&message.payload_key, &message.body).await?;
+            let pointer = PayloadPointer { bucket: bucket.bucket().to_owned(), key: message.payload_key.clone() };
             self.addressed(message)
-                .message_body(bucket.put(&message.payload_key, &message.body).await?.to_string())
+                .message_body(pointer.to_string())
                 .message_attributes(PayloadPointer::ATTRIBUTE, attribute("Number", &message.body.len().to_string()))
         } else {
             self.addressed(message).message_body(&message.body)

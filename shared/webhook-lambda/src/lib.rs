@@ -48,12 +48,20 @@ pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
     let config = Config::from_env::<P>().map_err(|error| Error(error.to_string()))?;
     log::init(config.log_filter.clone());
     let pipeline = pipeline(provider, config).await?;
-    // In init, which has a full CPU and which nobody waits for. What goes wrong here shows at the first delivery.
-    let _ = tokio::time::timeout(WARM_UP_AT_MOST, pipeline.secrets.warm(pipeline.clock.now())).await;
+    warm_up(&pipeline).await;
     let is_warm = AtomicBool::new(false);
     // No layer for tracing spans: the one line of log has the request's id.
     let runtime = lambda_runtime::Runtime::new(service_fn(|event| handle(&pipeline, &is_warm, event)));
     Box::pin(runtime.run()).await.map_err(|error| Error(error.to_string()))
+}
+
+/// In init, which has a full CPU and which nobody waits for: fetches the secret, and opens the connections that the first
+/// delivery will use. What goes wrong here shows at the first delivery.
+async fn warm_up<P: Provider>(pipeline: &LambdaPipeline<P>) {
+    let all = async {
+        tokio::join!(pipeline.secrets.warm(pipeline.clock.now()), pipeline.store.connect(), pipeline.queue.connect())
+    };
+    let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
 }
 
 async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {

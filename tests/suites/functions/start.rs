@@ -1,6 +1,16 @@
-//! What stops the start, and what it says.
+//! What stops the start, and what it says; what is ready when it is over.
 
-use crate::world::Setup;
+use std::{net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
+use webhook_tests::emulator::Emulator;
+
+use crate::world::{Setup, v2};
 
 async fn start_error(name: &str, value: &str) -> String {
     let mut world = Setup::new("pinwheel", true).await.with(name, value).start().await;
@@ -38,4 +48,42 @@ async fn a_variable_that_is_missing_or_not_understood_is_named() {
         };
         assert_eq!(log, message, "{name}={value}");
     }
+}
+
+/// A way to the emulator that counts the connections over it.
+async fn counted_way() -> (SocketAddr, watch::Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it is bound");
+    let emulator = Emulator::shared().endpoint.replace("http://", "");
+    let (count, counted) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            count.send_modify(|count| *count += 1);
+            let emulator = emulator.clone();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(emulator).await.expect("the emulator listens");
+                // Either side may break off.
+                let _ = copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    (address, counted)
+}
+
+#[tokio::test]
+async fn the_connections_of_the_first_delivery_are_open_before_it_comes() {
+    let (table_way, mut to_table) = counted_way().await;
+    let (queue_way, mut to_queue) = counted_way().await;
+    let setup = Setup::new("pinwheel", true)
+        .await
+        .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_way}"))
+        .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"));
+    let world = setup.start().await;
+    for count in [&mut to_table, &mut to_queue] {
+        let opened = timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
+        opened.expect("it connects by itself").expect("the way stays open");
+    }
+    let body = r#"{"event":"account.added","event_id":"e-1","payload":{}}"#;
+    let (status, ..) = world.deliver(&v2(body), body).await;
+    assert_eq!((status, *to_table.borrow(), *to_queue.borrow()), (200, 1, 1));
 }
