@@ -116,6 +116,35 @@ mod tests {
     }
 
     #[test]
+    fn a_group_id_is_what_sqs_takes_or_a_hash() {
+        let longest = "a".repeat(128 - "acme#".len());
+        for (group, hashed) in [
+            ("acct_1".to_owned(), false),
+            (longest.clone(), false),
+            (format!("{longest}a"), true),
+            ("a b".to_owned(), true),
+            ("\u{e9}".to_owned(), true),
+        ] {
+            let expected = if hashed { sha256_hex(group.as_bytes()) } else { group.clone() };
+            assert_eq!(Message::group_id("acme", &group), format!("acme#{expected}"), "{group:.20}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_a_message_is_its_body_and_names_types_and_values_of_its_attributes() {
+        let message = Message {
+            body: "0123456789".to_owned(),
+            deduplication_id: "not counted".to_owned(),
+            group_id: "not counted".to_owned(),
+            attributes: vec![("ab", "cde".to_owned()), ("f", "g".to_owned())],
+            trace_header: None,
+            payload_key: "not counted".to_owned(),
+        };
+        assert_eq!(message.attributes_size(), 2 + 6 + 3 + 1 + 6 + 1);
+        assert_eq!(message.size(), 10 + 19);
+    }
+
+    #[test]
     fn only_a_well_formed_trace_header_travels() {
         assert!(is_trace_header("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"));
         assert!(is_trace_header(

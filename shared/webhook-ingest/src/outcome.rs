@@ -171,3 +171,23 @@ pub struct Durations {
     /// The complete, or the release.
     pub close: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_has_the_reason_that_alarms_and_dashboards_know_it_by() {
+        let call = |step| Fault::Call { step, error: CallError::NoPayloadBucket };
+        for (fault, reason) in [
+            (Fault::Secret(SecretError::Empty), "secret"),
+            (call(Step::Claim), "claim"),
+            (call(Step::Send), "send"),
+            (call(Step::Complete), "complete"),
+            (call(Step::Release), "release"),
+            (Fault::DeadlineNear, "deadline_near"),
+        ] {
+            assert_eq!(fault.reason(), reason);
+        }
+    }
+}

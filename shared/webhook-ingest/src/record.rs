@@ -175,6 +175,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_token_is_its_text_and_a_random_one_is_like_no_other() {
+        let token = ClaimToken::named("t1");
+        assert_eq!((token.as_str(), token.to_string().as_str()), ("t1", "t1"));
+        assert_ne!(ClaimToken::random(), ClaimToken::random());
+    }
+
+    #[test]
+    fn a_status_is_written_as_the_contract_has_it() {
+        assert_eq!([Status::InProgress, Status::Enqueued].map(Status::as_str), ["IN_PROGRESS", "ENQUEUED"]);
+    }
+
+    #[test]
+    fn a_claim_tells_when_its_delivery_was_received() {
+        let claim = NewClaim {
+            id: "acme#1".to_owned(),
+            token: ClaimToken::named("t1"),
+            now: UnixMillis(1_795_297_388_123),
+            lease_expires_at: UnixMillis(1_795_297_408_123),
+            expires_at_s: 1_797_889_388,
+            event_type: "a".to_owned(),
+            event_id: "1".to_owned(),
+            delivery_id: None,
+        };
+        assert_eq!(claim.received_at(), "2026-11-21T21:43:08.123Z");
+    }
+
+    #[test]
     fn a_field_of_1024_bytes_stays_and_a_longer_one_becomes_its_hash() {
         assert_eq!(field(&"a".repeat(1024)), "a".repeat(1024));
         assert_eq!(field(&"a".repeat(1025)), sha256_hex("a".repeat(1025).as_bytes()));

@@ -265,6 +265,19 @@ async fn a_failing_complete_is_tried_again_while_there_is_time_and_the_answer_is
 }
 
 #[tokio::test]
+async fn a_pause_that_would_take_all_the_time_left_is_not_begun() {
+    let pipeline = pinwheel();
+    pipeline.store.fail([None].into_iter().chain([Some(Failure::Before); 3]));
+    // 300 ms but for the reply's: the second failing complete, at 100 ms, leaves just the next pause of 200 ms.
+    let deadline = START.plus(Duration::from_millis(550));
+    let attempt = Attempt { deadline, ..attempt(&pipeline.clock, "t1") };
+    let report = pipeline.handle(&signed_with("key", BODY), BODY, attempt).await;
+    let error = CallError::Service("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Complete, error }));
+    assert_eq!(pipeline.clock.now(), START.plus(Duration::from_millis(100)));
+}
+
+#[tokio::test]
 async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
     let pipeline = pinwheel();
     let mut slow = attempt(&pipeline.clock, "slow");
