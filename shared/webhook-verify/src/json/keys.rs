@@ -5,7 +5,7 @@
 
 use super::lexer::{MAX_DEPTH, StringSpan};
 use super::python::NoPythonForm;
-use super::text::{compare, word};
+use super::text::compare;
 
 /// The names of the objects that are open.
 pub(super) struct OpenObjects {
@@ -80,13 +80,8 @@ impl Name {
     /// Whether two names are the same bytes.
     #[inline]
     fn is_same(self, other: Self, text: &str) -> bool {
-        // Most names that differ do so in their length or in the first eight bytes. Of a shorter name these include its
-        // quote and what follows, so these are shifted out.
-        let first = |name: Self| word(text.as_bytes(), name.start as usize);
-        let shorter_by = 8_u32.saturating_sub(self.length);
-        self.length == other.length
-            && (first(self) ^ first(other)).checked_shl(8 * shorter_by).unwrap_or(0) == 0
-            && (self.length <= 8 || self.bytes(text) == other.bytes(text))
+        // Most names that differ do so in their length.
+        self.length == other.length && self.bytes(text) == other.bytes(text)
     }
 
     #[inline]
@@ -97,7 +92,8 @@ impl Name {
 
     #[inline]
     fn bytes(self, text: &str) -> &[u8] {
-        self.inner(text).as_bytes()
+        let start = self.start as usize;
+        &text.as_bytes()[start..start + self.length as usize]
     }
 }
 

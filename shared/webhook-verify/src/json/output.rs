@@ -31,39 +31,44 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
         self.on = false;
     }
 
-    /// Puts `instead` in the place of `text[from..to]`.
-    #[inline]
-    pub(super) fn replace(&mut self, from: usize, to: usize, instead: &[u8]) {
-        if self.on {
-            self.copy_up_to(from);
-            self.write(instead);
-            self.copied = to;
-        }
-    }
-
     /// Hands the last pieces to the sink.
     pub(super) fn finish(mut self) {
         self.flush();
     }
 
+    /// Puts `instead` in the place of `text[from..to]`.
     #[inline]
-    fn copy_up_to(&mut self, to: usize) {
-        let length = to - self.copied;
-        let rest = &self.text[self.copied..];
-        // Copying sixteen bytes, of which the first `length` count, costs less than a call to copy just these.
-        if length <= SHORT
-            && let Some(source) = rest.first_chunk::<SHORT>()
-            && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<SHORT>()
-        {
-            *target = *source;
-            self.filled += length;
-        } else {
-            self.write(&rest[..length]);
+    pub(super) fn replace(&mut self, from: usize, to: usize, instead: &[u8]) {
+        if self.on {
+            let length = from - self.copied;
+            // Copying so many bytes, of which the first `length` count, costs less than a call to copy just these.
+            if length <= SHORT
+                && let Some(source) = self.text[self.copied..].first_chunk::<SHORT>()
+                && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<{ SHORT + LONGEST }>()
+            {
+                target[..SHORT].copy_from_slice(source);
+                target[length..length + instead.len()].copy_from_slice(instead);
+                self.filled += length + instead.len();
+                self.copied = to;
+            } else {
+                self.replace_long(from, to, instead);
+            }
         }
+    }
+
+    #[cold]
+    fn replace_long(&mut self, from: usize, to: usize, instead: &[u8]) {
+        self.copy_up_to(from);
+        self.write(instead);
         self.copied = to;
     }
 
-    #[inline]
+    fn copy_up_to(&mut self, to: usize) {
+        let text = self.text;
+        self.write(&text[self.copied..to]);
+        self.copied = to;
+    }
+
     fn write(&mut self, piece: &[u8]) {
         if piece.len() > self.buffer.len() - self.filled {
             self.flush();
@@ -86,7 +91,11 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
 
 const BUFFER: usize = 4096;
 
-const SHORT: usize = 16;
+/// Most text between two changes is shorter: a name, a number, a short string.
+const SHORT: usize = 32;
+
+/// No replacement is longer: a float.
+const LONGEST: usize = 24;
 
 /// A piece of this length that the buffer has no room for goes to the sink as it is.
 const DIRECT: usize = 1024;

@@ -155,10 +155,15 @@ const NO_DIGIT: u8 = 0xff;
 /// Eight bytes from `at` on, the first one lowest; after the end NULs.
 #[inline]
 pub(super) fn word(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    if let Some(whole) = rest.first_chunk() {
-        return u64::from_le_bytes(*whole);
+    match text.get(at..at + 8).and_then(<[u8]>::first_chunk) {
+        Some(whole) => u64::from_le_bytes(*whole),
+        None => last_word(text, at),
     }
+}
+
+#[cold]
+fn last_word(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
     let mut padded = [0; 8];
     padded[..rest.len()].copy_from_slice(rest);
     u64::from_le_bytes(padded)
@@ -167,22 +172,21 @@ pub(super) fn word(text: &[u8], at: usize) -> u64 {
 // Each of the following sets the top bit of a byte where what its name says is true of that byte of the word. Above the
 // lowest byte that it is true of, a borrow or carry may set more bits: only the lowest one counts.
 
+/// A quote, a backslash or a control character: where a string ends, has an escape, or is none.
 #[inline]
-pub(super) fn is_byte(word: u64, byte: u8) -> u64 {
-    let zero_where_equal = word ^ u64::from_le_bytes([byte; 8]);
-    zero_where_equal.wrapping_sub(LOW_BITS) & !zero_where_equal & TOP_BITS
-}
-
-#[inline]
-pub(super) fn is_below_space(word: u64) -> u64 {
-    word.wrapping_sub(u64::from_le_bytes([b' '; 8])) & !word & TOP_BITS
+pub(super) fn is_string_stop(word: u64) -> u64 {
+    // Swapping 0x20 and 0x22 (and others, pair by pair) puts the quote right after the control characters.
+    let quote_or_control = (word ^ all(0x02)).wrapping_sub(all(0x21));
+    let backslash = (word ^ all(b'\\')).wrapping_sub(all(0x01));
+    (quote_or_control | backslash) & !word & all(0x80)
 }
 
 /// DEL counts: Python's ASCII form escapes it too.
 #[inline]
 pub(super) fn is_beyond_ascii(word: u64) -> u64 {
-    (word | word.wrapping_add(LOW_BITS)) & TOP_BITS
+    (word | word.wrapping_add(all(0x01))) & all(0x80)
 }
 
-const LOW_BITS: u64 = u64::from_le_bytes([0x01; 8]);
-const TOP_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+const fn all(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
