@@ -77,13 +77,6 @@ impl Name {
         }
     }
 
-    /// Whether two names are the same bytes.
-    #[inline]
-    fn is_same(self, other: Self, text: &str) -> bool {
-        // Most names that differ do so in their length.
-        self.length == other.length && self.bytes(text) == other.bytes(text)
-    }
-
     #[inline]
     fn inner(self, text: &str) -> &str {
         let start = self.start as usize;
@@ -100,8 +93,17 @@ impl Name {
 /// Up to so many names, comparing all pairs costs less than sorting.
 const FEW: usize = 32;
 
+#[inline]
 fn two_of_few_are_the_same(text: &str, names: &[Name]) -> bool {
-    names.iter().enumerate().any(|(index, name)| names[..index].iter().any(|other| name.is_same(*other, text)))
+    let mut later = names;
+    while let Some((name, rest)) = later.split_first() {
+        // Most names that differ do so in their length.
+        if rest.iter().any(|other| other.length == name.length && other.bytes(text) == name.bytes(text)) {
+            return true;
+        }
+        later = rest;
+    }
+    false
 }
 
 fn two_are_the_same(text: &str, names: &mut [Name]) -> bool {

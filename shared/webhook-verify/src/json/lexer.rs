@@ -95,33 +95,27 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
     let mut at = space(text, 0);
     visitor.gap(0, at, Gap::Space);
     loop {
-        // A value starts at `at`; of a container with anything in it, the next round reads the first value.
+        // A value starts at `at`; in an object its name, after which the value starts.
+        if open.innermost_is_object() {
+            at = member(text, at, visitor, open.depth)?;
+        }
         let mut end = match byte(text, at) {
             b'"' => string(text, at, visitor)?.end,
-            b'-' | b'0'..=b'9' => {
-                let number = number(text, at)?;
-                visitor.number(number)?;
-                number.end
-            }
+            b'-' | b'0'..=b'9' => number(text, at, visitor)?,
             bracket @ (b'{' | b'[') => {
-                let object = bracket == b'{';
-                open.push(object)?;
-                if object {
+                open.push(bracket == b'{')?;
+                if bracket == b'{' {
                     visitor.object_start();
                 }
                 let inner = space(text, at + 1);
                 visitor.gap(at + 1, inner, Gap::Space);
-                match (byte(text, inner), object) {
-                    (b'}', true) => visitor.object_end()?,
-                    (b']', false) => {}
-                    (_, true) => {
-                        at = member(text, inner, visitor, open.depth)?;
-                        continue;
-                    }
-                    (_, false) => {
-                        at = inner;
-                        continue;
-                    }
+                // In ASCII, each bracket's counterpart is the next character but one.
+                if byte(text, inner) != bracket + 2 {
+                    at = inner;
+                    continue;
+                }
+                if bracket == b'{' {
+                    visitor.object_end()?;
                 }
                 open.pop();
                 inner + 1
@@ -136,14 +130,14 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
                 visitor.gap(end, next, Gap::Space);
                 return if next == text.len() { Ok(()) } else { Err(Fault::NotJson.into()) };
             }
-            match (byte(text, next), open.innermost_is_object()) {
-                (b',', object) => {
+            match byte(text, next) {
+                b',' => {
                     let after = space(text, next + 1);
                     visitor.gap(end, after, Gap::Comma);
-                    break if object { member(text, after, visitor, open.depth)? } else { after };
+                    break after;
                 }
-                (b'}', true) => visitor.object_end()?,
-                (b']', false) => {}
+                b'}' if open.innermost_is_object() => visitor.object_end()?,
+                b']' if !open.innermost_is_object() => {}
                 _ => return Err(Fault::NotJson.into()),
             }
             visitor.gap(end, next, Gap::Space);
@@ -234,7 +228,7 @@ fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<Stri
 
 /// RFC 8259, section 6.
 #[inline]
-fn number(text: &[u8], start: usize) -> Result<NumberSpan, Fault> {
+fn number<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<usize, V::Refusal> {
     let mut at = start;
     if byte(text, at) == b'-' {
         at += 1;
@@ -242,8 +236,8 @@ fn number(text: &[u8], start: usize) -> Result<NumberSpan, Fault> {
     let integer_end = match byte(text, at) {
         b'0' => at + 1,
         b'1'..=b'9' => digits(text, at),
-        b'I' if text[at..].starts_with(b"Infinity") => return Err(Fault::NotFinite),
-        _ => return Err(Fault::NotJson),
+        b'I' if text[at..].starts_with(b"Infinity") => return Err(Fault::NotFinite.into()),
+        _ => return Err(Fault::NotJson.into()),
     };
     let fraction_end = if byte(text, integer_end) == b'.' { some_digits(text, integer_end + 1)? } else { integer_end };
     let end = match (byte(text, fraction_end), byte(text, fraction_end + 1)) {
@@ -251,7 +245,8 @@ fn number(text: &[u8], start: usize) -> Result<NumberSpan, Fault> {
         (b'e' | b'E', _) => some_digits(text, fraction_end + 1)?,
         _ => fraction_end,
     };
-    Ok(NumberSpan { start, integer_end, fraction_end, end })
+    visitor.number(NumberSpan { start, integer_end, fraction_end, end })?;
+    Ok(end)
 }
 
 fn some_digits(text: &[u8], at: usize) -> Result<usize, Fault> {
