@@ -4,7 +4,7 @@
 //! grammar. A gap runs from the end of one token to the start of the next: a comma or colon with the white space
 //! around it, or white space alone.
 
-use super::text::{escape, is_beyond_ascii, is_string_stop, word};
+use super::text::{beyond_ascii, escape, padded, string_stops};
 
 /// How many brackets may be open at once, the outermost included: 128 are read, 129 refused.
 ///
@@ -92,14 +92,17 @@ pub(super) struct NumberSpan {
 pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Refusal> {
     let text = text.as_bytes();
     let mut open = Brackets::default();
-    let mut at = space(text, 0);
+    let (mut at, mut first) = space(text, 0);
     visitor.gap(0, at, Gap::Space);
     loop {
         // A value starts at `at`; in an object its name, after which the value starts.
         if open.innermost_is_object() {
-            at = member(text, at, visitor, open.depth)?;
+            if first != b'"' {
+                return Err(Fault::NotJson.into());
+            }
+            (at, first) = member(text, at, visitor, open.depth)?;
         }
-        let mut end = match byte(text, at) {
+        let mut end = match first {
             b'"' => string(text, at, visitor)?.end,
             b'-' | b'0'..=b'9' => number(text, at, visitor)?,
             bracket @ (b'{' | b'[') => {
@@ -107,10 +110,11 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
                 if bracket == b'{' {
                     visitor.object_start();
                 }
-                let inner = space(text, at + 1);
+                let inner;
+                (inner, first) = space(text, at + 1);
                 visitor.gap(at + 1, inner, Gap::Space);
                 // In ASCII, each bracket's counterpart is the next character but one.
-                if byte(text, inner) != bracket + 2 {
+                if first != bracket + 2 {
                     at = inner;
                     continue;
                 }
@@ -123,18 +127,18 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
             _ => literal(text, at)?,
         };
         // From the end of the value to the start of the next one, over all brackets that close between the two.
-        at = loop {
+        (at, first) = loop {
             visitor.value_end(end, open.depth);
-            let next = space(text, end);
+            let (next, found) = space(text, end);
             if open.depth == 0 {
                 visitor.gap(end, next, Gap::Space);
                 return if next == text.len() { Ok(()) } else { Err(Fault::NotJson.into()) };
             }
-            match byte(text, next) {
+            match found {
                 b',' => {
-                    let after = space(text, next + 1);
+                    let (after, first) = space(text, next + 1);
                     visitor.gap(end, after, Gap::Comma);
-                    break after;
+                    break (after, first);
                 }
                 b'}' if open.innermost_is_object() => visitor.object_end()?,
                 b']' if !open.innermost_is_object() => {}
@@ -180,50 +184,72 @@ impl Brackets {
     }
 }
 
-/// Reads a name and its colon, up to the value.
+/// Reads the name at `at` and its colon; gives where the value starts, and its first byte.
 #[inline]
-fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<usize, V::Refusal> {
-    if byte(text, at) != b'"' {
-        return Err(Fault::NotJson.into());
-    }
+fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<(usize, u8), V::Refusal> {
     let name = string(text, at, visitor)?;
-    let colon = space(text, name.end);
-    if byte(text, colon) != b':' {
+    let (colon, found) = space(text, name.end);
+    if found != b':' {
         return Err(Fault::NotJson.into());
     }
-    let value = space(text, colon + 1);
+    let (value, first) = space(text, colon + 1);
     visitor.gap(name.end, value, Gap::Colon);
     visitor.member(name, value, depth)?;
-    Ok(value)
+    Ok((value, first))
 }
 
 /// Reads the string whose first quote stands at `start`. RFC 8259, section 7.
 #[inline]
 fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<StringSpan, V::Refusal> {
-    let mut at = start + 1;
+    let stop = next_stop::<V>(text, start + 1);
+    if byte(text, stop) == b'"' {
+        Ok(StringSpan { start, end: stop + 1, escaped: false })
+    } else {
+        string_with_stops(text, start, stop, visitor)
+    }
+}
+
+/// Reads on where a string has its first stop, which is no quote.
+#[inline(never)]
+fn string_with_stops<V: Visitor>(
+    text: &[u8],
+    start: usize,
+    mut stop: usize,
+    visitor: &mut V,
+) -> Result<StringSpan, V::Refusal> {
     let mut escaped = false;
     loop {
-        let word = word(text, at);
-        let mut stops = is_string_stop(word);
-        if V::HEARS_BEYOND_ASCII {
-            stops |= is_beyond_ascii(word);
-        }
-        if stops == 0 {
-            at += 8;
-            continue;
-        }
-        at += stops.trailing_zeros() as usize / 8;
-        match byte(text, at) {
-            b'"' => return Ok(StringSpan { start, end: at + 1, escaped }),
+        let at = match byte(text, stop) {
+            b'"' => return Ok(StringSpan { start, end: stop + 1, escaped }),
             b'\\' => {
                 escaped = true;
-                at = visitor.escape(text, at)?;
+                visitor.escape(text, stop)?
             }
             // A control character, or the end of the text.
             ..b' ' => return Err(Fault::NotJson.into()),
-            _ => at = visitor.beyond_ascii(at),
-        }
+            _ => visitor.beyond_ascii(stop),
+        };
+        stop = next_stop::<V>(text, at);
     }
+}
+
+/// The first position from `at` on, within a string, whose byte needs a look; or the end of the text.
+#[inline]
+fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
+    let stops = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word);
+        string_stops(word) | if V::HEARS_BEYOND_ASCII { beyond_ascii(word) } else { 0 }
+    };
+    let mut rest = text.get(at..).unwrap_or_default();
+    let last = loop {
+        let Some((word, after)) = rest.split_first_chunk() else { break padded(rest) };
+        if stops(*word) != 0 {
+            break *word;
+        }
+        rest = after;
+    };
+    // The padding is a stop, too.
+    text.len() - rest.len() + stops(last).trailing_zeros() as usize / 8
 }
 
 /// RFC 8259, section 6.
@@ -277,29 +303,28 @@ fn literal(text: &[u8], at: usize) -> Result<usize, Fault> {
     }
 }
 
-/// The first position from `at` on that has no white space. RFC 8259, section 2.
+/// The first position from `at` on that has no white space, and the byte there. RFC 8259, section 2.
 #[inline]
-fn space(text: &[u8], at: usize) -> usize {
+fn space(text: &[u8], at: usize) -> (usize, u8) {
     // Mostly there is none, or one blank.
-    if byte(text, at) > b' ' {
-        at
-    } else if byte(text, at + 1) > b' ' && byte(text, at) == b' ' {
-        at + 1
-    } else {
-        long_space(text, at)
+    let first = byte(text, at);
+    if first > b' ' {
+        return (at, first);
     }
+    let second = byte(text, at + 1);
+    if first == b' ' && second > b' ' { (at + 1, second) } else { long_space(text, at) }
 }
 
 #[inline(never)]
-fn long_space(text: &[u8], mut at: usize) -> usize {
+fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
     while matches!(byte(text, at), b' ' | b'\n' | b'\t' | b'\r') {
         at += 1;
         // Indented documents: eight blanks at once.
-        while word(text, at) == u64::from_le_bytes([b' '; 8]) {
+        while text.get(at..).is_some_and(|rest| rest.starts_with(&[b' '; 8])) {
             at += 8;
         }
     }
-    at
+    (at, byte(text, at))
 }
 
 /// The byte at `at`; after the end a NUL, which no token may start with or go on with.

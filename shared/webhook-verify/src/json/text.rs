@@ -152,21 +152,10 @@ const HEX_VALUES: [u8; 256] = {
 };
 const NO_DIGIT: u8 = 0xff;
 
-/// Eight bytes from `at` on, the first one lowest; after the end NULs.
-#[inline]
-pub(super) fn word(text: &[u8], at: usize) -> u64 {
-    match text.get(at..at + 8).and_then(<[u8]>::first_chunk) {
-        Some(whole) => u64::from_le_bytes(*whole),
-        None => last_word(text, at),
-    }
-}
-
+/// Up to eight bytes, and NULs after them.
 #[cold]
-fn last_word(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    let mut padded = [0; 8];
-    padded[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(padded)
+pub(super) fn padded(bytes: &[u8]) -> [u8; 8] {
+    std::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
 }
 
 // Each of the following sets the top bit of a byte where what its name says is true of that byte of the word. Above the
@@ -174,7 +163,7 @@ fn last_word(text: &[u8], at: usize) -> u64 {
 
 /// A quote, a backslash or a control character: where a string ends, has an escape, or is none.
 #[inline]
-pub(super) fn is_string_stop(word: u64) -> u64 {
+pub(super) fn string_stops(word: u64) -> u64 {
     // Swapping 0x20 and 0x22 (and others, pair by pair) puts the quote right after the control characters.
     let quote_or_control = (word ^ all(0x02)).wrapping_sub(all(0x21));
     let backslash = (word ^ all(b'\\')).wrapping_sub(all(0x01));
@@ -183,7 +172,7 @@ pub(super) fn is_string_stop(word: u64) -> u64 {
 
 /// DEL counts: Python's ASCII form escapes it too.
 #[inline]
-pub(super) fn is_beyond_ascii(word: u64) -> u64 {
+pub(super) fn beyond_ascii(word: u64) -> u64 {
     (word | word.wrapping_add(all(0x01))) & all(0x80)
 }
 
