@@ -20,7 +20,7 @@ pub(super) struct OpenObjects {
 
 impl OpenObjects {
     pub(super) fn new() -> Self {
-        Self { names: Vec::new(), outer_names: [0; MAX_DEPTH], escaped: 0, open: 0 }
+        Self { names: Vec::with_capacity(FEW), outer_names: [0; MAX_DEPTH], escaped: 0, open: 0 }
     }
 
     #[inline]

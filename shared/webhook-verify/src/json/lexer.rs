@@ -103,7 +103,7 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
             (at, first) = member(text, at, visitor, open.depth)?;
         }
         let mut end = match first {
-            b'"' => string(text, at, visitor)?.end,
+            b'"' => string(text, at, visitor, &mut false)?,
             b'-' | b'0'..=b'9' => number(text, at, visitor)?,
             bracket @ (b'{' | b'[') => {
                 open.push(bracket == b'{')?;
@@ -187,7 +187,9 @@ impl Brackets {
 /// Reads the name at `at` and its colon; gives where the value starts, and its first byte.
 #[inline]
 fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<(usize, u8), V::Refusal> {
-    let name = string(text, at, visitor)?;
+    let mut escaped = false;
+    let end = string(text, at, visitor, &mut escaped)?;
+    let name = StringSpan { start: at, end, escaped };
     let (colon, found) = space(text, name.end);
     if found != b':' {
         return Err(Fault::NotJson.into());
@@ -198,31 +200,32 @@ fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> 
     Ok((value, first))
 }
 
-/// Reads the string whose first quote stands at `start`. RFC 8259, section 7.
+/// Reads the string whose first quote stands at `start`; gives where it ends, and sets `escaped` where it has a backslash.
+/// RFC 8259, section 7.
 #[inline]
-fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<StringSpan, V::Refusal> {
-    let stop = next_stop::<V>(text, start + 1);
-    if byte(text, stop) == b'"' {
-        Ok(StringSpan { start, end: stop + 1, escaped: false })
-    } else {
-        string_with_stops(text, start, stop, visitor)
-    }
-}
-
-/// Reads on where a string has its first stop, which is no quote.
-#[inline(never)]
-fn string_with_stops<V: Visitor>(
+fn string<V: Visitor>(
     text: &[u8],
     start: usize,
+    visitor: &mut V,
+    escaped: &mut bool,
+) -> Result<usize, V::Refusal> {
+    let stop = next_stop::<V>(text, start + 1);
+    if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, escaped) }
+}
+
+/// Reads on from the first stop that is no quote.
+#[inline(never)]
+fn string_from_stop<V: Visitor>(
+    text: &[u8],
     mut stop: usize,
     visitor: &mut V,
-) -> Result<StringSpan, V::Refusal> {
-    let mut escaped = false;
+    escaped: &mut bool,
+) -> Result<usize, V::Refusal> {
     loop {
         let at = match byte(text, stop) {
-            b'"' => return Ok(StringSpan { start, end: stop + 1, escaped }),
+            b'"' => return Ok(stop + 1),
             b'\\' => {
-                escaped = true;
+                *escaped = true;
                 visitor.escape(text, stop)?
             }
             // A control character, or the end of the text.

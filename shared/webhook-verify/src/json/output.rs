@@ -89,7 +89,7 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
     }
 }
 
-const BUFFER: usize = 4096;
+const BUFFER: usize = 1024;
 
 /// Most text between two changes is shorter: a name, a number, a short string.
 const SHORT: usize = 32;
@@ -98,4 +98,4 @@ const SHORT: usize = 32;
 const LONGEST: usize = 24;
 
 /// A piece of this length that the buffer has no room for goes to the sink as it is.
-const DIRECT: usize = 1024;
+const DIRECT: usize = 256;

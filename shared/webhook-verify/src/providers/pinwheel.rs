@@ -82,7 +82,8 @@ fn parse_signature(value: &[u8]) -> Result<(Scheme, Vec<u8>), VerifyError> {
     if digits.len() != 64 || digits.bytes().any(|digit| digit.is_ascii_uppercase()) {
         return Err(VerifyError::HeaderMalformed(SIGNATURE));
     }
-    let tag = hex::decode(digits).map_err(|_| VerifyError::HeaderMalformed(SIGNATURE))?;
+    let mut tag = vec![0; 32];
+    hex::decode_to_slice(digits, &mut tag).map_err(|_| VerifyError::HeaderMalformed(SIGNATURE))?;
     Ok((scheme, tag))
 }
 
