@@ -1,5 +1,7 @@
 //! Streams an altered copy of a text: spans that stay go out as they are, only what changes is written anew.
 
+use super::number::Repr;
+
 /// The copy of `text` up to `copied`, on its way to `sink`.
 pub(super) struct Output<'a, S> {
     text: &'a [u8],
@@ -36,27 +38,27 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
         self.flush();
     }
 
-    /// Puts `instead` in the place of `text[from..to]`.
+    /// Puts the first `length` bytes of `instead` in the place of `text[from..to]`.
     #[inline]
-    pub(super) fn replace(&mut self, from: usize, to: usize, instead: &[u8]) {
+    pub(super) fn replace<const N: usize>(&mut self, from: usize, to: usize, instead: &[u8; N], length: usize) {
         if self.on {
-            let length = from - self.copied;
-            // Copying so many bytes, of which the first `length` count, costs less than a call to copy just these.
-            if length <= SHORT
+            let kept = from - self.copied;
+            // Copying a fixed number of bytes, of which only the first count, costs less than a call to copy just these.
+            if kept <= SHORT
                 && let Some(source) = self.text[self.copied..].first_chunk::<SHORT>()
                 && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<{ SHORT + LONGEST }>()
             {
                 target[..SHORT].copy_from_slice(source);
-                target[length..length + instead.len()].copy_from_slice(instead);
-                self.filled += length + instead.len();
+                target[kept..kept + N].copy_from_slice(instead);
+                self.filled += kept + length;
                 self.copied = to;
             } else {
-                self.replace_long(from, to, instead);
+                self.replace_long(from, to, &instead[..length]);
             }
         }
     }
 
-    #[cold]
+    #[inline(never)]
     fn replace_long(&mut self, from: usize, to: usize, instead: &[u8]) {
         self.copy_up_to(from);
         self.write(instead);
@@ -94,8 +96,8 @@ const BUFFER: usize = 1024;
 /// Most text between two changes is shorter: a name, a number, a short string.
 const SHORT: usize = 32;
 
-/// No replacement is longer: a float.
-const LONGEST: usize = 24;
+/// No replacement has more room: a float.
+const LONGEST: usize = Repr::ROOM;
 
 /// A piece of this length that the buffer has no room for goes to the sink as it is.
 const DIRECT: usize = 256;

@@ -149,22 +149,20 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
 
     #[inline]
     fn gap(&mut self, from: usize, to: usize, gap: Gap) {
-        let wanted: &[u8] = match gap {
-            Gap::Space => b"",
-            Gap::Comma if DEFAULT => b", ",
-            Gap::Colon if DEFAULT => b": ",
-            Gap::Comma => b",",
-            Gap::Colon => b":",
+        let (wanted, length) = match gap {
+            Gap::Space => (b"  ", 0),
+            Gap::Comma => (b", ", if DEFAULT { 2 } else { 1 }),
+            Gap::Colon => (b": ", if DEFAULT { 2 } else { 1 }),
         };
         // A gap has one separator, or none, and else nothing but white space.
-        let unchanged = from + wanted.len() == to && (wanted.len() < 2 || self.text.as_bytes()[from + 1] == b' ');
+        let unchanged = from + length == to && (length < 2 || self.text.as_bytes()[from + 1] == b' ');
         if !unchanged {
-            self.output.replace(from, to, wanted);
+            self.output.replace(from, to, wanted, length);
         }
     }
 
     /// `Lib/json/encoder.py`, `py_encode_basestring_ascii` and `py_encode_basestring`.
-    #[inline(never)]
+    #[inline]
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
         let (code_point, length) = if DEFAULT {
             escape(text, at).map(|(unit, length)| (unit.into(), length))
@@ -176,25 +174,30 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
         match u16::try_from(code_point) {
             Ok(unit) if DEFAULT || unit < 0x7f => {
                 let spelling = Spelling::ascii(unit);
-                if text[at..end] != *spelling.bytes() {
-                    self.output.replace(at, end, spelling.bytes());
+                // Spellings of one length differ at most in the case of their digits.
+                if spelling.length != length || text[at..end].iter().any(u8::is_ascii_uppercase) {
+                    self.output.replace(at, end, &spelling.bytes, spelling.length);
                 }
             }
             _ => {
                 let character = char::from_u32(code_point).ok_or(NoPythonForm::LoneSurrogate)?;
-                self.output.replace(at, end, character.encode_utf8(&mut [0; 4]).as_bytes());
+                let mut bytes = [0; 4];
+                let length = character.encode_utf8(&mut bytes).len();
+                self.output.replace(at, end, &bytes, length);
             }
         }
         Ok(end)
     }
 
-    #[inline(never)]
+    #[inline]
     fn beyond_ascii(&mut self, at: usize) -> usize {
         let Some(character) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
         let end = at + character.len_utf8();
-        self.output.replace(at, end, b"");
+        let mut from = at;
         for unit in character.encode_utf16(&mut [0; 2]) {
-            self.output.replace(end, end, Spelling::ascii(*unit).bytes());
+            let spelling = Spelling::hexadecimal(*unit);
+            self.output.replace(from, end, &spelling.bytes, spelling.length);
+            from = end;
         }
         end
     }
@@ -206,14 +209,14 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
         if integer_end == end {
             let negative = text[start] == b'-';
             if negative && text[start + 1] == b'0' {
-                self.output.replace(start, end, b"0");
+                self.output.replace(start, end, b"0", 1);
             }
             if end - start - usize::from(negative) > MAX_INTEGER_DIGITS {
                 return Err(NoPythonForm::IntegerTooLong);
             }
         } else if !is_own_repr(text, number) {
             let repr = Repr::of_text(&self.text[start..end]).ok_or(NoPythonForm::NotFinite)?;
-            self.output.replace(start, end, repr.bytes());
+            self.output.replace(start, end, &repr.bytes, repr.length);
         }
         Ok(())
     }

@@ -99,8 +99,9 @@ pub(super) fn escape(text: &[u8], at: usize) -> Option<(u16, usize)> {
 /// The spelling of one UTF-16 code unit in ASCII: as it is, or as an escape. `Lib/json/encoder.py`, `ESCAPE_ASCII` and
 /// `ESCAPE_DCT`.
 pub(super) struct Spelling {
-    bytes: [u8; 6],
-    length: usize,
+    /// In the first `length` bytes.
+    pub(super) bytes: [u8; 8],
+    pub(super) length: usize,
 }
 
 impl Spelling {
@@ -114,18 +115,16 @@ impl Spelling {
             0x0d => b'r',
             0x22 => b'"',
             0x5c => b'\\',
-            0x20..=0x7e => return Self { bytes: [unit.to_le_bytes()[0], 0, 0, 0, 0, 0], length: 1 },
-            _ => {
-                let digit = |shift: u16| HEX_DIGITS[usize::from(unit >> shift & 0xf)];
-                let bytes = [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)];
-                return Self { bytes, length: 6 };
-            }
+            0x20..=0x7e => return Self { bytes: u64::from(unit).to_le_bytes(), length: 1 },
+            _ => return Self::hexadecimal(unit),
         };
-        Self { bytes: [b'\\', short, 0, 0, 0, 0], length: 2 }
+        Self { bytes: [b'\\', short, 0, 0, 0, 0, 0, 0], length: 2 }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    #[inline]
+    pub(super) fn hexadecimal(unit: u16) -> Self {
+        let digit = |shift: u16| HEX_DIGITS[usize::from(unit >> shift & 0xf)];
+        Self { bytes: [b'\\', b'u', digit(12), digit(8), digit(4), digit(0), 0, 0], length: 6 }
     }
 }
 
