@@ -5,7 +5,7 @@
 
 use super::lexer::{MAX_DEPTH, StringSpan};
 use super::python::NoPythonForm;
-use super::text::{compare, word};
+use super::text::compare;
 
 /// The names of the objects that are open.
 pub(super) struct OpenObjects {
@@ -20,7 +20,7 @@ pub(super) struct OpenObjects {
 
 impl OpenObjects {
     pub(super) fn new() -> Self {
-        Self { names: Vec::new(), outer_names: [0; MAX_DEPTH], escaped: 0, open: 0 }
+        Self { names: Vec::with_capacity(FEW), outer_names: [0; MAX_DEPTH], escaped: 0, open: 0 }
     }
 
     #[inline]
@@ -77,18 +77,6 @@ impl Name {
         }
     }
 
-    /// Whether two names are the same bytes.
-    #[inline]
-    fn is_same(self, other: Self, text: &str) -> bool {
-        // Most names that differ do so in their length or in the first eight bytes. Of a shorter name these include its
-        // quote and what follows, so these are shifted out.
-        let first = |name: Self| word(text.as_bytes(), name.start as usize);
-        let shorter_by = 8_u32.saturating_sub(self.length);
-        self.length == other.length
-            && (first(self) ^ first(other)).checked_shl(8 * shorter_by).unwrap_or(0) == 0
-            && (self.length <= 8 || self.bytes(text) == other.bytes(text))
-    }
-
     #[inline]
     fn inner(self, text: &str) -> &str {
         let start = self.start as usize;
@@ -97,15 +85,25 @@ impl Name {
 
     #[inline]
     fn bytes(self, text: &str) -> &[u8] {
-        self.inner(text).as_bytes()
+        let start = self.start as usize;
+        &text.as_bytes()[start..start + self.length as usize]
     }
 }
 
 /// Up to so many names, comparing all pairs costs less than sorting.
 const FEW: usize = 32;
 
+#[inline]
 fn two_of_few_are_the_same(text: &str, names: &[Name]) -> bool {
-    names.iter().enumerate().any(|(index, name)| names[..index].iter().any(|other| name.is_same(*other, text)))
+    let mut later = names;
+    while let Some((name, rest)) = later.split_first() {
+        // Most names that differ do so in their length.
+        if rest.iter().any(|other| other.length == name.length && other.bytes(text) == name.bytes(text)) {
+            return true;
+        }
+        later = rest;
+    }
+    false
 }
 
 fn two_are_the_same(text: &str, names: &mut [Name]) -> bool {

@@ -4,7 +4,7 @@
 //! grammar. A gap runs from the end of one token to the start of the next: a comma or colon with the white space
 //! around it, or white space alone.
 
-use super::text::{escape, is_below_space, is_beyond_ascii, is_byte, word};
+use super::text::{beyond_ascii, escape, padded, string_stops};
 
 /// How many brackets may be open at once, the outermost included: 128 are read, 129 refused.
 ///
@@ -16,12 +16,21 @@ pub(super) trait Visitor {
     /// Why the visitor stops the pass, or the lexer does.
     type Refusal: From<Fault>;
 
+    /// Whether [`Visitor::beyond_ascii`] wants to hear of each character outside of ASCII's printable ones.
+    const HEARS_BEYOND_ASCII: bool = false;
+
     /// Between two tokens, or at either end of the document, stands `text[from..to]`.
     fn gap(&mut self, _from: usize, _to: usize, _gap: Gap) {}
 
-    /// A string: a value, or the name of a member.
-    fn string(&mut self, _string: StringSpan) -> Result<(), Self::Refusal> {
-        Ok(())
+    /// In a string, a backslash stands at `at`. Gives where the string goes on after what it starts.
+    fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, Self::Refusal> {
+        let (_, length) = escape(text, at).ok_or(Fault::NotJson)?;
+        Ok(at + length)
+    }
+
+    /// In a string, a character beyond printable ASCII starts at `at`. Gives where the string goes on after it.
+    fn beyond_ascii(&mut self, at: usize) -> usize {
+        at + 1
     }
 
     fn number(&mut self, _number: NumberSpan) -> Result<(), Self::Refusal> {
@@ -68,8 +77,6 @@ pub(super) struct StringSpan {
     pub(super) end: usize,
     /// Whether it has a backslash.
     pub(super) escaped: bool,
-    /// Whether every byte is below 0x7f.
-    pub(super) plain_ascii: bool,
 }
 
 /// Where a number stands. Where it has no fraction, or no exponent, the two ends round that are equal.
@@ -83,245 +90,248 @@ pub(super) struct NumberSpan {
 
 /// Reads a whole document.
 pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Refusal> {
-    let mut lexer = Lexer { text: text.as_bytes(), visitor, depth: 0, objects: 0 };
-    let mut at = lexer.space(0);
-    lexer.visitor.gap(0, at, Gap::Space);
+    let text = text.as_bytes();
+    let mut open = Brackets::default();
+    let (mut at, mut first) = space(text, 0);
+    visitor.gap(0, at, Gap::Space);
     loop {
-        let next = match lexer.value(at)? {
-            Next::Value(value) => Next::Value(value),
-            Next::End(end) => lexer.after_value(end)?,
-        };
-        match next {
-            Next::Value(value) => at = value,
-            Next::End(end) if end == lexer.text.len() => return Ok(()),
-            Next::End(_) => return Err(Fault::NotJson.into()),
+        // A value starts at `at`; in an object its name, after which the value starts.
+        if open.innermost_is_object() {
+            if first != b'"' {
+                return Err(Fault::NotJson.into());
+            }
+            (at, first) = member(text, at, visitor, open.depth)?;
         }
+        let mut end = match first {
+            b'"' => string(text, at, visitor, &mut false)?,
+            b'-' | b'0'..=b'9' => number(text, at, visitor)?,
+            bracket @ (b'{' | b'[') => {
+                open.push(bracket == b'{')?;
+                if bracket == b'{' {
+                    visitor.object_start();
+                }
+                let inner;
+                (inner, first) = space(text, at + 1);
+                visitor.gap(at + 1, inner, Gap::Space);
+                // In ASCII, each bracket's counterpart is the next character but one.
+                if first != bracket + 2 {
+                    at = inner;
+                    continue;
+                }
+                if bracket == b'{' {
+                    visitor.object_end()?;
+                }
+                open.pop();
+                inner + 1
+            }
+            _ => literal(text, at)?,
+        };
+        // From the end of the value to the start of the next one, over all brackets that close between the two.
+        (at, first) = loop {
+            visitor.value_end(end, open.depth);
+            let (next, found) = space(text, end);
+            if open.depth == 0 {
+                visitor.gap(end, next, Gap::Space);
+                return if next == text.len() { Ok(()) } else { Err(Fault::NotJson.into()) };
+            }
+            match found {
+                b',' => {
+                    let (after, first) = space(text, next + 1);
+                    visitor.gap(end, after, Gap::Comma);
+                    break (after, first);
+                }
+                b'}' if open.innermost_is_object() => visitor.object_end()?,
+                b']' if !open.innermost_is_object() => {}
+                _ => return Err(Fault::NotJson.into()),
+            }
+            visitor.gap(end, next, Gap::Space);
+            open.pop();
+            end = next + 1;
+        };
     }
 }
 
-struct Lexer<'a, V> {
-    text: &'a [u8],
-    visitor: &'a mut V,
+/// The brackets that are open.
+#[derive(Default)]
+struct Brackets {
     depth: usize,
-    /// One bit for each open bracket, the innermost lowest: set for an object, clear for an array.
+    /// One bit for each, the innermost lowest: set for an object, clear for an array.
     objects: u128,
 }
 
 const _: () = assert!(MAX_DEPTH <= u128::BITS as usize, "each open bracket needs its bit");
 
-/// Where the lexer is after a token.
-enum Next {
-    /// A value must start here.
-    Value(usize),
-    /// A value, or the whole document, ended before here.
-    End(usize),
-}
-
-impl<V: Visitor> Lexer<'_, V> {
-    /// Reads a scalar or an empty container whole; of another container the opening bracket, up to its first value.
+impl Brackets {
     #[inline]
-    fn value(&mut self, at: usize) -> Result<Next, V::Refusal> {
-        match self.byte(at) {
-            b'"' => {
-                let string = self.string(at)?;
-                self.visitor.string(string)?;
-                Ok(Next::End(string.end))
-            }
-            b'{' => self.open_object(at),
-            b'[' => self.open_array(at),
-            b'-' | b'0'..=b'9' => {
-                let number = self.number(at)?;
-                self.visitor.number(number)?;
-                Ok(Next::End(number.end))
-            }
-            _ => Ok(Next::End(self.literal(at)?)),
-        }
-    }
-
-    /// From the end of a value to the start of the next one, over all brackets that close between the two; or to the
-    /// end of the document.
-    #[inline]
-    fn after_value(&mut self, mut end: usize) -> Result<Next, V::Refusal> {
-        loop {
-            self.visitor.value_end(end, self.depth);
-            let next = self.space(end);
-            if self.depth == 0 {
-                self.visitor.gap(end, next, Gap::Space);
-                return Ok(Next::End(next));
-            }
-            let in_object = self.objects & 1 == 1;
-            match self.byte(next) {
-                b',' => {
-                    let after = self.space(next + 1);
-                    self.visitor.gap(end, after, Gap::Comma);
-                    return if in_object { self.member(after) } else { Ok(Next::Value(after)) };
-                }
-                b'}' if in_object => self.visitor.object_end()?,
-                b']' if !in_object => {}
-                _ => return Err(Fault::NotJson.into()),
-            }
-            self.visitor.gap(end, next, Gap::Space);
-            self.close();
-            end = next + 1;
-        }
-    }
-
-    fn open_object(&mut self, at: usize) -> Result<Next, V::Refusal> {
-        self.open(1)?;
-        self.visitor.object_start();
-        let inner = self.space(at + 1);
-        self.visitor.gap(at + 1, inner, Gap::Space);
-        if self.byte(inner) == b'}' {
-            self.visitor.object_end()?;
-            self.close();
-            return Ok(Next::End(inner + 1));
-        }
-        self.member(inner)
-    }
-
-    fn open_array(&mut self, at: usize) -> Result<Next, V::Refusal> {
-        self.open(0)?;
-        let inner = self.space(at + 1);
-        self.visitor.gap(at + 1, inner, Gap::Space);
-        if self.byte(inner) == b']' {
-            self.close();
-            return Ok(Next::End(inner + 1));
-        }
-        Ok(Next::Value(inner))
-    }
-
-    fn open(&mut self, object: u128) -> Result<(), Fault> {
+    fn push(&mut self, object: bool) -> Result<(), Fault> {
         if self.depth == MAX_DEPTH {
             return Err(Fault::TooDeep);
         }
         self.depth += 1;
-        self.objects = self.objects << 1 | object;
+        self.objects = self.objects << 1 | u128::from(object);
         Ok(())
     }
 
-    fn close(&mut self) {
+    #[inline]
+    fn pop(&mut self) {
         self.depth -= 1;
         self.objects >>= 1;
     }
 
-    /// Reads a name and its colon, up to the value.
     #[inline]
-    fn member(&mut self, at: usize) -> Result<Next, V::Refusal> {
-        if self.byte(at) != b'"' {
-            return Err(Fault::NotJson.into());
-        }
-        let name = self.string(at)?;
-        self.visitor.string(name)?;
-        let colon = self.space(name.end);
-        if self.byte(colon) != b':' {
-            return Err(Fault::NotJson.into());
-        }
-        let value = self.space(colon + 1);
-        self.visitor.gap(name.end, value, Gap::Colon);
-        self.visitor.member(name, value, self.depth)?;
-        Ok(Next::Value(value))
+    fn innermost_is_object(&self) -> bool {
+        self.objects & 1 == 1
     }
+}
 
-    /// Reads the string whose first quote stands at `start`. RFC 8259, section 7.
-    #[inline]
-    fn string(&self, start: usize) -> Result<StringSpan, Fault> {
-        let mut at = start + 1;
-        let mut escaped = false;
-        let mut beyond_ascii = 0;
-        loop {
-            let word = word(self.text, at);
-            let beyond = is_beyond_ascii(word);
-            let stops = is_byte(word, b'"') | is_byte(word, b'\\') | is_below_space(word);
-            if stops == 0 {
-                beyond_ascii |= beyond;
-                at += 8;
-                continue;
-            }
-            let first_stop = stops & stops.wrapping_neg();
-            beyond_ascii |= beyond & (first_stop - 1);
-            at += stops.trailing_zeros() as usize / 8;
-            match self.byte(at) {
-                b'"' => {
-                    let plain_ascii = beyond_ascii == 0;
-                    return Ok(StringSpan { start, end: at + 1, escaped, plain_ascii });
-                }
-                b'\\' => {
-                    let (_, length) = escape(self.text, at).ok_or(Fault::NotJson)?;
-                    escaped = true;
-                    at += length;
-                }
-                // A control character, or the end of the text.
-                _ => return Err(Fault::NotJson),
-            }
-        }
+/// Reads the name at `at` and its colon; gives where the value starts, and its first byte.
+#[inline]
+fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<(usize, u8), V::Refusal> {
+    let mut escaped = false;
+    let end = string(text, at, visitor, &mut escaped)?;
+    let name = StringSpan { start: at, end, escaped };
+    let (colon, found) = space(text, name.end);
+    if found != b':' {
+        return Err(Fault::NotJson.into());
     }
+    let (value, first) = space(text, colon + 1);
+    visitor.gap(name.end, value, Gap::Colon);
+    visitor.member(name, value, depth)?;
+    Ok((value, first))
+}
 
-    /// RFC 8259, section 6.
-    #[inline]
-    fn number(&self, start: usize) -> Result<NumberSpan, Fault> {
-        let mut at = start;
-        if self.byte(at) == b'-' {
-            at += 1;
-        }
-        let integer_end = match self.byte(at) {
-            b'0' => at + 1,
-            b'1'..=b'9' => self.digits(at),
-            b'I' if self.text[at..].starts_with(b"Infinity") => return Err(Fault::NotFinite),
-            _ => return Err(Fault::NotJson),
+/// Reads the string whose first quote stands at `start`; gives where it ends, and sets `escaped` where it has a backslash.
+/// RFC 8259, section 7.
+#[inline]
+fn string<V: Visitor>(
+    text: &[u8],
+    start: usize,
+    visitor: &mut V,
+    escaped: &mut bool,
+) -> Result<usize, V::Refusal> {
+    let stop = next_stop::<V>(text, start + 1);
+    if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, escaped) }
+}
+
+/// Reads on from the first stop that is no quote.
+#[inline(never)]
+fn string_from_stop<V: Visitor>(
+    text: &[u8],
+    mut stop: usize,
+    visitor: &mut V,
+    escaped: &mut bool,
+) -> Result<usize, V::Refusal> {
+    loop {
+        let at = match byte(text, stop) {
+            b'"' => return Ok(stop + 1),
+            b'\\' => {
+                *escaped = true;
+                visitor.escape(text, stop)?
+            }
+            // A control character, or the end of the text.
+            ..b' ' => return Err(Fault::NotJson.into()),
+            _ => visitor.beyond_ascii(stop),
         };
-        let fraction_end =
-            if self.byte(integer_end) == b'.' { self.some_digits(integer_end + 1)? } else { integer_end };
-        let end = match (self.byte(fraction_end), self.byte(fraction_end + 1)) {
-            (b'e' | b'E', b'+' | b'-') => self.some_digits(fraction_end + 2)?,
-            (b'e' | b'E', _) => self.some_digits(fraction_end + 1)?,
-            _ => fraction_end,
-        };
-        Ok(NumberSpan { start, integer_end, fraction_end, end })
+        stop = next_stop::<V>(text, at);
     }
+}
 
-    fn some_digits(&self, at: usize) -> Result<usize, Fault> {
-        let end = self.digits(at);
-        if end == at { Err(Fault::NotJson) } else { Ok(end) }
-    }
-
-    #[inline]
-    fn digits(&self, mut at: usize) -> usize {
-        while self.byte(at).is_ascii_digit() {
-            at += 1;
+/// The first position from `at` on, within a string, whose byte needs a look; or the end of the text.
+#[inline]
+fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
+    let stops = |word: [u8; 8]| {
+        let word = u64::from_le_bytes(word);
+        string_stops(word) | if V::HEARS_BEYOND_ASCII { beyond_ascii(word) } else { 0 }
+    };
+    let mut rest = text.get(at..).unwrap_or_default();
+    let last = loop {
+        let Some((word, after)) = rest.split_first_chunk() else { break padded(rest) };
+        if stops(*word) != 0 {
+            break *word;
         }
-        at
-    }
+        rest = after;
+    };
+    // The padding is a stop, too.
+    text.len() - rest.len() + stops(last).trailing_zeros() as usize / 8
+}
 
-    /// Reads `true`, `false` or `null`, and names what only Python reads. RFC 8259, section 3.
-    fn literal(&self, at: usize) -> Result<usize, Fault> {
-        let rest = self.text.get(at..).unwrap_or_default();
-        if rest.starts_with(b"true") || rest.starts_with(b"null") {
-            Ok(at + 4)
-        } else if rest.starts_with(b"false") {
-            Ok(at + 5)
-        } else if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") {
-            Err(Fault::NotFinite)
-        } else {
-            Err(Fault::NotJson)
+/// RFC 8259, section 6.
+#[inline]
+fn number<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<usize, V::Refusal> {
+    let mut at = start;
+    if byte(text, at) == b'-' {
+        at += 1;
+    }
+    let integer_end = match byte(text, at) {
+        b'0' => at + 1,
+        b'1'..=b'9' => digits(text, at),
+        b'I' if text[at..].starts_with(b"Infinity") => return Err(Fault::NotFinite.into()),
+        _ => return Err(Fault::NotJson.into()),
+    };
+    let fraction_end = if byte(text, integer_end) == b'.' { some_digits(text, integer_end + 1)? } else { integer_end };
+    let end = match (byte(text, fraction_end), byte(text, fraction_end + 1)) {
+        (b'e' | b'E', b'+' | b'-') => some_digits(text, fraction_end + 2)?,
+        (b'e' | b'E', _) => some_digits(text, fraction_end + 1)?,
+        _ => fraction_end,
+    };
+    visitor.number(NumberSpan { start, integer_end, fraction_end, end })?;
+    Ok(end)
+}
+
+fn some_digits(text: &[u8], at: usize) -> Result<usize, Fault> {
+    let end = digits(text, at);
+    if end == at { Err(Fault::NotJson) } else { Ok(end) }
+}
+
+#[inline]
+fn digits(text: &[u8], mut at: usize) -> usize {
+    while byte(text, at).is_ascii_digit() {
+        at += 1;
+    }
+    at
+}
+
+/// Reads `true`, `false` or `null`, and names what only Python reads. RFC 8259, section 3.
+#[inline]
+fn literal(text: &[u8], at: usize) -> Result<usize, Fault> {
+    let rest = text.get(at..).unwrap_or_default();
+    if rest.starts_with(b"true") || rest.starts_with(b"null") {
+        Ok(at + 4)
+    } else if rest.starts_with(b"false") {
+        Ok(at + 5)
+    } else if rest.starts_with(b"NaN") || rest.starts_with(b"Infinity") {
+        Err(Fault::NotFinite)
+    } else {
+        Err(Fault::NotJson)
+    }
+}
+
+/// The first position from `at` on that has no white space, and the byte there. RFC 8259, section 2.
+#[inline]
+fn space(text: &[u8], at: usize) -> (usize, u8) {
+    // Mostly there is none, or one blank.
+    let first = byte(text, at);
+    if first > b' ' {
+        return (at, first);
+    }
+    let second = byte(text, at + 1);
+    if first == b' ' && second > b' ' { (at + 1, second) } else { long_space(text, at) }
+}
+
+#[inline(never)]
+fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
+    while matches!(byte(text, at), b' ' | b'\n' | b'\t' | b'\r') {
+        at += 1;
+        // Indented documents: eight blanks at once.
+        while text.get(at..).is_some_and(|rest| rest.starts_with(&[b' '; 8])) {
+            at += 8;
         }
     }
+    (at, byte(text, at))
+}
 
-    /// The first position from `at` on that has no white space. RFC 8259, section 2.
-    #[inline]
-    fn space(&self, mut at: usize) -> usize {
-        while matches!(self.byte(at), b' ' | b'\n' | b'\t' | b'\r') {
-            at += 1;
-            // Indented documents: eight blanks at once.
-            while word(self.text, at) == u64::from_le_bytes([b' '; 8]) {
-                at += 8;
-            }
-        }
-        at
-    }
-
-    /// The byte at `at`; after the end a NUL, which no token may start with or go on with.
-    #[inline]
-    fn byte(&self, at: usize) -> u8 {
-        self.text.get(at).copied().unwrap_or(0)
-    }
+/// The byte at `at`; after the end a NUL, which no token may start with or go on with.
+#[inline]
+fn byte(text: &[u8], at: usize) -> u8 {
+    text.get(at).copied().unwrap_or(0)
 }

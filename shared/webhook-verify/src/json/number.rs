@@ -36,27 +36,32 @@ const CERTAIN_DIGITS: usize = 15;
 
 /// The text of a float, at most 24 bytes: a sign, 17 digits, a point and an exponent of five characters.
 pub(super) struct Repr {
-    bytes: [u8; 32],
-    length: usize,
+    pub(super) bytes: [u8; Repr::ROOM],
+    pub(super) length: usize,
 }
 
 impl Repr {
+    pub(super) const ROOM: usize = 24;
+
     /// The text of the float that `number` reads as. `None` where that is infinite.
     pub(super) fn of_text(number: &str) -> Option<Self> {
         read(number).filter(|value| value.is_finite()).map(Self::of_finite)
     }
 
     fn of_finite(value: f64) -> Self {
-        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near takes the upper, not the even.
-        let mut buffer = zmij::Buffer::new();
-        let printed = buffer.format_finite(value.abs());
-        let Decimal { digits, length, point } = Decimal::of_printed(printed);
-        let digits = &digits[..length];
-
-        let mut repr = Self { bytes: [0; 32], length: 0 };
+        let mut repr = Self { bytes: [0; Self::ROOM], length: 0 };
         if value.is_sign_negative() {
             repr.push(b"-");
         }
+        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near takes the upper, not the even.
+        let mut buffer = zmij::Buffer::new();
+        let printed = buffer.format_finite(value.abs());
+        if (1e-4..1e16).contains(&value.abs()) && !printed.contains('e') {
+            repr.push(printed.as_bytes());
+            return repr;
+        }
+        let Decimal { digits, length, point } = Decimal::of_printed(printed);
+        let digits = &digits[..length];
         match usize::try_from(point) {
             _ if digits.is_empty() => repr.push(b"0.0"),
             Ok(point @ 1..=16) if point < length => {
@@ -97,10 +102,6 @@ impl Repr {
     fn push(&mut self, piece: &[u8]) {
         self.bytes[self.length..self.length + piece.len()].copy_from_slice(piece);
         self.length += piece.len();
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
     }
 }
 

@@ -1,5 +1,7 @@
 //! Streams an altered copy of a text: spans that stay go out as they are, only what changes is written anew.
 
+use super::number::Repr;
+
 /// The copy of `text` up to `copied`, on its way to `sink`.
 pub(super) struct Output<'a, S> {
     text: &'a [u8],
@@ -31,39 +33,44 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
         self.on = false;
     }
 
-    /// Puts `instead` in the place of `text[from..to]`.
-    #[inline]
-    pub(super) fn replace(&mut self, from: usize, to: usize, instead: &[u8]) {
-        if self.on {
-            self.copy_up_to(from);
-            self.write(instead);
-            self.copied = to;
-        }
-    }
-
     /// Hands the last pieces to the sink.
     pub(super) fn finish(mut self) {
         self.flush();
     }
 
+    /// Puts the first `length` bytes of `instead` in the place of `text[from..to]`.
     #[inline]
-    fn copy_up_to(&mut self, to: usize) {
-        let length = to - self.copied;
-        let rest = &self.text[self.copied..];
-        // Copying sixteen bytes, of which the first `length` count, costs less than a call to copy just these.
-        if length <= SHORT
-            && let Some(source) = rest.first_chunk::<SHORT>()
-            && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<SHORT>()
-        {
-            *target = *source;
-            self.filled += length;
-        } else {
-            self.write(&rest[..length]);
+    pub(super) fn replace<const N: usize>(&mut self, from: usize, to: usize, instead: &[u8; N], length: usize) {
+        if self.on {
+            let kept = from - self.copied;
+            // Copying a fixed number of bytes, of which only the first count, costs less than a call to copy just these.
+            if kept <= SHORT
+                && let Some(source) = self.text[self.copied..].first_chunk::<SHORT>()
+                && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<{ SHORT + LONGEST }>()
+            {
+                target[..SHORT].copy_from_slice(source);
+                target[kept..kept + N].copy_from_slice(instead);
+                self.filled += kept + length;
+                self.copied = to;
+            } else {
+                self.replace_long(from, to, &instead[..length]);
+            }
         }
+    }
+
+    #[inline(never)]
+    fn replace_long(&mut self, from: usize, to: usize, instead: &[u8]) {
+        self.copy_up_to(from);
+        self.write(instead);
         self.copied = to;
     }
 
-    #[inline]
+    fn copy_up_to(&mut self, to: usize) {
+        let text = self.text;
+        self.write(&text[self.copied..to]);
+        self.copied = to;
+    }
+
     fn write(&mut self, piece: &[u8]) {
         if piece.len() > self.buffer.len() - self.filled {
             self.flush();
@@ -84,9 +91,13 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
     }
 }
 
-const BUFFER: usize = 4096;
+const BUFFER: usize = 1024;
 
-const SHORT: usize = 16;
+/// Most text between two changes is shorter: a name, a number, a short string.
+const SHORT: usize = 32;
+
+/// No replacement has more room: a float.
+const LONGEST: usize = Repr::ROOM;
 
 /// A piece of this length that the buffer has no room for goes to the sink as it is.
-const DIRECT: usize = 1024;
+const DIRECT: usize = 256;

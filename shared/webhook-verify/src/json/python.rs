@@ -7,7 +7,7 @@ use super::keys::OpenObjects;
 use super::lexer::{Fault, Gap, NumberSpan, StringSpan, Visitor, walk};
 use super::number::{MAX_INTEGER_DIGITS, Repr, is_own_repr};
 use super::output::Output;
-use super::text::{Spelling, code_point, escape, is_beyond_ascii, is_byte, says, word};
+use super::text::{Spelling, code_point, escape, says};
 
 /// How Python spells the document.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -66,13 +66,10 @@ pub enum NoPythonForm {
 /// # Ok::<(), webhook_verify::json::NoPythonForm>(())
 /// ```
 pub fn python_form(text: &[u8], form: PythonForm, sink: impl FnMut(&[u8])) -> Result<(), NoPythonForm> {
-    let text = utf8(text)?;
-    let mut transcoder = Transcoder::new(text, form, None, sink);
-    transcoder.output.start(0);
-    walk(text, &mut transcoder)?;
-    transcoder.output.stop(text.len());
-    transcoder.output.finish();
-    Ok(())
+    match form {
+        PythonForm::Default => transcode::<_, true>(text, None, sink),
+        PythonForm::Compact => transcode::<_, false>(text, None, sink),
+    }
 }
 
 /// Streams what `json.dumps(json.loads(text)[name])` gives to `sink`, piece by piece.
@@ -88,19 +85,34 @@ pub fn python_form_of_member(
     form: PythonForm,
     sink: impl FnMut(&[u8]),
 ) -> Result<(), NoPythonForm> {
-    let text = utf8(text)?;
-    let mut transcoder = Transcoder::new(text, form, Some(name), sink);
+    match form {
+        PythonForm::Default => transcode::<_, true>(text, Some(name), sink),
+        PythonForm::Compact => transcode::<_, false>(text, Some(name), sink),
+    }
+}
+
+/// `DEFAULT`: [`PythonForm::Default`], else [`PythonForm::Compact`].
+fn transcode<S: FnMut(&[u8]), const DEFAULT: bool>(
+    text: &[u8],
+    name: Option<&str>,
+    sink: S,
+) -> Result<(), NoPythonForm> {
+    // RFC 8259, section 8.1. A byte-order mark passes here, and fails as a character that no value starts with.
+    let text = std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)?;
+    let output = Output::new(text.as_bytes(), sink);
+    let mut transcoder =
+        Transcoder::<S, DEFAULT> { text, name, member: Member::Awaited, objects: OpenObjects::new(), output };
+    if name.is_none() {
+        transcoder.output.start(0);
+    }
     walk(text, &mut transcoder)?;
-    if transcoder.member != Member::Done {
+    if name.is_none() {
+        transcoder.output.stop(text.len());
+    } else if transcoder.member != Member::Done {
         return Err(NoPythonForm::MemberMissing);
     }
     transcoder.output.finish();
     Ok(())
-}
-
-/// RFC 8259, section 8.1. A byte-order mark passes here, and fails as a character that no value starts with.
-fn utf8(text: &[u8]) -> Result<&str, NoPythonForm> {
-    std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)
 }
 
 impl From<Fault> for NoPythonForm {
@@ -114,9 +126,8 @@ impl From<Fault> for NoPythonForm {
 }
 
 /// Writes the form while the text is read.
-struct Transcoder<'a, S> {
+struct Transcoder<'a, S, const DEFAULT: bool> {
     text: &'a str,
-    form: PythonForm,
     /// The member whose value alone is wanted.
     name: Option<&'a str>,
     member: Member,
@@ -131,120 +142,81 @@ enum Member {
     Done,
 }
 
-impl<'a, S: FnMut(&[u8])> Transcoder<'a, S> {
-    fn new(text: &'a str, form: PythonForm, name: Option<&'a str>, sink: S) -> Self {
-        let output = Output::new(text.as_bytes(), sink);
-        Self { text, form, name, member: Member::Awaited, objects: OpenObjects::new(), output }
-    }
-
-    /// `Lib/json/encoder.py`, `py_encode_basestring_ascii`.
-    fn ascii_string(&mut self, string: StringSpan) {
-        let text = self.text.as_bytes();
-        let end = string.end - 1;
-        let mut at = string.start + 1;
-        while let Some(next) = first(text, at, end, |word| is_byte(word, b'\\') | is_beyond_ascii(word)) {
-            if let Some((unit, length)) = escape(text, next) {
-                at = next + length;
-                let spelling = Spelling::ascii(unit);
-                if text[next..at] != *spelling.bytes() {
-                    self.output.replace(next, at, spelling.bytes());
-                }
-                continue;
-            }
-            // No escape: a character outside of printable ASCII.
-            let Some(character) = self.text.get(next..).and_then(|rest| rest.chars().next()) else { return };
-            at = next + character.len_utf8();
-            self.output.replace(next, at, b"");
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                self.output.replace(at, at, Spelling::ascii(*unit).bytes());
-            }
-        }
-    }
-
-    /// `Lib/json/encoder.py`, `py_encode_basestring`.
-    fn unicode_string(&mut self, string: StringSpan) -> Result<(), NoPythonForm> {
-        let text = self.text.as_bytes();
-        let end = string.end - 1;
-        let mut at = string.start + 1;
-        while let Some(next) = first(text, at, end, |word| is_byte(word, b'\\')) {
-            let (code_point, length) = code_point(text, next).ok_or(NoPythonForm::NotJson)?;
-            at = next + length;
-            let character = char::from_u32(code_point).ok_or(NoPythonForm::LoneSurrogate)?;
-            if character <= '~' {
-                let spelling = Spelling::ascii(code_point.to_le_bytes()[0].into());
-                if text[next..at] != *spelling.bytes() {
-                    self.output.replace(next, at, spelling.bytes());
-                }
-            } else {
-                self.output.replace(next, at, character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The first position in `text[at..end]` whose byte `is` marks.
-#[inline]
-fn first(text: &[u8], mut at: usize, end: usize, is: impl Fn(u64) -> u64) -> Option<usize> {
-    while at < end {
-        let marks = is(word(text, at));
-        if marks != 0 {
-            let position = at + marks.trailing_zeros() as usize / 8;
-            return (position < end).then_some(position);
-        }
-        at += 8;
-    }
-    None
-}
-
-impl<S: FnMut(&[u8])> Visitor for Transcoder<'_, S> {
+impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT> {
     type Refusal = NoPythonForm;
+
+    const HEARS_BEYOND_ASCII: bool = DEFAULT;
 
     #[inline]
     fn gap(&mut self, from: usize, to: usize, gap: Gap) {
+        let (wanted, length) = match gap {
+            Gap::Space => (b"  ", 0),
+            Gap::Comma => (b", ", if DEFAULT { 2 } else { 1 }),
+            Gap::Colon => (b": ", if DEFAULT { 2 } else { 1 }),
+        };
         // A gap has one separator, or none, and else nothing but white space.
-        let unchanged = match (gap, self.form) {
-            (Gap::Space, _) => from == to,
-            (Gap::Comma | Gap::Colon, PythonForm::Compact) => from + 1 == to,
-            (Gap::Comma | Gap::Colon, PythonForm::Default) => from + 2 == to && self.text.as_bytes()[from + 1] == b' ',
-        };
-        if unchanged {
-            return;
+        let unchanged = from + length == to && (length < 2 || self.text.as_bytes()[from + 1] == b' ');
+        if !unchanged {
+            self.output.replace(from, to, wanted, length);
         }
-        let wanted: &[u8] = match (gap, self.form) {
-            (Gap::Space, _) => b"",
-            (Gap::Comma, PythonForm::Default) => b", ",
-            (Gap::Colon, PythonForm::Default) => b": ",
-            (Gap::Comma, PythonForm::Compact) => b",",
-            (Gap::Colon, PythonForm::Compact) => b":",
-        };
-        self.output.replace(from, to, wanted);
+    }
+
+    /// `Lib/json/encoder.py`, `py_encode_basestring_ascii` and `py_encode_basestring`.
+    #[inline]
+    fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
+        let (code_point, length) = if DEFAULT {
+            escape(text, at).map(|(unit, length)| (unit.into(), length))
+        } else {
+            code_point(text, at)
+        }
+        .ok_or(NoPythonForm::NotJson)?;
+        let end = at + length;
+        match u16::try_from(code_point) {
+            Ok(unit) if DEFAULT || unit < 0x7f => {
+                let spelling = Spelling::ascii(unit);
+                // Spellings of one length differ at most in the case of their digits.
+                if spelling.length != length || text[at..end].iter().any(u8::is_ascii_uppercase) {
+                    self.output.replace(at, end, &spelling.bytes, spelling.length);
+                }
+            }
+            _ => {
+                let character = char::from_u32(code_point).ok_or(NoPythonForm::LoneSurrogate)?;
+                let mut bytes = [0; 4];
+                let length = character.encode_utf8(&mut bytes).len();
+                self.output.replace(at, end, &bytes, length);
+            }
+        }
+        Ok(end)
     }
 
     #[inline]
-    fn string(&mut self, string: StringSpan) -> Result<(), NoPythonForm> {
-        match self.form {
-            PythonForm::Default if string.escaped || !string.plain_ascii => self.ascii_string(string),
-            PythonForm::Compact if string.escaped => self.unicode_string(string)?,
-            PythonForm::Default | PythonForm::Compact => {}
+    fn beyond_ascii(&mut self, at: usize) -> usize {
+        let Some(character) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
+        let end = at + character.len_utf8();
+        let mut from = at;
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let spelling = Spelling::hexadecimal(*unit);
+            self.output.replace(from, end, &spelling.bytes, spelling.length);
+            from = end;
         }
-        Ok(())
+        end
     }
 
     #[inline]
     fn number(&mut self, number: NumberSpan) -> Result<(), NoPythonForm> {
         let NumberSpan { start, integer_end, end, .. } = number;
-        let text = &self.text[start..end];
+        let text = self.text.as_bytes();
         if integer_end == end {
-            if text == "-0" {
-                self.output.replace(start, end, b"0");
+            let negative = text[start] == b'-';
+            if negative && text[start + 1] == b'0' {
+                self.output.replace(start, end, b"0", 1);
             }
-            if text.trim_start_matches('-').len() > MAX_INTEGER_DIGITS {
+            if end - start - usize::from(negative) > MAX_INTEGER_DIGITS {
                 return Err(NoPythonForm::IntegerTooLong);
             }
-        } else if !is_own_repr(self.text.as_bytes(), number) {
-            let repr = Repr::of_text(text).ok_or(NoPythonForm::NotFinite)?;
-            self.output.replace(start, end, repr.bytes());
+        } else if !is_own_repr(text, number) {
+            let repr = Repr::of_text(&self.text[start..end]).ok_or(NoPythonForm::NotFinite)?;
+            self.output.replace(start, end, &repr.bytes, repr.length);
         }
         Ok(())
     }

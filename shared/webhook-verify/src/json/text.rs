@@ -99,8 +99,9 @@ pub(super) fn escape(text: &[u8], at: usize) -> Option<(u16, usize)> {
 /// The spelling of one UTF-16 code unit in ASCII: as it is, or as an escape. `Lib/json/encoder.py`, `ESCAPE_ASCII` and
 /// `ESCAPE_DCT`.
 pub(super) struct Spelling {
-    bytes: [u8; 6],
-    length: usize,
+    /// In the first `length` bytes.
+    pub(super) bytes: [u8; 8],
+    pub(super) length: usize,
 }
 
 impl Spelling {
@@ -114,18 +115,16 @@ impl Spelling {
             0x0d => b'r',
             0x22 => b'"',
             0x5c => b'\\',
-            0x20..=0x7e => return Self { bytes: [unit.to_le_bytes()[0], 0, 0, 0, 0, 0], length: 1 },
-            _ => {
-                let digit = |shift: u16| HEX_DIGITS[usize::from(unit >> shift & 0xf)];
-                let bytes = [b'\\', b'u', digit(12), digit(8), digit(4), digit(0)];
-                return Self { bytes, length: 6 };
-            }
+            0x20..=0x7e => return Self { bytes: u64::from(unit).to_le_bytes(), length: 1 },
+            _ => return Self::hexadecimal(unit),
         };
-        Self { bytes: [b'\\', short, 0, 0, 0, 0], length: 2 }
+        Self { bytes: [b'\\', short, 0, 0, 0, 0, 0, 0], length: 2 }
     }
 
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+    #[inline]
+    pub(super) fn hexadecimal(unit: u16) -> Self {
+        let digit = |shift: u16| HEX_DIGITS[usize::from(unit >> shift & 0xf)];
+        Self { bytes: [b'\\', b'u', digit(12), digit(8), digit(4), digit(0), 0, 0], length: 6 }
     }
 }
 
@@ -152,37 +151,30 @@ const HEX_VALUES: [u8; 256] = {
 };
 const NO_DIGIT: u8 = 0xff;
 
-/// Eight bytes from `at` on, the first one lowest; after the end NULs.
-#[inline]
-pub(super) fn word(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    if let Some(whole) = rest.first_chunk() {
-        return u64::from_le_bytes(*whole);
-    }
-    let mut padded = [0; 8];
-    padded[..rest.len()].copy_from_slice(rest);
-    u64::from_le_bytes(padded)
+/// Up to eight bytes, and NULs after them.
+#[cold]
+pub(super) fn padded(bytes: &[u8]) -> [u8; 8] {
+    std::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
 }
 
 // Each of the following sets the top bit of a byte where what its name says is true of that byte of the word. Above the
 // lowest byte that it is true of, a borrow or carry may set more bits: only the lowest one counts.
 
+/// A quote, a backslash or a control character: where a string ends, has an escape, or is none.
 #[inline]
-pub(super) fn is_byte(word: u64, byte: u8) -> u64 {
-    let zero_where_equal = word ^ u64::from_le_bytes([byte; 8]);
-    zero_where_equal.wrapping_sub(LOW_BITS) & !zero_where_equal & TOP_BITS
-}
-
-#[inline]
-pub(super) fn is_below_space(word: u64) -> u64 {
-    word.wrapping_sub(u64::from_le_bytes([b' '; 8])) & !word & TOP_BITS
+pub(super) fn string_stops(word: u64) -> u64 {
+    // Swapping 0x20 and 0x22 (and others, pair by pair) puts the quote right after the control characters.
+    let quote_or_control = (word ^ all(0x02)).wrapping_sub(all(0x21));
+    let backslash = (word ^ all(b'\\')).wrapping_sub(all(0x01));
+    (quote_or_control | backslash) & !word & all(0x80)
 }
 
 /// DEL counts: Python's ASCII form escapes it too.
 #[inline]
-pub(super) fn is_beyond_ascii(word: u64) -> u64 {
-    (word | word.wrapping_add(LOW_BITS)) & TOP_BITS
+pub(super) fn beyond_ascii(word: u64) -> u64 {
+    (word | word.wrapping_add(all(0x01))) & all(0x80)
 }
 
-const LOW_BITS: u64 = u64::from_le_bytes([0x01; 8]);
-const TOP_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+const fn all(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}

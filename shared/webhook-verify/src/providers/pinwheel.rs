@@ -10,14 +10,12 @@
 
 use std::borrow::Cow;
 
-use hmac::Mac;
-
 use crate::{
     Delivery, Event, Malformed, Provider, Retention, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified,
     Verified, VerifyError,
     event::{key_of_id, key_of_signed},
     json::{PythonForm, RawValue, python_form_of_member, read_object},
-    mac::{HmacSha256, verify, verify_pieces},
+    mac::{HmacSha256, verify},
     verified::Timestamp,
 };
 
@@ -54,20 +52,14 @@ impl Provider for Pinwheel {
         let timestamp = unverified.timestamp.ok_or(VerifyError::HeaderMissing(TIMESTAMP))?;
         let body = unverified.delivery.body();
         let (proof, signed) = if unverified.scheme == Scheme::PinwheelV1 {
-            let proof = verify::<HmacSha256>(secrets, &unverified.tag, |mac| {
-                for piece in [b"v1:", timestamp.text, b":"] {
-                    mac.update(piece);
-                }
-                python_form_of_member(body, PAYLOAD, FORM, |piece| mac.update(piece)).map_err(VerifyError::NoSignedText)
-            })?;
-            // Made again now that it is wanted, so that checking a forgery costs no memory.
-            let mut signed = Vec::new();
-            python_form_of_member(body, PAYLOAD, FORM, |piece| signed.extend_from_slice(piece))
+            let mut payload = Vec::with_capacity(body.len());
+            python_form_of_member(body, PAYLOAD, FORM, |piece| payload.extend_from_slice(piece))
                 .map_err(VerifyError::NoSignedText)?;
-            (proof, Cow::Owned(signed))
+            let pieces = [b"v1:", timestamp.text, b":", &payload];
+            (verify::<HmacSha256>(secrets, &unverified.tag, &pieces)?, Cow::Owned(payload))
         } else {
             let pieces = [b"v2:", timestamp.text, b":", body];
-            (verify_pieces::<HmacSha256>(secrets, &unverified.tag, &pieces)?, Cow::Borrowed(body))
+            (verify::<HmacSha256>(secrets, &unverified.tag, &pieces)?, Cow::Borrowed(body))
         };
         timestamp.value.check(now, tolerance)?;
         Ok(Verified::new(unverified, proof, signed))
@@ -90,7 +82,8 @@ fn parse_signature(value: &[u8]) -> Result<(Scheme, Vec<u8>), VerifyError> {
     if digits.len() != 64 || digits.bytes().any(|digit| digit.is_ascii_uppercase()) {
         return Err(VerifyError::HeaderMalformed(SIGNATURE));
     }
-    let tag = hex::decode(digits).map_err(|_| VerifyError::HeaderMalformed(SIGNATURE))?;
+    let mut tag = vec![0; 32];
+    hex::decode_to_slice(digits, &mut tag).map_err(|_| VerifyError::HeaderMalformed(SIGNATURE))?;
     Ok((scheme, tag))
 }
 
