@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test lint tools bench clean rust
+.PHONY: help demo dev test lint tools mutants bench clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 8
@@ -30,6 +30,10 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
+
+mutants: rust ## breaks webhook-verify and webhook-ingest in a thousand ways, each of which a test must notice (an hour)
+	@test -x .tools/cargo-mutants/bin/cargo-mutants || { echo 'cargo-mutants: compiling …'; cargo install --locked --quiet --root .tools/cargo-mutants cargo-mutants@27.1.0; }
+	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest --output target --no-shuffle
 
 bench: rust ## speed of verification, beside the bare HMAC, Python and Node
 	@cargo bench --package webhook-verify

@@ -164,12 +164,9 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
     /// `Lib/json/encoder.py`, `py_encode_basestring_ascii` and `py_encode_basestring`.
     #[inline]
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
-        let (code_point, length) = if DEFAULT {
-            escape(text, at).map(|(unit, length)| (unit.into(), length))
-        } else {
-            code_point(text, at)
-        }
-        .ok_or(NoPythonForm::NotJson)?;
+        let (code_point, length) =
+            if DEFAULT { escape(text, at).map(|(unit, length)| (unit.into(), length)) } else { code_point(text, at) }
+                .ok_or(NoPythonForm::NotJson)?;
         let end = at + length;
         match u16::try_from(code_point) {
             Ok(unit) if DEFAULT || unit < 0x7f => {

@@ -10,7 +10,6 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     Delivery, Event, Malformed, Provider, Retention, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified,
     Verified, VerifyError,
@@ -18,6 +17,7 @@ use crate::{
     json::{PythonForm, RawValue, python_form, read_object},
     mac::{HmacSha1, verify},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// Signs the body's default Python form.
 pub struct Endgrate;
