@@ -201,14 +201,9 @@ fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> 
 }
 
 /// Reads the string whose first quote stands at `start`; gives where it ends, and sets `escaped` where it has a backslash.
-/// RFC 8259, section 7.
+/// RFC 8259, section 7. (An argument, because a result of more than two words would go through memory.)
 #[inline]
-fn string<V: Visitor>(
-    text: &[u8],
-    start: usize,
-    visitor: &mut V,
-    escaped: &mut bool,
-) -> Result<usize, V::Refusal> {
+fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V, escaped: &mut bool) -> Result<usize, V::Refusal> {
     let stop = next_stop::<V>(text, start + 1);
     if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, escaped) }
 }

@@ -2,7 +2,8 @@
 //!
 //! The MAC covers Python's `json.dumps(data)` of the parsed body. Mostly the wire carries just these bytes, but not surely:
 //! so it is tried over the raw bytes and over the Python form of the body, first over the likelier of the two. Many bodies
-//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was.
+//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was. The form is made
+//! once and kept for the queue; a forgery's is dropped, and is at most six times its body (a DEL becomes `\u007f`).
 //! Source: "Webhook Security" in Endgrate's webhook guide. No timestamp, nonce, id or version is signed or sent: a replay is
 //! caught by the idempotency record alone.
 //!
@@ -10,7 +11,6 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     Delivery, Event, Malformed, Provider, Retention, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified,
     Verified, VerifyError,
@@ -18,6 +18,7 @@ use crate::{
     json::{PythonForm, RawValue, python_form, read_object},
     mac::{HmacSha1, verify},
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 
 /// Signs the body's default Python form.
 pub struct Endgrate;
