@@ -90,7 +90,7 @@ impl Name {
     }
 }
 
-/// Up to so many names, comparing all pairs costs less than sorting.
+/// Up to so many names, comparing all pairs costs less than sorting. There is room for these from the start.
 const FEW: usize = 32;
 
 #[inline]

@@ -201,7 +201,7 @@ fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> 
 }
 
 /// Reads the string whose first quote stands at `start`; gives where it ends, and sets `escaped` where it has a backslash.
-/// RFC 8259, section 7.
+/// RFC 8259, section 7. (An argument, because a result of more than two words would go through memory.)
 #[inline]
 fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V, escaped: &mut bool) -> Result<usize, V::Refusal> {
     let stop = next_stop::<V>(text, start + 1);

@@ -9,8 +9,9 @@
 //! character, nothing but white space after the value. Neither recurses, and [`MAX_DEPTH`] bounds the brackets that are
 //! open at once. Time is linear in the text, save that the names of an object of `n` members are sorted.
 //!
-//! Heap: `read_object` takes none. The Python forms take 8 bytes for each member of the objects that are open at once
-//! (as a [`Vec`] grows: up to twice that, three times while it moves), and nothing else that grows with the text.
+//! Heap: `read_object` takes none. The Python forms take 8 bytes for each member of the objects that are open at once, and
+//! room for 32 of them from the start (as a [`Vec`] grows: up to twice that, three times while it moves). Nothing else
+//! grows with the text: the form goes out through a buffer of 1 KiB on the stack.
 
 mod keys;
 mod lexer;

@@ -41,6 +41,7 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
     /// Puts the first `length` bytes of `instead` in the place of `text[from..to]`.
     #[inline]
     pub(super) fn replace<const N: usize>(&mut self, from: usize, to: usize, instead: &[u8; N], length: usize) {
+        const { assert!(N <= LONGEST, "the buffer is asked for this much room") };
         if self.on {
             let kept = from - self.copied;
             // Copying a fixed number of bytes, of which only the first count, costs less than a call to copy just these.

@@ -164,9 +164,10 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
     /// `Lib/json/encoder.py`, `py_encode_basestring_ascii` and `py_encode_basestring`.
     #[inline]
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
-        let (code_point, length) =
-            if DEFAULT { escape(text, at).map(|(unit, length)| (unit.into(), length)) } else { code_point(text, at) }
-                .ok_or(NoPythonForm::NotJson)?;
+        // The default form spells each half of a pair by itself.
+        let read =
+            if DEFAULT { escape(text, at).map(|(unit, length)| (unit.into(), length)) } else { code_point(text, at) };
+        let (code_point, length) = read.ok_or(NoPythonForm::NotJson)?;
         let end = at + length;
         match u16::try_from(code_point) {
             Ok(unit) if DEFAULT || unit < 0x7f => {
@@ -186,17 +187,20 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
         Ok(end)
     }
 
+    /// `Lib/json/encoder.py`, `py_encode_basestring_ascii`.
     #[inline]
     fn beyond_ascii(&mut self, at: usize) -> usize {
-        let Some(character) = self.text.get(at..).and_then(|rest| rest.chars().next()) else { return at + 1 };
-        let end = at + character.len_utf8();
-        let mut from = at;
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            let spelling = Spelling::hexadecimal(*unit);
-            self.output.replace(from, end, &spelling.bytes, spelling.length);
-            from = end;
+        let mut at = at;
+        // Such characters seldom come alone.
+        for character in self.text[at..].chars().take_while(|&next| next > '~') {
+            let end = at + character.len_utf8();
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let spelling = Spelling::hexadecimal(*unit);
+                self.output.replace(at, end, &spelling.bytes, spelling.length);
+                at = end;
+            }
         }
-        end
+        at
     }
 
     #[inline]

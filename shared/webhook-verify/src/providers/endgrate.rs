@@ -2,7 +2,8 @@
 //!
 //! The MAC covers Python's `json.dumps(data)` of the parsed body. Mostly the wire carries just these bytes, but not surely:
 //! so it is tried over the raw bytes and over the Python form of the body, first over the likelier of the two. Many bodies
-//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was.
+//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was. The form is made
+//! once and kept for the queue; a forgery's is dropped, and is at most six times its body (a DEL becomes `\u007f`).
 //! Source: "Webhook Security" in Endgrate's webhook guide. No timestamp, nonce, id or version is signed or sent: a replay is
 //! caught by the idempotency record alone.
 //!

@@ -51,6 +51,38 @@ fn a_respelled_body_verifies_over_its_python_form_and_that_is_what_is_kept() {
 }
 
 #[test]
+fn a_compact_body_that_is_signed_as_it_travels_verifies_over_its_raw_bytes() {
+    let compact = BODY.replace(": ", ":").replace(", ", ",");
+    let headers = sign::endgrate(&secret("TEST_API_KEY"), compact.as_bytes());
+    let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
+    let expected = Ok((compact.clone().into_bytes(), SecretVersion::Current));
+    assert_eq!(verify_with(&secrets, &headers, compact.as_bytes()), expected);
+}
+
+#[test]
+fn a_body_with_pythons_spaces_and_foreign_numbers_verifies_over_its_python_form() {
+    assert_eq!(signed_bytes(TAG, &BODY.replace("1.0", "1.00")), Ok(BODY.to_owned()));
+}
+
+#[test]
+fn the_byte_after_the_first_colon_tells_which_text_is_tried_first() {
+    let late = format!("[\"{}\", {{\"a\":1}}]", "x".repeat(246));
+    for (body, expected) in [
+        (BODY, true),
+        (r#"{"a":1,"b": 2}"#, false),
+        (r#"{"a:b": {"c":1}}"#, true),
+        (r#"{"a" : 1}"#, true),
+        (r#"{"a":"#, true),
+        ("[1,2]", true),
+        ("", true),
+        (&late, true),
+        (&late[1..], false),
+    ] {
+        assert_eq!(has_pythons_spaces(body.as_bytes()), expected, "{body}");
+    }
+}
+
+#[test]
 fn a_changed_value_is_a_mismatch_in_either_spelling() {
     for body in
         [BODY.replace("true", "false"), BODY.replace("1.0", "1"), BODY.replace(": ", ":").replace("true", "false")]
