@@ -2,7 +2,7 @@
 
 Each combination is expanded by SAM with its values and its conditions are decided, as CloudFormation does it, and what is
 left is linted: a reference to something that is not made is a finding. All
-combinations would be some 60,000: these hold every pair of choices at least once.
+combinations would be some 55,000: these hold every pair of choices at least once.
 
 Run with the Python that cfn-lint runs with: `.tools/cfn-lint/bin/python infra/rules/test_parameters.py`.
 """
