@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use webhook_cli::DEVELOPMENT_SECRET;
+use webhook_cli::{DEVELOPMENT_SECRET, ProviderName};
 
 use crate::{
     api::{Api, texts},
@@ -51,7 +51,8 @@ impl Account {
     /// A step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
-        let functions = ["pinwheel", "endgrate", "example-consumer"].map(|name| (name, bootstrap(name)));
+        let names = ProviderName::all().iter().map(|provider| provider.name()).chain(["example-consumer"]);
+        let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
         let aws = Aws::at(&emulator.endpoint);
@@ -128,10 +129,8 @@ impl Account {
         let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
-        for output in ["PinwheelSecretArn", "EndgrateSecretArn"] {
-            if let Some(secret) = stack.outputs.get(output) {
-                stack.aws.rotate_secret(secret, DEVELOPMENT_SECRET).await;
-            }
+        for (_, secret) in stack.outputs.iter().filter(|(output, _)| output.ends_with("SecretArn")) {
+            stack.aws.rotate_secret(secret, DEVELOPMENT_SECRET).await;
         }
         stack
     }
@@ -163,8 +162,9 @@ impl Stack {
         if let Some(api) = self.outputs.get("ApiId") {
             return format!("{}/_aws/execute-api/{api}/$default/webhooks/{provider}", self.endpoint);
         }
-        let output = if provider == "pinwheel" { "PinwheelUrl" } else { "EndgrateUrl" };
-        let host = self.outputs[output].strip_prefix("https://").expect("a URL");
+        let is_theirs = |output: &str| output.eq_ignore_ascii_case(&format!("{provider}Url"));
+        let (_, url) = self.outputs.iter().find(|(output, _)| is_theirs(output)).expect("it has a front door");
+        let host = url.strip_prefix("https://").expect("a URL");
         let (id, _) = host.split_once('.').expect("a function URL begins with its id");
         format!("{}/_aws/lambda-url/{id}/", self.endpoint)
     }

@@ -15,7 +15,7 @@ use webhook_tests::{
     template::{resources, template},
 };
 
-use crate::world::{api, deploy, signed};
+use crate::world::{api, deploy, providers, signed};
 
 /// A metric as CloudWatch finds it: namespace, name, names of its dimensions.
 type Metric = (String, String, BTreeSet<String>);
@@ -202,11 +202,12 @@ fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
 async fn what_is_deployed_looks_at_the_stack_and_at_metrics_that_its_functions_emit() {
     let stack = deploy("watched", &[]).await;
     let last = |output: &str| stack.outputs[output].rsplit(':').next().expect("an ARN").to_owned();
+    let functions: Vec<String> = providers().iter().map(|provider| format!("watched-{provider}")).collect();
     let names: BTreeMap<&str, BTreeSet<String>> = [
         ("ApiId", vec![stack.outputs["ApiId"].clone()]),
-        ("FunctionName", vec!["watched-endgrate".to_owned(), "watched-pinwheel".to_owned()]),
+        ("FunctionName", functions.clone()),
         ("QueueName", vec![last("EventQueueArn"), last("DeadLetterQueueArn")]),
-        ("Resource", vec!["watched-endgrate:live".to_owned(), "watched-pinwheel:live".to_owned()]),
+        ("Resource", functions.iter().map(|function| format!("{function}:live")).collect()),
         ("TableName", vec![stack.outputs["IdempotencyTableName"].clone()]),
         ("Operation", vec!["PutItem".to_owned()]),
     ]
@@ -226,7 +227,7 @@ async fn what_is_deployed_looks_at_the_stack_and_at_metrics_that_its_functions_e
         }
         assert_eq!(alarm["AlarmActions"], json!([stack.outputs["AlarmTopicArn"]]), "{alarm}");
     }
-    assert_eq!(count, 5 + 2 * 8, "the shared ones, and each provider's");
+    assert_eq!(count, 5 + 8 * functions.len(), "the shared ones, and each provider's");
 
     let known = known();
     let body = call("GetDashboard", &json!({"DashboardName": stack.outputs["DashboardName"]}));
@@ -251,7 +252,7 @@ async fn what_is_deployed_looks_at_the_stack_and_at_metrics_that_its_functions_e
     assert_eq!(rows.len(), titles.len(), "each graph is explained");
     assert!(rows.iter().zip(&titles).all(|(row, title)| title.starts_with(row)), "{rows:?} {titles:?}");
 
-    for provider in ["pinwheel", "endgrate"] {
+    for provider in providers() {
         let event = signed(provider, DEVELOPMENT_SECRET, "e1", 10);
         assert_eq!(post(&stack.url(provider), &event.headers, event.body.as_bytes()).0, 200);
         let group = json!({"logGroupName": format!("/aws/lambda/watched-{provider}")});

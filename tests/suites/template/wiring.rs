@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use webhook_aws::{KEY_ATTRIBUTE, TTL_ATTRIBUTE};
 use webhook_tests::template::{resources, template};
 
-use crate::world::{configuration, deploy, variables};
+use crate::world::{configuration, deploy, providers, variables};
 
 /// In the template for another reason than to be read: a version must differ from the one before in more than its
 /// description.
@@ -36,7 +36,7 @@ fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
 async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_built() {
     deploy("wiring", &[("ExampleConsumer", "true")]).await;
     let receivers = names(webhook_lambda::VARIABLES.into_iter().chain([NOT_READ]));
-    for provider in ["pinwheel", "endgrate"] {
+    for provider in providers() {
         let variables = variables(&format!("wiring-{provider}")).await;
         assert_eq!(variables.keys().cloned().collect::<BTreeSet<_>>(), receivers, "{provider}");
         assert!(variables.values().all(|value| !value.is_empty()), "{variables:?}");
@@ -49,8 +49,9 @@ async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_buil
     assert!(set.difference(&read).all(|name| receivers.contains(name)), "{set:?}");
     assert!(read.iter().all(|name| !variables[name].is_empty()), "{variables:?}");
 
-    for function in ["wiring-pinwheel", "wiring-endgrate", "wiring-example-consumer"] {
-        let configuration = configuration(function).await;
+    for name in providers().into_iter().chain(["example-consumer"]) {
+        let function = format!("wiring-{name}");
+        let configuration = configuration(&function).await;
         let text = |name: &str| configuration[name].as_str().unwrap_or_default().to_owned();
         assert_eq!(
             (text("Runtime").as_str(), text("Handler").as_str()),

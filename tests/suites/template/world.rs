@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use webhook_cli::ProviderName;
 use webhook_tests::{
     api::Api,
     emulator::Aws,
@@ -58,6 +59,11 @@ pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
     variables.iter().map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
 }
 
+/// Every provider's name.
+pub(crate) fn providers() -> Vec<&'static str> {
+    ProviderName::all().iter().map(|provider| provider.name()).collect()
+}
+
 /// A delivery of an event.
 pub(crate) struct Signed {
     pub(crate) headers: Vec<Header>,
@@ -68,12 +74,16 @@ pub(crate) struct Signed {
 pub(crate) fn signed(provider: &str, secret: &str, id: &str, bytes: usize) -> Signed {
     let secret = SigningSecret::new(secret.into()).expect("not empty");
     let data = "x".repeat(bytes);
-    if provider == "pinwheel" {
-        let body = json!({"event_id": id, "event": "paystubs.added", "payload": {"data": data}}).to_string();
-        Signed { headers: sign::pinwheel_v2(&secret, now(), body.as_bytes()).into(), body }
-    } else {
-        let body = json!({"session_id": id, "transfer_data": data}).to_string();
-        Signed { headers: sign::endgrate(&secret, body.as_bytes()).into(), body }
+    match provider {
+        "pinwheel" => {
+            let body = json!({"event_id": id, "event": "paystubs.added", "payload": {"data": data}}).to_string();
+            Signed { headers: sign::pinwheel_v2(&secret, now(), body.as_bytes()).into(), body }
+        }
+        "endgrate" => {
+            let body = json!({"session_id": id, "transfer_data": data}).to_string();
+            Signed { headers: sign::endgrate(&secret, body.as_bytes()).into(), body }
+        }
+        _ => panic!("{provider} has no event here"),
     }
 }
 
