@@ -146,7 +146,11 @@ impl Function {
         self.lines(count, |line| line["_aws"].is_object()).await
     }
 
-    async fn lines(&self, count: usize, is_wanted: fn(&Value) -> bool) -> Vec<Value> {
+    /// The lines of its log that `is_wanted` chooses, once there are `count` of them.
+    ///
+    /// # Panics
+    /// There are more, or they do not come.
+    pub async fn lines(&self, count: usize, is_wanted: fn(&Value) -> bool) -> Vec<Value> {
         let started_at = Instant::now();
         loop {
             let log = self.log();

@@ -1,11 +1,13 @@
 //! What the suites and the demo share: the emulator, a Lambda Runtime API, requests as Lambda hands them over, and samples.
 
+pub mod api;
 pub mod emulator;
 pub mod event;
 pub mod function;
 pub mod http;
 pub mod samples;
 pub mod stack;
+pub mod template;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -2,12 +2,13 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use webhook_tests::{http::post, now, samples, stack::Stack};
+use webhook_tests::{http::post, now, samples, stack::Account};
 use webhook_verify::{Header, SigningSecret};
 
 #[tokio::test]
 async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() {
-    let stack = Stack::deploy(&[], |_| ()).await;
+    let account = Account::start(|_| ()).await;
+    let stack = account.deploy(&[]).await;
     let mut accepted = 0;
     for sample in samples::all() {
         let (headers, body) = sample.delivery_at(now());

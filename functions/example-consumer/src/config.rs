@@ -5,6 +5,9 @@ use std::env;
 
 use tracing::Level;
 
+/// The names of all variables that the function reads, beside AWS's own. The first is required.
+pub const VARIABLES: [&str; 3] = ["CONSUMED_TABLE", "PAYLOAD_BUCKET", "RUST_LOG"];
+
 /// What the environment says.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Config {
@@ -53,6 +56,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -64,6 +69,17 @@ mod tests {
         let expected = Config { consumed_table: "t".to_owned(), payload_bucket: None, log_level: Level::INFO };
         assert_eq!(read(&[("CONSUMED_TABLE", "t"), ("PAYLOAD_BUCKET", ""), ("RUST_LOG", "")]), Ok(expected));
         assert_eq!(read(&[("CONSUMED_TABLE", "")]), Err(ConfigError::Missing("CONSUMED_TABLE")));
+    }
+
+    #[test]
+    fn the_listed_variables_are_read_and_no_others() {
+        let read = RefCell::new(BTreeSet::new());
+        let config = Config::read(|name| {
+            read.borrow_mut().insert(name);
+            Ok(Some("info".to_owned()))
+        });
+        assert!(config.is_ok());
+        assert_eq!(*read.borrow(), BTreeSet::from(VARIABLES));
     }
 
     #[test]

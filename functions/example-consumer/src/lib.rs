@@ -42,6 +42,7 @@ use serde_json::value::RawValue;
 use webhook_aws::PayloadBucket;
 use webhook_ingest::UnixMillis;
 
+pub use crate::config::VARIABLES;
 use crate::{
     batch::{BatchResponse, Consumer, NotABatch},
     config::Config,

@@ -16,7 +16,7 @@ use crate::{
     error::call_error,
 };
 
-/// The table's attributes. `expires_at_s` is its TTL attribute, in the template too.
+/// The table's attributes.
 pub(crate) mod attribute {
     pub(crate) const ID: &str = "id";
     pub(crate) const STATUS: &str = "status";
@@ -43,6 +43,11 @@ pub(crate) mod attribute {
         EXPIRES_AT_S,
     ];
 }
+
+/// The table's partition key: a text.
+pub const KEY_ATTRIBUTE: &str = attribute::ID;
+/// The table's TTL attribute: Unix seconds.
+pub const TTL_ATTRIBUTE: &str = attribute::EXPIRES_AT_S;
 
 /// Absent; or expired, whether or not `DynamoDB` has deleted it yet (that lags by days); or in progress with a lease that
 /// has run out. `status` is a reserved word.

@@ -16,7 +16,7 @@ mod sqs;
 
 pub use aws_config::SdkConfig;
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use dynamodb::DynamoStore;
+pub use dynamodb::{DynamoStore, KEY_ATTRIBUTE, TTL_ATTRIBUTE};
 pub use error::call_error;
 pub use payloads::{PayloadBucket, PayloadPointer};
 pub use records::{Purge, Record, Records};

@@ -8,6 +8,18 @@ use webhook_verify::{Provider, Tolerance};
 
 use crate::log::LogFilter;
 
+/// The names of all variables that a function reads, beside AWS's own. The first three are required.
+pub const VARIABLES: [&str; 8] = [
+    "IDEMPOTENCY_TABLE",
+    "QUEUE_URL",
+    "SIGNING_SECRET_ID",
+    "PAYLOAD_BUCKET",
+    "TIMESTAMP_TOLERANCE_S",
+    "RETENTION_S",
+    "SECRET_CACHE_S",
+    "RUST_LOG",
+];
+
 /// 30 days.
 const RETENTION: Duration = Duration::from_hours(720);
 /// A record must outlive SQS's five minutes of deduplication, counted from the send.
@@ -96,6 +108,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use std::{cell::RefCell, collections::BTreeSet};
+
     use webhook_verify::providers::{Endgrate, Pinwheel};
 
     use super::*;
@@ -124,6 +138,18 @@ mod tests {
             assert_eq!(config.secret_cache, Duration::from_secs(300));
             assert_eq!(config.payload_bucket, None);
         }
+    }
+
+    #[test]
+    fn the_listed_variables_are_read_and_no_others() {
+        let read = RefCell::new(BTreeSet::new());
+        let config = Config::read::<Pinwheel>(|name| {
+            read.borrow_mut().insert(name);
+            Ok(REQUIRED.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()))
+        });
+        assert!(config.is_ok());
+        assert_eq!(*read.borrow(), BTreeSet::from(VARIABLES));
+        assert_eq!(REQUIRED.map(|(name, _)| name), VARIABLES[..3]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
 use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, Report, SecretCache, UnixMillis};
 use webhook_verify::Provider;
 
+pub use crate::config::VARIABLES;
 use crate::{clock::SystemClock, config::Config, event::HttpEvent};
 
 /// Why the function does not start, in a sentence for the operator.

@@ -15,7 +15,7 @@ use webhook_tests::{
     http::post,
     now,
     samples::{self, Sample},
-    stack::Stack,
+    stack::{Account, Stack},
 };
 
 /// Variables with which a function of `cargo lambda watch` reaches the stack of `make dev`.
@@ -38,7 +38,10 @@ async fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     // Ctrl-C ends this process; the emulator, which holds the other end of its pipe, ends with it.
-    let stack = Stack::deploy(&[], |step| say(&format!("… {step}"))).await;
+    let step = |step: &str| say(&format!("… {step}"));
+    let account = Account::start(step).await;
+    step("deploying infra/template.yaml with `sam deploy`");
+    let stack = account.deploy(&[]).await;
     say("… deployed, with the template's IAM policies enforced");
     if keep {
         serve(&stack).await;
@@ -111,7 +114,7 @@ fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&
 
 /// Keeps the stack until Ctrl-C, and says how to use it.
 async fn serve(stack: &Stack) {
-    let mut variables = client_variables(&stack.emulator.endpoint);
+    let mut variables = client_variables(&stack.endpoint);
     for (name, output) in [
         ("IDEMPOTENCY_TABLE", "IdempotencyTableName"),
         ("QUEUE_URL", "EventQueueUrl"),
@@ -128,7 +131,7 @@ async fn serve(stack: &Stack) {
     lines.sort();
     fs::write(workspace().join(DEV_VARIABLES), lines.concat()).expect("the variables can be written");
 
-    say(&format!("\nAWS emulator   {}", stack.emulator.endpoint));
+    say(&format!("\nAWS emulator   {}", stack.endpoint));
     for provider in ["pinwheel", "endgrate"] {
         say(&format!("{provider:<14} {}", stack.url(provider)));
     }

@@ -1,0 +1,240 @@
+"""Shows that the template is valid however its parameters are combined, and that their patterns take what is right.
+
+Each combination is expanded by SAM with its values and its conditions are decided, as CloudFormation does it, and what is
+left is linted: a reference to something that is not made is a finding. All
+combinations would be some 55,000: these hold every pair of choices at least once.
+
+Run with the Python that cfn-lint runs with: `.tools/cfn-lint/bin/python infra/rules/test_parameters.py`.
+"""
+
+import itertools
+import json
+import logging
+import os
+import pathlib
+import re
+import types
+import unittest
+
+from cfnlint.config import ConfigMixIn
+from cfnlint.core import get_rules
+from cfnlint.decode import decode_str
+from cfnlint.runner import run_template_by_data
+from samtranslator.translator.transform import transform
+
+TEMPLATE = pathlib.Path(__file__).parent.parent / "template.yaml"
+ACCOUNT = "us-east-1:000000000000"
+CERTIFICATE = f"arn:aws:acm:{ACCOUNT}:certificate/00000000-0000-4000-8000-000000000000"
+
+# What there is to choose, and the parameters of each choice. The first is the default.
+CHOICES = {
+    "queue": [
+        {},
+        {"ExistingQueueArn": f"arn:aws:sqs:{ACCOUNT}:events.fifo"},
+        {"ExistingQueueArn": f"arn:aws:sqs:{ACCOUNT}:events", "ExistingDeadLetterQueueArn": f"arn:aws:sqs:{ACCOUNT}:dead"},
+    ],
+    "door": [
+        {},
+        {"ExistingHttpApiId": "a1b2c3d4e5"},
+        {"FrontDoor": "FunctionUrl"},
+        {"DomainName": "webhooks.example.com", "CertificateArn": CERTIFICATE, "HostedZoneId": "Z0123456789"},
+    ],
+    "providers": [{}, {"EnableEndgrate": "false"}, {"EnablePinwheel": "false"}],
+    "alarms": [{}, {"Alarms": "false"}, {"AlarmTopicArn": f"arn:aws:sns:{ACCOUNT}:alarms"}],
+    "deployment": [{}, {"DeploymentStrategy": "Canary10Percent5Minutes"}],
+    "table": [{}, {"ExistingTableName": "records"}],
+    "bucket": [{}, {"ExistingPayloadBucketName": "payloads"}],
+    "secrets": [
+        {},
+        {
+            "ExistingPinwheelSecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:pinwheel-AbCdEf",
+            "ExistingEndgrateSecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:endgrate-AbCdEf",
+        },
+    ],
+    "key": [{}, {"KmsKeyArn": f"arn:aws:kms:{ACCOUNT}:key/00000000-0000-4000-8000-000000000000"}],
+    "network": [{}, {"SubnetIds": "subnet-01234567,subnet-89abcdef", "SecurityGroupIds": "sg-01234567"}],
+    "boundary": [{}, {"PermissionsBoundaryArn": "arn:aws:iam::000000000000:policy/boundary"}],
+    "consumer": [{}, {"ExampleConsumer": "true"}],
+    "architecture": [{}, {"Architecture": "x86_64", "ReservedConcurrency": "10", "Tracing": "Active"}],
+}
+
+# Choices that the template's rules refuse together.
+REFUSED = [({"Alarms": "false"}, {"DeploymentStrategy": "Canary10Percent5Minutes"})]
+
+# Of each pattern: what it takes, beside the empty text where that is the default; and what it refuses.
+PATTERNS = {
+    "AlarmEmail": (["on-call@example.com"], ["example.com", "a b@example.com", "a@b@example.com"]),
+    "AlarmTopicArn": (
+        [f"arn:aws:sns:{ACCOUNT}:alarms", "arn:aws-us-gov:sns:us-gov-west-1:000000000000:alarms"],
+        [f"arn:aws:sns:{ACCOUNT}:alarms.fifo", f"arn:aws:sqs:{ACCOUNT}:alarms"],
+    ),
+    "CertificateArn": ([CERTIFICATE], ["arn:aws:iam::000000000000:server-certificate/c"]),
+    "DomainName": (["webhooks.example.com", "a.b"], ["localhost", "Webhooks.example.com", "a-.com", "https://a.com"]),
+    "ExistingDeadLetterQueueArn": ([f"arn:aws:sqs:{ACCOUNT}:dead.fifo", f"arn:aws:sqs:{ACCOUNT}:dead"], ["dead.fifo"]),
+    "ExistingEndgrateSecretArn": (
+        [f"arn:aws:secretsmanager:{ACCOUNT}:secret:team/endgrate-AbCdEf"],
+        ["endgrate", f"arn:aws:ssm:{ACCOUNT}:parameter/endgrate"],
+    ),
+    "ExistingHttpApiId": (["a1b2c3d4e5"], ["A1B2C3D4E5", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"]),
+    "ExistingPayloadBucketName": (["pay.loads-1"], ["Payloads", "p", "arn:aws:s3:::payloads"]),
+    "ExistingPinwheelSecretArn": (
+        [f"arn:aws:secretsmanager:{ACCOUNT}:secret:pinwheel-AbCdEf"],
+        ["pinwheel", f"arn:aws:ssm:{ACCOUNT}:parameter/pinwheel"],
+    ),
+    "ExistingQueueArn": (
+        [f"arn:aws:sqs:{ACCOUNT}:events", f"arn:aws:sqs:{ACCOUNT}:events.fifo"],
+        ["https://sqs.us-east-1.amazonaws.com/000000000000/events", f"arn:aws:sqs:{ACCOUNT}:events.lifo"],
+    ),
+    "ExistingTableName": (["Team.records_1-a"], ["a", f"arn:aws:dynamodb:{ACCOUNT}:table/records"]),
+    "HostedZoneId": (["Z0123456789ABCDEFGHIJ"], ["example.com", "/hostedzone/Z0123456789"]),
+    "KmsKeyArn": (
+        [f"arn:aws:kms:{ACCOUNT}:key/mrk-0123456789abcdef0123456789abcdef"],
+        [f"arn:aws:kms:{ACCOUNT}:alias/webhooks", "00000000-0000-4000-8000-000000000000"],
+    ),
+    "PermissionsBoundaryArn": (
+        ["arn:aws:iam::000000000000:policy/team/boundary", "arn:aws:iam::aws:policy/PowerUserAccess"],
+        ["arn:aws:iam::000000000000:role/boundary", "boundary"],
+    ),
+    "Release": (["1", "v1.2.3", "feature/a+b", "0123456789abcdef0123456789abcdef01234567"], ["", "a b", "a" * 65]),
+    "ReservedConcurrency": (["1", "1000"], ["0", "01", "-1", "ten"]),
+    "SecurityGroupIds": (["sg-01234567", "sg-0123456789abcdef0"], ["default", "sg-0123456g"]),
+    "SubnetIds": (["subnet-01234567", "subnet-0123456789abcdef0"], ["us-east-1a", "sg-01234567"]),
+}
+
+
+def pairwise():
+    """Combinations of the choices, as few as come easily, in which each pair of two choices occurs."""
+    allowed = lambda a, b: (a, b) not in REFUSED and (b, a) not in REFUSED  # noqa: E731
+    missing = {
+        frozenset([(one, i), (other, j)])
+        for one, other in itertools.combinations(CHOICES, 2)
+        for i, a in enumerate(CHOICES[one])
+        for j, b in enumerate(CHOICES[other])
+        if allowed(a, b)
+    }
+    while missing:
+        # Begin with a pair that is missing, and choose what covers most of the others, one after the other.
+        chosen = dict(min(missing, key=sorted))
+        for name in (name for name in CHOICES if name not in chosen):
+            fitting = [
+                index
+                for index, choice in enumerate(CHOICES[name])
+                if all(allowed(choice, CHOICES[other][taken]) for other, taken in chosen.items())
+            ]
+            covered = lambda index: sum(frozenset([(name, index), pair]) in missing for pair in chosen.items())  # noqa: E731, B023
+            chosen[name] = max(fitting, key=covered)
+        missing -= {frozenset(pair) for pair in itertools.combinations(chosen.items(), 2)}
+        yield {key: value for name, index in chosen.items() for key, value in CHOICES[name][index].items()}
+
+
+def decided(expanded, parameters):
+    """What is left of an expanded template once its conditions are decided: no Fn::If, and nothing that is not made."""
+    values = {name: parameters.get(name, parameter["Default"]) for name, parameter in expanded["Parameters"].items()}
+
+    def holds(condition):
+        (function, of), = condition.items()
+        if function == "Condition":
+            return holds(expanded["Conditions"][of])
+        if function == "Fn::Equals":
+            return value(of[0]) == value(of[1])
+        return {"Fn::And": all, "Fn::Or": any, "Fn::Not": lambda one: not any(one)}[function](map(holds, of))
+
+    def value(node):
+        if isinstance(node, dict) and "Fn::Join" in node:  # of a list of ids, to see whether it is empty
+            node = node["Fn::Join"][1]
+        return values[node["Ref"]] if isinstance(node, dict) else node
+
+    def walk(node):
+        if isinstance(node, dict) and "Fn::If" in node:
+            condition, yes, no = node["Fn::If"]
+            return walk(yes if holds({"Condition": condition}) else no)
+        if isinstance(node, dict):
+            if "Condition" in node and isinstance(node["Condition"], str) and not holds({"Condition": node["Condition"]}):
+                return NO_VALUE
+            walked = {key: walk(child) for key, child in node.items() if not is_condition(key, child)}
+            return {key: child for key, child in walked.items() if child != NO_VALUE}
+        if isinstance(node, list):
+            return [walked for walked in map(walk, node) if walked != NO_VALUE]
+        return node
+
+    is_condition = lambda key, child: key == "Condition" and isinstance(child, str)  # noqa: E731
+    left = {name: walk(section) for name, section in expanded.items() if name not in ("Conditions", "Rules", "Metadata")}
+    for name, parameter in left["Parameters"].items():
+        parameter["Default"] = values[name]
+    return left
+
+
+NO_VALUE = {"Ref": "AWS::NoValue"}
+
+# Not faults: parameters that only conditions ask for, the map that SAM reads, and templates for `package`.
+IGNORED = ["W2001", "W7001", "W3002"]
+
+
+def findings(text, parameters, rules):
+    """What cfn-lint finds in what CloudFormation would make of the template with these parameters."""
+    template, errors = decode_str(text)
+    assert not errors, errors
+    template = json.loads(json.dumps(template))
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://artifacts/code"
+    expanded = transform(template, parameters, types.SimpleNamespace(load=dict))
+    left, errors = decode_str(json.dumps(decided(expanded, parameters)))
+    assert not errors, errors
+    found = run_template_by_data(left, ConfigMixIn([]), rules)
+    return [f"{match.rule.id} {'/'.join(map(str, match.path))}: {match.message}" for match in found]
+
+
+class TestCombinations(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+        logging.disable(logging.CRITICAL)
+        cls.rules = get_rules([], IGNORED, [])
+        cls.text = TEMPLATE.read_text("utf-8")
+
+    def test_every_combination_of_two_choices_lints(self):
+        for parameters in pairwise():
+            with self.subTest(parameters=parameters):
+                self.assertEqual(findings(self.text, parameters, self.rules), [])
+
+    def test_a_reference_to_what_is_not_created_is_found(self):
+        broken = self.text.replace("!If [CreateTable, !Ref IdempotencyTable, !Ref ExistingTableName]", "!Ref IdempotencyTable")
+        self.assertNotEqual(broken, self.text)
+        found = findings(broken, {"ExistingTableName": "records"}, self.rules)
+        self.assertTrue(found and all("IdempotencyTable" in finding for finding in found), found)
+
+
+class TestParameters(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.template, _ = decode_str(TEMPLATE.read_text("utf-8"))
+        cls.parameters = cls.template["Parameters"]
+
+    def test_patterns_take_what_is_right_and_refuse_what_is_nearly_right(self):
+        patterned = {name for name, parameter in self.parameters.items() if "AllowedPattern" in parameter}
+        self.assertEqual(patterned, set(PATTERNS))
+        for name, (taken, refused) in PATTERNS.items():
+            pattern = self.parameters[name]["AllowedPattern"]
+            for value in [*taken, self.parameters[name]["Default"]]:
+                self.assertTrue(re.search(pattern, value), f"{name} refuses {value!r}")
+            for value in refused:
+                self.assertIsNone(re.search(pattern, value), f"{name} takes {value!r}")
+
+    def test_each_parameter_is_bounded_described_and_has_a_default(self):
+        for name, parameter in self.parameters.items():
+            bounds = {"AllowedValues", "AllowedPattern", "MinValue"} & set(parameter)
+            self.assertTrue(bounds, f"{name} takes anything")
+            self.assertIn("Default", parameter, name)
+            self.assertTrue(parameter["Description"].endswith("."), f"{name} is not described in sentences")
+            if "AllowedPattern" in parameter:
+                self.assertTrue(parameter["ConstraintDescription"].startswith("must be "), name)
+
+    def test_each_parameter_stands_in_one_group(self):
+        groups = self.template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+        grouped = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(grouped), sorted(self.parameters))
+
+
+if __name__ == "__main__":
+    unittest.main()

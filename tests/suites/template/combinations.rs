@@ -1,0 +1,155 @@
+//! The main combinations of what exists and what is created: each is deployed, and passes deliveries of all its providers to
+//! the queue. (`infra/rules/test_parameters.py` lints all combinations.)
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::json;
+use webhook_aws::PayloadPointer;
+use webhook_cli::DEVELOPMENT_SECRET;
+use webhook_tests::{
+    api::texts,
+    http::post,
+    stack::Stack,
+    template::{resources, template},
+};
+
+use crate::world::{api, aws, deploy, providers, signed, text};
+
+/// Over SQS's limit.
+const LARGE: usize = 1_100_000;
+/// Far longer than a consumer takes on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// What a stack makes of these, it makes itself.
+const HOLDERS: [&str; 5] = [
+    "AWS::ApiGatewayV2::Api",
+    "AWS::DynamoDB::Table",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+    "AWS::SecretsManager::Secret",
+];
+
+/// The types of resources that the stack made, of those that hold something or could exist before.
+async fn made(stack: &Stack) -> BTreeSet<String> {
+    let listed = api().await.query("cloudformation", "ListStackResources", &[("StackName", stack.name.as_str())]);
+    let types = texts(&listed.expect("the stack is there"), "ResourceType");
+    types.into_iter().filter(|of_type| HOLDERS.contains(&of_type.as_str())).collect()
+}
+
+/// Delivers a small and a large event of each provider through the front door, each twice, and finds each of them once in the
+/// table and on the queue, the large ones in the bucket.
+async fn assert_delivers(stack: &Stack, providers: &[&str], queue: &str) {
+    for provider in providers {
+        for (id, bytes) in [("small", 10), ("large", LARGE)] {
+            let event = signed(provider, DEVELOPMENT_SECRET, id, bytes);
+            for status in ["accepted", "duplicate"] {
+                let answer = post(&stack.url(provider), &event.headers, event.body.as_bytes());
+                assert_eq!((answer.0, &answer.1["status"]), (200, &json!(status)), "{provider} {id}: {}", answer.1);
+            }
+        }
+    }
+    let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
+    assert_eq!(records.len(), 2 * providers.len());
+    assert!(records.iter().all(|record| text(record, "status").as_deref() == Some("ENQUEUED")), "{records:?}");
+    let messages = stack.aws.take_messages(queue).await;
+    assert_eq!(messages.len(), 2 * providers.len());
+    let pointers: Vec<_> = messages
+        .iter()
+        .filter_map(|message| PayloadPointer::parse(message.body.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(pointers.len(), providers.len());
+    for pointer in pointers {
+        assert_eq!(pointer.bucket, stack.outputs["PayloadBucketName"]);
+        let head = stack.aws.s3.head_object().bucket(pointer.bucket).key(pointer.key).send().await;
+        assert!(head.expect("the object is there").content_length() > Some(1_000_000));
+    }
+}
+
+#[tokio::test]
+async fn everything_is_created() {
+    let stack = deploy("created", &[]).await;
+    assert_eq!(made(&stack).await, HOLDERS.map(str::to_owned).into());
+    assert_delivers(&stack, &providers(), &stack.outputs["EventQueueUrl"]).await;
+}
+
+#[tokio::test]
+async fn everything_exists_and_nothing_of_it_is_made_again() {
+    let api = api().await;
+    // Any stack leads to the emulator's account; this one has what the other is to use.
+    let theirs = deploy("theirs", &[("Alarms", "false")]).await;
+    let http_api = api.json("POST", "apigateway", "/v2/apis", None, &json!({"name": "theirs", "protocolType": "HTTP"}));
+    let http_api = http_api["apiId"].as_str().expect("an id");
+    let stage = json!({"stageName": "$default", "autoDeploy": true});
+    let _ = api.json("POST", "apigateway", &format!("/v2/apis/{http_api}/stages"), None, &stage);
+    let key = api.json("POST", "kms", "/", Some("TrentService.CreateKey"), &json!({}));
+    let topic = texts(&api.query("sns", "CreateTopic", &[("Name", "theirs")]).expect("a topic is made"), "TopicArn");
+    let stack = deploy(
+        "existing",
+        &[
+            ("ExistingHttpApiId", http_api),
+            ("ExistingQueueArn", &theirs.outputs["EventQueueArn"]),
+            ("ExistingDeadLetterQueueArn", &theirs.outputs["DeadLetterQueueArn"]),
+            ("ExistingTableName", &theirs.outputs["IdempotencyTableName"]),
+            ("ExistingPayloadBucketName", &theirs.outputs["PayloadBucketName"]),
+            ("ExistingPinwheelSecretArn", &theirs.outputs["PinwheelSecretArn"]),
+            ("ExistingEndgrateSecretArn", &theirs.outputs["EndgrateSecretArn"]),
+            ("KmsKeyArn", key["KeyMetadata"]["Arn"].as_str().expect("an ARN")),
+            ("AlarmTopicArn", &topic[0]),
+        ],
+    )
+    .await;
+    assert_eq!(made(&stack).await, BTreeSet::new());
+    assert_eq!(stack.outputs["AlarmTopicArn"], topic[0]);
+    assert_eq!(stack.outputs["IdempotencyTableName"], theirs.outputs["IdempotencyTableName"]);
+    assert_delivers(&stack, &providers(), &theirs.outputs["EventQueueUrl"]).await;
+}
+
+#[tokio::test]
+async fn a_standard_queue_and_a_function_url_serve_one_provider() {
+    for (provider, off) in [("pinwheel", "EnableEndgrate"), ("endgrate", "EnablePinwheel")] {
+        let queue = aws().await.create_queue(false).await;
+        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.rsplit('/').next().expect("a name"));
+        let name = format!("url-{provider}");
+        let stack = deploy(&name, &[("FrontDoor", "FunctionUrl"), (off, "false"), ("ExistingQueueArn", &arn)]).await;
+        let expected = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"];
+        assert_eq!(made(&stack).await, expected.map(str::to_owned).into());
+        let functions = stack.outputs.keys().filter(|output| output.ends_with("FunctionName")).count();
+        assert_eq!(functions, 1, "{:?}", stack.outputs);
+        assert_delivers(&stack, &[provider], &queue).await;
+    }
+}
+
+#[tokio::test]
+async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table() {
+    let stack = deploy("consumed", &[("ExampleConsumer", "true")]).await;
+    let mut keys = BTreeSet::new();
+    for (provider, bytes) in [("pinwheel", 10), ("endgrate", 10), ("pinwheel", LARGE)] {
+        let event = signed(provider, DEVELOPMENT_SECRET, &format!("{provider}-{bytes}"), bytes);
+        assert_eq!(post(&stack.url(provider), &event.headers, event.body.as_bytes()).0, 200);
+    }
+    for record in stack.aws.records(&stack.outputs["IdempotencyTableName"]).await {
+        keys.extend(text(&record, "id"));
+    }
+    let started_at = Instant::now();
+    let marks = loop {
+        let marks = stack.aws.records(&stack.outputs["ConsumedEventsTableName"]).await;
+        if marks.len() == 3 && marks.iter().all(|mark| mark.contains_key("done_at")) {
+            break marks;
+        }
+        assert!(started_at.elapsed() < PATIENCE, "three events are not consumed: {marks:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert_eq!(marks.iter().filter_map(|mark| text(mark, "id")).collect::<BTreeSet<_>>(), keys);
+
+    // The consumer's own table expires its marks by the attribute that they have.
+    let template = template("template.yaml");
+    let (_, table) = resources(&template, "AWS::DynamoDB::Table")
+        .find(|(name, _)| *name == "ConsumedEventsTable")
+        .expect("the table is in the template");
+    let ttl = table["Properties"]["TimeToLiveSpecification"]["AttributeName"].as_str().expect("it has a TTL");
+    assert!(marks.iter().all(|mark| matches!(mark.get(ttl), Some(AttributeValue::N(_)))), "{marks:?}");
+}

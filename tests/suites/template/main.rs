@@ -1,0 +1,8 @@
+//! The template against the code: permissions, variables, tables, alarms, dashboard, parameters.
+
+mod combinations;
+mod monitoring;
+mod parameters;
+mod permissions;
+mod wiring;
+mod world;

@@ -1,0 +1,125 @@
+//! A wrong parameter gives a message that names it. The messages here are the emulator's; CloudFormation's are alike:
+//! `Parameter ExistingTableName failed to satisfy constraint: must be …`, with the template's words at the end.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use webhook_tests::template::template;
+
+use crate::world::try_deploy;
+
+/// For each parameter with a pattern, a value that is nearly right.
+const NEARLY_RIGHT: [(&str, &str); 18] = [
+    ("AlarmEmail", "oncall@example"),
+    ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms.fifo"),
+    ("CertificateArn", "arn:aws:iam::000000000000:server-certificate/c"),
+    ("DomainName", "https://webhooks.example.com"),
+    ("ExistingDeadLetterQueueArn", "https://sqs.us-east-1.amazonaws.com/000000000000/dead"),
+    ("ExistingEndgrateSecretArn", "endgrate-key"),
+    ("ExistingHttpApiId", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"),
+    ("ExistingPayloadBucketName", "arn:aws:s3:::payloads"),
+    ("ExistingPinwheelSecretArn", "pinwheel-secret"),
+    ("ExistingQueueArn", "https://sqs.us-east-1.amazonaws.com/000000000000/events.fifo"),
+    ("ExistingTableName", "arn:aws:dynamodb:us-east-1:000000000000:table/records"),
+    ("HostedZoneId", "example.com"),
+    ("KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:alias/webhooks"),
+    ("PermissionsBoundaryArn", "arn:aws:iam::000000000000:role/boundary"),
+    ("Release", "no spaces"),
+    ("ReservedConcurrency", "0"),
+    ("SecurityGroupIds", "sg-01234567,default"),
+    ("SubnetIds", "subnet-01234567,eu-west-1a"),
+];
+
+/// Values that are right by themselves, and wrong together; and the rule's message.
+const TOGETHER: [(&[(&str, &str)], &str); 12] = [
+    (
+        &[("EnablePinwheel", "false"), ("EnableEndgrate", "false")],
+        "EnablePinwheel and EnableEndgrate must not both be false.",
+    ),
+    (&[("SubnetIds", "subnet-01234567")], "SubnetIds needs SecurityGroupIds."),
+    (&[("SecurityGroupIds", "sg-01234567")], "SecurityGroupIds needs SubnetIds."),
+    (
+        &[("FrontDoor", "FunctionUrl"), ("ExistingHttpApiId", "a1b2c3d4e5")],
+        "ExistingHttpApiId must be empty where FrontDoor is FunctionUrl.",
+    ),
+    (
+        &[("FrontDoor", "FunctionUrl"), ("DomainName", "webhooks.example.com"), ("CertificateArn", CERTIFICATE)],
+        "DomainName must be empty where FrontDoor is FunctionUrl.",
+    ),
+    (&[("DomainName", "webhooks.example.com")], "DomainName needs CertificateArn."),
+    (
+        &[("DomainName", "webhooks.example.com"), ("CertificateArn", CERTIFICATE), ("ExistingHttpApiId", "a1b2c3d4e5")],
+        "DomainName must be empty where ExistingHttpApiId is given; that API has its own domain.",
+    ),
+    (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName."),
+    (&[("HostedZoneId", "Z0123456789")], "HostedZoneId needs DomainName."),
+    (
+        &[("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:000000000000:dead")],
+        "ExistingDeadLetterQueueArn needs ExistingQueueArn.",
+    ),
+    (
+        &[("DeploymentStrategy", "AllAtOnce"), ("Alarms", "false")],
+        "Alarms must be true where DeploymentStrategy is not None; they are what rolls a deployment back.",
+    ),
+    (
+        &[("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms"), ("AlarmEmail", "oncall@example.com")],
+        "AlarmEmail must be empty where AlarmTopicArn is given; subscribe to that topic instead.",
+    ),
+];
+
+const CERTIFICATE: &str = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000";
+
+/// The message with which these are refused.
+async fn refusal(parameters: &[(&str, &str)]) -> String {
+    try_deploy("refused", parameters).await.err().unwrap_or_else(|| panic!("{parameters:?} are taken"))
+}
+
+/// Wrong values of a parameter, by what the template asks of it.
+fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let number = |what: &str| parameter[what].as_i64();
+    if parameter["AllowedValues"].is_array() {
+        wrong.push("another".to_owned());
+    }
+    wrong.extend(number("MinValue").map(|least| (least - 1).to_string()));
+    wrong.extend(number("MaxValue").map(|most| (most + 1).to_string()));
+    if parameter["AllowedPattern"].is_string() {
+        let nearly =
+            NEARLY_RIGHT.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("{name} has no value here"));
+        wrong.push(nearly.1.to_owned());
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn a_wrong_value_is_refused_with_a_message_that_names_its_parameter_and_says_what_it_must_be() {
+    let template = template("template.yaml");
+    let parameters = template["Parameters"].as_object().expect("there are parameters");
+    for (name, parameter) in parameters {
+        let wrong = wrong_values(name, parameter);
+        assert!(!wrong.is_empty(), "{name} takes anything");
+        for value in wrong {
+            let message = refusal(&[(name.as_str(), value.as_str())]).await;
+            assert!(message.contains(name.as_str()), "{name}={value}: {message}");
+            if parameter["AllowedPattern"].is_string() {
+                let constraint = parameter["ConstraintDescription"].as_str().expect("it says what the value must be");
+                assert!(message.contains(constraint), "{name}={value}: {message}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() {
+    let template = template("template.yaml");
+    let rules = template["Rules"].as_object().expect("there are rules").values();
+    let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().expect("a list"));
+    let said: BTreeSet<&str> =
+        assertions.map(|assertion| assertion["AssertDescription"].as_str().expect("a text")).collect();
+    assert_eq!(said, TOGETHER.iter().map(|(_, message)| *message).collect(), "each rule has its case");
+    for (parameters, expected) in TOGETHER {
+        let message = refusal(parameters).await;
+        assert!(message.ends_with(expected), "{parameters:?}: {message}");
+        assert!(parameters.iter().any(|(name, _)| expected.contains(name)), "{expected}");
+    }
+}

@@ -1,0 +1,93 @@
+//! One emulated account for all tests of this suite, with a stack of its own for each that asks for one.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use webhook_cli::ProviderName;
+use webhook_tests::{
+    api::Api,
+    emulator::Aws,
+    now,
+    stack::{Account, Stack},
+};
+use webhook_verify::{Header, SigningSecret, sign};
+
+/// The account, and the packaged template's URL.
+async fn account() -> &'static (Account, String) {
+    static ACCOUNT: OnceCell<(Account, String)> = OnceCell::const_new();
+    ACCOUNT
+        .get_or_init(|| async {
+            let account = Account::start(|_| ()).await;
+            let packaged = account.package().await;
+            (account, packaged)
+        })
+        .await
+}
+
+/// Deploys a stack, or gives the message with which that is refused.
+pub(crate) async fn try_deploy(name: &str, parameters: &[(&str, &str)]) -> Result<Stack, String> {
+    let (account, packaged) = account().await;
+    account.create(name, packaged, parameters).await
+}
+
+pub(crate) async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Stack {
+    try_deploy(name, parameters).await.expect("the parameters are right")
+}
+
+/// The account's administrator.
+pub(crate) async fn aws() -> Aws {
+    Aws::at(&account().await.0.emulator.endpoint)
+}
+
+/// The emulator's services for which there is no SDK crate here.
+pub(crate) async fn api() -> Api {
+    Api::at(&account().await.0.emulator.endpoint)
+}
+
+/// What Lambda knows of a function.
+pub(crate) async fn configuration(function: &str) -> Value {
+    let path = format!("/2015-03-31/functions/{function}/configuration");
+    api().await.json("GET", "lambda", &path, None, &Value::Null)
+}
+
+/// The variables of a function's environment.
+pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
+    let configuration = configuration(function).await;
+    let variables = configuration["Environment"]["Variables"].as_object().expect("it has variables");
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
+}
+
+/// Every provider's name.
+pub(crate) fn providers() -> Vec<&'static str> {
+    ProviderName::all().iter().map(|provider| provider.name()).collect()
+}
+
+/// A delivery of an event.
+pub(crate) struct Signed {
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: String,
+}
+
+/// An event that differs from others by `id`, with so many bytes to carry.
+pub(crate) fn signed(provider: &str, secret: &str, id: &str, bytes: usize) -> Signed {
+    let secret = SigningSecret::new(secret.into()).expect("not empty");
+    let data = "x".repeat(bytes);
+    match provider {
+        "pinwheel" => {
+            let body = json!({"event_id": id, "event": "paystubs.added", "payload": {"data": data}}).to_string();
+            Signed { headers: sign::pinwheel_v2(&secret, now(), body.as_bytes()).into(), body }
+        }
+        "endgrate" => {
+            let body = json!({"session_id": id, "transfer_data": data}).to_string();
+            Signed { headers: sign::endgrate(&secret, body.as_bytes()).into(), body }
+        }
+        _ => panic!("{provider} has no event here"),
+    }
+}
+
+/// The text of a record's attribute.
+pub(crate) fn text(record: &HashMap<String, AttributeValue>, name: &str) -> Option<String> {
+    record.get(name).map(|value| value.as_s().expect("a text").clone())
+}
