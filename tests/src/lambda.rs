@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -23,6 +26,8 @@ pub struct Instance {
     pub proxy: Proxy,
     /// Locked while it handles an invocation.
     function: tokio::sync::Mutex<Option<Arc<Function>>>,
+    starts: AtomicUsize,
+    kills: AtomicUsize,
 }
 
 impl Instance {
@@ -31,7 +36,14 @@ impl Instance {
         let proxy = Proxy::start(emulator).await;
         let mut variables = variables.clone();
         variables.extend(client_variables(&proxy.endpoint));
-        Self { name, variables, proxy, function: tokio::sync::Mutex::default() }
+        Self {
+            name,
+            variables,
+            proxy,
+            function: tokio::sync::Mutex::default(),
+            starts: AtomicUsize::default(),
+            kills: AtomicUsize::default(),
+        }
     }
 
     /// Invokes it, after starting it where it is new or dead. With `kill_after` it is killed so long after the event was handed
@@ -43,6 +55,7 @@ impl Instance {
             None => {
                 let function = Arc::new(Function::start(self.name, &self.variables).await);
                 self.proxy.serves(Arc::clone(&function));
+                self.starts.fetch_add(1, Ordering::Relaxed);
                 function
             }
         };
@@ -51,6 +64,7 @@ impl Instance {
             match kill_after {
                 Some(kill_after) => {
                     tokio::time::sleep(kill_after).await;
+                    self.kills.fetch_add(1, Ordering::Relaxed);
                     function.kill().await;
                 }
                 None => std::future::pending().await,
@@ -64,9 +78,16 @@ impl Instance {
         }
     }
 
-    /// What the present process has written so far; empty before the first.
-    pub async fn log(&self) -> String {
-        self.function.lock().await.as_ref().map(|function| function.log()).unwrap_or_default()
+    /// How often a process was started. More than once for each kill, and once more: it has died by itself.
+    #[must_use]
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// How often it was killed by `kill_after`.
+    #[must_use]
+    pub fn kills(&self) -> usize {
+        self.kills.load(Ordering::Relaxed)
     }
 }
 

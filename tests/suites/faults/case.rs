@@ -172,6 +172,10 @@ impl Run {
         if self.seen != self.case.answers {
             wrong.push(format!("answers {:?} and not {:?}", self.seen, self.case.answers));
         }
+        let deaths = self.seen.iter().filter(|&&seen| seen == Seen::Died).count();
+        if self.instance.starts() != 1 + deaths {
+            wrong.push(format!("started {} times for {deaths} kills", self.instance.starts()));
+        }
         if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?}, calls {:?}", self.instance.proxy.seen())) }
     }
 

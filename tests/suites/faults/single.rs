@@ -17,13 +17,12 @@ const IN_FLIGHT: Seen = Seen::InFlight(0);
 /// What each fault comes to where it lasts throughout the first attempt; and after which attempt a held request is let go.
 ///
 /// A `Release` happens only after a failed send, so its cases have one.
+#[expect(clippy::match_same_arms, reason = "a table: each row has its own reason")]
 fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
     let alone = |answers: &[Seen]| vec![(0, answers.to_vec())];
     match (call, fault) {
         // Nothing to verify with.
-        (CurrentSecret, KillBefore | KillAfter) | (PreviousSecret, KillBefore | KillAfter) => {
-            alone(&[Died, Accepted, Duplicate])
-        }
+        (CurrentSecret | PreviousSecret, KillBefore | KillAfter) => alone(&[Died, Accepted, Duplicate]),
         (CurrentSecret, _) | (PreviousSecret, HoldBefore | HoldAfter) => alone(&[Unavailable, Accepted, Duplicate]),
         // The current version verifies, so the previous one does not matter.
         (PreviousSecret, _) => alone(&[Accepted, Duplicate]),

@@ -8,6 +8,7 @@ use std::{
 };
 
 use webhook_tests::{
+    lambda::Instance,
     proxy::{Call, Fault, Proxy},
     traffic::Seen,
 };
@@ -39,6 +40,10 @@ pub(crate) struct Figures {
     answers: BTreeMap<&'static str, usize>,
     calls: BTreeMap<Call, usize>,
     faults: BTreeMap<Fault, usize>,
+    /// By the clock or at a call.
+    pub(crate) kills: usize,
+    /// Of a process.
+    pub(crate) starts: usize,
     messages: usize,
     delivered_in: Duration,
     total: Duration,
@@ -53,7 +58,11 @@ impl Figures {
                 *faults.entry(fault).or_default() += 1;
             }
         }
+        let at_a_call = |fault| faults.get(&fault).copied().unwrap_or(0);
+        let by_the_clock: usize = world.instances().map(Instance::kills).sum();
         Self {
+            kills: by_the_clock + at_a_call(Fault::KillBefore) + at_a_call(Fault::KillAfter),
+            starts: world.instances().map(Instance::starts).sum(),
             events: world.plan.events.len(),
             duplicates: world.plan.count(|origin| origin == Origin::Again),
             forgeries: world.plan.count(|origin| matches!(origin, Origin::Forged(_))),
@@ -75,6 +84,7 @@ impl fmt::Display for Figures {
         writeln!(f, "answers: {:?}", self.answers)?;
         writeln!(f, "calls: {:?}", self.calls)?;
         writeln!(f, "faults: {:?}", self.faults)?;
+        writeln!(f, "{} processes were killed, of {} that were started", self.kills, self.starts)?;
         let seconds = self.delivered_in.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = attempts as f64 / seconds;

@@ -23,7 +23,8 @@ use tokio::{
 };
 use webhook_tests::{
     emulator::{Aws, Emulator},
-    lambda::Lambda,
+    function::bootstrap,
+    lambda::{Instance, Lambda},
     proxy::Proxy,
     traffic::{SECRET, Seen, violations},
 };
@@ -49,6 +50,9 @@ const LET_GO_EVERY: usize = 50;
 #[tokio::test]
 async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
     let (events, seed) = (number("LOAD_EVENTS", 1_000), number("LOAD_SEED", 1));
+    // Built first: the figures are those of the run.
+    let built = ["pinwheel", "endgrate"].map(bootstrap);
+    assert!(built.iter().all(|program| program.exists()), "{built:?}");
     let started_at = Instant::now();
     let emulator = &Emulator::shared().endpoint;
     let aws = Aws::at(emulator);
@@ -82,7 +86,11 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
 
     let mut violations = violations(&world.plan.events, &messages, &aws.records(&table).await);
     violations.extend(sent.into_iter().filter_map(Result::err));
-    eprintln!("{}", Figures::new(&world, messages.len(), delivered_in, started_at.elapsed()));
+    let figures = Figures::new(&world, messages.len(), delivered_in, started_at.elapsed());
+    if figures.starts > 2 * INSTANCES + figures.kills {
+        violations.push(format!("DIED: {} starts for {} kills", figures.starts, figures.kills));
+    }
+    eprintln!("{figures}");
     assert!(
         violations.is_empty(),
         "{} violations, of which the first:\n{}\nLOAD_EVENTS={events} LOAD_SEED={seed} cargo test --workspace --test load",
@@ -115,8 +123,12 @@ async fn send_all(world: &Arc<World>) -> Vec<Result<(), String>> {
 }
 
 impl World {
+    fn instances(&self) -> impl Iterator<Item = &Instance> {
+        [&self.pinwheel, &self.endgrate].into_iter().flat_map(|function| &function.instances)
+    }
+
     fn proxies(&self) -> impl Iterator<Item = &Proxy> {
-        [&self.pinwheel, &self.endgrate].into_iter().flat_map(|function| &function.instances).map(|one| &one.proxy)
+        self.instances().map(|instance| &instance.proxy)
     }
 
     fn let_go(&self) {
