@@ -1,9 +1,9 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test lint tools mutants bench clean rust
+.PHONY: help demo dev test reliability mutants lint tools bench clean rust
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 8
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 16
 
 demo: rust ## see it work: deploys the template into an AWS emulator on this machine and sends it samples
 	@tests/tools/install ministack sam
@@ -18,6 +18,10 @@ dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send`
 test: rust ## every test: unit, property, contract, and end to end against the emulator
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
+
+reliability: rust ## faults and 20,000 events under kills, with the bootstraps that are deployed
+	@tests/tools/install ministack
+	@WEBHOOK_PROFILE=release LOAD_EVENTS=20000 cargo test --workspace --test faults --test load -- --nocapture
 
 lint: rust ## formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint

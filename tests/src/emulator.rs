@@ -38,8 +38,12 @@ pub struct Emulator {
 }
 
 /// Runs the emulator until standard input closes, and then ends its whole process group: the emulator does not end the
-/// functions that it runs.
-const SUPERVISE: &str = r#""$@" </dev/null & cat >/dev/null; rm -rf "$TMPDIR"; kill -s KILL 0"#;
+/// functions that it runs. With each line of input it ends the emulator in good order, says so, and starts it again.
+const SUPERVISE: &str = r#"
+    "$@" </dev/null &
+    while read -r _; do kill -s TERM $!; wait $!; echo >>"$TMPDIR/restarts"; "$@" </dev/null & done
+    rm -rf "$TMPDIR"; kill -s KILL 0
+"#;
 
 impl Emulator {
     /// The emulator of this test process. It allows every call.
@@ -55,6 +59,19 @@ impl Emulator {
     /// It is not installed, or does not come up.
     #[must_use]
     pub fn start(enforce_iam: bool) -> Self {
+        Self::launch(enforce_iam, false)
+    }
+
+    /// Starts one on a free port that keeps tables, queues and secrets over a [`Emulator::restart`]. It allows every call.
+    ///
+    /// # Panics
+    /// It is not installed, or does not come up.
+    #[must_use]
+    pub fn durable() -> Self {
+        Self::launch(false, true)
+    }
+
+    fn launch(enforce_iam: bool, durable: bool) -> Self {
         let program = workspace().join(".tools/ministack/bin/ministack");
         assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
         let port = free_port();
@@ -74,7 +91,8 @@ impl Emulator {
             .env("MINISTACK_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("AUTH", if enforce_iam { "true" } else { "false" })
-            .env("PERSIST_STATE", "0")
+            .env("PERSIST_STATE", if durable { "1" } else { "0" })
+            .env("STATE_DIR", scratch.join("state"))
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .envs(client_variables(&endpoint))
@@ -83,13 +101,32 @@ impl Emulator {
             .stdout(File::create(scratch.join("emulator.log")).expect("a log file can be made"))
             .stderr(Stdio::null());
         let supervisor = supervisor.spawn().expect("sh runs");
+        let emulator = Self { endpoint, scratch, supervisor };
+        emulator.wait_until(|| is_ready(port), "does not come up");
+        emulator
+    }
+
+    /// Ends it and starts it again, on the same port. Returns when it is up. Blocks the thread.
+    ///
+    /// # Panics
+    /// It does not end, or does not come up again.
+    pub fn restart(&mut self) {
+        let restarts = || std::fs::read(self.scratch.join("restarts")).map_or(0, |lines| lines.len());
+        let before = restarts();
+        let mut orders = self.supervisor.stdin.as_ref().expect("is piped");
+        writeln!(orders).expect("the supervisor listens");
+        self.wait_until(|| restarts() > before, "does not end");
+        let port = self.endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("it ends in a port");
+        self.wait_until(|| is_ready(port), "does not come up again");
+    }
+
+    fn wait_until(&self, condition: impl Fn() -> bool, otherwise: &str) {
         let started_at = Instant::now();
-        while !is_ready(port) {
-            let log = scratch.join("emulator.log");
-            assert!(started_at.elapsed() < UP_WITHIN, "the emulator does not come up; its log: {}", log.display());
+        while !condition() {
+            let log = self.scratch.join("emulator.log");
+            assert!(started_at.elapsed() < UP_WITHIN, "the emulator {otherwise}; its log: {}", log.display());
             std::thread::sleep(Duration::from_millis(50));
         }
-        Self { endpoint, scratch, supervisor }
     }
 }
 
@@ -259,8 +296,8 @@ impl Aws {
     /// # Panics
     /// The emulator refuses.
     pub async fn records(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let scan = self.dynamodb.scan().table_name(table).consistent_read(true).send().await.expect("a table is read");
-        scan.items.unwrap_or_default()
+        let scan = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+        scan.try_collect().await.expect("a table is read")
     }
 
     /// Takes all messages off a queue.

@@ -2,13 +2,13 @@
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     convert::Infallible,
     net::SocketAddr,
     path::PathBuf,
     process::{Command, ExitStatus, Stdio},
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -22,7 +22,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     net::TcpListener,
     process::Child,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
 
@@ -37,22 +37,34 @@ pub type Answer = Result<Value, Value>;
 /// One invocation on its way.
 struct Invocation {
     event: String,
-    deadline_ms: u128,
+    /// From when the function takes it: a cold start does not count, as on Lambda.
+    time_left: Duration,
+    /// Whether an answer past the deadline counts: on Lambda the function would be dead.
+    may_be_late: bool,
     trace_id: Option<String>,
     answer: oneshot::Sender<Answer>,
+}
+
+/// One invocation that the function has taken.
+struct Running {
+    answer: oneshot::Sender<Answer>,
+    answer_by: Option<SystemTime>,
 }
 
 /// What the Runtime API has to remember.
 struct RuntimeApi {
     queue: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    running: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    running: Mutex<HashMap<String, Running>>,
     served: AtomicU64,
     log: Arc<Mutex<String>>,
 }
 
 /// A running function.
 pub struct Function {
-    child: Child,
+    /// Kills it, with a message or by its own end.
+    kill: mpsc::Sender<()>,
+    /// Its status, once it has ended.
+    status: watch::Receiver<Option<ExitStatus>>,
     invocations: mpsc::Sender<Invocation>,
     log: Arc<Mutex<String>>,
     /// They end when its output does.
@@ -60,7 +72,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Starts `target/debug/<name>` with these variables and no others.
+    /// Starts the [`bootstrap`] of this name with these variables and no others.
     ///
     /// # Panics
     /// The binary cannot be built or started.
@@ -91,7 +103,8 @@ impl Function {
             collect(child.stdout.take().expect("is piped"), Arc::clone(&log)),
             collect(child.stderr.take().expect("is piped"), Arc::clone(&log)),
         ];
-        Self { child, invocations, log, collectors }
+        let (kill, killed) = mpsc::channel(1);
+        Self { kill, status: watch_over(child, killed), invocations, log, collectors }
     }
 
     /// Invokes it with 15 s to its deadline.
@@ -110,15 +123,57 @@ impl Function {
     /// # Panics
     /// No answer comes.
     pub async fn invoke_text(&self, event: String, time_left: Duration, trace_id: Option<&str>) -> Answer {
-        let (answer, answered) = oneshot::channel();
-        let deadline = SystemTime::now() + time_left;
-        let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
-        let invocation = Invocation { event, deadline_ms, trace_id: trace_id.map(str::to_owned), answer };
-        assert!(self.invocations.send(invocation).await.is_ok(), "the Runtime API is gone; log: {}", self.log());
-        match tokio::time::timeout(PATIENCE, answered).await {
+        match tokio::time::timeout(PATIENCE, self.hand_over(event, time_left, true, trace_id).await).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => panic!("no answer; log: {}", self.log()),
         }
+    }
+
+    /// Invokes it as Lambda does: `None` where it dies, or answers past its deadline, and Lambda answers the caller with an
+    /// error of its own.
+    ///
+    /// # Panics
+    /// It lives, and does not answer.
+    pub async fn invoke_mortal(&self, event: String, time_left: Duration) -> Option<Answer> {
+        let answered = self.hand_over(event, time_left, false, None).await;
+        let outcome = async {
+            tokio::select! {
+                // An answer that is out counts, whatever happens to the process afterwards.
+                biased;
+                answer = answered => answer.ok(),
+                _ = self.death() => None,
+            }
+        };
+        let Ok(outcome) = tokio::time::timeout(PATIENCE, outcome).await else {
+            panic!("no answer; log: {}", self.log())
+        };
+        outcome
+    }
+
+    async fn hand_over(
+        &self,
+        event: String,
+        time_left: Duration,
+        may_be_late: bool,
+        trace_id: Option<&str>,
+    ) -> oneshot::Receiver<Answer> {
+        let (answer, answered) = oneshot::channel();
+        let invocation = Invocation { event, time_left, may_be_late, trace_id: trace_id.map(str::to_owned), answer };
+        assert!(self.invocations.send(invocation).await.is_ok(), "the Runtime API is gone; log: {}", self.log());
+        answered
+    }
+
+    /// Kills it (SIGKILL), and returns when it is dead.
+    pub async fn kill(&self) {
+        // It may have ended by itself.
+        let _ = self.kill.try_send(());
+        self.death().await;
+    }
+
+    /// Whether it has ended.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.status.borrow().is_some()
     }
 
     /// Everything that it has written so far.
@@ -170,33 +225,72 @@ impl Function {
     /// # Panics
     /// It does not end.
     pub async fn ended(&mut self) -> ExitStatus {
-        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        let status = ended.expect("it ends").expect("its status can be read");
+        let ended = tokio::time::timeout(PATIENCE, self.death()).await;
+        let status = ended.expect("it ends");
         for collector in &mut self.collectors {
             collector.await.expect("no collector panics");
         }
         status
     }
+
+    async fn death(&self) -> ExitStatus {
+        let mut status = self.status.clone();
+        let ended = status.wait_for(Option::is_some).await.expect("the task that watches over it tells how it ended");
+        ended.expect("was waited for")
+    }
 }
 
-/// The binary of this name, built once per test process from what is in the tree now.
+/// Tells how the process ends. Kills it where it is told to, or where nobody is left to tell.
+fn watch_over(mut child: Child, mut killed: mpsc::Receiver<()>) -> watch::Receiver<Option<ExitStatus>> {
+    let (ended, status) = watch::channel(None);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = child.wait() => {}
+            _ = killed.recv() => child.kill().await.expect("our own child can be killed"),
+        }
+        ended.send_replace(child.wait().await.ok());
+    });
+    status
+}
+
+/// The profile of the bootstraps: empty for the tests' own, `release` for what is deployed.
+const PROFILE: &str = "WEBHOOK_PROFILE";
+
+/// The binary of this name, built once per test process from what is in the tree now. With `WEBHOOK_PROFILE=release` it is
+/// the one that is deployed.
 ///
 /// # Panics
-/// It cannot be built.
+/// It cannot be built, or there is no such profile.
 #[must_use]
 pub fn bootstrap(name: &str) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let directory = BUILT.get_or_init(|| {
+    static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    // target/debug/deps/<this test>, target/debug/<this program> → target
+    let this = std::env::current_exe().expect("this program has a path");
+    let folder = this.parent().expect("it lies in a folder");
+    let profile = if folder.ends_with("deps") { folder.parent().expect("deps lies in a folder") } else { folder };
+    let target = profile.parent().expect("a profile's folder lies in another");
+    let (folder, what, arguments) = match std::env::var(PROFILE).as_deref() {
         // All of the workspace, so that features are those of the tests' own build, and nothing is compiled twice.
-        let built =
-            Command::new(env!("CARGO")).args(["build", "--quiet", "--workspace"]).current_dir(workspace()).status();
-        assert!(built.is_ok_and(|status| status.success()), "cargo build --workspace fails");
-        // target/debug/deps/<this test> → target/debug
-        let this = std::env::current_exe().expect("this program has a path");
-        let deps = this.parent().expect("it lies in a folder");
-        if deps.ends_with("deps") { deps.parent().expect("deps lies in a folder") } else { deps }.to_owned()
-    });
-    directory.join(name)
+        Err(_) | Ok("") => ("debug", "", vec!["--workspace"]),
+        // By itself, as SAM builds it: with the features of what is deployed.
+        Ok("release") => ("release", name, vec!["--release", "--package", name]),
+        Ok(other) => panic!("{PROFILE} is {other}: it may be `release`, or empty"),
+    };
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if built.insert(what.to_owned()) {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet"]).args(&arguments).current_dir(workspace());
+        // What `cargo test` tells this program of its own package: build scripts that look at it would run again, and most
+        // of what depends on them would be compiled again, twice for each run.
+        for (name, _) in std::env::vars_os() {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+                build.env_remove(name);
+            }
+        }
+        let build = build.status();
+        assert!(build.is_ok_and(|status| status.success()), "cargo build {} fails", arguments.join(" "));
+    }
+    target.join(folder).join(name)
 }
 
 fn collect(stream: impl AsyncRead + Unpin + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
@@ -237,9 +331,10 @@ async fn answer(api: &RuntimeApi, request: Request<Incoming>) -> Result<Response
     match route[..] {
         ["invocation", id, kind @ ("response" | "error")] => {
             let waiting = api.running.lock().expect("no holder panics").remove(id);
-            if let Some(waiting) = waiting {
+            let in_time = |running: &Running| running.answer_by.is_none_or(|deadline| SystemTime::now() <= deadline);
+            if let Some(waiting) = waiting.filter(in_time) {
                 // The test may have given up.
-                let _ = waiting.send(if kind == "response" { Ok(value) } else { Err(value) });
+                let _ = waiting.answer.send(if kind == "response" { Ok(value) } else { Err(value) });
             }
         }
         ["init", "error"] => {
@@ -255,11 +350,15 @@ async fn answer(api: &RuntimeApi, request: Request<Incoming>) -> Result<Response
 
 async fn next(api: &RuntimeApi) -> Response<Full<Bytes>> {
     let Some(invocation) = api.queue.lock().await.recv().await else { return empty(StatusCode::GONE) };
+    let deadline = SystemTime::now() + invocation.time_left;
+    let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     let id = format!("00000000-0000-4000-8000-{:012}", api.served.fetch_add(1, Ordering::Relaxed));
-    api.running.lock().expect("no holder panics").insert(id.clone(), invocation.answer);
+    let answer_by = (!invocation.may_be_late).then_some(deadline);
+    let running = Running { answer: invocation.answer, answer_by };
+    api.running.lock().expect("no holder panics").insert(id.clone(), running);
     let mut response = Response::builder()
         .header("lambda-runtime-aws-request-id", id)
-        .header("lambda-runtime-deadline-ms", invocation.deadline_ms.to_string())
+        .header("lambda-runtime-deadline-ms", deadline_ms.to_string())
         .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:test");
     if let Some(trace_id) = invocation.trace_id {
         response = response.header("lambda-runtime-trace-id", trace_id);

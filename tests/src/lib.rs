@@ -1,13 +1,17 @@
-//! What the suites and the demo share: the emulator, a Lambda Runtime API, requests as Lambda hands them over, and samples.
+//! What the suites and the demo share: the emulator, a proxy that makes its calls fail, a Lambda Runtime API, traffic, requests
+//! as Lambda hands them over, and samples.
 
 pub mod api;
 pub mod emulator;
 pub mod event;
 pub mod function;
 pub mod http;
+pub mod lambda;
+pub mod proxy;
 pub mod samples;
 pub mod stack;
 pub mod template;
+pub mod traffic;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -1,0 +1,133 @@
+//! A function as Lambda runs it: by instances that handle one invocation at a time and may die. Each has a proxy of its own
+//! between itself and AWS.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Semaphore;
+
+use crate::{
+    emulator::client_variables,
+    function::{Answer, Function},
+    proxy::Proxy,
+};
+
+/// One instance, and its successors.
+pub struct Instance {
+    name: &'static str,
+    variables: HashMap<String, String>,
+    /// Between it and AWS.
+    pub proxy: Proxy,
+    /// Locked while it handles an invocation.
+    function: tokio::sync::Mutex<Option<Arc<Function>>>,
+    starts: AtomicUsize,
+    kills: AtomicUsize,
+}
+
+impl Instance {
+    /// An instance that is started by its first invocation. `variables`: the function's own, without AWS's.
+    pub async fn new(name: &'static str, variables: &HashMap<String, String>, emulator: &str) -> Self {
+        let proxy = Proxy::start(emulator).await;
+        let mut variables = variables.clone();
+        variables.extend(client_variables(&proxy.endpoint));
+        Self {
+            name,
+            variables,
+            proxy,
+            function: tokio::sync::Mutex::default(),
+            starts: AtomicUsize::default(),
+            kills: AtomicUsize::default(),
+        }
+    }
+
+    /// Invokes it, after starting it where it is new or dead. With `kill_after` it is killed so long after the event was handed
+    /// over, unless it has answered by then. `None` where it dies, or answers past its deadline.
+    pub async fn invoke(&self, event: String, time_left: Duration, kill_after: Option<Duration>) -> Option<Answer> {
+        let mut current = self.function.lock().await;
+        let function = match current.take().filter(|function| !function.is_dead()) {
+            Some(function) => function,
+            None => {
+                let function = Arc::new(Function::start(self.name, &self.variables).await);
+                self.proxy.serves(Arc::clone(&function));
+                self.starts.fetch_add(1, Ordering::Relaxed);
+                function
+            }
+        };
+        *current = Some(Arc::clone(&function));
+        let kill = async {
+            match kill_after {
+                Some(kill_after) => {
+                    tokio::time::sleep(kill_after).await;
+                    self.kills.fetch_add(1, Ordering::Relaxed);
+                    function.kill().await;
+                }
+                None => std::future::pending().await,
+            }
+        };
+        let invocation = function.invoke_mortal(event, time_left);
+        tokio::pin!(invocation, kill);
+        tokio::select! {
+            answer = &mut invocation => answer,
+            () = &mut kill => invocation.await,
+        }
+    }
+
+    /// How often a process was started. More than once for each kill, and once more: it has died by itself.
+    #[must_use]
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// How often it was killed by `kill_after`.
+    #[must_use]
+    pub fn kills(&self) -> usize {
+        self.kills.load(Ordering::Relaxed)
+    }
+}
+
+/// Instances of one function behind one door: an invocation waits for one that is free.
+pub struct Lambda {
+    /// All of them, busy or not.
+    pub instances: Vec<Instance>,
+    free: Mutex<Vec<usize>>,
+    count: Semaphore,
+}
+
+impl Lambda {
+    /// So many instances, none of them started.
+    pub async fn new(
+        name: &'static str,
+        variables: &HashMap<String, String>,
+        emulator: &str,
+        instances: usize,
+    ) -> Self {
+        let mut lambda = Self {
+            instances: Vec::new(),
+            free: Mutex::new((0..instances).collect()),
+            count: Semaphore::new(instances),
+        };
+        for _ in 0..instances {
+            lambda.instances.push(Instance::new(name, variables, emulator).await);
+        }
+        lambda
+    }
+
+    /// Invokes one of its instances, as [`Instance::invoke`] does.
+    ///
+    /// # Panics
+    /// Never: there are as many permits as instances.
+    pub async fn invoke(&self, event: String, time_left: Duration, kill_after: Option<Duration>) -> Option<Answer> {
+        let _permit = self.count.acquire().await.expect("is never closed");
+        let free = |lambda: &Self| lambda.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let number = free(self).expect("a permit is an instance");
+        let answer = self.instances[number].invoke(event, time_left, kill_after).await;
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+        answer
+    }
+}

@@ -1,0 +1,219 @@
+//! One event, delivered until it is a duplicate, while the calls of chosen attempts fail.
+
+use std::{collections::HashMap, time::Duration};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::JoinSet,
+};
+use webhook_tests::{
+    emulator::Aws,
+    lambda::Instance,
+    proxy::{Call, Fault},
+    traffic::{Event, Kind, SECRET, Seen, Taken, violations},
+};
+
+/// How long a fault stays.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Lasts {
+    /// For one request: the SDK's next try is fine.
+    Once,
+    /// For all such requests of the attempt.
+    Throughout,
+    /// From the first such request on, all of AWS is out of reach.
+    Outage,
+}
+
+/// A fault of one attempt.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rule {
+    pub(crate) call: Call,
+    pub(crate) fault: Fault,
+    pub(crate) lasts: Lasts,
+}
+
+/// What a proxy does by these rules.
+pub(crate) fn script(rules: &[Rule]) -> impl FnMut(Call) -> Option<Fault> + Send + 'static {
+    let mut rules = rules.to_vec();
+    let mut is_down = false;
+    move |call| {
+        if is_down {
+            return Some(Fault::ResetBefore);
+        }
+        let found = rules.iter().position(|rule| rule.call == call)?;
+        let rule = rules[found];
+        match rule.lasts {
+            Lasts::Once => drop(rules.remove(found)),
+            Lasts::Throughout => {}
+            Lasts::Outage => is_down = true,
+        }
+        Some(rule.fault)
+    }
+}
+
+/// A fault, what becomes of the event, and when the requests are let go that the fault holds back.
+pub(crate) struct Case {
+    pub(crate) kind: Kind,
+    /// The faults of the first attempt, of the second, and so on; none from there on.
+    pub(crate) attempts: Vec<Vec<Rule>>,
+    /// Of the attempts with faults; the others have 15 s.
+    pub(crate) time_left: Duration,
+    /// After which attempt what is held back is let go.
+    pub(crate) let_go_after: usize,
+    /// Every answer, up to the duplicate that ends it. An `InFlight` stands for any number of seconds of the lease.
+    pub(crate) answers: Vec<Seen>,
+}
+
+/// A lease is this, and the five seconds by which clocks may differ: short, so that the tests need not wait long.
+pub(crate) const SHORT: Duration = Duration::from_millis(2_500);
+/// The template's timeout.
+pub(crate) const LONG: Duration = Duration::from_secs(15);
+/// Of a lease, at most.
+const LONGEST_LEASE_S: u64 = 8;
+/// So many attempts at most: more means that it never ends.
+const MOST_ATTEMPTS: usize = 8;
+
+/// Cases that are busy at once, and not waiting: more would make each delivery slow, and the next attempt must come while the
+/// lease of the one before still holds.
+static AT_ONCE: Semaphore = Semaphore::const_new(12);
+
+/// A case on its way, with a table, a queue and an instance of its own.
+pub(crate) struct Run {
+    case: Case,
+    aws: Aws,
+    table: String,
+    queue: String,
+    instance: Instance,
+    event: Event,
+    seen: Vec<Seen>,
+    busy: Option<SemaphorePermit<'static>>,
+}
+
+/// The variables of a function with a new table, queue, bucket and secret.
+pub(crate) async fn variables(aws: &Aws) -> HashMap<String, String> {
+    let variables = [
+        ("IDEMPOTENCY_TABLE", aws.create_table().await),
+        ("QUEUE_URL", aws.create_queue(true).await),
+        ("PAYLOAD_BUCKET", aws.create_bucket().await),
+        ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+/// What is wrong with a table and its queue after these events.
+pub(crate) async fn wrong(aws: &Aws, table: &str, queue: &str, events: &[Event]) -> Vec<String> {
+    let mut taken = Vec::new();
+    for message in aws.take_messages(queue).await {
+        taken.push(Taken::read(aws, message).await);
+    }
+    violations(events, &taken, &aws.records(table).await)
+}
+
+impl Run {
+    pub(crate) async fn new(case: Case, emulator: &str) -> Self {
+        let aws = Aws::at(emulator);
+        let variables = variables(&aws).await;
+        let variable = |name: &str| variables[name].clone();
+        let instance = Instance::new(case.kind.provider(), &variables, emulator).await;
+        Self {
+            table: variable("IDEMPOTENCY_TABLE"),
+            queue: variable("QUEUE_URL"),
+            event: Event::new(case.kind, 1),
+            seen: Vec::new(),
+            busy: None,
+            case,
+            aws,
+            instance,
+        }
+    }
+
+    /// The next attempt.
+    pub(crate) async fn attempt(&mut self) -> Result<(), String> {
+        let number = self.seen.len();
+        let rules = self.case.attempts.get(number).cloned().unwrap_or_default();
+        let time_left = if rules.is_empty() { LONG } else { self.case.time_left };
+        self.instance.proxy.follow(script(&rules));
+        if self.busy.is_none() {
+            self.busy = Some(AT_ONCE.acquire().await.expect("is never closed"));
+        }
+        let answer = self.instance.invoke(self.event.delivery(), time_left, None).await;
+        self.instance.proxy.follow(|_| None);
+        if number == self.case.let_go_after {
+            self.instance.proxy.let_go();
+            self.instance.proxy.settled().await;
+        }
+        let seen = Seen::read(&self.event, answer)?;
+        self.seen.push(match seen {
+            Seen::InFlight(seconds) if (1..=LONGEST_LEASE_S).contains(&seconds) => {
+                self.busy = None;
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                Seen::InFlight(0)
+            }
+            seen => seen,
+        });
+        let reached = self.instance.proxy.seen();
+        match rules.iter().find(|rule| !reached.contains(&(rule.call, Some(rule.fault)))) {
+            None => Ok(()),
+            Some(rule) => Err(format!("{rule:?} was never reached: {reached:?}")),
+        }
+    }
+
+    /// All attempts that are left, and the checks.
+    pub(crate) async fn finish(&mut self) -> Result<(), String> {
+        while self.seen.last() != Some(&Seen::Duplicate) {
+            self.forge().await?;
+            self.attempt().await?;
+            if self.seen.len() > MOST_ATTEMPTS {
+                return Err(format!("never a duplicate: {:?}", self.seen));
+            }
+        }
+        self.instance.proxy.settled().await;
+        let mut wrong = wrong(&self.aws, &self.table, &self.queue, std::slice::from_ref(&self.event)).await;
+        if self.seen != self.case.answers {
+            wrong.push(format!("answers {:?} and not {:?}", self.seen, self.case.answers));
+        }
+        let deaths = self.seen.iter().filter(|&&seen| seen == Seen::Died).count();
+        if self.instance.starts() != 1 + deaths {
+            wrong.push(format!("started {} times for {deaths} kills", self.instance.starts()));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?}, calls {:?}", self.instance.proxy.seen())) }
+    }
+
+    /// A delivery that nobody has signed, of another sort after each attempt.
+    async fn forge(&mut self) -> Result<(), String> {
+        let forgery = self.event.forgery(u8::try_from(self.seen.len()).expect("few attempts"));
+        match Seen::read(&self.event, self.instance.invoke(forgery, LONG, None).await)? {
+            Seen::Refused => Ok(()),
+            seen => Err(format!("a forgery after {:?} is answered {seen:?}", self.seen)),
+        }
+    }
+
+    /// The case in a line, for a failure's message.
+    pub(crate) fn name(&self) -> String {
+        let rule = |rule: &Rule| format!("{:?} {:?} {:?}", rule.call, rule.fault, rule.lasts);
+        let attempt = |rules: &Vec<Rule>| rules.iter().map(rule).collect::<Vec<_>>().join(" and ");
+        let attempts: Vec<_> = self.case.attempts.iter().map(attempt).collect();
+        format!("{:?}: {}, let go after {}", self.case.kind, attempts.join("; then "), self.case.let_go_after)
+    }
+}
+
+/// Runs all cases beside each other; panics with those that fail.
+pub(crate) async fn run_all(cases: Vec<Case>, emulator: &'static str) {
+    let mut runs = JoinSet::new();
+    for case in cases {
+        runs.spawn(async move {
+            let mut run = Run::new(case, emulator).await;
+            let mut result = run.attempt().await;
+            if result.is_ok() {
+                result = run.finish().await;
+            }
+            result.map_err(|error| format!("{}: {error}", run.name()))
+        });
+    }
+    assert_none_failed(&runs.join_all().await);
+}
+
+pub(crate) fn assert_none_failed(results: &[Result<(), String>]) {
+    let failed: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).map(String::as_str).collect();
+    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), results.len(), failed.join("\n"));
+}

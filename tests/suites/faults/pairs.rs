@@ -1,0 +1,96 @@
+//! Two faults, of one attempt or of several.
+
+use tokio::task::JoinSet;
+use webhook_tests::{
+    emulator::{Aws, Emulator},
+    lambda::Instance,
+    proxy::{Call, Fault},
+    traffic::{Event, Kind, Seen},
+};
+
+use crate::case::{Case, LONG, Lasts, Rule, SHORT, assert_none_failed, run_all, script, variables, wrong};
+
+use Call::{Claim, Complete, Release, Send};
+use Fault::{Error, ErrorAfter, KillAfter, KillBefore, ResetAfter, ResetBefore, Throttle};
+use Seen::{Accepted, Died, Duplicate, Unavailable};
+
+const IN_FLIGHT: Seen = Seen::InFlight(0);
+
+/// Of an attempt that ends well: the SDK tries again.
+const PASSING: [Fault; 5] = [Error, ErrorAfter, Throttle, ResetBefore, ResetAfter];
+
+/// One event for each pair of faults, all by one instance.
+async fn every_pair(first: Call, second: Call, emulator: &str) -> Result<(), String> {
+    let aws = Aws::at(emulator);
+    let variables = variables(&aws).await;
+    let instance = Instance::new("pinwheel", &variables, emulator).await;
+    let mut events = Vec::new();
+    for (one, other) in PASSING.into_iter().flat_map(|one| PASSING.map(|other| (one, other))) {
+        let event = Event::new(Kind::PinwheelV2, events.len());
+        let once = |call, fault| Rule { call, fault, lasts: Lasts::Once };
+        let before = instance.proxy.seen().len();
+        instance.proxy.follow(script(&[once(first, one), once(second, other)]));
+        for expected in [Accepted, Duplicate] {
+            let seen = Seen::read(&event, instance.invoke(event.delivery(), LONG, None).await)?;
+            if seen != expected {
+                return Err(format!("{first:?} {one:?} and {second:?} {other:?}: {seen:?} and not {expected:?}"));
+            }
+        }
+        let faults = instance.proxy.seen()[before..].iter().filter(|(_, fault)| fault.is_some()).count();
+        if faults != 2 {
+            return Err(format!("{first:?} {one:?} and {second:?} {other:?}: {faults} faults were reached"));
+        }
+        events.push(event);
+    }
+    let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
+    if wrong.is_empty() { Ok(()) } else { Err(format!("{first:?} and {second:?}: {wrong:?}")) }
+}
+
+#[tokio::test]
+async fn any_two_calls_that_fail_once_and_any_call_that_fails_twice_are_made_again_within_the_attempt() {
+    let mut runs = JoinSet::new();
+    for (number, first) in [Claim, Send, Complete].into_iter().enumerate() {
+        for second in [Claim, Send, Complete].into_iter().skip(number) {
+            runs.spawn(every_pair(first, second, &Emulator::shared().endpoint));
+        }
+    }
+    assert_eq!(runs.len(), 6);
+    assert_none_failed(&runs.join_all().await);
+}
+
+#[tokio::test]
+async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() {
+    let rule = |call, fault| vec![Rule { call, fault, lasts: Lasts::Throughout }];
+    let calm = Vec::new;
+    let cases = [
+        (
+            vec![rule(Send, KillAfter), calm(), rule(Send, KillAfter)],
+            vec![Died, IN_FLIGHT, Died, IN_FLIGHT, Accepted, Duplicate],
+        ),
+        (
+            vec![rule(Claim, KillAfter), calm(), rule(Complete, KillBefore)],
+            vec![Died, IN_FLIGHT, Died, IN_FLIGHT, Accepted, Duplicate],
+        ),
+        (vec![rule(Send, KillBefore), calm(), rule(Complete, KillAfter)], vec![Died, IN_FLIGHT, Died, Duplicate]),
+        (
+            vec![rule(Claim, ResetAfter), rule(Send, ResetAfter), rule(Complete, Error)],
+            vec![Unavailable, Unavailable, Accepted, IN_FLIGHT, Accepted, Duplicate],
+        ),
+        (
+            vec![rule(Send, ErrorAfter), rule(Send, ResetAfter), rule(Send, Throttle)],
+            vec![Unavailable, Unavailable, Unavailable, Accepted, Duplicate],
+        ),
+        (
+            vec![[rule(Send, ResetAfter), rule(Release, ResetBefore)].concat(), calm(), rule(Claim, ResetAfter)],
+            // The claim that took the record over is given back, and with it the record.
+            vec![Unavailable, IN_FLIGHT, Unavailable, Accepted, Duplicate],
+        ),
+        (
+            vec![[rule(Claim, ResetAfter), rule(Release, Error)].concat()],
+            vec![Unavailable, IN_FLIGHT, Accepted, Duplicate],
+        ),
+    ];
+    let case =
+        |(attempts, answers)| Case { kind: Kind::PinwheelV2, attempts, time_left: SHORT, let_go_after: 0, answers };
+    run_all(cases.into_iter().map(case).collect(), &Emulator::shared().endpoint).await;
+}

@@ -1,0 +1,44 @@
+//! Two instances and one event.
+
+use webhook_tests::{
+    emulator::{Aws, Emulator},
+    lambda::Instance,
+    proxy::{Call, Fault},
+    traffic::{Event, Kind, Seen},
+};
+
+use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
+
+#[tokio::test]
+async fn while_one_instance_is_at_any_call_another_answers_409_and_never_200() {
+    let emulator = &Emulator::shared().endpoint;
+    let aws = Aws::at(emulator);
+    let variables = variables(&aws).await;
+    let owner = Instance::new("pinwheel", &variables, emulator).await;
+    let other = Instance::new("pinwheel", &variables, emulator).await;
+    let mut events = Vec::new();
+    for (call, fault) in [
+        (Call::Claim, Fault::HoldAfter),
+        (Call::Send, Fault::HoldBefore),
+        (Call::Send, Fault::HoldAfter),
+        (Call::Complete, Fault::HoldBefore),
+    ] {
+        let event = Event::new(Kind::PinwheelV1, events.len());
+        let rule = Rule { call, fault, lasts: Lasts::Once };
+        owner.proxy.follow(script(&[rule]));
+        let meanwhile = async {
+            owner.proxy.reached(call, fault).await;
+            let seen = Seen::read(&event, other.invoke(event.delivery(), LONG, None).await);
+            owner.proxy.let_go();
+            seen
+        };
+        let (owned, seen) = tokio::join!(owner.invoke(event.delivery(), LONG, None), meanwhile);
+        assert!(matches!(seen, Ok(Seen::InFlight(18..=20))), "{rule:?}: {seen:?}");
+        assert_eq!(Seen::read(&event, owned), Ok(Seen::Accepted), "{rule:?}");
+        let seen = Seen::read(&event, other.invoke(event.delivery(), LONG, None).await);
+        assert_eq!(seen, Ok(Seen::Duplicate), "{rule:?}");
+        events.push(event);
+    }
+    let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
+    assert_eq!(wrong, Vec::<String>::new());
+}

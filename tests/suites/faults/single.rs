@@ -1,0 +1,125 @@
+//! Each call with each fault, for one request and for a whole attempt.
+
+use webhook_tests::{
+    emulator::Emulator,
+    proxy::{Call, Fault},
+    traffic::{Kind, Seen},
+};
+
+use crate::case::{Case, LONG, Lasts, Rule, SHORT, run_all};
+
+use Call::{Claim, Complete, CurrentSecret, PreviousSecret, PutObject, Release, Send};
+use Fault::{Error, ErrorAfter, HoldAfter, HoldBefore, KillAfter, KillBefore, ResetAfter, ResetBefore, Throttle};
+use Seen::{Accepted, Died, Duplicate, Unavailable};
+
+const IN_FLIGHT: Seen = Seen::InFlight(0);
+
+/// What each fault comes to where it lasts throughout the first attempt; and after which attempt a held request is let go.
+///
+/// A `Release` happens only after a failed send, so its cases have one.
+#[expect(clippy::match_same_arms, reason = "a table: each row has its own reason")]
+fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
+    let alone = |answers: &[Seen]| vec![(0, answers.to_vec())];
+    match (call, fault) {
+        // Nothing to verify with.
+        (CurrentSecret | PreviousSecret, KillBefore | KillAfter) => alone(&[Died, Accepted, Duplicate]),
+        (CurrentSecret, _) | (PreviousSecret, HoldBefore | HoldAfter) => alone(&[Unavailable, Accepted, Duplicate]),
+        // The current version verifies, so the previous one does not matter.
+        (PreviousSecret, _) => alone(&[Accepted, Duplicate]),
+
+        // A claim that may have been written is given back: the next attempt need not wait.
+        (Claim, Error | ErrorAfter | Throttle | ResetBefore | ResetAfter | HoldAfter) => {
+            alone(&[Unavailable, Accepted, Duplicate])
+        }
+        // It comes when nobody is left to give it back; or too late to do anything.
+        (Claim, HoldBefore) => {
+            vec![(0, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate]), (1, vec![Unavailable, Accepted, Duplicate])]
+        }
+        (Claim, KillBefore) => alone(&[Died, Accepted, Duplicate]),
+        (Claim, KillAfter) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
+
+        // Whether or not the message is on the queue: the claim is given back, and a second send is dropped by the queue.
+        (PutObject | Send, Error | ErrorAfter | Throttle | ResetBefore | ResetAfter) => {
+            alone(&[Unavailable, Accepted, Duplicate])
+        }
+        (PutObject | Send, HoldBefore | HoldAfter) => {
+            vec![(0, vec![Unavailable, Accepted, Duplicate]), (1, vec![Unavailable, Accepted, Duplicate])]
+        }
+        (PutObject | Send, KillBefore | KillAfter) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
+
+        // The event is on the queue, so the answer is 200. The record does not say so until its lease is over.
+        (Complete, Error | Throttle | ResetBefore) => alone(&[Accepted, IN_FLIGHT, Accepted, Duplicate]),
+        (Complete, ErrorAfter | ResetAfter | HoldAfter) => alone(&[Accepted, Duplicate]),
+        // It comes late; or so late that another has taken the record over, and the fence holds.
+        (Complete, HoldBefore) => {
+            vec![(0, vec![Accepted, Duplicate]), (2, vec![Accepted, IN_FLIGHT, Accepted, Duplicate])]
+        }
+        (Complete, KillBefore) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
+        (Complete, KillAfter) => alone(&[Died, Duplicate]),
+
+        (Release, Error | Throttle | ResetBefore) => alone(&[Unavailable, IN_FLIGHT, Accepted, Duplicate]),
+        (Release, ErrorAfter | ResetAfter | HoldAfter) => alone(&[Unavailable, Accepted, Duplicate]),
+        (Release, HoldBefore) => {
+            vec![(0, vec![Unavailable, Accepted, Duplicate]), (2, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate])]
+        }
+        (Release, KillBefore) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
+        (Release, KillAfter) => alone(&[Died, Accepted, Duplicate]),
+    }
+}
+
+/// Kinds in turn; but a body for the bucket where the bucket is to fail.
+fn kind(call: Call, number: usize) -> Kind {
+    match call {
+        PutObject => Kind::EndgrateLarge,
+        CurrentSecret | PreviousSecret | Claim | Send | Complete | Release => {
+            [Kind::PinwheelV2, Kind::PinwheelV1, Kind::Endgrate][number % 3]
+        }
+    }
+}
+
+/// The faults of an attempt whose `call` fares so.
+fn rules(call: Call, fault: Fault, lasts: Lasts) -> Vec<Rule> {
+    let mut rules = vec![Rule { call, fault, lasts }];
+    if call == Release {
+        rules.push(Rule { call: Send, fault: Error, lasts: Lasts::Throughout });
+    }
+    rules
+}
+
+#[tokio::test]
+async fn each_call_that_fails_throughout_an_attempt_loses_nothing_and_doubles_nothing() {
+    let mut cases = Vec::new();
+    for call in Call::ALL {
+        for fault in Fault::ALL {
+            for (let_go_after, answers) in throughout(call, fault) {
+                cases.push(Case {
+                    kind: kind(call, cases.len()),
+                    attempts: vec![rules(call, fault, Lasts::Throughout)],
+                    time_left: SHORT,
+                    let_go_after,
+                    answers,
+                });
+            }
+        }
+    }
+    assert_eq!(cases.len(), 70);
+    run_all(cases, &Emulator::shared().endpoint).await;
+}
+
+#[tokio::test]
+async fn each_call_that_fails_once_is_made_again_within_the_attempt() {
+    let mut cases = Vec::new();
+    for call in Call::ALL {
+        for fault in Fault::ALL.into_iter().filter(|fault| !matches!(fault, KillBefore | KillAfter)) {
+            // A late release must not touch the record of the attempt that came after.
+            let (let_go_after, answers) = match call {
+                Release => (1, vec![Unavailable, Accepted, Duplicate]),
+                _ => (0, vec![Accepted, Duplicate]),
+            };
+            let attempts = vec![rules(call, fault, Lasts::Once)];
+            cases.push(Case { kind: kind(call, cases.len()), attempts, time_left: LONG, let_go_after, answers });
+        }
+    }
+    assert_eq!(cases.len(), 49);
+    run_all(cases, &Emulator::shared().endpoint).await;
+}

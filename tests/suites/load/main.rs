@@ -1,0 +1,175 @@
+//! Many events of both providers at once, over eight instances that die and whose calls fail, and a consumer beside them.
+//! Nothing may be lost, nothing forged in, nothing on the queue twice.
+//!
+//! `LOAD_EVENTS` distinct events (default 1,000), of which 30 % are sent twice and to 5 % of which come forgeries; what happens
+//! to whom follows from `LOAD_SEED`. How it all interleaves does not: a seed repeats the plan, and not the run.
+//! `cargo test --workspace --test load -- --nocapture` prints the figures. `WEBHOOK_PROFILE=release` takes the bootstraps that
+//! are deployed.
+
+mod consumer;
+mod figures;
+mod plan;
+
+use std::{
+    collections::HashMap,
+    env,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use webhook_tests::{
+    emulator::{Aws, Emulator},
+    function::bootstrap,
+    lambda::{Instance, Lambda},
+    proxy::Proxy,
+    traffic::{SECRET, Seen, violations},
+};
+
+use crate::{
+    consumer::Consumer,
+    figures::{Figures, Tally},
+    plan::{Origin, Plan, Sent, faults},
+};
+
+/// Four of each function.
+const INSTANCES: usize = 4;
+/// An invocation's time: short, so that the lease of a killed one is over soon.
+const TIME_LEFT: Duration = Duration::from_secs(3);
+/// Deliveries on their way at once, without those that wait for a `Retry-After`.
+const AT_ONCE: usize = 12;
+/// Attempts of one delivery: more means that it never ends.
+const MOST_ATTEMPTS: usize = 40;
+
+/// After so many deliveries, requests that are held back are let go: well within the queue's five minutes.
+const LET_GO_EVERY: usize = 50;
+
+#[tokio::test]
+async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
+    let (events, seed) = (number("LOAD_EVENTS", 1_000), number("LOAD_SEED", 1));
+    // Built first: the figures are those of the run.
+    let built = ["pinwheel", "endgrate"].map(bootstrap);
+    assert!(built.iter().all(|program| program.exists()), "{built:?}");
+    let started_at = Instant::now();
+    let emulator = &Emulator::shared().endpoint;
+    let aws = Aws::at(emulator);
+    let (table, queue) = (aws.create_table().await, aws.create_queue(true).await);
+    let variables = [
+        ("IDEMPOTENCY_TABLE", table.clone()),
+        ("QUEUE_URL", queue.clone()),
+        ("PAYLOAD_BUCKET", aws.create_bucket().await),
+        ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
+    ];
+    let variables = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
+    let world = World {
+        plan: Plan::new(seed, usize::try_from(events).expect("fits")),
+        pinwheel: Lambda::new("pinwheel", &variables, emulator, INSTANCES).await,
+        endgrate: Lambda::new("endgrate", &variables, emulator, INSTANCES).await,
+        tally: Tally::default(),
+    };
+    for (number, proxy) in world.proxies().enumerate() {
+        proxy.follow(faults(seed, number));
+    }
+
+    let consumer = Consumer::start(Aws::at(emulator), queue);
+    let world = Arc::new(world);
+    let sent = send_all(&world).await;
+    world.let_go();
+    for proxy in world.proxies() {
+        proxy.settled().await;
+    }
+    let delivered_in = started_at.elapsed();
+    let messages = consumer.finish().await;
+
+    let mut violations = violations(&world.plan.events, &messages, &aws.records(&table).await);
+    violations.extend(sent.into_iter().filter_map(Result::err));
+    let figures = Figures::new(&world, messages.len(), delivered_in, started_at.elapsed());
+    if figures.starts > 2 * INSTANCES + figures.kills {
+        violations.push(format!("DIED: {} starts for {} kills", figures.starts, figures.kills));
+    }
+    eprintln!("{figures}");
+    assert!(
+        violations.is_empty(),
+        "{} violations, of which the first:\n{}\nLOAD_EVENTS={events} LOAD_SEED={seed} cargo test --workspace --test load",
+        violations.len(),
+        violations[..violations.len().min(20)].join("\n")
+    );
+}
+
+/// What all senders share.
+struct World {
+    plan: Plan,
+    pinwheel: Lambda,
+    endgrate: Lambda,
+    tally: Tally,
+}
+
+/// Sends every delivery of the plan, in its order. One that has to be sent again waits behind a dozen, and not behind all.
+async fn send_all(world: &Arc<World>) -> Vec<Result<(), String>> {
+    let gate = Arc::new(Semaphore::new(AT_ONCE));
+    let mut senders = JoinSet::new();
+    for (number, &sent) in world.plan.deliveries.iter().enumerate() {
+        if number % LET_GO_EVERY == 0 {
+            world.let_go();
+        }
+        let permit = Arc::clone(&gate).acquire_owned().await.expect("is never closed");
+        let (world, gate) = (Arc::clone(world), Arc::clone(&gate));
+        senders.spawn(async move { world.send(sent, permit, gate).await });
+    }
+    senders.join_all().await
+}
+
+impl World {
+    fn instances(&self) -> impl Iterator<Item = &Instance> {
+        [&self.pinwheel, &self.endgrate].into_iter().flat_map(|function| &function.instances)
+    }
+
+    fn proxies(&self) -> impl Iterator<Item = &Proxy> {
+        self.instances().map(|instance| &instance.proxy)
+    }
+
+    fn let_go(&self) {
+        self.proxies().for_each(Proxy::let_go);
+    }
+
+    /// Sends a delivery until it is answered for good, as a provider does. Between two attempts it makes room for others.
+    async fn send(&self, sent: Sent, first: OwnedSemaphorePermit, gate: Arc<Semaphore>) -> Result<(), String> {
+        let event = &self.plan.events[sent.event];
+        let function = if event.kind.provider() == "pinwheel" { &self.pinwheel } else { &self.endgrate };
+        let mut permit = Some(first);
+        for attempt in 0..MOST_ATTEMPTS {
+            let permit = match permit.take() {
+                Some(permit) => permit,
+                None => Arc::clone(&gate).acquire_owned().await.expect("is never closed"),
+            };
+            let request = match sent.origin {
+                Origin::Honest | Origin::Again => event.delivery(),
+                Origin::Forged(how) => event.forgery(how),
+            };
+            // A death by the clock, in the first attempt alone.
+            let kill_after = sent.kill_after.filter(|_| attempt == 0);
+            let answer = function.invoke(request, TIME_LEFT, kill_after).await;
+            drop(permit);
+            let seen = Seen::read(event, answer).map_err(|error| format!("{}: {error}", event.key))?;
+            self.tally.count(seen);
+            match (sent.origin, seen) {
+                (_, Seen::Died) => {}
+                (_, Seen::Unavailable) => tokio::time::sleep(Duration::from_secs(5)).await,
+                (Origin::Forged(_), Seen::Refused) => return Ok(()),
+                (Origin::Honest | Origin::Again, seen) if seen.is_success() => return Ok(()),
+                (Origin::Honest | Origin::Again, Seen::InFlight(seconds)) => {
+                    tokio::time::sleep(Duration::from_secs(seconds)).await;
+                }
+                (origin, seen) => return Err(format!("{}: {origin:?} is answered {seen:?}", event.key)),
+            }
+        }
+        Err(format!("LOST: {} has no answer after {MOST_ATTEMPTS} attempts", event.key))
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no whole number: {text}")))
+}
