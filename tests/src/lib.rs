@@ -1,5 +1,7 @@
 //! What the suites and the demo share: the emulator, a Lambda Runtime API, requests as Lambda hands them over, and samples.
 
+#![forbid(unsafe_code)]
+
 pub mod emulator;
 pub mod event;
 pub mod function;
