@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability mutants lint tools bench clean rust
+.PHONY: help demo dev test reliability lint fuzz timing mutants tools bench clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 16
@@ -35,13 +35,22 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
+	@test -x .tools/cargo-machete/bin/cargo-machete || { echo 'cargo-machete: compiling …'; cargo install --locked --quiet --root .tools/cargo-machete cargo-machete@0.9.2; }
+	@.tools/cargo-machete/bin/cargo-machete --with-metadata
+	@cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+
+fuzz: rust ## each fuzz target for FUZZ_SECONDS (600) seconds; needs a nightly compiler
+	@tests/fuzz/run
+
+timing: rust ## that a refusal takes as long wherever the signature differs; needs valgrind
+	@cargo bench --package webhook-verify --bench timing
 
 mutants: rust ## breaks webhook-verify and webhook-ingest in a thousand ways, each of which a test must notice (an hour)
 	@test -x .tools/cargo-mutants/bin/cargo-mutants || { echo 'cargo-mutants: compiling …'; cargo install --locked --quiet --root .tools/cargo-mutants cargo-mutants@27.1.0; }
 	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest --output target --no-shuffle
 
 bench: rust ## speed of verification, beside the bare HMAC, Python and Node
-	@cargo bench --package webhook-verify
+	@cargo bench --package webhook-verify --bench kernels
 
 tools: ## the emulator, SAM, cfn-lint and cargo-lambda
 	@tests/tools/install

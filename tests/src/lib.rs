@@ -1,6 +1,8 @@
 //! What the suites and the demo share: the emulator, a proxy that makes its calls fail, a Lambda Runtime API, traffic, requests
 //! as Lambda hands them over, and samples.
 
+#![forbid(unsafe_code)]
+
 pub mod api;
 pub mod emulator;
 pub mod event;

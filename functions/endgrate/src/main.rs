@@ -1,4 +1,7 @@
 //! Endgrate's webhook endpoint. It names the provider, and nothing else.
+
+#![forbid(unsafe_code)]
+
 use webhook_verify::providers::Endgrate;
 
 #[tokio::main(flavor = "current_thread")]

@@ -28,6 +28,8 @@
 //! queue's visibility timeout must be longer than the function's timeout and 6 s, or a message comes again while its claim
 //! still holds.
 
+#![forbid(unsafe_code)]
+
 mod batch;
 mod config;
 mod consumed;

@@ -1,4 +1,7 @@
 //! Pinwheel's webhook endpoint. It names the provider, and nothing else.
+
+#![forbid(unsafe_code)]
+
 use webhook_verify::providers::Pinwheel;
 
 #[tokio::main(flavor = "current_thread")]

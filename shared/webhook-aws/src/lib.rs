@@ -3,6 +3,8 @@
 //!
 //! [`Records`] and [`DeadLetters`] are what an operator does with a table and a queue: no function calls them.
 
+#![forbid(unsafe_code)]
+
 mod connection;
 mod dead_letters;
 mod dynamodb;

@@ -4,6 +4,8 @@
 //! `args.rs` says what can be asked for, `commands/` has one file for each command, and the library's other files do
 //! what the commands share. Samples and tests use the same parts.
 
+#![forbid(unsafe_code)]
+
 mod args;
 mod aws;
 mod commands;

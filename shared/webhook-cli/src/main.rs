@@ -1,5 +1,7 @@
 //! `cargo webhook`: the command line of `webhook_cli`, and nothing else.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use clap::Parser;

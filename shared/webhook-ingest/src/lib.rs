@@ -10,6 +10,8 @@
 //! The pipeline is [`Pipeline`]; what it needs of the world are its ports: [`IdempotencyStore`], [`EventQueue`],
 //! [`SecretStore`] and [`Clock`]. It knows no AWS; `webhook-aws` has the adapters.
 
+#![forbid(unsafe_code)]
+
 mod budget;
 mod clock;
 mod envelope;

@@ -3,6 +3,8 @@
 //! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer, a line of log and one of
 //! metrics. What happens in between is `webhook-ingest`'s.
 
+#![forbid(unsafe_code)]
+
 mod clock;
 mod config;
 mod event;

@@ -50,6 +50,8 @@
 //! }
 //! ```
 
+#![forbid(unsafe_code)]
+
 mod delivery;
 mod error;
 mod event;

@@ -1,5 +1,7 @@
 //! `make demo` and `make dev`: the whole path on this machine, in an AWS emulator, without an account.
 
+#![forbid(unsafe_code)]
+
 use std::{
     collections::HashMap,
     fmt::Write as _,

@@ -36,6 +36,7 @@ impl Document {
         match random.u8(..20) {
             0 | 1 => self.value(random, 3),
             2 => self.deep(random),
+            3 if random.u8(..20) == 0 => self.long_array(random),
             _ => self.object(random, 3, true),
         }
         self.space(random);
@@ -64,6 +65,18 @@ impl Document {
             self.value(random, levels);
         }
         self.space(random);
+        self.push("]");
+    }
+
+    /// Longer than what is gathered before it is handed on.
+    fn long_array(&mut self, random: &mut Rng) {
+        self.push("[");
+        for index in 0..random.u16(200..1000) {
+            if index > 0 {
+                self.separator(random, ",");
+            }
+            self.value(random, 1);
+        }
         self.push("]");
     }
 
@@ -199,9 +212,10 @@ fn name(random: &mut Rng, index: u8) -> Vec<u16> {
 
 /// A string's UTF-16 code units, most of them ASCII letters.
 fn string(random: &mut Rng) -> Vec<u16> {
-    let length = match random.u8(..8) {
-        0 => 0,
-        1 => random.usize(..60),
+    let length = match random.u16(..800) {
+        0 => random.usize(900..5000),
+        1..100 => 0,
+        100..200 => random.usize(..60),
         _ => random.usize(..12),
     };
     let odd = random.bool();
@@ -236,7 +250,10 @@ fn number(random: &mut Rng) -> String {
         4 => return format!("{sign}{}e{}", random.u32(1..100), random.i32(305..320)),
         _ => {}
     }
-    let unsigned = match random.u8(..14) {
+    let unsigned = match random.u8(..17) {
+        14 => (*random.choice(&KNOWN).expect("a number")).to_owned(),
+        15 => middle(random),
+        16 => near_power(random),
         0 => "0".to_owned(),
         1 => random.u64(..).to_string(),
         2 => digits(random, 1..30),
@@ -262,6 +279,66 @@ fn number(random: &mut Rng) -> String {
         _ => any_float(random, |random| random_bits(random) >> 12),
     };
     format!("{sign}{unsigned}")
+}
+
+/// Where notations change, where digits are one too many, where floats end.
+const KNOWN: [&str; 32] = [
+    "1.0",
+    "136.0",
+    "1.50",
+    "0.0",
+    "0",
+    "0e5",
+    "0E-0",
+    "1E+2",
+    "1e15",
+    "1e16",
+    "1e21",
+    "1e22",
+    "1e23",
+    "0.0001",
+    "0.00001",
+    "0.00009999999999999999",
+    "0.000099999999999999999",
+    "1e-7",
+    "9999999999999998.0",
+    "9999999999999999.0",
+    "9999999999999999.5",
+    "12345678901234567.0",
+    "0.1000000000000000055",
+    "123456789012345678901234567890",
+    "5e-324",
+    "2.4703282292062327e-324",
+    "2.4703282292062328e-324",
+    "2.2250738585072014e-308",
+    "2.2250738585072011e-308",
+    "1.7976931348623157e308",
+    "1.7976931348623158079e308",
+    "1.797693134862315808e308",
+];
+
+/// All the digits of the middle between two floats, or a little beside it: what is read there decides by the last digit.
+fn middle(random: &mut Rng) -> String {
+    let odd = u128::from(random.u64(1 << 53..1 << 54) | 1);
+    if random.bool() {
+        let whole = odd << random.u32(..74);
+        return format!(
+            "{whole}{}",
+            random.choice([".0", ".00", "e0", ".0000000000000000000001", "E+3"]).expect("an end")
+        );
+    }
+    // odd / 2^places is odd · 5^places / 10^places.
+    let places = random.u32(1..32);
+    let digits = format!("{:0width$}", odd * 5_u128.pow(places), width = places as usize + 1);
+    let (whole, fraction) = digits.split_at(digits.len() - places as usize);
+    let end = random.choice(["", "0", "000", "00000000000000000000000001", "e0", "e5", "e-9"]).expect("an end");
+    format!("{whole}.{fraction}{end}")
+}
+
+/// A power of two or a float beside it: below a power floats lie twice as close as above.
+fn near_power(random: &mut Rng) -> String {
+    let power = random.u64(..2047) << 52;
+    any_float(random, |random| (power + random.u64(..3)).saturating_sub(1))
 }
 
 fn random_bits(random: &mut Rng) -> u64 {

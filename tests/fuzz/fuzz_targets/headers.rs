@@ -1,0 +1,4 @@
+//! Each provider's reading of any headers.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| webhook_fuzz::headers::check(input));

@@ -1,0 +1,82 @@
+//! Any text as a Lambda event: the answer is one of the contract's, and only what is proven leaves a trace.
+
+use lambda_http::Body;
+use serde_json::{Value, json};
+use webhook_verify::{
+    Provider, Tolerance, UnixSeconds,
+    providers::{Endgrate, Pinwheel},
+};
+
+use crate::{
+    edge::{HttpEvent, Response, malformed_event, response},
+    world::World,
+};
+
+/// When the samples in `events/` were signed, and with what.
+const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
+const SECRET: &str = "development-secret-for-local-use-only";
+
+/// # Panics
+/// The answer is none of the contract's, or something is written for a delivery that is not proven.
+pub fn check(input: &[u8]) {
+    let Ok(event) = str::from_utf8(input) else { return };
+    let http_event = HttpEvent::from_json(event);
+    check_reading(event, http_event.as_ref());
+    check_answer(Pinwheel, http_event.as_ref());
+    check_answer(Endgrate, http_event.as_ref());
+}
+
+fn check_answer<P: Provider>(provider: P, event: Option<&HttpEvent>) {
+    let Some(event) = event else {
+        assert_eq!(contents(&malformed_event()), (400, json!({"error": "malformed"})));
+        return;
+    };
+    let world = World::new(provider, SECRET, NOW, Tolerance::default());
+    let deliver = || {
+        let outcome = world.deliver(&event.headers, &event.body, None);
+        contents(&response(&outcome, event.multi_value_headers))
+    };
+    let (status, body) = deliver();
+    let messages = world.pipeline.queue.messages();
+    assert_eq!((messages.len(), world.pipeline.store.len()), if status == 200 { (1, 1) } else { (0, 0) });
+    // With healthy ports no answer is a fault of ours.
+    match status {
+        200 => {
+            let id = body["id"].as_str().expect("an accepted event has an id");
+            assert_eq!(body, json!({"status": "accepted", "id": id}));
+            assert_eq!(deliver(), (200, json!({"status": "duplicate", "id": id})));
+            assert_eq!(world.pipeline.queue.messages().len(), 1);
+        }
+        400 => assert_eq!(body, json!({"error": "malformed"})),
+        401 => assert_eq!(body, json!({"error": "unauthorized"})),
+        413 => assert_eq!(body, json!({"error": "too_large"})),
+        _ => panic!("no answer of the contract: {status}"),
+    }
+}
+
+fn contents(response: &Response) -> (i64, Value) {
+    assert_eq!(response.headers["content-type"], "application/json");
+    let Some(Body::Text(body)) = &response.body else { panic!("a body of text") };
+    (response.status_code, serde_json::from_str(body).expect("a body of JSON"))
+}
+
+/// Where the event is an unambiguous HTTP request, its parts are found as a plain reader of JSON finds them.
+fn check_reading(event: &str, found: Option<&HttpEvent>) {
+    let Ok(Value::Object(members)) = serde_json::from_str(event) else { return };
+    let (Some(Value::Object(headers)), Some(Value::String(body))) = (members.get("headers"), members.get("body"))
+    else {
+        return;
+    };
+    let plain = headers.values().all(Value::is_string)
+        && members.get("multiValueHeaders").is_none_or(Value::is_null)
+        && members.get("isBase64Encoded").is_none_or(|flag| *flag == json!(false));
+    let Some(found) = found.filter(|_| plain) else {
+        // A member twice: a plain reader takes the last, and the edge refuses the event.
+        return;
+    };
+    assert_eq!(found.body, body.as_bytes());
+    for (name, value) in headers {
+        let value = value.as_str().expect("only texts are left").as_bytes();
+        assert!(found.headers.iter().any(|header| header.name() == name && header.value() == value), "{name}");
+    }
+}

@@ -1,0 +1,13 @@
+//! What the fuzz targets check, each in a module of its name: `check` takes any bytes, and panics where a promise is broken.
+
+#![forbid(unsafe_code)]
+
+mod edge;
+pub mod envelope;
+pub mod event;
+pub mod headers;
+pub mod python_form;
+pub mod reference;
+mod sample;
+pub mod verify;
+mod world;

@@ -1,0 +1,23 @@
+//! A delivery as readable text: a line for each header, an empty line, the body.
+
+use webhook_verify::Header;
+
+/// Header lines without a colon are names without a value. Without an empty line there is no body.
+pub(crate) fn delivery(input: &[u8]) -> (Vec<Header>, &[u8]) {
+    let end = input.windows(2).position(|pair| pair == b"\n\n").unwrap_or(input.len());
+    let body = input.get(end + 2..).unwrap_or_default();
+    let headers = input[..end].split(|byte| *byte == b'\n').map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let value = line.get(colon + 1..).unwrap_or_default();
+        let value = value.strip_prefix(b" ").unwrap_or(value);
+        Header::new(String::from_utf8_lossy(&line[..colon]), value)
+    });
+    (headers.collect(), body)
+}
+
+/// The value of the one header of this name.
+pub(crate) fn only<'h>(headers: &'h [Header], name: &str) -> Option<&'h [u8]> {
+    let mut found = headers.iter().filter(|header| header.name().eq_ignore_ascii_case(name));
+    let value = found.next()?.value();
+    found.next().is_none().then_some(value)
+}

@@ -1,0 +1,45 @@
+//! A pipeline over the ports in memory, all of them in good health.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use webhook_ingest::{
+    Attempt, ClaimToken, Clock as _, Outcome, Pipeline, SecretCache, Settings, UnixMillis,
+    testing::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
+};
+use webhook_verify::{Header, Provider, Tolerance, UnixSeconds};
+
+/// One provider's receiver.
+pub(crate) struct World<P> {
+    pub(crate) pipeline: Pipeline<P, MemoryStore, MemoryQueue, MemorySecrets, ManualClock>,
+}
+
+impl<P: Provider> World<P> {
+    pub(crate) fn new(provider: P, secret: &str, now: UnixSeconds, tolerance: Tolerance) -> Self {
+        let clock = ManualClock::at(UnixMillis(now.0 * 1000));
+        let pipeline = Pipeline {
+            provider,
+            store: MemoryStore::default(),
+            queue: MemoryQueue::new(clock.clone()),
+            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5)),
+            clock,
+            settings: Settings { tolerance, retention: Duration::from_hours(720) },
+        };
+        Self { pipeline }
+    }
+
+    /// Delivers once, 15 s before the deadline.
+    pub(crate) fn deliver(&self, headers: &[Header], body: &[u8], trace_header: Option<&str>) -> Outcome {
+        let deadline = self.pipeline.clock.now().plus(Duration::from_secs(15));
+        let trace_header = trace_header.map(str::to_owned);
+        let attempt = Attempt { token: ClaimToken::named("token"), deadline, trace_header };
+        let handled = pin!(self.pipeline.handle(headers, body, attempt));
+        match handled.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(report) => report.outcome,
+            Poll::Pending => panic!("ports in memory do not wait"),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Every crate of the workspace, as cargo itself lists them, forbids unsafe code and obeys the workspace's lints.
+
+use std::{fs, process::Command};
+
+use serde_json::Value;
+
+/// Manifest, crate roots of libraries and programs.
+fn crates() -> Vec<(String, Vec<String>)> {
+    let mut cargo = Command::new(env!("CARGO"));
+    let metadata = cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
+    let output = metadata.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let list = |value: &Value| value.as_array().expect("a list").clone();
+    let is_root = |target: &Value| list(&target["kind"]).iter().any(|kind| kind == "lib" || kind == "bin");
+    list(&metadata["packages"])
+        .iter()
+        .map(|package| {
+            let roots = list(&package["targets"]).into_iter().filter(is_root);
+            (text(&package["manifest_path"]), roots.map(|target| text(&target["src_path"])).collect())
+        })
+        .collect()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
+    let root = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
+    let crates = crates();
+    assert!(crates.len() >= 9, "{crates:?}");
+    for (manifest, _) in crates {
+        assert!(read(&manifest).contains("\n[lints]\nworkspace = true\n"), "{manifest}");
+    }
+}
+
+#[test]
+fn every_library_and_program_says_at_its_root_that_it_has_no_unsafe_code() {
+    for root in crates().into_iter().flat_map(|(_, roots)| roots) {
+        assert!(read(&root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
+    }
+}
