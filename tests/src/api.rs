@@ -24,7 +24,7 @@ impl Api {
         Self { endpoint: endpoint.to_owned() }
     }
 
-    /// Calls an action of CloudFormation, CloudWatch, IAM, SNS or STS, and gives the XML of the answer.
+    /// Calls an action of `CloudFormation`, CloudWatch, IAM, SNS or STS, and gives the XML of the answer.
     ///
     /// # Errors
     /// The message with which the service refuses.

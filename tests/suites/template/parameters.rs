@@ -1,4 +1,4 @@
-//! A wrong parameter gives a message that names it. The messages here are the emulator's; CloudFormation's are alike:
+//! A wrong parameter gives a message that names it. The messages here are the emulator's; `CloudFormation`'s are alike:
 //! `Parameter ExistingTableName failed to satisfy constraint: must be …`, with the template's words at the end.
 
 use std::collections::BTreeSet;

@@ -62,6 +62,43 @@ async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_buil
     }
 }
 
+/// The emulator lets every door call every function, so that a missing permission would not show there.
+#[test]
+fn each_front_door_may_call_its_function_and_nobody_else_may() {
+    let template = template("template.yaml");
+    let mut expected = BTreeSet::new();
+    for provider in providers() {
+        let (first, rest) = provider.split_at(1);
+        let name = first.to_uppercase() + rest;
+        let alias = json!({"Ref": format!("{name}Function.Alias")});
+        let route = format!("/*/POST/webhooks/{provider}");
+        let api = resource_of(&template, &format!("{name}Permission"));
+        let source = api["Properties"]["SourceArn"]["Fn::Sub"][0].as_str().expect("a text");
+        assert!(source.ends_with(&format!("${{ApiId}}{route}")), "{source}");
+        assert_eq!(api["Properties"]["Principal"], "apigateway.amazonaws.com");
+        let url = &resource_of(&template, &format!("{name}UrlPermission"))["Properties"];
+        assert_eq!((&url["Action"], &url["FunctionUrlAuthType"]), (&json!("lambda:InvokeFunctionUrl"), &json!("NONE")));
+        let invoke = &resource_of(&template, &format!("{name}UrlInvokePermission"))["Properties"];
+        let through_url = (&json!("lambda:InvokeFunction"), &json!(true));
+        assert_eq!((&invoke["Action"], &invoke["InvokedViaFunctionUrl"]), through_url);
+        for (permission, condition) in
+            [("Permission", "BehindApi"), ("UrlPermission", "BehindUrl"), ("UrlInvokePermission", "BehindUrl")]
+        {
+            let permission = format!("{name}{permission}");
+            let resource = resource_of(&template, &permission);
+            assert_eq!(resource["Condition"], format!("{name}{condition}"), "{permission}");
+            assert_eq!(resource["Properties"]["FunctionName"], alias, "{permission}");
+            expected.insert(permission);
+        }
+    }
+    let found: BTreeSet<_> = resources(&template, "AWS::Lambda::Permission").map(|(name, _)| name.clone()).collect();
+    assert_eq!(found, expected);
+}
+
+fn resource_of<'t>(template: &'t Value, name: &str) -> &'t Value {
+    &template["Resources"][name]
+}
+
 /// Seconds in a day.
 const DAY_S: u64 = 86_400;
 
