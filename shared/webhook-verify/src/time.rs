@@ -1,6 +1,6 @@
 //! Time as an argument: the crate never reads a clock.
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use crate::VerifyError;
 
@@ -30,13 +30,11 @@ impl UnixSeconds {
     /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`].
     pub fn check(self, now: Self, tolerance: Tolerance) -> Result<(), VerifyError> {
         let skew_s = self.0.abs_diff(now.0);
-        if self > now && skew_s > FUTURE_TOLERANCE.as_secs() {
-            return Err(VerifyError::TimestampInFuture { skew_s });
+        match self.cmp(&now) {
+            Ordering::Greater if skew_s > FUTURE_TOLERANCE.as_secs() => Err(VerifyError::TimestampInFuture { skew_s }),
+            Ordering::Less if skew_s > tolerance.past.as_secs() => Err(VerifyError::TimestampTooOld { skew_s }),
+            Ordering::Less | Ordering::Equal | Ordering::Greater => Ok(()),
         }
-        if self < now && skew_s > tolerance.past.as_secs() {
-            return Err(VerifyError::TimestampTooOld { skew_s });
-        }
-        Ok(())
     }
 }
 

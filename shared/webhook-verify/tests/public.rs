@@ -102,6 +102,13 @@ fn what_is_printed_of_a_delivery_is_sizes_and_names() {
 }
 
 #[test]
+fn what_is_printed_of_a_claim_yet_unproven_is_its_scheme_and_sizes() {
+    let headers = sign::pinwheel_v2(&secret(), NOW, b"{}");
+    let unverified = Pinwheel.parse(Delivery::new(&headers, b"{}").expect("not too large")).expect("well formed");
+    assert_eq!(format!("{unverified:?}"), "Unverified(pinwheel-v2, Delivery(2 headers, 2 bytes))");
+}
+
+#[test]
 fn the_hash_is_sha_256_in_lower_case_hexadecimal() {
     // FIPS 180-2, appendix B.1.
     assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

@@ -35,7 +35,7 @@ impl OpenObjects {
 
     #[inline]
     pub(super) fn add(&mut self, name: StringSpan) -> Result<(), NoPythonForm> {
-        self.names.push(Name::new(name.start + 1, name.end - 1)?);
+        self.names.push(Name::new(name.start, name.end)?);
         self.escaped |= u128::from(name.escaped);
         Ok(())
     }
@@ -61,7 +61,8 @@ impl OpenObjects {
     }
 }
 
-/// Where a name stands, without its quotes. Two `u32`, because these are all that the check keeps on the heap.
+/// Where a name stands, with its quotes, which all names have. Two `u32`, because these are all that the check keeps on the
+/// heap.
 #[derive(Clone, Copy)]
 struct Name {
     start: u32,
@@ -78,7 +79,7 @@ impl Name {
     }
 
     #[inline]
-    fn inner(self, text: &str) -> &str {
+    fn text(self, text: &str) -> &str {
         let start = self.start as usize;
         &text[start..start + self.length as usize]
     }
@@ -113,8 +114,8 @@ fn two_are_the_same(text: &str, names: &mut [Name]) -> bool {
 }
 
 fn two_say_the_same(text: &str, names: &mut [Name]) -> bool {
-    names.sort_unstable_by(|a, b| compare(a.inner(text), b.inner(text)));
-    names.windows(2).any(|pair| compare(pair[0].inner(text), pair[1].inner(text)).is_eq())
+    names.sort_unstable_by(|a, b| compare(a.text(text), b.text(text)));
+    names.windows(2).any(|pair| compare(pair[0].text(text), pair[1].text(text)).is_eq())
 }
 
 #[cfg(test)]

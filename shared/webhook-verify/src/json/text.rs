@@ -38,7 +38,7 @@ impl Iterator for CodePoints<'_> {
     }
 }
 
-/// How two strings sort by their code points; each is given as it stands between its quotes.
+/// How two strings sort by their code points; both are given as they stand, with their quotes or both without.
 ///
 /// Where neither has an escape, bytes sort as code points do, so escapes alone are decoded.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
