@@ -77,6 +77,9 @@ impl Call {
 
 const PREVIOUS: &[u8] = b"AWSPREVIOUS";
 
+/// What a function asks for at its start, for the connection's sake: no call of a delivery's.
+const PING: &str = "/ping";
+
 /// What goes wrong with one request.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Fault {
@@ -240,6 +243,9 @@ async fn fare(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Reply, 
     let (head, body) = request.into_parts();
     // A caller that dies while it sends has not asked for anything.
     let body = body.collect().await.map_err(|_| Reset)?.to_bytes();
+    if head.uri.path() == PING {
+        return Ok(Response::default());
+    }
     let call = Call::of(&head, &body);
     let (reply, mut replied) = mpsc::channel(1);
     shared.open.send_modify(|open| *open += 1);

@@ -36,6 +36,10 @@ pub enum NoPythonForm {
     /// More than 4,300 digits, which Python refuses (`sys.set_int_max_str_digits`).
     #[error("an integer has more than 4,300 digits")]
     IntegerTooLong,
+    /// More than 1,000 floats have more than 19 significant digits: Python writes none of more than 17, and of such digits
+    /// the middle between two floats can be spelled, which takes a hundred times as long to read as another number.
+    #[error("too many floats have more digits than Python writes")]
+    LongFloats,
     /// More than [`MAX_DEPTH`](super::MAX_DEPTH) brackets are open at once.
     #[error("brackets are nested more than 128 deep")]
     TooDeep,
@@ -100,8 +104,8 @@ fn transcode<S: FnMut(&[u8]), const DEFAULT: bool>(
     // RFC 8259, section 8.1. A byte-order mark passes here, and fails as a character that no value starts with.
     let text = std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)?;
     let output = Output::new(text.as_bytes(), sink);
-    let mut transcoder =
-        Transcoder::<S, DEFAULT> { text, name, member: Member::Awaited, objects: OpenObjects::new(), output };
+    let (member, objects) = (Member::Awaited, OpenObjects::new());
+    let mut transcoder = Transcoder::<S, DEFAULT> { text, name, member, objects, long_floats: 0, output };
     if name.is_none() {
         transcoder.output.start(0);
     }
@@ -132,14 +136,34 @@ struct Transcoder<'a, S, const DEFAULT: bool> {
     name: Option<&'a str>,
     member: Member,
     objects: OpenObjects,
+    /// Floats so far of more than [`QUICK_DIGITS`].
+    long_floats: u32,
     output: Output<'a, S>,
 }
+
+/// Most significant digits of a number that is surely read quickly: those of a `u64`.
+const QUICK_DIGITS: usize = 19;
+
+/// See [`NoPythonForm::LongFloats`].
+const MAX_LONG_FLOATS: u32 = 1000;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Member {
     Awaited,
     Open,
     Done,
+}
+
+impl<S: FnMut(&[u8]), const DEFAULT: bool> Transcoder<'_, S, DEFAULT> {
+    /// Refuses a float that may take long to read, where too many have come before.
+    fn count_if_long(&mut self, number: NumberSpan) -> Result<(), NoPythonForm> {
+        let mantissa = &self.text.as_bytes()[number.start..number.fraction_end];
+        if mantissa.len() > QUICK_DIGITS {
+            let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit());
+            self.long_floats += u32::from(digits.skip_while(|digit| **digit == b'0').count() > QUICK_DIGITS);
+        }
+        if self.long_floats > MAX_LONG_FLOATS { Err(NoPythonForm::LongFloats) } else { Ok(()) }
+    }
 }
 
 impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT> {
@@ -216,6 +240,7 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
                 return Err(NoPythonForm::IntegerTooLong);
             }
         } else if !is_own_repr(text, number) {
+            self.count_if_long(number)?;
             let repr = Repr::of_text(&self.text[start..end]).ok_or(NoPythonForm::NotFinite)?;
             self.output.replace(start, end, &repr.bytes, repr.length);
         }

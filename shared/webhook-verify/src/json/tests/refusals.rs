@@ -115,6 +115,24 @@ fn integers_are_kept_up_to_4300_digits() {
 }
 
 #[test]
+fn floats_that_may_take_long_to_read_are_read_a_thousand_times() {
+    let array = |float: &str, count: usize| format!("[{}]", vec![float; count].join(","));
+    for (float, repr) in [
+        ("0.12345678901234567890", "0.12345678901234568"),
+        ("12345678901234567890.0", "1.2345678901234567e+19"),
+        ("1234567890.1234567890e-3", "1234567.8901234567"),
+    ] {
+        assert!(compact(array(float, 1000)) == Ok(array(repr, 1000)), "{float}");
+        assert_eq!(compact(array(float, 1001)), Err(NoPythonForm::LongFloats), "{float}");
+        assert_eq!(default(array(float, 1001)), Err(NoPythonForm::LongFloats), "{float}");
+    }
+    // Nineteen digits fit an integer of the machine, and zeros before the first one do not count.
+    for (float, repr) in [("0.1234567890123456789", "0.12345678901234568"), ("0.00000000000000000000010", "1e-22")] {
+        assert!(compact(array(float, 1001)) == Ok(array(repr, 1001)), "{float}");
+    }
+}
+
+#[test]
 fn a_name_that_an_object_has_twice_is_refused_at_every_level() {
     for text in [
         r#"{"a": 1, "a": 1}"#,
