@@ -61,6 +61,8 @@ struct RuntimeApi {
 
 /// A running function.
 pub struct Function {
+    /// The system's number of the process.
+    pub process_id: u32,
     /// Kills it, with a message or by its own end.
     kill: mpsc::Sender<()>,
     /// Its status, once it has ended.
@@ -103,8 +105,9 @@ impl Function {
             collect(child.stdout.take().expect("is piped"), Arc::clone(&log)),
             collect(child.stderr.take().expect("is piped"), Arc::clone(&log)),
         ];
+        let process_id = child.id().expect("it has not been waited for");
         let (kill, killed) = mpsc::channel(1);
-        Self { kill, status: watch_over(child, killed), invocations, log, collectors }
+        Self { process_id, kill, status: watch_over(child, killed), invocations, log, collectors }
     }
 
     /// Invokes it with 15 s to its deadline.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod events;
+mod hostile;
 mod logs;
 mod messages;
 mod metrics;

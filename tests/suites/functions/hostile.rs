@@ -1,0 +1,129 @@
+//! Hostile bodies through the real bootstrap: its CPU time and memory as the kernel counts them, and messages of about SQS's
+//! limit.
+//!
+//! What single bodies cost the verifier alone: `shared/webhook-verify/tests/hostile.rs`.
+
+use std::{fs, path::PathBuf};
+
+use serde_json::json;
+use webhook_ingest::SQS_MAX_BYTES;
+use webhook_verify::{Header, MAX_BODY_BYTES, sign};
+
+use crate::world::{World, endgrate, secret};
+
+/// The function's folder in `/proc`.
+fn process(world: &World) -> PathBuf {
+    PathBuf::from(format!("/proc/{}", world.function.process_id))
+}
+
+/// CPU time so far, in clock ticks: `utime` and `stime` of proc_pid_stat(5).
+fn cpu_ticks(process: &std::path::Path) -> u64 {
+    let stat = fs::read_to_string(process.join("stat")).expect("the function runs");
+    let after_name = stat.rsplit_once(')').expect("a name in parentheses").1;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    [11, 12].iter().map(|index| fields[*index].parse::<u64>().expect("a number")).sum()
+}
+
+/// The most memory that it ever had in use, in KiB: `VmHWM` of proc_pid_status(5).
+fn peak_kib(process: &std::path::Path) -> u64 {
+    let status = fs::read_to_string(process.join("status")).expect("the function runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// An object of 6 MB, its members by `member`.
+fn object(member: impl Fn(usize) -> String) -> String {
+    let mut text = String::from("{");
+    for index in 0.. {
+        let next = member(index);
+        if text.len() + next.len() > MAX_BODY_BYTES - 300_000 {
+            text.push_str("\"last\":0}");
+            break;
+        }
+        text.push_str(&next);
+        text.push(',');
+    }
+    text
+}
+
+/// Deliveries of each body: ticks are coarse.
+const TIMES: usize = 3;
+
+/// No body may take more CPU time than so many benign ones of its size.
+const MOST_CPU: u64 = 40;
+
+/// The template gives a function 256 MB.
+const MOST_KIB: u64 = 128 * 1024;
+
+#[tokio::test]
+async fn a_forged_hostile_body_of_6_mb_is_401_for_a_bounded_multiple_of_a_benign_one_and_within_memory() {
+    let world = World::endgrate().await;
+    let process = process(&world);
+    let forged: Vec<Header> = sign::endgrate(&secret("guessed"), b"{}").into();
+    let shuffled = |index: usize| index * 7919 % 1_000_000;
+    let bodies = [
+        ("benign", object(|index| format!("\"member {index}\": \"a text of some length, as they come\""))),
+        ("names", object(|index| format!("\"{:06}\":0", shuffled(index)))),
+        ("escaped names", object(|index| format!("\"\\u0061\\u0061\\u0061{:06}\":0", shuffled(index)))),
+        ("floats between two", object(|index| format!("\"{index}\":2.4703282292062327208e-324"))),
+        ("escapes", object(|index| format!("\"{index}\":\"{}\"", "\\u00e9".repeat(50)))),
+        ("brackets", "[".repeat(MAX_BODY_BYTES - 300_000)),
+    ];
+    let mut benign = None;
+    for (name, body) in bodies {
+        let event = world.event(&forged, &body);
+        assert_eq!(world.invoke(&event).await.0, 401, "{name}");
+        let before = cpu_ticks(&process);
+        for _ in 0..TIMES {
+            assert_eq!(world.invoke(&event).await.0, 401, "{name}");
+        }
+        let ticks = cpu_ticks(&process) - before;
+        let (benign, peak) = (*benign.get_or_insert(ticks.max(1)), peak_kib(&process));
+        eprintln!("{name:<19} {:>5} ticks each, peak {peak} KiB", ticks / TIMES as u64);
+        assert!(ticks <= MOST_CPU * benign, "{name}: {ticks} ticks of CPU, a benign body {benign}");
+        assert!(peak <= MOST_KIB, "{name}: {peak} KiB");
+    }
+    world.assert_nothing_written().await;
+    let honest = r#"{"completed": true}"#;
+    assert_eq!(world.deliver(&endgrate(honest), honest).await.0, 200, "the process lives");
+}
+
+#[tokio::test]
+async fn an_authentic_body_of_a_hundred_thousand_members_or_a_thousand_brackets_gets_its_answer() {
+    let world = World::endgrate().await;
+    let members: Vec<String> = (0..100_000).map(|index| format!("\"{index}\":{index}.5")).collect();
+    let wide = format!("{{{}}}", members.join(","));
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(1000), "]".repeat(1000));
+    assert_eq!(world.deliver(&endgrate(&deep), &deep).await, (400, None, json!({"error": "malformed"})));
+    world.assert_nothing_written().await;
+    assert_eq!(world.deliver(&endgrate(&wide), &wide).await.0, 200);
+    assert_eq!(world.messages().await.len(), 1);
+    let peak = peak_kib(&process(&world));
+    assert!(peak <= MOST_KIB, "{peak} KiB");
+}
+
+/// To the byte, the limit is tested where a message's size can be chosen to the byte (`tests/suites/ports.rs`): the envelope
+/// has the time, which has a digit more or less.
+#[tokio::test]
+async fn a_message_just_within_sqs_limit_goes_on_the_queue_as_it_is_and_one_just_past_it_through_the_bucket() {
+    let world = World::endgrate().await;
+    let deliver = async |bytes: usize| {
+        let body = format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
+        assert_eq!(world.deliver(&endgrate(&body), &body).await.0, 200, "{bytes} bytes");
+        world.message().await
+    };
+    let size = |message: &aws_sdk_sqs::types::Message| {
+        let attributes = message.message_attributes.iter().flatten().map(|(name, value)| {
+            name.len() + value.data_type.len() + value.string_value.as_ref().map_or(0, String::len)
+        });
+        message.body.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
+    };
+    // What surrounds a body is the same for each, but for the four characters of ".123" at most.
+    let round_the_body = size(&deliver(100).await) - 100;
+    let message = deliver(SQS_MAX_BYTES - round_the_body - 4).await;
+    assert!(message.body.as_ref().is_some_and(|body| body.starts_with("{\"specversion\"")));
+    assert!((SQS_MAX_BYTES - 8..=SQS_MAX_BYTES).contains(&size(&message)), "{}", size(&message));
+    let message = deliver(SQS_MAX_BYTES - round_the_body + 5).await;
+    let pointer = "[\"software.amazon.payloadoffloading.PayloadS3Pointer\"";
+    assert!(message.body.is_some_and(|body| body.starts_with(pointer)));
+}
