@@ -281,17 +281,17 @@ pub fn bootstrap(name: &str) -> PathBuf {
     };
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if built.insert(what.to_owned()) {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet"]).args(&arguments).current_dir(workspace());
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet"]).args(&arguments).current_dir(workspace());
         // What `cargo test` tells this program of its own package: build scripts that look at it would run again, and most
         // of what depends on them would be compiled again, twice for each run.
         for (name, _) in std::env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-                build.env_remove(name);
+                cargo.env_remove(name);
             }
         }
-        let build = build.status();
-        assert!(build.is_ok_and(|status| status.success()), "cargo build {} fails", arguments.join(" "));
+        let status = cargo.status();
+        assert!(status.is_ok_and(|status| status.success()), "cargo build {} fails", arguments.join(" "));
     }
     target.join(folder).join(name)
 }

@@ -50,14 +50,13 @@ impl Instance {
     /// over, unless it has answered by then. `None` where it dies, or answers past its deadline.
     pub async fn invoke(&self, event: String, time_left: Duration, kill_after: Option<Duration>) -> Option<Answer> {
         let mut current = self.function.lock().await;
-        let function = match current.take().filter(|function| !function.is_dead()) {
-            Some(function) => function,
-            None => {
-                let function = Arc::new(Function::start(self.name, &self.variables).await);
-                self.proxy.serves(Arc::clone(&function));
-                self.starts.fetch_add(1, Ordering::Relaxed);
-                function
-            }
+        let function = if let Some(alive) = current.take().filter(|function| !function.is_dead()) {
+            alive
+        } else {
+            let function = Arc::new(Function::start(self.name, &self.variables).await);
+            self.proxy.serves(Arc::clone(&function));
+            self.starts.fetch_add(1, Ordering::Relaxed);
+            function
         };
         *current = Some(Arc::clone(&function));
         let kill = async {

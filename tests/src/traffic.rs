@@ -201,19 +201,21 @@ impl Taken {
     }
 }
 
+/// An item of the table.
+type Record = HashMap<String, AttributeValue>;
+
 /// What is wrong with queue and table after all of `events` were answered 200, in sentences; empty where all is well: each is
 /// on the queue once, with the bytes that were signed, and its record says so; and nothing else is there.
 #[must_use]
-pub fn violations(events: &[Event], messages: &[Taken], records: &[HashMap<String, AttributeValue>]) -> Vec<String> {
+pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> Vec<String> {
     let mut found = Vec::new();
     let mut on_queue: BTreeMap<String, Vec<&Taken>> = BTreeMap::new();
     for message in messages {
         let envelope: Value = serde_json::from_str(&message.envelope).unwrap_or_default();
         on_queue.entry(envelope["idempotencykey"].as_str().unwrap_or("(no key)").to_owned()).or_default().push(message);
     }
-    let text = |record: &HashMap<String, AttributeValue>, name: &str| {
-        record.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
-    };
+    let text =
+        |record: &Record, name: &str| record.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
     let mut in_table: BTreeMap<String, (String, String)> = records
         .iter()
         .map(|record| (text(record, "id"), (text(record, "status"), text(record, "message_id"))))
@@ -230,7 +232,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[HashMap<Strin
                 match in_table.remove(key) {
                     Some((status, id)) if status == "ENQUEUED" && id == message.message_id => {}
                     record => {
-                        found.push(format!("RECORD: {key} has {record:?}, its message is {}", message.message_id))
+                        found.push(format!("RECORD: {key} has {record:?}, its message is {}", message.message_id));
                     }
                 }
             }

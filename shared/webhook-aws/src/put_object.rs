@@ -5,7 +5,7 @@
 
 use std::{fmt, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_runtime::{
     auth::{
         SigV4OperationSigningConfig, SigningOptions,
@@ -41,7 +41,7 @@ pub(crate) struct PutObject {
 impl PutObject {
     /// For the bucket of this name.
     pub(crate) fn new(config: &SdkConfig, bucket: String) -> Self {
-        let timeouts = config.timeout_config().map_or_else(Default::default, |timeouts| timeouts.to_builder());
+        let timeouts = config.timeout_config().map_or_else(TimeoutConfig::builder, TimeoutConfig::to_builder);
         let mut operation = Operation::builder()
             .service_name("S3")
             .operation_name("PutObject")

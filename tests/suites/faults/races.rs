@@ -32,9 +32,9 @@ async fn while_one_instance_is_at_any_call_another_answers_409_and_never_200() {
             owner.proxy.let_go();
             seen
         };
-        let (owned, seen) = tokio::join!(owner.invoke(event.delivery(), LONG, None), meanwhile);
+        let (answered, seen) = tokio::join!(owner.invoke(event.delivery(), LONG, None), meanwhile);
         assert!(matches!(seen, Ok(Seen::InFlight(18..=20))), "{rule:?}: {seen:?}");
-        assert_eq!(Seen::read(&event, owned), Ok(Seen::Accepted), "{rule:?}");
+        assert_eq!(Seen::read(&event, answered), Ok(Seen::Accepted), "{rule:?}");
         let seen = Seen::read(&event, other.invoke(event.delivery(), LONG, None).await);
         assert_eq!(seen, Ok(Seen::Duplicate), "{rule:?}");
         events.push(event);

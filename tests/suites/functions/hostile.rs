@@ -16,7 +16,7 @@ fn process(world: &World) -> PathBuf {
     PathBuf::from(format!("/proc/{}", world.function.process_id))
 }
 
-/// CPU time so far, in clock ticks: `utime` and `stime` of proc_pid_stat(5).
+/// CPU time so far, in clock ticks: `utime` and `stime` of `proc_pid_stat(5)`.
 fn cpu_ticks(process: &std::path::Path) -> u64 {
     let stat = fs::read_to_string(process.join("stat")).expect("the function runs");
     let after_name = stat.rsplit_once(')').expect("a name in parentheses").1;
@@ -24,7 +24,7 @@ fn cpu_ticks(process: &std::path::Path) -> u64 {
     [11, 12].iter().map(|index| fields[*index].parse::<u64>().expect("a number")).sum()
 }
 
-/// The most memory that it ever had in use, in KiB: `VmHWM` of proc_pid_status(5).
+/// The most memory that it ever had in use, in KiB: `VmHWM` of `proc_pid_status(5)`.
 fn peak_kib(process: &std::path::Path) -> u64 {
     let status = fs::read_to_string(process.join("status")).expect("the function runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");

@@ -29,7 +29,7 @@ async fn consume(aws: &Aws, queue: &str, no_more: &watch::Receiver<bool>) -> Vec
         let is_last = *no_more.borrow();
         let receive = aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
         // Waits for messages while there may be some.
-        let receive = receive.wait_time_seconds(if is_last { 0 } else { 1 });
+        let receive = receive.wait_time_seconds(i32::from(!is_last));
         let messages = receive.send().await.expect("a queue is read").messages.unwrap_or_default();
         if messages.is_empty() && is_last {
             return taken;
