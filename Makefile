@@ -19,9 +19,9 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
 
-reliability: rust ## faults and 20,000 events under kills, with the bootstraps that are deployed
+reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
 	@tests/tools/install ministack
-	@WEBHOOK_PROFILE=release LOAD_EVENTS=20000 cargo test --workspace --test faults --test load -- --nocapture
+	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} cargo test --workspace --test faults --test load -- --nocapture
 
 lint: rust ## formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint

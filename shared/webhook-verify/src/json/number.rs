@@ -53,42 +53,35 @@ impl Repr {
         if value.is_sign_negative() {
             repr.push(b"-");
         }
+        let magnitude = value.abs();
         // Rust's own `{:e}` has the shortest digits too, but of two that are equally near takes the upper, not the even.
         let mut buffer = zmij::Buffer::new();
-        let printed = buffer.format_finite(value.abs());
-        if (1e-4..1e16).contains(&value.abs()) && !printed.contains('e') {
+        let printed = buffer.format_finite(magnitude);
+        if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
+            // Here it writes what Python does: fixed notation, with a point.
             repr.push(printed.as_bytes());
-            return repr;
-        }
-        let Decimal { digits, length, point } = Decimal::of_printed(printed);
-        let digits = &digits[..length];
-        match usize::try_from(point) {
-            _ if digits.is_empty() => repr.push(b"0.0"),
-            Ok(point @ 1..=16) if point < length => {
-                repr.push(&digits[..point]);
-                repr.push(b".");
-                repr.push(&digits[point..]);
-            }
-            Ok(point @ 1..=16) => {
-                repr.push(digits);
-                repr.push(&b"0000000000000000"[..point - length]);
-                repr.push(b".0");
-            }
-            _ if (-3..=0).contains(&point) => {
-                repr.push(&b"0.000"[..2 + usize::from(point.unsigned_abs())]);
-                repr.push(digits);
-            }
-            _ => repr.push_scientific(digits, point - 1),
+        } else {
+            repr.push_scientific(printed);
         }
         repr
     }
 
-    fn push_scientific(&mut self, digits: &[u8], exponent: i16) {
-        let (first, rest) = digits.split_at(1);
-        self.push(first);
-        if !rest.is_empty() {
+    /// Takes what `zmij` prints for a positive float, in fixed or in scientific notation.
+    fn push_scientific(&mut self, printed: &str) {
+        let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
+        let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let exponent: i16 = exponent.parse().unwrap_or(0);
+        // Small floats may come as `0.0000123`, and all others have one digit before the point.
+        let (digits, exponent) = if integer == "0" {
+            let digits = fraction.trim_start_matches('0');
+            (digits.split_at(1), exponent - 1 - i16::try_from(fraction.len() - digits.len()).unwrap_or(0))
+        } else {
+            ((integer, fraction), exponent)
+        };
+        self.push(digits.0.as_bytes());
+        if !digits.1.is_empty() {
             self.push(b".");
-            self.push(rest);
+            self.push(digits.1.as_bytes());
         }
         self.push(if exponent < 0 { b"e-" } else { b"e+" });
         let exponent = exponent.unsigned_abs();
@@ -102,37 +95,6 @@ impl Repr {
     fn push(&mut self, piece: &[u8]) {
         self.bytes[self.length..self.length + piece.len()].copy_from_slice(piece);
         self.length += piece.len();
-    }
-}
-
-/// `0.<digits> × 10^point`, without zeros at either end of the digits.
-struct Decimal {
-    digits: [u8; 24],
-    length: usize,
-    point: i16,
-}
-
-impl Decimal {
-    /// Takes what `zmij` prints for a finite float that is not negative: fixed or scientific.
-    fn of_printed(printed: &str) -> Self {
-        let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
-        let mut decimal = Self { digits: [0; 24], length: 0, point: exponent.parse().unwrap_or(0) };
-        let mut after_point = false;
-        for byte in mantissa.bytes() {
-            match byte {
-                b'.' => after_point = true,
-                b'0' if decimal.length == 0 => decimal.point -= i16::from(after_point),
-                _ => {
-                    decimal.digits[decimal.length] = byte;
-                    decimal.length += 1;
-                    decimal.point += i16::from(!after_point);
-                }
-            }
-        }
-        while decimal.length > 0 && decimal.digits[decimal.length - 1] == b'0' {
-            decimal.length -= 1;
-        }
-        decimal
     }
 }
 
