@@ -28,7 +28,8 @@ pub(super) trait Visitor {
         Ok(at + length)
     }
 
-    /// In a string, a character beyond printable ASCII starts at `at`. Gives where the string goes on after it.
+    /// In a string, a character beyond printable ASCII starts at `at`. Gives where the string goes on after it and those
+    /// of its kind that follow it.
     fn beyond_ascii(&mut self, at: usize) -> usize {
         at + 1
     }
