@@ -1,9 +1,9 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test lint tools bench clean rust
+.PHONY: help demo dev test lint tools bench bench-quick bench-gate bench-baseline clean rust
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1	/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
 
 demo: rust ## see it work: deploys the template into an AWS emulator on this machine and sends it samples
 	@tests/tools/install ministack sam
@@ -22,7 +22,9 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 lint: rust ## formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint
 	@cargo fmt --all --check
+	@cargo fmt --manifest-path tests/bench/Cargo.toml --check
 	@cargo clippy --workspace --all-targets -- --deny warnings
+	@cargo clippy --release --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --all-targets -- --deny warnings
 	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
 	@.tools/cfn-lint/bin/cfn-lint --append-rules infra/rules -- infra/*.yaml
 	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
@@ -31,8 +33,24 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
 
-bench: rust ## speed of verification, beside the bare HMAC, Python and Node
-	@cargo bench --package webhook-verify
+bench: rust ## speed, memory, size and cost, beside cargo-lambda's defaults, Python and Node; compiles for a quarter of an hour
+	@tests/bench/setup
+	@$(BENCH_RUN) run $(BENCH)
+
+bench-quick: rust ## the same without Node and cargo-lambda's defaults
+	@tests/bench/setup ours hello python
+	@$(BENCH_RUN) run --without default,node $(BENCH)
+
+bench-gate: rust ## instructions of a cold start and size of the archive, beside tests/bench/baseline.json
+	@tests/bench/setup ours
+	@cargo test --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness
+	@$(BENCH_RUN) gate
+
+bench-baseline: rust ## writes them there
+	@tests/bench/setup ours
+	@$(BENCH_RUN) gate --update
+
+BENCH_RUN = cargo run --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --
 
 tools: ## the emulator, SAM, cfn-lint and cargo-lambda
 	@tests/tools/install

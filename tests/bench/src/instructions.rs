@@ -1,0 +1,93 @@
+//! Instructions that a function executes, counted by valgrind: unlike times they repeat, on a loaded machine, too.
+//!
+//! Valgrind knows no SHA extensions, so SHA runs in software, and the counts of what hashes are higher than a processor's.
+
+use std::{env, fs};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    delivery::Deliveries,
+    instance::{Bench, Instance},
+    stats::Spread,
+    subjects::{Kind, Subject},
+};
+
+/// Deliveries whose mean is the count of one on a warm instance.
+const WARM: u64 = 20;
+
+/// Instructions of one start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// From the start of the process until it asks for its first event and has nothing left to do.
+    pub to_next: u64,
+    /// From there until the same after the first delivery, which is accepted.
+    pub first_invoke: u64,
+    /// One more accepted delivery.
+    pub warm: u64,
+}
+
+/// Counts, in as many runs; each count is the median of its own.
+///
+/// # Errors
+/// Valgrind is not installed, or the function does not do its job.
+pub async fn count(bench: &Bench, subject: &Subject, runs: usize) -> Result<Counts> {
+    let mut counts = Vec::new();
+    for _ in 0..runs {
+        let to_next = run(bench, subject, 0).await?;
+        let first = run(bench, subject, 1).await?;
+        let warm = run(bench, subject, 1 + WARM).await?;
+        counts.push(Counts {
+            to_next,
+            first_invoke: first.saturating_sub(to_next),
+            warm: warm.saturating_sub(first) / WARM,
+        });
+    }
+    let median = |of: fn(&Counts) -> u64| {
+        // Whole numbers far below 2^52 come back as they were.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number, not below 0")]
+        let count = Spread::of(counts.iter().map(|count| of(count) as f64)).median as u64;
+        count
+    };
+    Ok(Counts {
+        to_next: median(|count| count.to_next),
+        first_invoke: median(|count| count.first_invoke),
+        warm: median(|count| count.warm),
+    })
+}
+
+/// All instructions of a process that has so many deliveries accepted.
+async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
+    let output = bench.work.join(format!("callgrind.{}.out", subject.name));
+    let wrapper = [
+        valgrind()?,
+        "--tool=callgrind".to_owned(),
+        "--quiet".to_owned(),
+        format!("--callgrind-out-file={}", output.display()),
+    ];
+    let _ = fs::remove_file(&output);
+    bench.aws.clear();
+    bench.aws.take_calls();
+    let mut instance = Instance::start(bench, subject, &wrapper).await?;
+    instance.ready().await?;
+    bench.aws.take_calls();
+    let mut events = Deliveries::default();
+    for _ in 0..deliveries {
+        instance.invoke(events.new_event()?, Kind::Accepted).await?;
+        instance.ready().await?;
+    }
+    instance.check_calls(bench, Kind::Accepted, deliveries)?;
+    instance.idle().await?;
+    instance.terminate()?;
+    let text = fs::read_to_string(&output).context("what callgrind has counted")?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
+    total.with_context(|| format!("no total in {}", output.display()))
+}
+
+/// Its full path: the function's environment has no `PATH`.
+fn valgrind() -> Result<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join("valgrind")).find(|program| program.is_file());
+    let program = found.context("valgrind is needed: install it (Debian, Ubuntu: apt-get install valgrind)")?;
+    Ok(program.display().to_string())
+}
