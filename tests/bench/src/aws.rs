@@ -31,7 +31,6 @@ pub type Calls = BTreeMap<String, u64>;
 #[derive(Default)]
 pub struct Aws {
     latency_us: AtomicU64,
-    connections: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -76,11 +75,6 @@ impl Aws {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// Connections since the start.
-    pub fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
-
     /// Forgets all records.
     pub fn clear(&self) {
         self.state().items.clear();
@@ -106,7 +100,6 @@ impl Aws {
         let (aws, acceptor) = (Arc::clone(self), acceptor.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                aws.connections.fetch_add(1, Ordering::Relaxed);
                 tokio::spawn(Arc::clone(&aws).connection(stream, acceptor.clone()));
             }
         });

@@ -100,12 +100,11 @@ impl Instance {
         Ok(())
     }
 
-    /// Gives it an event and waits for its answer, which must be right. Returns how long that took, and the time since the
-    /// start.
+    /// Gives it an event and waits for its answer, which must be right. Returns how long that took.
     ///
     /// # Errors
     /// It is not ready, or its answer is wrong.
-    pub async fn invoke(&mut self, event: Bytes, kind: Kind) -> Result<Answered> {
+    pub async fn invoke(&mut self, event: Bytes, kind: Kind) -> Result<Duration> {
         self.wait_ready().await?;
         let given = self.event.take().context("is ready")?;
         let given_at = Instant::now();
@@ -114,7 +113,7 @@ impl Instance {
             Heard::Ready(_) => bail!("{} asks for an event and has not answered", self.name),
             Heard::Answer(answer) => {
                 self.check(&answer, kind)?;
-                Ok(Answered { took: answer.at - given_at, since_start: answer.at - self.started_at })
+                Ok(answer.at - given_at)
             }
         }
     }
@@ -195,15 +194,6 @@ impl Instance {
         self.child.wait()?;
         Ok(())
     }
-}
-
-/// Times of an answer.
-#[derive(Clone, Copy, Debug)]
-pub struct Answered {
-    /// From the event to the answer.
-    pub took: Duration,
-    /// From the start of the process to the answer.
-    pub since_start: Duration,
 }
 
 fn variables(bench: &Bench, subject: &Subject, runtime_api: &str) -> HashMap<&'static str, String> {
