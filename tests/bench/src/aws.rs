@@ -201,3 +201,39 @@ impl State {
 fn key(item: &Value) -> String {
     item["id"]["S"].as_str().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_claim_fails_with_the_record_as_it_stands() {
+        let mut state = State::default();
+        let put = json!({
+            "Item": {"id": {"S": "p#1"}, "status": {"S": "IN_PROGRESS"}},
+            "ConditionExpression": "attribute_not_exists(id)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        });
+        assert_eq!(state.call("PutItem", &put), (StatusCode::OK, json!({})));
+        let update = json!({
+            "Key": {"id": {"S": "p#1"}},
+            "UpdateExpression": "SET #status = :done, message_id = :message_id",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {":done": {"S": "ENQUEUED"}, ":message_id": {"S": "m"}},
+        });
+        assert_eq!(state.call("UpdateItem", &update), (StatusCode::OK, json!({})));
+        let (status, error) = state.call("PutItem", &put);
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        let record = json!({"id": {"S": "p#1"}, "status": {"S": "ENQUEUED"}, "message_id": {"S": "m"}});
+        assert_eq!(error["Item"], record);
+        assert_eq!(state.calls, [("PutItem".to_owned(), 2), ("UpdateItem".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn a_sent_message_has_an_id_and_the_digest_of_its_body() {
+        let (status, sent) = State::default().call("SendMessage", &json!({"MessageBody": "hello"}));
+        assert_eq!(status, StatusCode::OK);
+        assert_eq!(sent["MessageId"], "00000000-0000-4000-8000-000000000001");
+        assert_eq!(sent["MD5OfMessageBody"], "5d41402abc4b2a76b9719d911017c592");
+    }
+}

@@ -98,3 +98,38 @@ fn http_api(body: &str, signature: &str, timestamp: &str) -> Value {
         "isBase64Encoded": false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::{Delivery, Header, Provider, SigningSecrets, Tolerance, VerifyError, providers::Pinwheel};
+
+    use super::*;
+
+    fn verified(event: &[u8]) -> Result<String, VerifyError> {
+        let event: Value = serde_json::from_slice(event).expect("an event");
+        let headers = event["headers"].as_object().expect("headers").iter();
+        let headers: Vec<Header> =
+            headers.map(|(name, value)| Header::new(name.clone(), value.as_str().expect("a text"))).collect();
+        let body = event["body"].as_str().expect("a body");
+        let now =
+            UnixSeconds(event["headers"]["x-timestamp"].as_str().and_then(|text| text.parse().ok()).expect("a time"));
+        let secret = SigningSecret::new(SECRET.as_bytes().to_vec()).expect("not empty");
+        let delivery = Delivery::new(&headers, body.as_bytes()).expect("small");
+        let unverified = Pinwheel.parse(delivery)?;
+        let verified = Pinwheel.verify(&unverified, &SigningSecrets::new(secret, None), now, Tolerance::default())?;
+        Ok(Pinwheel.event(&verified).expect("an object").id().to_owned())
+    }
+
+    #[test]
+    fn each_delivery_verifies_and_is_an_event_of_its_own_and_a_forgery_does_not_verify() {
+        let mut deliveries = Deliveries::default();
+        for number in 1..=20 {
+            let event = deliveries.new_event().expect("is made");
+            assert_eq!(verified(&event), Ok(format!("0d9c1a54-7b0e-4f38-8b86-{number:012}")));
+        }
+        for _ in 0..20 {
+            let event = deliveries.forgery().expect("is made");
+            assert_eq!(verified(&event), Err(VerifyError::SignatureMismatch));
+        }
+    }
+}

@@ -163,3 +163,21 @@ fn calls(results: &Results) -> Vec<Goal> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_holds_on_its_bound_and_not_beyond() {
+        let holds = |measured: Option<f64>| row(at_most("zip", 3.0, 1.5, measured, " MB")).pop().unwrap_or_default();
+        assert_eq!(holds(Some(3.01)), "**no**");
+        assert_eq!(holds(Some(3.0)), "yes");
+        assert_eq!(holds(Some(1.5)), "yes, and what we race for");
+        assert_eq!(holds(None), "not measured");
+        let spread = |median| Some(Spread { median, least: 1.0, most: 99.0 });
+        let holds = |median| row(ratio("x", 8.0, 12.0, spread(median)))[3..].join(": ");
+        assert_eq!(holds(7.9), "7.9 (1.0…99.0) ×: **no**");
+        assert_eq!(holds(8.0), "8.0 (1.0…99.0) ×: yes");
+    }
+}
