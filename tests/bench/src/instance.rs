@@ -1,0 +1,234 @@
+//! A running function: a process on the measured core, and its Runtime API.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use hyper::body::Bytes;
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use crate::{
+    aws::{Aws, Calls, Endpoints},
+    machine::{self, Cores, Memory},
+    runtime_api::{Answer, Heard, RuntimeApi},
+    subjects::{Job, Kind, SECRET_FETCH, Subject},
+};
+
+/// Longest that anything may take, under valgrind, too.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What all instances share.
+pub struct Bench {
+    /// The services.
+    pub aws: std::sync::Arc<Aws>,
+    /// Where they are.
+    pub endpoints: Endpoints,
+    /// Who runs where.
+    pub cores: Cores,
+    /// Where certificates and logs are.
+    pub work: std::path::PathBuf,
+}
+
+/// A process with its Runtime API. Ended when dropped.
+pub struct Instance {
+    job: Job,
+    name: &'static str,
+    child: Child,
+    api: RuntimeApi,
+    started_at: Instant,
+    event: Option<oneshot::Sender<Bytes>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        machine::end(&mut self.child);
+    }
+}
+
+impl Instance {
+    /// Starts the function, under another program if `wrapper` names one.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn start(bench: &Bench, subject: &Subject, wrapper: &[String]) -> Result<Self> {
+        let api = RuntimeApi::start().await?;
+        let log = bench.work.join(format!("{}.log", subject.name));
+        let arguments: Vec<&Path> =
+            wrapper.iter().map(Path::new).chain(subject.command.iter().map(std::path::PathBuf::as_path)).collect();
+        let (program, arguments) = arguments.split_first().context("a command")?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(variables(bench, subject, &api.address))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).with_context(|| format!("{}", log.display()))?);
+        let started_at = Instant::now();
+        let child = bench.cores.spawn(&mut command)?;
+        Ok(Self { job: subject.job, name: subject.name, child, api, started_at, event: None })
+    }
+
+    /// Waits until it asks for its next event. Returns the time since it was started.
+    ///
+    /// # Errors
+    /// It ends, or takes too long.
+    pub async fn ready(&mut self) -> Result<Duration> {
+        match self.heard().await? {
+            Heard::Ready(ready) => {
+                self.event = Some(ready.event);
+                Ok(ready.at.duration_since(self.started_at))
+            }
+            Heard::Answer(answer) => bail!("{} answers before it is asked: {:?}", self.name, answer.body),
+        }
+    }
+
+    /// Waits until it asks for its next event, unless it does already.
+    ///
+    /// # Errors
+    /// It ends, or takes too long.
+    pub async fn wait_ready(&mut self) -> Result<()> {
+        if self.event.is_none() {
+            self.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives it an event and waits for its answer, which must be right. Returns how long that took.
+    ///
+    /// # Errors
+    /// It is not ready, or its answer is wrong.
+    pub async fn invoke(&mut self, event: Bytes, kind: Kind) -> Result<Duration> {
+        self.wait_ready().await?;
+        let given = self.event.take().context("is ready")?;
+        let given_at = Instant::now();
+        ensure!(given.send(event).is_ok(), "{} has gone", self.name);
+        match self.heard().await? {
+            Heard::Ready(_) => bail!("{} asks for an event and has not answered", self.name),
+            Heard::Answer(answer) => {
+                self.check(&answer, kind)?;
+                Ok(answer.at - given_at)
+            }
+        }
+    }
+
+    fn check(&self, answer: &Answer, kind: Kind) -> Result<()> {
+        let body = match &answer.body {
+            Ok(body) => serde_json::from_slice::<Value>(body).unwrap_or(Value::Null),
+            Err(error) => bail!("{} failed: {error}", self.name),
+        };
+        let expected = if self.job == Job::Hello { 200 } else { kind.status() };
+        ensure!(body["statusCode"] == expected, "{} answered {body} to a delivery {}", self.name, kind.label());
+        Ok(())
+    }
+
+    /// Checks the calls since the last time that anybody asked: what `count` deliveries must make, and nothing else.
+    ///
+    /// # Errors
+    /// They are others.
+    pub fn check_calls(&self, bench: &Bench, kind: Kind, count: u64) -> Result<Calls> {
+        let mut calls = bench.aws.take_calls();
+        let made = calls.clone();
+        if kind == Kind::Refused {
+            calls.remove(SECRET_FETCH);
+        }
+        let expected = self.job.calls(kind).into_iter().map(|(name, times)| (name, times * count));
+        let expected: Calls = expected.filter(|(_, times)| *times > 0).collect();
+        ensure!(calls == expected, "{}: {count} × {} made {calls:?}, not {expected:?}", self.name, kind.label());
+        Ok(made)
+    }
+
+    async fn heard(&mut self) -> Result<Heard> {
+        match tokio::time::timeout(PATIENCE, self.api.heard.recv()).await {
+            Ok(Some(heard)) => Ok(heard),
+            Ok(None) => bail!("the Runtime API is gone"),
+            Err(_) => bail!("{} does nothing for {PATIENCE:?}: see target/bench/{0}.log", self.name),
+        }
+    }
+
+    /// Its memory now.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn memory(&self) -> Result<Memory> {
+        machine::memory(self.child.id())
+    }
+
+    /// The processor time that it has had.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn cpu_time(&self) -> Result<Duration> {
+        machine::cpu_time(self.child.id())
+    }
+
+    /// Waits until it has nothing left to do: its processor time stands still.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn idle(&self) -> Result<()> {
+        let mut before = self.cpu_time()?;
+        loop {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = self.cpu_time()?;
+            if now == before {
+                return Ok(());
+            }
+            before = now;
+        }
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub fn terminate(mut self) -> Result<()> {
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id())?);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+fn variables(bench: &Bench, subject: &Subject, runtime_api: &str) -> HashMap<&'static str, String> {
+    let roots = bench.work.join(subject.roots.file_name()).display().to_string();
+    let queue_url = format!("{}/000000000000/events.fifo", bench.endpoints.sqs);
+    let fixed = [
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_SESSION_TOKEN", "a-session-token"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_LAMBDA_FUNCTION_NAME", "bench"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench"),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/21/[$LATEST]00000000000000000000000000000000"),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("LANG", "en_US.UTF-8"),
+        ("TZ", ":UTC"),
+        ("IDEMPOTENCY_TABLE", "records"),
+        ("SIGNING_SECRET_ID", "bench"),
+    ];
+    let mut variables: HashMap<&str, String> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+    variables.extend([
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", bench.endpoints.dynamodb.clone()),
+        ("AWS_ENDPOINT_URL_SQS", bench.endpoints.sqs.clone()),
+        ("AWS_ENDPOINT_URL_SECRETS_MANAGER", bench.endpoints.secrets_manager.clone()),
+        ("QUEUE_URL", queue_url),
+        // Rust, Python, Node: each by its own name.
+        ("SSL_CERT_FILE", roots.clone()),
+        ("AWS_CA_BUNDLE", roots.clone()),
+        ("NODE_EXTRA_CA_CERTS", roots),
+    ]);
+    variables.extend(subject.variables.iter().cloned());
+    variables
+}

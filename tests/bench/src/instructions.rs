@@ -1,0 +1,94 @@
+//! Instructions that a function executes, counted by valgrind: unlike times they repeat, on a loaded machine, too.
+//!
+//! Valgrind knows no SHA extensions, so SHA runs in software, and the counts of what hashes are higher than a processor's.
+
+use std::{env, fs};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::{
+    delivery::Deliveries,
+    instance::{Bench, Instance},
+    subjects::{Job, Kind, SECRET_FETCH, Subject},
+};
+
+/// Deliveries whose mean is the count of one on a warm instance.
+const WARM: u64 = 20;
+/// Runs until one is sound.
+const ATTEMPTS: usize = 8;
+
+/// Instructions of one start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    /// From the start of the process until it asks for its first event and has nothing left to do.
+    pub to_next: u64,
+    /// From there until the same after the first delivery, which is accepted.
+    pub first_invoke: u64,
+    /// One more accepted delivery.
+    pub warm: u64,
+}
+
+/// Counts, in as many runs. Each count is the least of its own: on a loaded machine, valgrind is slow enough for a timeout of
+/// the function's to strike, and what it then does again only adds.
+///
+/// # Errors
+/// Valgrind is not installed, or the function does not do its job.
+pub async fn count(bench: &Bench, subject: &Subject, runs: usize) -> Result<Counts> {
+    let mut least = [u64::MAX; 3];
+    for _ in 0..runs {
+        for (deliveries, least) in [0, 1, 1 + WARM].into_iter().zip(&mut least) {
+            *least = sound_run(bench, subject, deliveries).await?.min(*least);
+        }
+    }
+    let [to_next, first, warm] = least;
+    Ok(Counts { to_next, first_invoke: first.saturating_sub(to_next), warm: warm.saturating_sub(first) / WARM })
+}
+
+/// A run in which the function made the calls that it must make, and no other.
+async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
+    for _ in 1..ATTEMPTS {
+        match run(bench, subject, deliveries).await {
+            Ok(total) => return Ok(total),
+            Err(error) => eprintln!("not counted: {error}"),
+        }
+    }
+    run(bench, subject, deliveries).await
+}
+
+/// All instructions of a process that has so many deliveries accepted.
+async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
+    let output = bench.work.join(format!("callgrind.{}.out", subject.name));
+    let wrapper = [
+        valgrind()?,
+        "--tool=callgrind".to_owned(),
+        "--quiet".to_owned(),
+        format!("--callgrind-out-file={}", output.display()),
+    ];
+    let _ = fs::remove_file(&output);
+    bench.aws.clear();
+    bench.aws.take_calls();
+    let mut instance = Instance::start(bench, subject, &wrapper).await?;
+    instance.ready().await?;
+    let at_start = bench.aws.take_calls();
+    let has_fetched = at_start.contains_key(SECRET_FETCH);
+    ensure!(has_fetched == (subject.job == Job::Webhook), "{} made {at_start:?} at its start", subject.name);
+    let mut events = Deliveries::default();
+    for _ in 0..deliveries {
+        instance.invoke(events.new_event()?, Kind::Accepted).await?;
+        instance.ready().await?;
+    }
+    instance.check_calls(bench, Kind::Accepted, deliveries)?;
+    instance.idle().await?;
+    instance.terminate()?;
+    let text = fs::read_to_string(&output).context("what callgrind has counted")?;
+    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
+    total.with_context(|| format!("no total in {}", output.display()))
+}
+
+/// Its full path: the function's environment has no `PATH`.
+fn valgrind() -> Result<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join("valgrind")).find(|program| program.is_file());
+    let program = found.context("valgrind is needed: install it (Debian, Ubuntu: apt-get install valgrind)")?;
+    Ok(program.display().to_string())
+}

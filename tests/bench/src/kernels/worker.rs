@@ -1,0 +1,122 @@
+//! This side's kernels, as a process of their own, like those in Python and JavaScript: it reads a command a line and answers
+//! each with a line.
+
+#![expect(clippy::print_stdout, reason = "answers go to standard output")]
+
+use std::{
+    fs,
+    hint::black_box,
+    io::{self, BufRead},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use hmac::{Hmac, KeyInit, Mac};
+use peak_alloc::PeakAlloc;
+use sha1::Sha1;
+use sha2::Sha256;
+use webhook_verify::{
+    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
+    providers::{Endgrate, Pinwheel},
+    sign,
+};
+
+/// The allocator of the whole program. It counts, and that is all that it adds.
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
+const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
+
+/// Serves commands until standard input ends:
+/// - `tag <file>`: the tag of Pinwheel's version 1 over the body;
+/// - `<kernel> <file> <milliseconds>`: the mean time of the kernel in nanoseconds, over at least so long;
+/// - `heap <file> <accepted|forged>`: the most that verification by version 1 takes from the heap, in bytes.
+///
+/// # Errors
+/// A command that is none, or a body that does not verify.
+pub fn serve() -> Result<()> {
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        let words: Vec<&str> = line.split(' ').collect();
+        let (command, path, argument) = match words[..] {
+            [command, path] => (command, path, ""),
+            [command, path, argument] => (command, path, argument),
+            _ => bail!("no command: {line}"),
+        };
+        let body = fs::read(path).with_context(|| path.to_owned())?;
+        match command {
+            "tag" => {
+                let [signature, _] = sign::pinwheel_v1(&secret()?, NOW, &body)?;
+                println!("{}", String::from_utf8_lossy(signature.value()).trim_start_matches("v1="));
+            }
+            "heap" => println!("{}", heap(&body, argument == "accepted")?),
+            kernel => println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?),
+        }
+    }
+    Ok(())
+}
+
+fn mean_ns(kernel: &str, body: &[u8], at_least: Duration) -> Result<f64> {
+    let secret = secret()?;
+    let (v2, raw) = (sign::pinwheel_v2(&secret, NOW, body), sign::endgrate(&secret, body));
+    match kernel {
+        "sha256" => mean(at_least, || mac::<Hmac<Sha256>>(body)),
+        "sha1" => mean(at_least, || mac::<Hmac<Sha1>>(body)),
+        "pinwheel-v1" => {
+            let headers = sign::pinwheel_v1(&secret, NOW, body)?;
+            mean(at_least, || verify(&Pinwheel, &headers, body))
+        }
+        "pinwheel-v2" => mean(at_least, || verify(&Pinwheel, &v2, body)),
+        "endgrate-raw" => mean(at_least, || verify(&Endgrate, &raw, body)),
+        "endgrate-respelled" => {
+            let headers = sign::endgrate_python_form(&secret, body)?;
+            mean(at_least, || verify(&Endgrate, &headers, body))
+        }
+        _ => bail!("no kernel is named {kernel}"),
+    }
+}
+
+fn mean<T>(at_least: Duration, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
+    let started_at = Instant::now();
+    let mut runs = 0_u32;
+    loop {
+        black_box(run()?);
+        runs += 1;
+        let elapsed = started_at.elapsed();
+        if elapsed >= at_least {
+            return Ok(elapsed.as_secs_f64() * 1e9 / f64::from(runs));
+        }
+    }
+}
+
+fn mac<M: KeyInit + Mac>(body: &[u8]) -> Result<Vec<u8>> {
+    let mac = <M as KeyInit>::new_from_slice(KEY).context("a key of any length")?;
+    Ok(mac.chain_update(black_box(body)).finalize().into_bytes().to_vec())
+}
+
+/// The length of the text that was proven.
+fn verify<P: Provider>(provider: &P, headers: &[Header], body: &[u8]) -> Result<usize> {
+    let secrets = SigningSecrets::new(secret()?, None);
+    let delivery = Delivery::new(headers, black_box(body))?;
+    let unverified = provider.parse(delivery)?;
+    Ok(provider.verify(&unverified, &secrets, NOW, Tolerance::default())?.signed().len())
+}
+
+/// What verification takes from the heap beside the body and, where it is accepted, beside the text that is queued.
+fn heap(body: &[u8], accepted: bool) -> Result<usize> {
+    let mut headers = sign::pinwheel_v1(&secret()?, NOW, body)?;
+    if !accepted {
+        headers[0] = Header::new("x-pinwheel-signature", format!("v1={}", "0".repeat(64)));
+    }
+    let before = HEAP.current_usage();
+    HEAP.reset_peak_usage();
+    let verified = verify(&Pinwheel, &headers, body);
+    let peak = HEAP.peak_usage().saturating_sub(before);
+    ensure!(verified.is_ok() == accepted, "verified: {verified:?}");
+    Ok(peak.saturating_sub(verified.unwrap_or(0)))
+}
+
+fn secret() -> Result<SigningSecret> {
+    Ok(SigningSecret::new(KEY.to_vec())?)
+}
