@@ -68,8 +68,8 @@ impl fmt::Debug for Error {
 pub async fn run() -> Result<(), Error> {
     let config = Config::from_env().map_err(|error| Error(error.to_string()))?;
     log::init(config.log_level);
-    let sdk = webhook_aws::load_sdk_config().await;
-    if sdk.region().is_none_or(|region| region.as_ref().is_empty()) {
+    let sdk = webhook_aws::sdk_config_from_environment();
+    if sdk.region().is_none() {
         return Err(Error("AWS_REGION is not set".to_owned()));
     }
     let consumer = Consumer {

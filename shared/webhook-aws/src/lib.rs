@@ -22,6 +22,6 @@ pub use dynamodb::{DynamoStore, KEY_ATTRIBUTE, TTL_ATTRIBUTE};
 pub use error::call_error;
 pub use payloads::{PayloadBucket, PayloadPointer};
 pub use records::{Purge, Record, Records};
-pub use sdk::load as load_sdk_config;
+pub use sdk::{from_environment as sdk_config_from_environment, load as load_sdk_config};
 pub use secrets_manager::SecretsManager;
 pub use sqs::SqsQueue;

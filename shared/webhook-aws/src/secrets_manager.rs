@@ -38,8 +38,12 @@ impl SecretsManager {
 
 impl SecretStore for SecretsManager {
     async fn fetch(&self) -> Result<StoredSecrets, CallError> {
-        let (current, previous) = tokio::join!(self.version("AWSCURRENT"), self.version("AWSPREVIOUS"));
-        let current = current?.ok_or_else(|| CallError::Service("ResourceNotFoundException".to_owned()))?;
-        Ok(StoredSecrets { current, previous })
+        let (current, previous) = tokio::join!(self.fetch_current(), self.version("AWSPREVIOUS"));
+        Ok(StoredSecrets { current: current?, previous })
+    }
+
+    async fn fetch_current(&self) -> Result<StoredSecret, CallError> {
+        let current = self.version("AWSCURRENT").await?;
+        current.ok_or_else(|| CallError::Service("ResourceNotFoundException".to_owned()))
     }
 }

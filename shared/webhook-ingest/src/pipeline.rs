@@ -98,8 +98,8 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
 
         let claim = NewClaim::new(&event, attempt.token, received_at, budget.lease_end(), self.settings);
         trail.describe(&claim);
-        let message = Message::new(&event, &claim.token, received_at, attempt.trace_header.as_deref());
         self.claim(&claim, &event, budget, trail).await?;
+        let message = Message::new(&event, &claim.token, received_at, attempt.trace_header.as_deref());
         let message_id = self.send(&message, &claim, budget, trail).await?;
         self.complete(&claim, &event, &message_id, budget, trail).await;
         trail.message_id = Some(message_id);

@@ -79,4 +79,9 @@ pub struct StoredSecrets {
 pub trait SecretStore: Send + Sync {
     /// Reads both versions.
     fn fetch(&self) -> impl Future<Output = Result<StoredSecrets, CallError>> + Send;
+
+    /// Reads the current version alone, where that is cheaper.
+    fn fetch_current(&self) -> impl Future<Output = Result<StoredSecret, CallError>> + Send {
+        async { Ok(self.fetch().await?.current) }
+    }
 }

@@ -4,7 +4,8 @@
 //!   from its fetch.
 //! - A signature that does not match asks for a refetch at once, since the secret may just have been rotated; at most every
 //!   10 s, so that forgeries do not become calls.
-//! - An unreadable previous version matters only where the current one does not verify.
+//! - An unreadable previous version matters only where the current one does not verify. So a start does not ask for it: it is a
+//!   second connection, and needed only while a rotation is under way. The first signature that does not match does.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -69,6 +70,8 @@ pub fn parse_stored_secret(stored: StoredSecret) -> Result<SigningSecret, Secret
 pub(crate) struct Fetched {
     pub(crate) secrets: SigningSecrets,
     pub(crate) previous_error: Option<SecretError>,
+    /// Whether the previous version was asked for.
+    has_both: bool,
     at: UnixMillis,
 }
 
@@ -92,10 +95,10 @@ impl<S: SecretStore> SecretCache<S> {
         Self { store, fresh_for, state: Mutex::default() }
     }
 
-    /// Fetches the secret if it is not there: to be called at start, beside other work. A failure shows at the first delivery.
+    /// Fetches the current version: to be called at start, beside other work. A failure shows at the first delivery.
     pub async fn warm(&self, now: UnixMillis) {
         // The first delivery asks again, and gives the reason where that fails too.
-        let _ = self.fetch(now).await;
+        let _ = self.keep(now, self.read_current(now)).await;
     }
 
     /// The secrets to verify with, and how they were had.
@@ -123,7 +126,7 @@ impl<S: SecretStore> SecretCache<S> {
         }
     }
 
-    /// Newer secrets after a signature did not match; `None` where it is too early to ask again.
+    /// Newer secrets, or the previous version, too, after a signature did not match; `None` where it is too early to ask again.
     ///
     /// # Errors
     /// The fetch fails, or failed within the last 10 s: whether the signature is good is then unknown.
@@ -133,18 +136,29 @@ impl<S: SecretStore> SecretCache<S> {
             if lately(state.failed_at, now) {
                 return Err(SecretError::FailedLately);
             }
-            if lately(state.refetched_at, now) {
-                return Ok(None);
+            // What the start left out is no refetch: the next mismatch may still ask at once.
+            if state.fetched.as_ref().is_some_and(|fetched| fetched.has_both) {
+                if lately(state.refetched_at, now) {
+                    return Ok(None);
+                }
+                state.refetched_at = Some(now);
             }
-            state.refetched_at = Some(now);
         }
         self.fetch(now).await.map(Some)
     }
 
     async fn fetch(&self, now: UnixMillis) -> Result<Arc<Fetched>, SecretError> {
+        self.keep(now, self.read(now)).await
+    }
+
+    async fn keep(
+        &self,
+        now: UnixMillis,
+        read: impl Future<Output = Result<Fetched, SecretError>>,
+    ) -> Result<Arc<Fetched>, SecretError> {
         // Noted before the call: one that is dropped when time runs out has failed.
         self.state().failed_at = Some(now);
-        let fetched = Arc::new(self.read(now).await?);
+        let fetched = Arc::new(read.await?);
         let mut state = self.state();
         state.failed_at = None;
         state.fetched = Some(Arc::clone(&fetched));
@@ -163,7 +177,12 @@ impl<S: SecretStore> SecretCache<S> {
             Ok(previous) => (previous, None),
             Err(error) => (None, Some(error)),
         };
-        Ok(Fetched { secrets: SigningSecrets::new(current, previous), previous_error, at: now })
+        Ok(Fetched { secrets: SigningSecrets::new(current, previous), previous_error, has_both: true, at: now })
+    }
+
+    async fn read_current(&self, now: UnixMillis) -> Result<Fetched, SecretError> {
+        let current = parse_stored_secret(self.store.fetch_current().await?)?;
+        Ok(Fetched { secrets: SigningSecrets::new(current, None), previous_error: None, has_both: false, at: now })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -50,7 +50,7 @@ type LambdaPipeline<P> = Pipeline<P, DynamoStore, SqsQueue, SecretsManager, Syst
 pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
     let config = Config::from_env::<P>().map_err(|error| Error(error.to_string()))?;
     log::init(config.log_filter.clone());
-    let pipeline = pipeline(provider, config).await?;
+    let pipeline = pipeline(provider, config)?;
     warm_up(&pipeline).await;
     let is_warm = AtomicBool::new(false);
     // No layer for tracing spans: the one line of log has the request's id.
@@ -67,9 +67,9 @@ async fn warm_up<P: Provider>(pipeline: &LambdaPipeline<P>) {
     let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
 }
 
-async fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {
-    let sdk = webhook_aws::load_sdk_config().await;
-    if sdk.region().is_none_or(|region| region.as_ref().is_empty()) {
+fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {
+    let sdk = webhook_aws::sdk_config_from_environment();
+    if sdk.region().is_none() {
         return Err(Error("AWS_REGION is not set".to_owned()));
     }
     Ok(Pipeline {

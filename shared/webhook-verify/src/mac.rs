@@ -32,39 +32,51 @@ impl Proof {
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 pub(crate) type HmacSha1 = Hmac<Sha1>;
 
-/// Checks `tag` over the message that `pieces` make, under the current secret and then under the previous one: once a
-/// secret has been rotated, there always is a previous one, and nearly no delivery needs it.
+/// Checks `tag` over the message that `feed` hands on, piece by piece, under the current secret and then under the previous
+/// one: once a secret has been rotated, there always is a previous one, and nearly no delivery needs it.
 ///
 /// # Errors
-/// [`VerifyError::SignatureMismatch`].
+/// [`VerifyError::SignatureMismatch`], or whatever `feed` fails with.
 pub(crate) fn verify<M: Mac + KeyInit>(
     secrets: &SigningSecrets,
     tag: &[u8],
-    pieces: &[&[u8]],
+    feed: impl Fn(&mut M) -> Result<(), VerifyError>,
 ) -> Result<Proof, VerifyError> {
     let candidates =
         [(SecretVersion::Current, Some(&secrets.current)), (SecretVersion::Previous, secrets.previous.as_ref())];
     for (secret, key) in candidates {
-        if let Some(key) = key
-            && fed::<M>(key, pieces).verify_slice(tag).is_ok()
-        {
-            return Ok(Proof { secret });
+        if let Some(key) = key {
+            let mut mac = keyed(key);
+            feed(&mut mac)?;
+            if mac.verify_slice(tag).is_ok() {
+                return Ok(Proof { secret });
+            }
         }
     }
     Err(VerifyError::SignatureMismatch)
 }
 
-/// The tag of a message under one secret: the sender's side.
-pub(crate) fn tag<M: Mac + KeyInit>(secret: &SigningSecret, pieces: &[&[u8]]) -> Vec<u8> {
-    fed::<M>(secret, pieces).finalize().into_bytes().to_vec()
+/// A message that is there already, as [`verify`] takes it.
+pub(crate) fn pieces<M: Mac>(pieces: &[&[u8]]) -> impl Fn(&mut M) -> Result<(), VerifyError> {
+    move |mac| {
+        for piece in pieces {
+            mac.update(piece);
+        }
+        Ok(())
+    }
 }
 
-fn fed<M: Mac + KeyInit>(secret: &SigningSecret, pieces: &[&[u8]]) -> M {
-    let mut mac = M::new_from_slice(secret.key()).expect("HMAC takes a key of any length");
+/// The tag of a message under one secret: the sender's side.
+pub(crate) fn tag<M: Mac + KeyInit>(secret: &SigningSecret, pieces: &[&[u8]]) -> Vec<u8> {
+    let mut mac: M = keyed(secret);
     for piece in pieces {
         mac.update(piece);
     }
-    mac
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn keyed<M: KeyInit>(secret: &SigningSecret) -> M {
+    M::new_from_slice(secret.key()).expect("HMAC takes a key of any length")
 }
 
 #[cfg(test)]
@@ -95,7 +107,7 @@ mod tests {
         let check = |signer: &[u8], tag_bytes: usize| {
             let tag = tag::<HmacSha256>(&secret(signer), &[b"message"]);
             let secrets = SigningSecrets::new(secret(b"new"), Some(secret(b"old")));
-            verify::<HmacSha256>(&secrets, &tag[..tag_bytes], &[b"mess", b"age"]).map(|proof| proof.secret())
+            verify::<HmacSha256>(&secrets, &tag[..tag_bytes], pieces(&[b"mess", b"age"])).map(|proof| proof.secret())
         };
         assert_eq!(check(b"new", 32), Ok(SecretVersion::Current));
         assert_eq!(check(b"old", 32), Ok(SecretVersion::Previous));

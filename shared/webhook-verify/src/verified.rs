@@ -1,6 +1,6 @@
 //! A delivery before and after its proof.
 
-use std::{borrow::Cow, fmt};
+use std::{fmt, sync::OnceLock};
 
 use crate::{Delivery, SecretVersion, UnixSeconds, mac::Proof};
 
@@ -59,17 +59,32 @@ impl fmt::Debug for Unverified<'_> {
 /// A delivery whose sender is proven: the one thing from which an [`crate::Event`] is read. Only a [`crate::Provider`]'s
 /// `verify` makes it, and it cannot be cloned.
 pub struct Verified<'d> {
-    signed: Cow<'d, [u8]>,
+    signed: Signed,
     scheme: Scheme,
     signed_at: Option<UnixSeconds>,
     secret: SecretVersion,
     delivery: Delivery<'d>,
 }
 
+/// The bytes that the MAC covered, without version and timestamp.
+pub(crate) enum Signed {
+    /// The body.
+    Body,
+    /// A text that is made of it, so far only for the MAC, which takes it piece by piece: a forgery must not cost the heap of a
+    /// text that is up to six times its body.
+    Respelled { respell: fn(&[u8]) -> Vec<u8>, text: OnceLock<Vec<u8>> },
+}
+
+impl Signed {
+    /// What `respell` makes of the body; it is called once, when somebody asks for the text.
+    pub(crate) fn respelled(respell: fn(&[u8]) -> Vec<u8>) -> Self {
+        Self::Respelled { respell, text: OnceLock::new() }
+    }
+}
+
 impl<'d> Verified<'d> {
-    /// `signed`: the bytes that the MAC covered, without version and timestamp.
     #[expect(clippy::needless_pass_by_value, reason = "the proof is spent: one check, one `Verified`")]
-    pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Cow<'d, [u8]>) -> Self {
+    pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Signed) -> Self {
         Self {
             signed,
             scheme: unverified.scheme,
@@ -82,7 +97,11 @@ impl<'d> Verified<'d> {
     /// The bytes that the MAC covered (of Pinwheel's schemes without version and timestamp).
     #[must_use]
     pub fn signed(&self) -> &[u8] {
-        &self.signed
+        let body = self.delivery.body();
+        match &self.signed {
+            Signed::Body => body,
+            Signed::Respelled { respell, text } => text.get_or_init(|| respell(body)),
+        }
     }
 
     /// The scheme of the signature.
@@ -112,6 +131,6 @@ impl<'d> Verified<'d> {
 /// Sizes only: the signed bytes are the payload.
 impl fmt::Debug for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verified({}, {} bytes)", self.scheme.name(), self.signed.len())
+        write!(f, "Verified({}, {} bytes)", self.scheme.name(), self.signed().len())
     }
 }

@@ -57,7 +57,7 @@ async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<
 
 /// All instructions of a process that has so many deliveries accepted.
 async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
-    let output = bench.work.join(format!("callgrind.{}.out", subject.name));
+    let output = bench.work.join(format!("callgrind.{}.{deliveries}.out", subject.name));
     let wrapper = [
         valgrind()?,
         "--tool=callgrind".to_owned(),

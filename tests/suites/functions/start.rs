@@ -74,16 +74,18 @@ async fn counted_way() -> (SocketAddr, watch::Receiver<usize>) {
 async fn the_connections_of_the_first_delivery_are_open_before_it_comes() {
     let (table_way, mut to_table) = counted_way().await;
     let (queue_way, mut to_queue) = counted_way().await;
+    let (secret_way, mut to_secret) = counted_way().await;
     let setup = Setup::new("pinwheel", true)
         .await
         .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_way}"))
-        .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"));
+        .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"))
+        .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_way}"));
     let world = setup.start().await;
-    for count in [&mut to_table, &mut to_queue] {
+    for count in [&mut to_table, &mut to_queue, &mut to_secret] {
         let opened = timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
         opened.expect("it connects by itself").expect("the way stays open");
     }
     let body = r#"{"event":"account.added","event_id":"e-1","payload":{}}"#;
     let (status, ..) = world.deliver(&v2(body), body).await;
-    assert_eq!((status, *to_table.borrow(), *to_queue.borrow()), (200, 1, 1));
+    assert_eq!((status, *to_table.borrow(), *to_queue.borrow(), *to_secret.borrow()), (200, 1, 1, 1));
 }

@@ -83,7 +83,7 @@ impl Repr {
             self.push(b".");
             self.push(digits.1.as_bytes());
         }
-        self.push(if exponent < 0 { b"e-" } else { b"e+" });
+        self.push(if exponent.is_negative() { b"e-" } else { b"e+" });
         let exponent = exponent.unsigned_abs();
         let digit = |power: u16| b'0' + (exponent / power % 10).to_le_bytes()[0];
         if exponent >= 100 {
@@ -123,8 +123,8 @@ fn read_long(number: &str) -> Option<f64> {
             b'0' if length == 0 => point -= i64::from(after_point),
             _ => {
                 point += i64::from(!after_point);
-                if length < SIGNIFICANT {
-                    digits[length] = byte;
+                if let Some(digit) = digits[..SIGNIFICANT].get_mut(length) {
+                    *digit = byte;
                     length += 1;
                 } else if byte != b'0' {
                     // All that can still matter is whether there is more than what the kept digits say.

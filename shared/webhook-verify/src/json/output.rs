@@ -47,7 +47,7 @@ impl<'a, S: FnMut(&[u8])> Output<'a, S> {
             // Copying a fixed number of bytes, of which only the first count, costs less than a call to copy just these.
             if kept <= SHORT
                 && let Some(source) = self.text[self.copied..].first_chunk::<SHORT>()
-                && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<{ SHORT + LONGEST }>()
+                && let Some(target) = self.buffer[self.filled..].first_chunk_mut::<QUICK>()
             {
                 target[..SHORT].copy_from_slice(source);
                 target[kept..kept + N].copy_from_slice(instead);
@@ -99,6 +99,9 @@ const SHORT: usize = 32;
 
 /// No replacement has more room: a float.
 const LONGEST: usize = Repr::ROOM;
+
+/// Room for both.
+const QUICK: usize = SHORT + LONGEST;
 
 /// A piece of this length that the buffer has no room for goes to the sink as it is.
 const DIRECT: usize = 256;

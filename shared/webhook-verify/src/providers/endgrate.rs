@@ -2,8 +2,7 @@
 //!
 //! The MAC covers Python's `json.dumps(data)` of the parsed body. Mostly the wire carries just these bytes, but not surely:
 //! so it is tried over the raw bytes and over the Python form of the body, first over the likelier of the two. Many bodies
-//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was. The form is made
-//! once and kept for the queue; a forgery's is dropped, and is at most six times its body (a DEL becomes `\u007f`).
+//! share one Python form, so what is hashed and queued is the text that the MAC covered, whichever it was.
 //! Source: "Webhook Security" in Endgrate's webhook guide. No timestamp, nonce, id or version is signed or sent: a replay is
 //! caught by the idempotency record alone.
 //!
@@ -16,9 +15,11 @@ use crate::{
     Verified, VerifyError,
     event::key_of_signed,
     json::{PythonForm, RawValue, python_form, read_object},
-    mac::{HmacSha1, verify},
+    mac::{HmacSha1, pieces, verify},
+    verified::Signed,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use hmac::Mac as _;
 
 /// Signs the body's default Python form.
 pub struct Endgrate;
@@ -50,15 +51,17 @@ impl Provider for Endgrate {
         _tolerance: Tolerance,
     ) -> Result<Verified<'d>, VerifyError> {
         let body = unverified.delivery.body();
-        let check = |text: &[u8]| verify::<HmacSha1>(secrets, &unverified.tag, &[text]);
-        let raw = || check(body).map(|proof| Verified::new(unverified, proof, Cow::Borrowed(body)));
+        let raw = || {
+            let proof = verify(secrets, &unverified.tag, pieces::<HmacSha1>(&[body]))?;
+            Ok(Verified::new(unverified, proof, Signed::Body))
+        };
         let respelled = || {
-            // Python's spelling of a compact text is a little longer; of most others it is not.
-            let mut text = Vec::with_capacity(body.len() + body.len() / 8);
-            // A body without a Python form is a mismatch like any other: under another secret its raw bytes may match.
-            python_form(body, FORM, |piece| text.extend_from_slice(piece))
-                .map_err(|_| VerifyError::SignatureMismatch)?;
-            check(&text).map(|proof| Verified::new(unverified, proof, Cow::Owned(text)))
+            let feed = |mac: &mut HmacSha1| {
+                // A body without a Python form is a mismatch like any other: under another secret its raw bytes may match.
+                python_form(body, FORM, |piece| mac.update(piece)).map_err(|_| VerifyError::SignatureMismatch)
+            };
+            let proof = verify(secrets, &unverified.tag, feed)?;
+            Ok(Verified::new(unverified, proof, Signed::respelled(respell)))
         };
         // Both are tried; the likelier one first, because a miss costs a MAC of the whole body.
         if has_pythons_spaces(body) { raw().or_else(|_| respelled()) } else { respelled().or_else(|_| raw()) }
@@ -102,6 +105,13 @@ impl Provider for Endgrate {
             data: verified.signed().into(),
         })
     }
+}
+
+fn respell(body: &[u8]) -> Vec<u8> {
+    // Python's spelling of a compact text is a little longer; of most others it is not.
+    let mut text = Vec::with_capacity(body.len() + body.len() / 8);
+    python_form(body, FORM, |piece| text.extend_from_slice(piece)).expect("the MAC covered the form of this very body");
+    text
 }
 
 /// Whether the first colon after a name has a space after it, as Python writes it; also where there is no such colon near

@@ -4,7 +4,6 @@
 //!   Source: <https://docs.pinwheelapi.com/public/docs/webhook-signature-verification>.
 //! - v1: HMAC-SHA256 over `v1:<timestamp>:<compact JSON of the body's payload>`, where "compact JSON" is Python's
 //!   `json.dumps(payload, separators=(",", ":"), ensure_ascii=False)`: the wire has spaces that the signed text has not.
-//!   That text is made once and kept for the queue; a forgery's is dropped, and is at most 4.5 times its body (`1e15`).
 //!   `event`, `webhook_id` and the UUID header are not signed: they are passed on, marked so, and identify nothing.
 //!
 //! `x-pinwheel-webhook-id` is the id of the registration, equal for all events: it is not looked at.
@@ -16,9 +15,10 @@ use crate::{
     Verified, VerifyError,
     event::{key_of_id, key_of_signed},
     json::{PythonForm, RawValue, python_form_of_member, read_object},
-    mac::{HmacSha256, verify},
-    verified::Timestamp,
+    mac::{HmacSha256, pieces, verify},
+    verified::{Signed, Timestamp},
 };
+use hmac::Mac as _;
 
 /// Signs a version, a time and the body (v2) or its payload (v1).
 pub struct Pinwheel;
@@ -53,14 +53,14 @@ impl Provider for Pinwheel {
         let timestamp = unverified.timestamp.ok_or(VerifyError::HeaderMissing(TIMESTAMP))?;
         let body = unverified.delivery.body();
         let (proof, signed) = if unverified.scheme == Scheme::PinwheelV1 {
-            let mut payload = Vec::with_capacity(body.len());
-            python_form_of_member(body, PAYLOAD, FORM, |piece| payload.extend_from_slice(piece))
-                .map_err(VerifyError::NoSignedText)?;
-            let pieces = [b"v1:", timestamp.text, b":", &payload];
-            (verify::<HmacSha256>(secrets, &unverified.tag, &pieces)?, Cow::Owned(payload))
+            let feed = |mac: &mut HmacSha256| {
+                pieces(&[b"v1:", timestamp.text, b":"])(mac)?;
+                python_form_of_member(body, PAYLOAD, FORM, |piece| mac.update(piece)).map_err(VerifyError::NoSignedText)
+            };
+            (verify(secrets, &unverified.tag, feed)?, Signed::respelled(respell))
         } else {
-            let pieces = [b"v2:", timestamp.text, b":", body];
-            (verify::<HmacSha256>(secrets, &unverified.tag, &pieces)?, Cow::Borrowed(body))
+            let message: [&[u8]; 4] = [b"v2:", timestamp.text, b":", body];
+            (verify(secrets, &unverified.tag, pieces::<HmacSha256>(&message))?, Signed::Body)
         };
         timestamp.value.check(now, tolerance)?;
         Ok(Verified::new(unverified, proof, signed))
@@ -69,6 +69,13 @@ impl Provider for Pinwheel {
     fn event<'v>(&self, verified: &'v Verified<'_>) -> Result<Event<'v>, Malformed> {
         if verified.scheme() == Scheme::PinwheelV1 { event_v1(verified) } else { event_v2(verified) }
     }
+}
+
+fn respell(body: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(body.len());
+    python_form_of_member(body, PAYLOAD, FORM, |piece| payload.extend_from_slice(piece))
+        .expect("the MAC covered the form of this very body");
+    payload
 }
 
 /// `v1=` or `v2=` and 64 lower-case hexadecimal digits, as Pinwheel writes them; nothing else.

@@ -1,7 +1,8 @@
 //! Verification by body size: this side's beside the bare MAC of the same bytes, and beside Python and Node doing what their
 //! users do. Each is a process of its own on the measured core, and all run in turn.
 //!
-//! `cargo bench --package webhook-verify` has more of this side's kernels, beside the bare MAC alone.
+//! What counts is whether the sender is known. The text for the queue is made only then, where it is not the body: kernels that
+//! say so do that, too.
 
 mod bodies;
 pub mod worker;
@@ -27,11 +28,14 @@ pub const WORKER: &str = "kernel-worker";
 /// Up to just under the limit of 6 MiB.
 const SIZES: [(&str, usize); 5] =
     [("1 KiB", 1 << 10), ("10 KiB", 10 << 10), ("100 KiB", 100 << 10), ("1 MiB", 1 << 20), ("6 MB", 6_000_000)];
-/// Kernels over the raw bytes, each with the bare MAC that bounds it.
-const RAW: [(&str, &str, &str); 3] = [
-    ("Pinwheel v2, raw bytes", "pinwheel-v2", "sha256"),
-    ("Endgrate, raw bytes", "endgrate-raw", "sha1"),
-    ("Pinwheel v1, re-serialised", "pinwheel-v1", "sha256"),
+/// Kernels, each with the spelling in which its bodies come, and with the bare MAC that bounds it.
+const KERNELS: [(&str, &str, Spelling, &str); 6] = [
+    ("Pinwheel v2, raw bytes", "pinwheel-v2", Spelling::Python, "sha256"),
+    ("Endgrate, raw bytes", "endgrate-raw", Spelling::Python, "sha1"),
+    ("Pinwheel v1, re-serialised", "pinwheel-v1", Spelling::Python, "sha256"),
+    ("Pinwheel v1, and its text for the queue", "pinwheel-v1-text", Spelling::Python, "sha256"),
+    ("Endgrate, re-serialised", "endgrate-respelled", Spelling::Compact, "sha1"),
+    ("Endgrate, and its text for the queue", "endgrate-respelled-text", Spelling::Compact, "sha1"),
 ];
 /// Shortest time of one measurement.
 const MILLISECONDS: u32 = 40;
@@ -105,8 +109,8 @@ pub fn measure(places: &Places, cores: Cores, with_node: bool, rounds: usize) ->
                 ensure!(theirs == tag, "tags differ for {}: {theirs}, {tag}", file.path.display());
             }
             kernels.beside_peers.push(beside_peers(&mut ours, &mut peers, size, spelling, &file, rounds)?);
+            kernels.beside_mac.extend(beside_mac(&mut ours, size, spelling, &file, rounds)?);
             if spelling == Spelling::Python {
-                kernels.beside_mac.extend(beside_mac(&mut ours, size, &file, rounds)?);
                 let mut heap = |outcome| ours.number(&format!("heap {} {outcome}", file.path.display()));
                 // Whole numbers of bytes.
                 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not below 0")]
@@ -118,15 +122,22 @@ pub fn measure(places: &Places, cores: Cores, with_node: bool, rounds: usize) ->
     Ok(kernels)
 }
 
-fn beside_mac(ours: &mut Worker, size: (&'static str, usize), file: &File, rounds: usize) -> Result<Vec<BesideMac>> {
-    let mut speeds = vec![(Vec::new(), Vec::new()); RAW.len()];
+fn beside_mac(
+    ours: &mut Worker,
+    size: (&'static str, usize),
+    spelling: Spelling,
+    file: &File,
+    rounds: usize,
+) -> Result<Vec<BesideMac>> {
+    let kernels: Vec<_> = KERNELS.into_iter().filter(|(_, _, comes_in, _)| *comes_in == spelling).collect();
+    let mut speeds = vec![(Vec::new(), Vec::new()); kernels.len()];
     for _ in 0..rounds {
-        for ((_, kernel, mac), (speeds, bare)) in RAW.iter().zip(&mut speeds) {
+        for ((_, kernel, _, mac), (speeds, bare)) in kernels.iter().zip(&mut speeds) {
             speeds.push(file.speed(ours, kernel)?);
             bare.push(file.speed(ours, mac)?);
         }
     }
-    let rows = RAW.iter().zip(speeds).map(|((label, _, _), (speeds, bare))| BesideMac {
+    let rows = kernels.iter().zip(speeds).map(|((label, ..), (speeds, bare))| BesideMac {
         size,
         kernel: label,
         of_mac: Spread::of_ratios(&speeds, &bare),
