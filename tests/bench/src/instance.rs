@@ -62,11 +62,16 @@ impl Instance {
         let arguments: Vec<&Path> =
             wrapper.iter().map(Path::new).chain(subject.command.iter().map(std::path::PathBuf::as_path)).collect();
         let (program, arguments) = arguments.split_first().context("a command")?;
+        let variables = variables(bench, subject, &api.address);
         let mut command = Command::new(program);
+        if let Some(folder) = variables.get("LAMBDA_TASK_ROOT") {
+            // As on Lambda.
+            command.current_dir(folder);
+        }
         command
             .args(arguments)
             .env_clear()
-            .envs(variables(bench, subject, &api.address))
+            .envs(variables)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).with_context(|| format!("{}", log.display()))?);

@@ -133,8 +133,8 @@ const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 fn hex4(digits: [u8; 4]) -> Option<u16> {
     let [a, b, c, d] = digits.map(|digit| HEX_VALUES[usize::from(digit)]);
-    // Every digit's value has its upper four bits clear; `NO_DIGIT` has them set.
-    ((a | b | c | d) < 0x10).then(|| u16::from_be_bytes([a << 4 | b, c << 4 | d]))
+    // All bits of `NO_DIGIT` are set, and stay so.
+    ((a | b | c | d) != NO_DIGIT).then(|| u16::from_be_bytes([a * 16 + b, c * 16 + d]))
 }
 
 /// The value of each hexadecimal digit, in either case.

@@ -11,14 +11,13 @@ const TOLERANCE_S = 86_400;
 const config = new IdempotencyConfig({ eventKeyJmesPath: "event_id", expiresAfterSeconds: 2_592_000 });
 const persistenceStore = new DynamoDBPersistenceLayer({ tableName: process.env.IDEMPOTENCY_TABLE });
 const sqs = new SQSClient({});
-const fetched = new SecretsManagerClient({}).send(
+const { SecretString: secret } = await new SecretsManagerClient({}).send(
   new GetSecretValueCommand({ SecretId: process.env.SIGNING_SECRET_ID }),
 );
 
 export async function handler(request, context) {
-  const secret = (await fetched).SecretString;
   const body = Buffer.from(request.body, request.isBase64Encoded ? "base64" : "utf8");
-  if (!isAuthentic(request.headers, body, secret)) {
+  if (!isAuthentic(request.headers, body)) {
     return answer(401, { error: "unauthorized" });
   }
   config.registerLambdaContext(context);
@@ -43,7 +42,7 @@ const deliver = makeIdempotent(
   { persistenceStore, config },
 );
 
-function isAuthentic(headers, body, secret) {
+function isAuthentic(headers, body) {
   const timestamp = headers["x-timestamp"] ?? "";
   if (!/^[0-9]+$/.test(timestamp)) {
     return false;

@@ -99,6 +99,16 @@ fn text_that_is_no_json_is_refused() {
 }
 
 #[test]
+fn an_escape_is_refused_whichever_of_its_digits_are_none() {
+    for wrong in 1..16_u8 {
+        let digits: String = (0..4).map(|place| if wrong >> place & 1 == 1 { 'g' } else { '0' }).collect();
+        let text = format!("\"\\u{digits}\"");
+        assert_eq!(default(&text), Err(NoPythonForm::NotJson), "{text}");
+        assert_eq!(compact(&text), Err(NoPythonForm::NotJson), "{text}");
+    }
+}
+
+#[test]
 fn numbers_that_are_not_finite_are_refused() {
     for text in ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1.7976931348623159e308", "1e99999999999999999999"]
     {
