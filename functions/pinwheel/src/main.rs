@@ -4,6 +4,9 @@
 
 use webhook_verify::providers::Pinwheel;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), webhook_lambda::Error> {
     webhook_lambda::run(Pinwheel).await
