@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability lint fuzz timing mutants tools bench bench-quick bench-gate bench-baseline clean rust
+.PHONY: help demo dev test reliability lint fuzz timing mutants tools bench bench-quick bench-gate bench-baseline bench-profile clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -67,6 +67,10 @@ bench-gate: rust ## instructions of a cold start and size of the archive, beside
 bench-baseline: rust ## writes them there
 	@tests/bench/setup ours
 	@$(BENCH_RUN) gate --update
+
+bench-profile: rust ## what instructions of a cold start are spent on
+	@CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --locked --package pinwheel
+	@$(BENCH_RUN) profile
 
 BENCH_RUN = cargo run --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --
 

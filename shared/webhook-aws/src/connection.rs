@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::http::HttpRequest;
 
 /// Many times what a connection within a region takes; a service that hangs delays the first delivery by so much.
-const AT_MOST: Duration = Duration::from_millis(500);
+const AT_MOST: Duration = Duration::from_secs(1);
 
 /// Makes a call for its connection's sake. Where it fails, the first delivery opens the connection.
 pub(crate) async fn open(call: impl Future) {

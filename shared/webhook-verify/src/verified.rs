@@ -72,13 +72,16 @@ pub(crate) enum Signed {
     Body,
     /// A text that is made of it, so far only for the MAC, which takes it piece by piece: a forgery must not cost the heap of a
     /// text that is up to six times its body.
-    Respelled { respell: fn(&[u8]) -> Vec<u8>, text: OnceLock<Vec<u8>> },
+    Respelled { respell: Respell, length: usize, text: OnceLock<Vec<u8>> },
 }
 
+/// Appends the text that is made of a body.
+type Respell = fn(body: &[u8], text: &mut Vec<u8>);
+
 impl Signed {
-    /// What `respell` makes of the body; it is called once, when somebody asks for the text.
-    pub(crate) fn respelled(respell: fn(&[u8]) -> Vec<u8>) -> Self {
-        Self::Respelled { respell, text: OnceLock::new() }
+    /// What `respell` makes of the body: `length` bytes. It is called once, when somebody asks for the text.
+    pub(crate) fn respelled(respell: Respell, length: usize) -> Self {
+        Self::Respelled { respell, length, text: OnceLock::new() }
     }
 }
 
@@ -100,7 +103,12 @@ impl<'d> Verified<'d> {
         let body = self.delivery.body();
         match &self.signed {
             Signed::Body => body,
-            Signed::Respelled { respell, text } => text.get_or_init(|| respell(body)),
+            Signed::Respelled { respell, length, text } => text.get_or_init(|| {
+                let mut text = Vec::with_capacity(*length);
+                respell(body, &mut text);
+                debug_assert_eq!(text.len(), *length, "what the MAC covered");
+                text
+            }),
         }
     }
 

@@ -31,6 +31,7 @@ pub type Calls = BTreeMap<String, u64>;
 #[derive(Default)]
 pub struct Aws {
     latency_us: AtomicU64,
+    connections: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -75,6 +76,11 @@ impl Aws {
         std::mem::take(&mut self.state().calls)
     }
 
+    /// The connections that were opened since the last time that this was asked.
+    pub fn take_connections(&self) -> u64 {
+        self.connections.swap(0, Ordering::Relaxed)
+    }
+
     /// Forgets all records.
     pub fn clear(&self) {
         self.state().items.clear();
@@ -109,6 +115,7 @@ impl Aws {
         let _ = stream.set_nodelay(true);
         // A process that is ended breaks its connections, and what it could not do shows in its answer.
         let Ok(stream) = acceptor.accept(stream).await else { return };
+        self.connections.fetch_add(1, Ordering::Relaxed);
         let service = service_fn(|request| self.answer(request));
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }

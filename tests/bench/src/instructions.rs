@@ -1,15 +1,15 @@
-//! Instructions that a function executes, counted by valgrind: unlike times they repeat, on a loaded machine, too.
+//! Instructions that a function executes, counted by valgrind's cachegrind: unlike times they repeat, on a loaded machine, too.
 //!
 //! Valgrind knows no SHA extensions, so SHA runs in software, and the counts of what hashes are higher than a processor's.
 
-use std::{env, fs};
+use std::{env, fs, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{
     delivery::Deliveries,
     instance::{Bench, Instance},
-    subjects::{Job, Kind, SECRET_FETCH, Subject},
+    subjects::{Job, Kind, SECRET_FETCH, SERVICES, Subject},
 };
 
 /// Deliveries whose mean is the count of one on a warm instance.
@@ -44,7 +44,7 @@ pub async fn count(bench: &Bench, subject: &Subject, runs: usize) -> Result<Coun
     Ok(Counts { to_next, first_invoke: first.saturating_sub(to_next), warm: warm.saturating_sub(first) / WARM })
 }
 
-/// A run in which the function made the calls that it must make, and no other.
+/// A run in which the function made the calls that it must make, over as many connections, and no other.
 async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
     for _ in 1..ATTEMPTS {
         match run(bench, subject, deliveries).await {
@@ -57,16 +57,37 @@ async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<
 
 /// All instructions of a process that has so many deliveries accepted.
 async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
-    let output = bench.work.join(format!("callgrind.{}.{deliveries}.out", subject.name));
-    let wrapper = [
-        valgrind()?,
-        "--tool=callgrind".to_owned(),
-        "--quiet".to_owned(),
-        format!("--callgrind-out-file={}", output.display()),
-    ];
-    let _ = fs::remove_file(&output);
+    // It counts as callgrind does and is quicker: the function's timeouts know nothing of valgrind.
+    let output = bench.work.join(format!("cachegrind.{}.out", subject.name));
+    let tool = ["--tool=cachegrind", "--cache-sim=no", &format!("--cachegrind-out-file={}", output.display())];
+    under_valgrind(bench, subject, deliveries, &tool).await?;
+    let text = fs::read_to_string(&output).context("what cachegrind has counted")?;
+    let total = text.lines().find_map(|line| line.strip_prefix("summary: ")?.trim().parse().ok());
+    total.with_context(|| format!("no total in {}", output.display()))
+}
+
+/// Where the instructions of a start and of one more delivery go, by function: two files for `callgrind_annotate`. The binary
+/// must have its symbols.
+///
+/// # Errors
+/// As [`count`].
+pub async fn profile(bench: &Bench, subject: &Subject) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for deliveries in [0, 1] {
+        let output = bench.work.join(format!("callgrind.{}.{deliveries}.out", subject.name));
+        let tool = ["--tool=callgrind", &format!("--callgrind-out-file={}", output.display())];
+        under_valgrind(bench, subject, deliveries, &tool).await?;
+        files.push(output);
+    }
+    Ok(files)
+}
+
+async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool: &[&str]) -> Result<()> {
+    let valgrind = [valgrind()?, "--quiet".to_owned()];
+    let wrapper: Vec<String> = valgrind.into_iter().chain(tool.iter().map(|&option| option.to_owned())).collect();
     bench.aws.clear();
     bench.aws.take_calls();
+    bench.aws.take_connections();
     let mut instance = Instance::start(bench, subject, &wrapper).await?;
     instance.ready().await?;
     let at_start = bench.aws.take_calls();
@@ -78,11 +99,11 @@ async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
         instance.ready().await?;
     }
     instance.check_calls(bench, Kind::Accepted, deliveries)?;
+    let connections = bench.aws.take_connections();
+    let expected = if deliveries > 0 && subject.job == Job::Webhook { SERVICES } else { subject.connects_at_start };
+    ensure!(connections == expected, "{} opened {connections} connections, not {expected}", subject.name);
     instance.idle().await?;
-    instance.terminate()?;
-    let text = fs::read_to_string(&output).context("what callgrind has counted")?;
-    let total = text.lines().find_map(|line| line.strip_prefix("totals: ")?.trim().parse().ok());
-    total.with_context(|| format!("no total in {}", output.display()))
+    instance.terminate()
 }
 
 /// Its full path: the function's environment has no `PATH`.

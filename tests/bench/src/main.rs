@@ -40,9 +40,15 @@ webhook-bench run [--without <peers>] [--rounds <number>] [--write <file>]
     measures, and prints the report; with a file, writes it there, too.
     Peers: hello, default, python, node; several with commas between them.
 webhook-bench gate [--update]
-    compares instructions and size with tests/bench/baseline.json, or writes it.";
+    compares instructions and size with tests/bench/baseline.json, or writes it.
+webhook-bench profile
+    what instructions are spent on, from the start on, with and without a first delivery.";
+/// What bounds the figures, and the settings that brought them.
+const NOTES: &str = include_str!("../notes.md");
 /// Rounds of each measurement.
 const ROUNDS: usize = 9;
+/// What of a profile is worth a look.
+const PROFILE_LINES: usize = 120;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -58,9 +64,21 @@ fn main() -> Result<()> {
             Some((&"run", options)) => run(cores, &Options::parse(options)?).await,
             Some((&"gate", [])) => gate::run(&Places::new(), &bench(cores).await?, false).await,
             Some((&"gate", ["--update"])) => gate::run(&Places::new(), &bench(cores).await?, true).await,
+            Some((&"profile", [])) => profile(&Places::new(), &bench(cores).await?).await,
             _ => bail!("{HELP}"),
         }
     })
+}
+
+/// Functions with all that they call, the costliest first.
+async fn profile(places: &Places, bench: &Bench) -> Result<()> {
+    for file in instructions::profile(bench, &places.ours()).await? {
+        let annotated =
+            Command::new("callgrind_annotate").args(["--inclusive=yes", "--auto=no"]).arg(&file).output()?;
+        let text = String::from_utf8_lossy(&annotated.stdout).into_owned();
+        print(&text.lines().take(PROFILE_LINES).collect::<Vec<_>>().join("\n"));
+    }
+    Ok(())
 }
 
 struct Options {
@@ -108,7 +126,7 @@ async fn run(cores: Cores, options: &Options) -> Result<()> {
     }
     let plan = Plan { subjects, rounds: options.rounds };
     let results = results::measure(&places, &bench(cores).await?, &plan).await?;
-    let report = head(options.rounds) + &report::text(&results);
+    let report = head(options.rounds) + &report::text(&results) + "\n" + NOTES;
     print(&report);
     if let Some(file) = &options.write {
         fs::write(file, &report).with_context(|| format!("{}", file.display()))?;

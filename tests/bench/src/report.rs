@@ -104,7 +104,7 @@ fn footprint(results: &Results) -> String {
     });
     section(
         "Memory, size, instructions",
-        "Resident memory in MB. Instructions in millions, by callgrind, which runs SHA in software; the first invocation and a \
+        "Resident memory in MB. Instructions in millions, by cachegrind, which runs SHA in software; the first invocation and a \
          warm one are accepted deliveries.",
         &[
             "",

@@ -23,6 +23,8 @@ pub struct Subject {
     pub roots: Roots,
     /// What it does with a delivery.
     pub job: Job,
+    /// Services to which it has a connection before its first delivery.
+    pub connects_at_start: u64,
 }
 
 impl Subject {
@@ -77,6 +79,9 @@ impl Kind {
     }
 }
 
+/// Services that a delivery needs, the start included: a connection each.
+pub const SERVICES: u64 = 3;
+
 /// The operation that a signature which does not match may cause, every 10 s at most: it is no part of a delivery.
 pub const SECRET_FETCH: &str = "GetSecretValue";
 
@@ -129,6 +134,7 @@ impl Places {
             // The endpoints' root cannot be compiled in: as many roots from a file, which costs a little more.
             roots: Roots::Amazon,
             job: Job::Webhook,
+            connects_at_start: 3,
         }
     }
 
@@ -142,6 +148,7 @@ impl Places {
             variables: Vec::new(),
             roots: Roots::Full,
             job: Job::Hello,
+            connects_at_start: 0,
         }
     }
 
@@ -155,6 +162,7 @@ impl Places {
             variables: Vec::new(),
             roots: Roots::Full,
             job: Job::Webhook,
+            connects_at_start: 1,
         }
     }
 
@@ -178,6 +186,7 @@ impl Places {
             ],
             roots: Roots::Full,
             job: Job::Webhook,
+            connects_at_start: 1,
         }
     }
 
@@ -196,6 +205,7 @@ impl Places {
             // Node has Mozilla's roots compiled in, and takes more from a file.
             roots: Roots::Own,
             job: Job::Webhook,
+            connects_at_start: 1,
         }
     }
 }

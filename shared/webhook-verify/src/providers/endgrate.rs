@@ -8,7 +8,7 @@
 //!
 //! A body names no type; its members tell. Source: the payloads in Endgrate's API reference ("callbacks").
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, cell::Cell, time::Duration};
 
 use crate::{
     Delivery, Event, Malformed, Provider, Retention, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified,
@@ -56,12 +56,18 @@ impl Provider for Endgrate {
             Ok(Verified::new(unverified, proof, Signed::Body))
         };
         let respelled = || {
+            let length = Cell::new(0);
             let feed = |mac: &mut HmacSha1| {
+                length.set(0);
+                let sink = |piece: &[u8]| {
+                    mac.update(piece);
+                    length.update(|length| length + piece.len());
+                };
                 // A body without a Python form is a mismatch like any other: under another secret its raw bytes may match.
-                python_form(body, FORM, |piece| mac.update(piece)).map_err(|_| VerifyError::SignatureMismatch)
+                python_form(body, FORM, sink).map_err(|_| VerifyError::SignatureMismatch)
             };
             let proof = verify(secrets, &unverified.tag, feed)?;
-            Ok(Verified::new(unverified, proof, Signed::respelled(respell)))
+            Ok(Verified::new(unverified, proof, Signed::respelled(respell, length.get())))
         };
         // Both are tried; the likelier one first, because a miss costs a MAC of the whole body.
         if has_pythons_spaces(body) { raw().or_else(|_| respelled()) } else { respelled().or_else(|_| raw()) }
@@ -107,11 +113,8 @@ impl Provider for Endgrate {
     }
 }
 
-fn respell(body: &[u8]) -> Vec<u8> {
-    // Python's spelling of a compact text is a little longer; of most others it is not.
-    let mut text = Vec::with_capacity(body.len() + body.len() / 8);
+fn respell(body: &[u8], text: &mut Vec<u8>) {
     python_form(body, FORM, |piece| text.extend_from_slice(piece)).expect("the MAC covered the form of this very body");
-    text
 }
 
 /// Whether the first colon after a name has a space after it, as Python writes it; also where there is no such colon near

@@ -8,7 +8,7 @@
 //!
 //! `x-pinwheel-webhook-id` is the id of the registration, equal for all events: it is not looked at.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use crate::{
     Delivery, Event, Malformed, Provider, Retention, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified,
@@ -53,11 +53,17 @@ impl Provider for Pinwheel {
         let timestamp = unverified.timestamp.ok_or(VerifyError::HeaderMissing(TIMESTAMP))?;
         let body = unverified.delivery.body();
         let (proof, signed) = if unverified.scheme == Scheme::PinwheelV1 {
+            let length = Cell::new(0);
             let feed = |mac: &mut HmacSha256| {
                 pieces(&[b"v1:", timestamp.text, b":"])(mac)?;
-                python_form_of_member(body, PAYLOAD, FORM, |piece| mac.update(piece)).map_err(VerifyError::NoSignedText)
+                length.set(0);
+                let sink = |piece: &[u8]| {
+                    mac.update(piece);
+                    length.update(|length| length + piece.len());
+                };
+                python_form_of_member(body, PAYLOAD, FORM, sink).map_err(VerifyError::NoSignedText)
             };
-            (verify(secrets, &unverified.tag, feed)?, Signed::respelled(respell))
+            (verify(secrets, &unverified.tag, feed)?, Signed::respelled(respell, length.get()))
         } else {
             let message: [&[u8]; 4] = [b"v2:", timestamp.text, b":", body];
             (verify(secrets, &unverified.tag, pieces::<HmacSha256>(&message))?, Signed::Body)
@@ -71,11 +77,9 @@ impl Provider for Pinwheel {
     }
 }
 
-fn respell(body: &[u8]) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(body.len());
-    python_form_of_member(body, PAYLOAD, FORM, |piece| payload.extend_from_slice(piece))
+fn respell(body: &[u8], text: &mut Vec<u8>) {
+    python_form_of_member(body, PAYLOAD, FORM, |piece| text.extend_from_slice(piece))
         .expect("the MAC covered the form of this very body");
-    payload
 }
 
 /// `v1=` or `v2=` and 64 lower-case hexadecimal digits, as Pinwheel writes them; nothing else.
