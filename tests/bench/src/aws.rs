@@ -1,4 +1,4 @@
-//! DynamoDB, SQS and Secrets Manager as far as a delivery needs them: HTTPS endpoints that count their calls, wait for as long
+//! `DynamoDB`, SQS and Secrets Manager as far as a delivery needs them: HTTPS endpoints that count their calls, wait for as long
 //! as they are told before they answer, and remember enough to refuse a second claim.
 
 use std::{

@@ -27,11 +27,11 @@ pub struct Cost {
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
     /// An accepted delivery, with the services' latency.
-    pub delivery_ms: f64,
+    pub delivery: f64,
     /// Processor time in it.
-    pub cpu_ms: f64,
+    pub cpu: f64,
     /// A start, until the first answer.
-    pub start_ms: f64,
+    pub start: f64,
 }
 
 /// The cost with the template's memory.
@@ -40,10 +40,10 @@ pub struct Measured {
 /// `infra/cost.py` fails.
 pub fn per_million(root: &Path, measured: Measured) -> Result<Cost> {
     let slower = MEMORY_OF_A_PROCESSOR_MB / f64::from(MEMORY_MB);
-    let waiting_ms = (measured.delivery_ms - measured.cpu_ms).max(0.0);
+    let waiting_ms = (measured.delivery - measured.cpu).max(0.0);
     // Each invocation is billed by whole milliseconds.
-    let delivery_ms = (waiting_ms + measured.cpu_ms * slower).ceil();
-    let billed_ms = delivery_ms + measured.start_ms / DELIVERIES_PER_START;
+    let delivery_ms = (waiting_ms + measured.cpu * slower).ceil();
+    let billed_ms = delivery_ms + measured.start / DELIVERIES_PER_START;
     let script = format!(
         "from cost import *\n\
          lines = month(Usage(duration_ms={billed_ms}, memory_mb={MEMORY_MB}))\n\

@@ -135,9 +135,9 @@ async fn warm_ones(places: &Places, bench: &Bench, plan: &Plan, functions: &mut 
         function.cost = Some(cost::per_million(
             &places.root,
             Measured {
-                delivery_ms: Spread::of(warm[1][0].took_ms.iter().copied()).median,
-                cpu_ms: Spread::of(warm[1][0].cpu_us.iter().copied()).median / 1000.0,
-                start_ms: Spread::of(function.of_starts(|start| start.answer_ms)).median,
+                delivery: Spread::of(warm[1][0].took_ms.iter().copied()).median,
+                cpu: Spread::of(warm[1][0].cpu_us.iter().copied()).median / 1000.0,
+                start: Spread::of(function.of_starts(|start| start.answer_ms)).median,
             },
         )?);
         function.warm = Some(warm);

@@ -97,6 +97,7 @@ impl Roots {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Role {
     Authority,
     Server,

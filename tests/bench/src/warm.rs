@@ -89,7 +89,7 @@ async fn deliver(bench: &Bench, instance: &mut Instance, events: &[Bytes], kind:
     }
     // What comes after the last answer is part of it.
     instance.wait_ready().await?;
-    let cpu = (instance.cpu_time()? - cpu).as_secs_f64() * 1e6 / events.len() as f64;
+    let cpu = instance.cpu_time()?.saturating_sub(cpu).as_secs_f64() * 1e6 / events.len() as f64;
     let count = events.len() as u64;
     let calls = instance.check_calls(bench, kind, count)?;
     let calls =
