@@ -70,8 +70,6 @@ pub fn parse_stored_secret(stored: StoredSecret) -> Result<SigningSecret, Secret
 pub(crate) struct Fetched {
     pub(crate) secrets: SigningSecrets,
     pub(crate) previous_error: Option<SecretError>,
-    /// Whether the previous version was asked for.
-    has_both: bool,
     at: UnixMillis,
 }
 
@@ -136,13 +134,10 @@ impl<S: SecretStore> SecretCache<S> {
             if lately(state.failed_at, now) {
                 return Err(SecretError::FailedLately);
             }
-            // What the start left out is no refetch: the next mismatch may still ask at once.
-            if state.fetched.as_ref().is_some_and(|fetched| fetched.has_both) {
-                if lately(state.refetched_at, now) {
-                    return Ok(None);
-                }
-                state.refetched_at = Some(now);
+            if lately(state.refetched_at, now) {
+                return Ok(None);
             }
+            state.refetched_at = Some(now);
         }
         self.fetch(now).await.map(Some)
     }
@@ -177,12 +172,12 @@ impl<S: SecretStore> SecretCache<S> {
             Ok(previous) => (previous, None),
             Err(error) => (None, Some(error)),
         };
-        Ok(Fetched { secrets: SigningSecrets::new(current, previous), previous_error, has_both: true, at: now })
+        Ok(Fetched { secrets: SigningSecrets::new(current, previous), previous_error, at: now })
     }
 
     async fn read_current(&self, now: UnixMillis) -> Result<Fetched, SecretError> {
         let current = parse_stored_secret(self.store.fetch_current().await?)?;
-        Ok(Fetched { secrets: SigningSecrets::new(current, None), previous_error: None, has_both: false, at: now })
+        Ok(Fetched { secrets: SigningSecrets::new(current, None), previous_error: None, at: now })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
