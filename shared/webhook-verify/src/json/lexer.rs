@@ -4,7 +4,7 @@
 //! grammar. A gap runs from the end of one token to the start of the next: a comma or colon with the white space
 //! around it, or white space alone.
 
-use super::text::{beyond_ascii, escape, padded, string_stops};
+use super::text::{beyond_ascii, escape, leading_blanks, padded, string_stops};
 
 /// How many brackets may be open at once, the outermost included: 128 are read, 129 refused.
 ///
@@ -316,14 +316,16 @@ fn space(text: &[u8], at: usize) -> (usize, u8) {
 
 #[inline(never)]
 fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
-    while matches!(byte(text, at), b' ' | b'\n' | b'\t' | b'\r') {
-        at += 1;
-        // Indented documents: eight blanks at once.
-        while text.get(at..).is_some_and(|rest| rest.starts_with(&[b' '; 8])) {
-            at += 8;
+    loop {
+        match byte(text, at) {
+            b' ' | b'\n' | b'\t' | b'\r' => at += 1,
+            found => return (at, found),
+        }
+        // Indented documents: up to sixteen blanks at once.
+        if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            at += leading_blanks(u128::from_le_bytes(*word));
         }
     }
-    (at, byte(text, at))
 }
 
 /// The byte at `at`; after the end a NUL, which no token may start with or go on with.

@@ -157,6 +157,12 @@ pub(super) fn padded(bytes: &[u8]) -> [u8; 8] {
     std::array::from_fn(|index| bytes.get(index).copied().unwrap_or(0))
 }
 
+/// How many of the word's sixteen bytes are blanks, before the first that is none.
+#[inline]
+pub(super) fn leading_blanks(word: u128) -> usize {
+    (word ^ u128::from_le_bytes([b' '; 16])).trailing_zeros() as usize / 8
+}
+
 // Each of the following sets the top bit of a byte where what its name says is true of that byte of the word. Above the
 // lowest byte that it is true of, a borrow or carry may set more bits: only the lowest one counts.
 
