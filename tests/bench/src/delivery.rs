@@ -2,12 +2,16 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use hyper::body::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 use webhook_verify::{SigningSecret, UnixSeconds, sign};
 
 use crate::aws::SECRET;
+
+const SAMPLE: &str = include_str!("../../../events/pinwheel/account.added.json");
+/// Of an event's id, a UUID: all but its last group.
+const ID_PREFIX: usize = 24;
 
 /// Deliveries of events of which each has an id of its own.
 #[derive(Default)]
@@ -19,7 +23,7 @@ impl Deliveries {
     /// An authentic delivery of an event that was not there before.
     ///
     /// # Errors
-    /// Never: the secret is not empty.
+    /// The sample has no id.
     pub fn new_event(&mut self) -> Result<Bytes> {
         self.event(|signature| signature)
     }
@@ -27,7 +31,7 @@ impl Deliveries {
     /// A delivery whose signature is another body's.
     ///
     /// # Errors
-    /// Never: the secret is not empty.
+    /// The sample has no id.
     pub fn forgery(&mut self) -> Result<Bytes> {
         self.event(|signature| {
             let first = if signature.starts_with("v2=0") { "v2=1" } else { "v2=0" };
@@ -37,66 +41,24 @@ impl Deliveries {
 
     fn event(&mut self, signature: impl FnOnce(String) -> String) -> Result<Bytes> {
         self.sent += 1;
-        let body = body(self.sent);
+        let mut event: Value = serde_json::from_str(SAMPLE)?;
+        let body = body(&event, self.sent).context("a sample whose body has an id")?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let secret = SigningSecret::new(SECRET.as_bytes().to_vec())?;
         let [signed, time] = sign::pinwheel_v2(&secret, UnixSeconds(i64::try_from(now)?), body.as_bytes());
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        Ok(http_api(&body, &signature(text(signed.value())), &text(time.value())).to_string().into())
+        event["headers"]["x-pinwheel-signature"] = signature(text(signed.value())).into();
+        event["headers"]["x-timestamp"] = text(time.value()).into();
+        event["body"] = body.into();
+        Ok(event.to_string().into())
     }
 }
 
-/// An `account.added` of 418 bytes, as in `events/pinwheel/account.added.json`, in Python's spelling.
-fn body(number: u64) -> String {
-    format!(
-        r#"{{"event_id": "0d9c1a54-7b0e-4f38-8b86-{number:012}", "event": "account.added", "payload": {{"created_at": "2026-11-21T11:59:58.412007+00:00", "link_token_id": "8a1d7d0e-3b7c-4a57-9d0f-5a0e4c9b2d02", "platform_id": "fce3eee0-285b-496f-9b36-30e976194736", "connected": true, "monitoring_status": "active", "end_user_id": "user-1001", "account_id": "5f0f3c1e-8f6b-4f0e-9c53-0c2b6f6d1a01", "platform_name": "Acme Payroll"}}}}"#
-    )
-}
-
-/// Payload format 2.0.
-fn http_api(body: &str, signature: &str, timestamp: &str) -> Value {
-    json!({
-        "version": "2.0",
-        "routeKey": "POST /webhooks/pinwheel",
-        "rawPath": "/webhooks/pinwheel",
-        "rawQueryString": "",
-        "headers": {
-            "accept": "*/*",
-            "accept-encoding": "gzip, deflate",
-            "content-length": body.len().to_string(),
-            "content-type": "application/json",
-            "host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-            "pinwheel-version": "2023-11-22",
-            "user-agent": "python-requests/2.31.0",
-            "x-amzn-trace-id": "Root=1-6b0187c0-abcdef012345678912345678",
-            "x-forwarded-for": "192.0.2.44",
-            "x-forwarded-port": "443",
-            "x-forwarded-proto": "https",
-            "x-pinwheel-signature": signature,
-            "x-pinwheel-webhook-id": "0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10",
-            "x-timestamp": timestamp,
-        },
-        "requestContext": {
-            "accountId": "123456789012",
-            "apiId": "a1b2c3d4e5",
-            "domainName": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-            "domainPrefix": "a1b2c3d4e5",
-            "http": {
-                "method": "POST",
-                "path": "/webhooks/pinwheel",
-                "protocol": "HTTP/1.1",
-                "sourceIp": "192.0.2.44",
-                "userAgent": "python-requests/2.31.0",
-            },
-            "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": "POST /webhooks/pinwheel",
-            "stage": "$default",
-            "time": "21/Nov/2026:12:00:00 +0000",
-            "timeEpoch": 1_795_262_400_000_u64,
-        },
-        "body": body,
-        "isBase64Encoded": false,
-    })
+/// The sample's body with an id of its own.
+fn body(sample: &Value, number: u64) -> Option<String> {
+    let body = sample["body"].as_str()?;
+    let id = serde_json::from_str::<Value>(body).ok()?["event_id"].as_str()?.to_owned();
+    Some(body.replace(&id, &format!("{}{number:012}", id.get(..ID_PREFIX)?)))
 }
 
 #[cfg(test)]
