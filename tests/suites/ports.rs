@@ -10,7 +10,7 @@ use webhook_tests::emulator::Aws;
 #[tokio::test]
 async fn the_dynamodb_store_keeps_the_contract() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, aws.create_table().await);
+    let store = DynamoStore::new(&aws.config, aws.create_table().await).expect("the endpoint is a URL");
     store_contract(&store, "dynamodb").await;
 }
 
@@ -18,7 +18,7 @@ async fn the_dynamodb_store_keeps_the_contract() {
 async fn the_sqs_queue_keeps_the_contract() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    queue_contract(&SqsQueue::new(&aws.config, url.clone(), None), "sqs").await;
+    queue_contract(&SqsQueue::new(&aws.config, url.clone(), None).expect("the endpoint is a URL"), "sqs").await;
     let bodies: Vec<_> = aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies, [Some("first".to_owned()), Some("other".to_owned())]);
 }
@@ -41,7 +41,7 @@ fn message_of_size(size: usize) -> Message {
 async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bucket() {
     let aws = Aws::shared();
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
-    let queue = SqsQueue::new(&aws.config, url.clone(), Some(bucket.clone()));
+    let queue = SqsQueue::new(&aws.config, url.clone(), Some(bucket.clone())).expect("the endpoint is a URL");
     let (largest, too_large) = (message_of_size(SQS_MAX_BYTES), message_of_size(SQS_MAX_BYTES + 1));
     queue.send(&largest).await.expect("is sent");
     queue.send(&too_large).await.expect("is sent");
@@ -66,7 +66,7 @@ async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bu
 async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    let queue = SqsQueue::new(&aws.config, url.clone(), None);
+    let queue = SqsQueue::new(&aws.config, url.clone(), None).expect("the endpoint is a URL");
     assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::NoPayloadBucket));
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
@@ -82,7 +82,7 @@ fn text(stored: StoredSecret) -> Option<String> {
 async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_error() {
     let aws = Aws::shared();
     let name = aws.create_secret("first").await;
-    let store = SecretsManager::new(&aws.config, name.clone());
+    let store = SecretsManager::new(&aws.config, name.clone()).expect("the endpoint is a URL");
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("first".to_owned()));
     assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(None));
@@ -99,17 +99,19 @@ async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
     let name = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
     aws.secrets.put_secret_value().secret_id(&name).secret_binary(binary).send().await.expect("a secret is put");
-    let fetched = SecretsManager::new(&aws.config, name).fetch().await.expect("is read");
+    let fetched =
+        SecretsManager::new(&aws.config, name).expect("the endpoint is a URL").fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
 
-    let absent = SecretsManager::new(&aws.config, "absent".to_owned()).fetch().await.map(|_| ());
+    let absent =
+        SecretsManager::new(&aws.config, "absent".to_owned()).expect("the endpoint is a URL").fetch().await.map(|_| ());
     assert_eq!(absent, Err(CallError::Service("ResourceNotFoundException".to_owned())));
 }
 
 #[tokio::test]
 async fn a_failing_call_names_the_services_error_and_nothing_of_the_request() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, "no-such-table".to_owned());
+    let store = DynamoStore::new(&aws.config, "no-such-table".to_owned()).expect("the endpoint is a URL");
     let token = webhook_ingest::ClaimToken::named("t");
     let error = webhook_ingest::IdempotencyStore::release(&store, "id", &token).await.expect_err("fails");
     let CallError::Service(code) = error else { panic!("{error}") };

@@ -8,7 +8,7 @@ use std::{
 
 use lambda_runtime::Diagnostic;
 use serde::{Deserialize, Serialize};
-use webhook_aws::PayloadBucket;
+use webhook_aws_sdk::PayloadBucket;
 use webhook_ingest::{CallError, ClaimToken, UnixMillis};
 
 use crate::{

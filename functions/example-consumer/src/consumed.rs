@@ -18,7 +18,7 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use webhook_aws::{SdkConfig, call_error};
+use webhook_aws_sdk::{SdkConfig, call_error};
 use webhook_ingest::{CallError, ClaimToken, UnixMillis};
 
 use crate::event::Key;

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use webhook_aws::{PayloadBucket, PayloadPointer};
+use webhook_aws::PayloadPointer;
+use webhook_aws_sdk::PayloadBucket;
 use webhook_ingest::CallError;
 
 /// An event as the receiver put it on the queue: a `CloudEvents` 1.0 object.

@@ -41,7 +41,7 @@ use std::fmt;
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
-use webhook_aws::PayloadBucket;
+use webhook_aws_sdk::PayloadBucket;
 use webhook_ingest::UnixMillis;
 
 pub use crate::config::VARIABLES;
@@ -68,10 +68,7 @@ impl fmt::Debug for Error {
 pub async fn run() -> Result<(), Error> {
     let config = Config::from_env().map_err(|error| Error(error.to_string()))?;
     log::init(config.log_level);
-    let sdk = webhook_aws::sdk_config_from_environment();
-    if sdk.region().is_none() {
-        return Err(Error("AWS_REGION is not set".to_owned()));
-    }
+    let sdk = webhook_aws_sdk::load_sdk_config().await.ok_or_else(|| Error("AWS_REGION is not set".to_owned()))?;
     let consumer = Consumer {
         consumed: ConsumedTable::new(&sdk, config.consumed_table),
         payloads: config.payload_bucket.map(|name| PayloadBucket::new(&sdk, name)),

@@ -4,10 +4,6 @@
 
 use webhook_verify::providers::Pinwheel;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), webhook_lambda::Error> {
-    webhook_lambda::run(Pinwheel).await
+fn main() -> Result<(), webhook_lambda::Error> {
+    webhook_lambda::run(Pinwheel)
 }

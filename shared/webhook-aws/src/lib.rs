@@ -1,27 +1,24 @@
 //! The ports of `webhook-ingest` on AWS: `DynamoDB` for idempotency records, SQS for events, S3 for those that SQS does not
 //! take, Secrets Manager for what they are verified with.
 //!
-//! [`Records`] and [`DeadLetters`] are what an operator does with a table and a queue: no function calls them.
+//! All that a delivery waits for, and nothing else: each adapter makes one or two kinds of calls through a small client.
+//! What waits for a person, or may take its time, uses the AWS SDK: `webhook-aws-sdk`.
 
 #![forbid(unsafe_code)]
 
-mod connection;
-mod dead_letters;
+pub mod attribute;
+mod client;
+mod config;
 mod dynamodb;
-mod error;
+mod endpoint;
 mod payloads;
-mod put_object;
-mod records;
-mod sdk;
 mod secrets_manager;
 mod sqs;
 
-pub use aws_config::SdkConfig;
-pub use dead_letters::{DeadLetter, DeadLetters};
-pub use dynamodb::{DynamoStore, KEY_ATTRIBUTE, TTL_ATTRIBUTE};
-pub use error::call_error;
-pub use payloads::{PayloadBucket, PayloadPointer};
-pub use records::{Purge, Record, Records};
-pub use sdk::{from_environment as sdk_config_from_environment, load as load_sdk_config};
+pub use aws_credential_types::Credentials;
+pub use client::AMAZON_ROOTS;
+pub use config::{Config, ConfigError};
+pub use dynamodb::DynamoStore;
+pub use payloads::PayloadPointer;
 pub use secrets_manager::SecretsManager;
-pub use sqs::SqsQueue;
+pub use sqs::{SqsQueue, is_fifo};

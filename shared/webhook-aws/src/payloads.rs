@@ -4,12 +4,7 @@
 
 use std::fmt;
 
-use aws_config::{SdkConfig, timeout::TimeoutConfig};
-use aws_sdk_s3::Client;
 use serde_json::{Value, json};
-use webhook_ingest::CallError;
-
-use crate::{error::call_error, put_object::OBJECT_TIMEOUT, sdk::own_s3_endpoint};
 
 /// The class that the Extended Client (version 2 and later, Java and Python) writes before its pointer.
 const POINTER_CLASS: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
@@ -47,38 +42,6 @@ impl PayloadPointer {
 impl fmt::Display for PayloadPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         json!([POINTER_CLASS, { "s3BucketName": self.bucket, "s3Key": self.key }]).fmt(f)
-    }
-}
-
-/// The bucket for bodies that are too large for the queue, as consumers read it.
-pub struct PayloadBucket {
-    client: Client,
-    name: String,
-}
-
-impl PayloadBucket {
-    /// The bucket of this name.
-    #[must_use]
-    pub fn new(config: &SdkConfig, name: String) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(own_s3_endpoint(config).is_some())
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(OBJECT_TIMEOUT).build())
-            .build();
-        Self { client: Client::from_conf(config), name }
-    }
-
-    /// The body that a message points to.
-    ///
-    /// # Errors
-    /// The pointer leads to another bucket, or the object is not there or cannot be read.
-    pub async fn get(&self, pointer: &PayloadPointer) -> Result<String, CallError> {
-        if pointer.bucket != self.name {
-            return Err(CallError::Answer("a pointer to another bucket"));
-        }
-        let object = self.client.get_object().bucket(&self.name).key(&pointer.key).send().await;
-        let body = object.map_err(|error| call_error(&error))?.body.collect().await;
-        let body = body.map_err(|_| CallError::NoAnswer("the connection failed"))?;
-        String::from_utf8(body.to_vec()).map_err(|_| CallError::Answer("a body that is not UTF-8"))
     }
 }
 

@@ -1,93 +1,134 @@
 //! Events on SQS. What is over the queue's limit goes to S3, and a pointer to it on the queue.
+//! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
 
-use aws_config::SdkConfig;
-use aws_sdk_sqs::{
-    Config,
-    config::retry::RetryConfig,
-    operation::send_message::builders::SendMessageFluentBuilder,
-    types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
-};
+use std::{collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
 use webhook_ingest::{CallError, EventQueue, Message, SQS_MAX_BYTES};
 
-use crate::{
-    connection::{open, ping},
-    error::call_error,
-    payloads::PayloadPointer,
-    put_object::PutObject,
-};
+use crate::{Config, ConfigError, PayloadPointer, client::Client, endpoint::Service};
+
+/// Megabytes take longer than a record does.
+const OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A queue, and a bucket for what is too large for it.
 pub struct SqsQueue {
-    client: aws_sdk_sqs::Client,
+    client: Client,
     url: String,
     fifo: bool,
-    bucket: Option<PutObject>,
+    bucket: Option<Bucket>,
+}
+
+/// The bucket, and its name.
+struct Bucket {
+    client: Client,
+    name: String,
 }
 
 impl SqsQueue {
     /// The queue at `url`: FIFO where it ends in `.fifo`.
-    #[must_use]
-    pub fn new(config: &SdkConfig, url: String, bucket: Option<String>) -> Self {
-        let bucket = bucket.map(|name| PutObject::new(config, name));
-        Self { client: aws_sdk_sqs::Client::new(config), fifo: is_fifo(&url), url, bucket }
+    ///
+    /// # Errors
+    /// [`ConfigError::Endpoint`].
+    pub fn new(config: &Config, url: String, bucket: Option<String>) -> Result<Self, ConfigError> {
+        let bucket = bucket.map(|name| Bucket::new(config, name)).transpose()?;
+        Ok(Self { client: Client::new(config, Service::Sqs)?, fifo: is_fifo(&url), url, bucket })
     }
 
     /// Opens the connection that the first send would open.
     pub async fn connect(&self) {
-        let once = Config::builder().retry_config(RetryConfig::disabled());
-        let call = self.client.list_queues().customize().config_override(once).mutate_request(ping);
-        open(call.send()).await;
+        self.client.open().await;
     }
 
-    /// A message with all but its body.
-    fn addressed(&self, message: &Message) -> SendMessageFluentBuilder {
-        let mut send = self.client.send_message().queue_url(&self.url).message_group_id(&message.group_id);
-        if self.fifo {
-            send = send.message_deduplication_id(&message.deduplication_id);
-        }
-        for (name, value) in &message.attributes {
-            send = send.message_attributes(*name, attribute("String", value));
-        }
-        if let Some(trace_header) = &message.trace_header {
-            send = send.message_system_attributes(
-                MessageSystemAttributeNameForSends::AwsTraceHeader,
-                system_attribute(trace_header),
-            );
-        }
-        send
+    /// `payload_bytes`: the size of the payload that `body` points to.
+    async fn send_body(
+        &self,
+        message: &Message,
+        body: &str,
+        payload_bytes: Option<usize>,
+    ) -> Result<String, CallError> {
+        let labels = message.attributes.iter().map(|(name, value)| (*name, Attribute::text(value)));
+        let size = payload_bytes.map(|bytes| bytes.to_string());
+        let size = size.as_deref().map(|size| (PayloadPointer::ATTRIBUTE, Attribute::number(size)));
+        let trace_header = message.trace_header.as_deref();
+        let input = SendMessage {
+            queue_url: &self.url,
+            message_body: body,
+            message_group_id: &message.group_id,
+            message_deduplication_id: self.fifo.then_some(&message.deduplication_id),
+            message_attributes: labels.chain(size).collect(),
+            message_system_attributes: trace_header.map(|header| TraceHeader { header: Attribute::text(header) }),
+        };
+        let answer = self.client.json("AmazonSQS.SendMessage", "application/x-amz-json-1.0", &input).await?;
+        let sent: Result<Sent, _> = serde_json::from_slice(&answer);
+        Ok(sent.map_err(|_| CallError::Answer("a sent message without an id"))?.message_id)
+    }
+}
+
+impl Bucket {
+    fn new(config: &Config, name: String) -> Result<Self, ConfigError> {
+        let client = Client::at(config.bucket_endpoint(&name)?, config, Service::S3);
+        Ok(Self { client: client.with_attempt_timeout(OBJECT_TIMEOUT), name })
     }
 }
 
 impl EventQueue for SqsQueue {
     async fn send(&self, message: &Message) -> Result<String, CallError> {
-        let request = if message.size() > SQS_MAX_BYTES {
-            let bucket = self.bucket.as_ref().ok_or(CallError::NoPayloadBucket)?;
-            bucket.put(&message.payload_key, &message.body).await?;
-            let pointer = PayloadPointer { bucket: bucket.bucket().to_owned(), key: message.payload_key.clone() };
-            self.addressed(message)
-                .message_body(pointer.to_string())
-                .message_attributes(PayloadPointer::ATTRIBUTE, attribute("Number", &message.body.len().to_string()))
-        } else {
-            self.addressed(message).message_body(&message.body)
-        };
-        let sent = request.send().await.map_err(|error| call_error(&error))?;
-        sent.message_id.ok_or(CallError::Answer("a sent message without an id"))
+        if message.size() <= SQS_MAX_BYTES {
+            return self.send_body(message, &message.body, None).await;
+        }
+        let Bucket { client, name } = self.bucket.as_ref().ok_or(CallError::NoPayloadBucket)?;
+        let (key, payload) = (&message.payload_key, &message.body);
+        client.put(&format!("/{key}"), "application/json", payload.clone().into()).await?;
+        let pointer = PayloadPointer { bucket: name.clone(), key: key.clone() };
+        self.send_body(message, &pointer.to_string(), Some(payload.len())).await
     }
 }
 
-fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
-    MessageAttributeValue::builder().data_type(data_type).string_value(value).build().expect("the data type is set")
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SendMessage<'a> {
+    queue_url: &'a str,
+    message_body: &'a str,
+    message_group_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_deduplication_id: Option<&'a String>,
+    message_attributes: BTreeMap<&'a str, Attribute<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_system_attributes: Option<TraceHeader<'a>>,
 }
 
-pub(crate) fn system_attribute(value: &str) -> MessageSystemAttributeValue {
-    MessageSystemAttributeValue::builder()
-        .data_type("String")
-        .string_value(value)
-        .build()
-        .expect("the data type is set")
+#[derive(Serialize)]
+struct TraceHeader<'a> {
+    #[serde(rename = "AWSTraceHeader")]
+    header: Attribute<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Attribute<'a> {
+    data_type: &'static str,
+    string_value: &'a str,
+}
+
+impl<'a> Attribute<'a> {
+    fn text(string_value: &'a str) -> Self {
+        Self { data_type: "String", string_value }
+    }
+
+    fn number(string_value: &'a str) -> Self {
+        Self { data_type: "Number", string_value }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent {
+    message_id: String,
 }
 
 /// SQS's own rule: a FIFO queue's name ends so, in lower case.
-pub(crate) fn is_fifo(url: &str) -> bool {
+#[must_use]
+pub fn is_fifo(url: &str) -> bool {
     url.strip_suffix(".fifo").is_some()
 }

@@ -79,6 +79,12 @@ pub enum Error {
     /// The SDK found no region.
     #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
     NoRegion,
+    /// The SDK found no credentials, or they cannot be had.
+    #[error("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")]
+    NoCredentials,
+    /// Endpoint or certificates.
+    #[error(transparent)]
+    Config(#[from] webhook_aws::ConfigError),
     /// The system refuses what asynchronous calls need.
     #[error("cannot start: {0}")]
     Runtime(io::Error),

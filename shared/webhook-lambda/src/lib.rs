@@ -21,7 +21,8 @@ use std::{
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
-use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
+use tokio::runtime::Builder;
+use webhook_aws::{ConfigError, DynamoStore, SecretsManager, SqsQueue};
 use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, Report, SecretCache, UnixMillis};
 use webhook_verify::Provider;
 
@@ -47,10 +48,17 @@ type LambdaPipeline<P> = Pipeline<P, DynamoStore, SqsQueue, SecretsManager, Syst
 ///
 /// # Errors
 /// The environment lacks a variable, or has one with a value that is not understood.
-pub async fn run<P: Provider>(provider: P) -> Result<(), Error> {
+pub fn run<P: Provider>(provider: P) -> Result<(), Error> {
+    // One thread for all, since an instance handles one delivery at a time, and one besides that asks for the addresses of
+    // names: a delivery needs all of its services, so their lookups may wait for each other.
+    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    runtime.map_err(|error| Error(format!("cannot start: {error}")))?.block_on(serve(provider))
+}
+
+async fn serve<P: Provider>(provider: P) -> Result<(), Error> {
     let config = Config::from_env::<P>().map_err(|error| Error(error.to_string()))?;
     log::init(config.log_filter.clone());
-    let pipeline = pipeline(provider, config)?;
+    let pipeline = pipeline(provider, config).map_err(|error| Error(error.to_string()))?;
     warm_up(&pipeline).await;
     let is_warm = AtomicBool::new(false);
     // No layer for tracing spans: the one line of log has the request's id.
@@ -67,16 +75,13 @@ async fn warm_up<P: Provider>(pipeline: &LambdaPipeline<P>) {
     let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
 }
 
-fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, Error> {
-    let sdk = webhook_aws::sdk_config_from_environment();
-    if sdk.region().is_none() {
-        return Err(Error("AWS_REGION is not set".to_owned()));
-    }
+fn pipeline<P: Provider>(provider: P, config: Config) -> Result<LambdaPipeline<P>, ConfigError> {
+    let aws = webhook_aws::Config::from_environment()?;
     Ok(Pipeline {
         provider,
-        store: DynamoStore::new(&sdk, config.idempotency_table),
-        queue: SqsQueue::new(&sdk, config.queue_url, config.payload_bucket),
-        secrets: SecretCache::new(SecretsManager::new(&sdk, config.signing_secret_id), config.secret_cache),
+        store: DynamoStore::new(&aws, config.idempotency_table)?,
+        queue: SqsQueue::new(&aws, config.queue_url, config.payload_bucket)?,
+        secrets: SecretCache::new(SecretsManager::new(&aws, config.signing_secret_id)?, config.secret_cache),
         clock: SystemClock,
         settings: config.settings,
     })
@@ -119,7 +124,7 @@ async fn handle<P: Provider>(
         deadline: deadline(context.deadline, started_at),
         trace_header: context.xray_trace_id,
     };
-    // Boxed: the SDK's futures are tens of kilobytes, which the runtime's layers would move about.
+    // Boxed: some 25 kB, which the runtime's layers would move about.
     let report = Box::pin(pipeline.handle(&event.headers, &event.body, attempt)).await;
     let duration = pipeline.clock.now().since(started_at);
     let handled = Handled { report: &report, body_bytes: event.body.len(), duration };

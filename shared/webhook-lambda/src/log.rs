@@ -32,7 +32,7 @@ use crate::{Handled, Invocation};
 /// The start of our crates' names, and so of their log targets.
 const OURS: &str = "webhook_";
 
-/// `RUST_LOG`: for our crates as it says; dependencies stay at warn, since the SDK's traces hold bodies.
+/// `RUST_LOG`: for our crates as it says; dependencies stay at warn, since their traces may hold bodies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogFilter(Targets);
 

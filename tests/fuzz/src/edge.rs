@@ -1,5 +1,5 @@
-//! The Lambda edge's own files, compiled here: the crate that they are part of brings the AWS SDK, which under a sanitizer takes
-//! longer to compile than the rest to fuzz.
+//! The Lambda edge's own files, compiled here: the crate that they are part of brings TLS and the Lambda runtime, which under a
+//! sanitizer take longer to compile than the rest to fuzz.
 
 #[allow(dead_code, reason = "of the crate, not of this file")]
 #[path = "../../../shared/webhook-lambda/src/event.rs"]

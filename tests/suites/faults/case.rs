@@ -16,7 +16,7 @@ use webhook_tests::{
 /// How long a fault stays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Lasts {
-    /// For one request: the SDK's next try is fine.
+    /// For one request: the client's next try is fine.
     Once,
     /// For all such requests of the attempt.
     Throughout,

@@ -16,7 +16,7 @@ use Seen::{Accepted, Died, Duplicate, Unavailable};
 
 const IN_FLIGHT: Seen = Seen::InFlight(0);
 
-/// Of an attempt that ends well: the SDK tries again.
+/// Of an attempt that ends well: the client tries again.
 const PASSING: [Fault; 5] = [Error, ErrorAfter, Throttle, ResetBefore, ResetAfter];
 
 /// One event for each pair of faults, all by one instance.

@@ -36,6 +36,12 @@ async fn a_variable_that_is_missing_or_not_understood_is_named() {
             "Error: RETENTION_S is less than 360: a record must outlive the queue's five minutes of deduplication\n",
         ),
         ("RUST_LOG", "loud", "Error: RUST_LOG has a directive that is none: loud\n"),
+        (
+            "AWS_ENDPOINT_URL_SQS",
+            "localhost",
+            "Error: localhost is no URL: look at AWS_REGION and AWS_ENDPOINT_URL, and the latter's variants for a service\n",
+        ),
+        ("SSL_CERT_FILE", "/dev/null", "Error: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate\n"),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {
         let log = if name == "AWS_REGION" {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use webhook_aws::{KEY_ATTRIBUTE, TTL_ATTRIBUTE};
+use webhook_aws::attribute;
 use webhook_tests::template::{resources, template};
 
 use crate::world::{configuration, deploy, providers, variables};
@@ -24,10 +24,10 @@ fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
     assert_eq!(tables, BTreeSet::from(["ConsumedEventsTable", "IdempotencyTable"]));
     for (name, table) in resources(&template, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];
-        let attributes = json!([{"AttributeName": KEY_ATTRIBUTE, "AttributeType": "S"}]);
+        let attributes = json!([{"AttributeName": attribute::ID, "AttributeType": "S"}]);
         assert_eq!(properties["AttributeDefinitions"], attributes, "{name}");
-        assert_eq!(properties["KeySchema"], json!([{"AttributeName": KEY_ATTRIBUTE, "KeyType": "HASH"}]), "{name}");
-        let ttl = json!({"AttributeName": TTL_ATTRIBUTE, "Enabled": true});
+        assert_eq!(properties["KeySchema"], json!([{"AttributeName": attribute::ID, "KeyType": "HASH"}]), "{name}");
+        let ttl = json!({"AttributeName": attribute::EXPIRES_AT_S, "Enabled": true});
         assert_eq!(properties["TimeToLiveSpecification"], ttl, "{name}");
     }
 }

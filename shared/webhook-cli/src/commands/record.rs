@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use webhook_aws::{Purge, Record, Records};
+use webhook_aws_sdk::{Purge, Record, Records};
 use webhook_ingest::UnixMillis;
 
 use super::Outcome;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, io::Write, time::Duration};
 
-use webhook_aws::{DeadLetter, DeadLetters};
+use webhook_aws_sdk::{DeadLetter, DeadLetters};
 
 use super::Outcome;
 use crate::{

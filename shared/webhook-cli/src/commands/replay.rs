@@ -8,7 +8,7 @@ use webhook_ingest::{ClaimToken, EventQueue as _};
 use super::Outcome;
 use crate::{
     Error, NotReplayable, ReplayArgs,
-    aws::{failed, with_aws},
+    aws::{adapters, failed, with_aws},
     input,
     replay::Replay,
 };
@@ -19,7 +19,7 @@ pub(super) fn run(args: &ReplayArgs, out: &mut impl Write) -> Result<Outcome, Er
     let envelope = String::from_utf8(input::body(args.envelope.as_deref())?).map_err(|_| NotReplayable::NotAnObject)?;
     let replay = Replay::new(&envelope, input::now_ms()?, ClaimToken::random().as_str())?;
     let message_id = with_aws(async |aws| {
-        let queue = SqsQueue::new(aws, queue_url, bucket);
+        let queue = SqsQueue::new(&adapters(aws).await?, queue_url, bucket)?;
         queue.send(&replay.message).await.map_err(failed("put the message on the queue"))
     })?;
     writeln!(out, "replayed {} as {}: message {message_id}", replay.of, replay.key).map_err(Error::Stdout)?;

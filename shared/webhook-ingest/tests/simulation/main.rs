@@ -8,7 +8,7 @@
 //! - **Requests to `DynamoDB`, SQS and Secrets Manager**: an error before the effect; an error after it; a lost request; a
 //!   lost reply; a request or a reply that is late, up to 40 s and so past every lease. One request, or all of a kind for a
 //!   while. A request lives its own life: it may take effect after its caller has given up or died.
-//! - **The SDK's own retries**: below the port a failed request is sent again as it was, so that a claim meets itself.
+//! - **The client's own retries**: below the port a failed request is sent again as it was, so that a claim meets itself.
 //! - **Processes**: a crash at any await, at once or a little later; Lambda's end at the deadline. The future is dropped, its
 //!   instance never used again. What it has sent is under way.
 //! - **Concurrency**: several instances, each with one invocation at a time, a clock and a secret cache of its own; deliveries

@@ -1,7 +1,7 @@
 //! The way between an instance and the services: where requests and replies are lost, late or answered wrongly.
 //!
 //! A request that has left the instance lives its own life: it may take effect after the caller has given up or died. Below
-//! the port, a request that fails is sent again as it was, as the AWS SDK does: the service may see the same claim, with the
+//! the port, a request that fails is sent again as it was, as `webhook-aws` does: the service may see the same claim, with the
 //! same token, more than once.
 
 use std::{
@@ -28,8 +28,8 @@ pub(crate) const LONGEST_DELAY_MS: u64 = 40_000;
 const USUAL_DELAY_MS: u64 = 30;
 /// A record that lives longer than this is still there when the run ends.
 const LOOKS_AHEAD_MS: u64 = 86_400_000;
-/// First pause before the SDK sends a request again; doubles each time.
-const SDK_BACKOFF: Duration = Duration::from_millis(50);
+/// First pause before a request is sent again; doubles each time.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
 /// What is asked of a service.
 #[derive(Clone)]
@@ -353,10 +353,10 @@ impl Drop for Waiting {
     }
 }
 
-/// One call of a port: a request, and where it fails the same request again, as often as the run's SDK tries.
+/// One call of a port: a request, and where it fails the same request again, as often as the run's client tries.
 pub(crate) async fn call(world: &Shared, request: Request) -> Result<Effect, CallError> {
     let attempts = world.lock().plan.sdk_attempts;
-    let mut pause = SDK_BACKOFF;
+    let mut pause = FIRST_BACKOFF;
     for _ in 1..attempts {
         let result = Waiting { world: world.clone(), request: Some(request.clone()), exchange: None }.await;
         if result.is_ok() {

@@ -61,7 +61,7 @@ pub(crate) struct Plan {
     pub(crate) only_fate: Option<Fate>,
     pub(crate) crash_percent: u32,
     pub(crate) sdk_attempts: u32,
-    /// How long the SDK waits for the reply to one request.
+    /// How long the client waits for the reply to one request.
     pub(crate) sdk_patience_ms: u64,
     /// Lambda ends an invocation after so long.
     pub(crate) timeout_ms: u64,

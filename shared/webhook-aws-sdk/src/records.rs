@@ -1,6 +1,6 @@
 //! Idempotency records as an operator sees them: looked up, found by the event's id, deleted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
@@ -8,13 +8,12 @@ use aws_sdk_dynamodb::{
     operation::delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
+use webhook_aws::attribute;
 use webhook_ingest::{CallError, Status, UnixMillis, record_field};
 
-use crate::{
-    dynamodb::{Item, attribute, number, text},
-    error::call_error,
-    sdk::patient,
-};
+use crate::{error::call_error, sdk::patient};
+
+type Item = HashMap<String, AttributeValue>;
 
 /// There is a record, and no invocation is at work on it. `status` is a reserved word.
 const IDLE: &str = "attribute_exists(id) AND (#status <> :in_progress OR lease_expires_at_ms < :now_ms)";
@@ -155,6 +154,14 @@ impl Record {
         let others = self.0.iter().filter(|(name, _)| !attribute::ALL.contains(&name.as_str()));
         known.chain(others.map(|(name, value)| (name.as_str(), value.as_str()))).collect()
     }
+}
+
+fn text(value: &str) -> AttributeValue {
+    AttributeValue::S(value.to_owned())
+}
+
+fn number(value: i64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 #[cfg(test)]

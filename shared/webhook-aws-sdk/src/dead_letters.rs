@@ -5,15 +5,15 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
-    types::{Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, QueueAttributeName},
+    types::{
+        Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+        QueueAttributeName,
+    },
 };
+use webhook_aws::is_fifo;
 use webhook_ingest::CallError;
 
-use crate::{
-    error::call_error,
-    sdk::patient,
-    sqs::{is_fifo, system_attribute},
-};
+use crate::{error::call_error, sdk::patient};
 
 /// SQS's own limit for one call.
 const MOST_AT_ONCE: usize = 10;
@@ -145,4 +145,12 @@ impl DeadLetter {
     fn handle(&self) -> &str {
         self.0.receipt_handle.as_deref().unwrap_or_default()
     }
+}
+
+fn system_attribute(value: &str) -> MessageSystemAttributeValue {
+    MessageSystemAttributeValue::builder()
+        .data_type("String")
+        .string_value(value)
+        .build()
+        .expect("the data type is set")
 }

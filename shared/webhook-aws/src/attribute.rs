@@ -1,0 +1,36 @@
+//! The attributes of an idempotency record, as the table names them.
+
+/// The partition key, a text: `<provider>#<key>`.
+pub const ID: &str = "id";
+/// `IN_PROGRESS` or `ENQUEUED`.
+pub const STATUS: &str = "status";
+/// The fence: unique per claim.
+pub const CLAIM_TOKEN: &str = "claim_token";
+/// When the claim ends by itself: Unix milliseconds.
+pub const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
+/// The TTL attribute: Unix seconds.
+pub const EXPIRES_AT_S: &str = "expires_at_s";
+/// The event's name without the provider's prefix.
+pub const EVENT_TYPE: &str = "event_type";
+/// The message's id in its envelope.
+pub const EVENT_ID: &str = "event_id";
+/// RFC 3339.
+pub const RECEIVED_AT: &str = "received_at";
+/// The unsigned id of the delivery, where the scheme has one.
+pub const DELIVERY_ID: &str = "delivery_id";
+/// The queue's id for the message.
+pub const MESSAGE_ID: &str = "message_id";
+
+/// In the order in which a person reads them.
+pub const ALL: [&str; 10] = [
+    ID,
+    STATUS,
+    EVENT_TYPE,
+    EVENT_ID,
+    RECEIVED_AT,
+    DELIVERY_ID,
+    MESSAGE_ID,
+    CLAIM_TOKEN,
+    LEASE_EXPIRES_AT_MS,
+    EXPIRES_AT_S,
+];
