@@ -20,6 +20,8 @@ pub struct Start {
     pub invoke_ms: f64,
     /// Processor time until it asked for its second event.
     pub cpu_ms: f64,
+    /// Page faults until it asked for its second event.
+    pub page_faults: u64,
     /// Memory when it asked for its first event.
     pub memory_at_next: Memory,
     /// Memory when it asked for its second.
@@ -56,6 +58,7 @@ async fn start(bench: &Bench, subject: &Subject, events: &mut Deliveries) -> Res
     let invoke = instance.invoke(event, Kind::Accepted).await?;
     instance.ready().await?;
     let cpu = instance.cpu_time()?;
+    let page_faults = instance.usage()?.page_faults;
     let memory_after_first = instance.memory()?;
     instance.check_calls(bench, Kind::Accepted, 1)?;
     let ms = |duration: std::time::Duration| duration.as_secs_f64() * 1000.0;
@@ -65,6 +68,7 @@ async fn start(bench: &Bench, subject: &Subject, events: &mut Deliveries) -> Res
         answer_ms: ms(next + invoke),
         invoke_ms: ms(invoke),
         cpu_ms: ms(cpu),
+        page_faults,
         memory_at_next,
         memory_after_first,
     })

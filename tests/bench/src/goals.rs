@@ -144,7 +144,7 @@ fn kernels(results: &Results) -> Vec<Goal> {
 }
 
 fn calls(results: &Results) -> Vec<Goal> {
-    let [before, after] = results.memory.map(|kib| kib as f64);
+    let [before, after] = results.endurance.resident_kib.map(|kib| kib as f64);
     let made = |kind: usize| results.functions[0].warm.as_ref().map(|warm| warm[0][kind].calls as f64);
     let number = |what, must, race, measured: Option<f64>| Goal {
         shown: measured.map_or("–".to_owned(), |measured| measured.to_string()),

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     aws::{Aws, Calls, Endpoints},
-    machine::{self, Cores, Memory},
+    machine::{self, Cores, Memory, Usage},
     runtime_api::{Answer, Heard, RuntimeApi},
     subjects::{Job, Kind, SECRET_FETCH, Subject},
 };
@@ -163,6 +163,14 @@ impl Instance {
     /// It has ended.
     pub fn memory(&self) -> Result<Memory> {
         machine::memory(self.child.id())
+    }
+
+    /// What it has used.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn usage(&self) -> Result<Usage> {
+        machine::usage(self.child.id())
     }
 
     /// The processor time that it has had.

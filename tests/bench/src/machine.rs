@@ -81,6 +81,31 @@ pub fn memory(pid: u32) -> Result<Memory> {
     Ok(Memory { resident_kib: both.0, peak_kib: both.1 })
 }
 
+/// What a process with all its threads has used, by the kernel's count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Usage {
+    /// Pages that were not mapped when they were touched.
+    pub page_faults: u64,
+    /// Processor time in user mode, in clock ticks: of use over seconds.
+    pub user_ticks: u64,
+    /// Processor time in the kernel, in clock ticks.
+    pub kernel_ticks: u64,
+}
+
+/// Source: `man 5 proc_pid_stat`.
+///
+/// # Errors
+/// There is no such process.
+pub fn usage(pid: u32) -> Result<Usage> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("a process's usage")?;
+    // The second field, the name in brackets, may hold anything.
+    let (_, fields) = stat.rsplit_once(") ").context("a process without a name")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let field = |number: usize| fields.get(number - 3)?.parse().ok();
+    let usage = || Some(Usage { page_faults: field(10)?, user_ticks: field(14)?, kernel_ticks: field(15)? });
+    usage().context("a process without usage")
+}
+
 /// Processor time of a process with all its threads, in user and kernel mode.
 ///
 /// # Errors

@@ -95,6 +95,7 @@ fn footprint(results: &Results) -> String {
             resident(|start| start.memory_at_next.resident_kib),
             resident(|start| start.memory_after_first.resident_kib),
             resident(|start| start.memory_after_first.peak_kib),
+            format!("{:.0}", Spread::of(function.of_starts(|start| start.page_faults as f64)).median),
             millions(function.sizes.map(|sizes| sizes.binary)),
             millions(function.sizes.map(|sizes| sizes.zip)),
             millions(function.counts.map(|counts| counts.to_next)),
@@ -104,13 +105,14 @@ fn footprint(results: &Results) -> String {
     });
     section(
         "Memory, size, instructions",
-        "Resident memory in MB. Instructions in millions, by cachegrind, which runs SHA in software; the first invocation and a \
+        "Resident memory in MB; page faults until after the first answer. Instructions in millions, by cachegrind, which runs SHA in software; the first invocation and a \
          warm one are accepted deliveries.",
         &[
             "",
             "at `/next`",
             "after first answer",
             "peak",
+            "page faults",
             "binary, MB",
             "zip, MB",
             "instructions to `/next`",
@@ -163,11 +165,13 @@ fn throughput(results: &Results) -> String {
         let cells = function.throughput?.into_iter().flatten().map(|per_second| format!("{per_second:.0}"));
         Some([function.subject.label.to_owned()].into_iter().chain(cells).collect())
     });
-    let [first, last] = results.memory.map(|kib| kib as f64 * 1024.0 / 1e6);
+    let [first, last] = results.endurance.resident_kib.map(|kib| kib as f64 * 1024.0 / 1e6);
     let note = format!(
         "Accepted deliveries in a second; the instances share one core. Resident memory of this function: {first:.2} MB after {} \
-         deliveries, {last:.2} MB after {}.",
-        MEMORY_AFTER[0], MEMORY_AFTER[1]
+         deliveries, {last:.2} MB after {}, of whose processor time {:.0} % is the kernel's.",
+        MEMORY_AFTER[0],
+        MEMORY_AFTER[1],
+        results.endurance.kernel_share * 100.0
     );
     section("Throughput", &note, &columns.iter().map(String::as_str).collect::<Vec<_>>(), rows.collect())
 }

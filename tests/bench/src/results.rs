@@ -13,7 +13,7 @@ use crate::{
     kernels::{self, Kernels},
     stats::Spread,
     subjects::{Job, Places, Subject},
-    warm::{self, Deliver},
+    warm::{self, Deliver, Endurance},
 };
 
 /// Latencies of the services.
@@ -73,8 +73,8 @@ impl Measurements {
 pub struct Results {
     /// Ours first.
     pub functions: Vec<Measurements>,
-    /// Resident KiB of ours after [`MEMORY_AFTER`].
-    pub memory: [u64; 2],
+    /// Ours after [`MEMORY_AFTER`].
+    pub endurance: Endurance,
     /// Verification alone, where Python is there to compare with.
     pub kernels: Option<Kernels>,
 }
@@ -108,8 +108,8 @@ pub async fn measure(places: &Places, bench: &Bench, plan: &Plan) -> Result<Resu
     }
     warm_ones(places, bench, plan, &mut functions).await?;
     progress("memory after 100,000 deliveries");
-    let memory = warm::memory(bench, &subjects[0], MEMORY_AFTER).await?;
-    Ok(Results { functions, memory, kernels })
+    let endurance = warm::endurance(bench, &subjects[0], MEMORY_AFTER).await?;
+    Ok(Results { functions, endurance, kernels })
 }
 
 async fn warm_ones(places: &Places, bench: &Bench, plan: &Plan, functions: &mut [Measurements]) -> Result<()> {

@@ -147,20 +147,29 @@ pub async fn throughput(
     Ok(count as f64 / seconds)
 }
 
-/// Resident memory in KiB after the first so many deliveries, and after so many more.
+/// What many deliveries do to an instance.
+#[derive(Clone, Copy, Debug)]
+pub struct Endurance {
+    /// Resident KiB after the first so many deliveries, and after so many more.
+    pub resident_kib: [u64; 2],
+    /// The kernel's share of the processor time of all of them.
+    pub kernel_share: f64,
+}
+
+/// An instance after so many deliveries, and after so many more.
 ///
 /// # Errors
 /// The function does not do its job.
-pub async fn memory(bench: &Bench, subject: &Subject, after: [u64; 2]) -> Result<[u64; 2]> {
+pub async fn endurance(bench: &Bench, subject: &Subject, after: [u64; 2]) -> Result<Endurance> {
     /// Records that the bench remembers at most.
     const BETWEEN_CLEARS: u64 = 10_000;
     let mut events = Deliveries::default();
     let mut instance = Instance::start(bench, subject, &[]).await?;
     instance.wait_ready().await?;
     bench.aws.take_calls();
-    let mut resident = [0; 2];
+    let mut resident_kib = [0; 2];
     let mut delivered = 0;
-    for (after, resident) in after.into_iter().zip(&mut resident) {
+    for (after, resident) in after.into_iter().zip(&mut resident_kib) {
         while delivered < after {
             if delivered % BETWEEN_CLEARS == 0 {
                 bench.aws.clear();
@@ -172,5 +181,7 @@ pub async fn memory(bench: &Bench, subject: &Subject, after: [u64; 2]) -> Result
         *resident = instance.memory()?.resident_kib;
     }
     instance.check_calls(bench, Kind::Accepted, delivered)?;
-    Ok(resident)
+    let usage = instance.usage()?;
+    let kernel_share = usage.kernel_ticks as f64 / (usage.user_ticks + usage.kernel_ticks) as f64;
+    Ok(Endurance { resident_kib, kernel_share })
 }
