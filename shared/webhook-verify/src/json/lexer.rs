@@ -314,7 +314,7 @@ fn space(text: &[u8], at: usize) -> (usize, u8) {
     if first == b' ' && second > b' ' { (at + 1, second) } else { long_space(text, at) }
 }
 
-#[inline(never)]
+#[inline]
 fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
     loop {
         match byte(text, at) {
