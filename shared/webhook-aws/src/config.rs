@@ -48,6 +48,12 @@ impl Config {
         Ok(Self { region, credentials, own_endpoints, variant: Variant::default(), http: Http::new()? })
     }
 
+    /// With endpoints of this kind.
+    #[must_use]
+    pub fn with_variant(self, variant: Variant) -> Self {
+        Self { variant, ..self }
+    }
+
     /// From the environment, where Lambda puts all of it: the region, the keys, `AWS_ENDPOINT_URL` and its variants for a service,
     /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
     ///

@@ -43,11 +43,11 @@ impl Service {
 
 /// The kind of endpoint that is asked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Variant {
+pub struct Variant {
     /// `AWS_USE_FIPS_ENDPOINT`: TLS by a validated module, on the side of AWS.
-    pub(crate) fips: bool,
+    pub fips: bool,
     /// `AWS_USE_DUALSTACK_ENDPOINT`: IPv6 besides IPv4.
-    pub(crate) dual_stack: bool,
+    pub dual_stack: bool,
 }
 
 /// Endpoints in place of AWS's: of all services, or of one alone, which comes first.

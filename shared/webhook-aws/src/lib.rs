@@ -14,11 +14,14 @@ mod endpoint;
 mod payloads;
 mod secrets_manager;
 mod sqs;
+#[cfg(test)]
+mod wire_tests;
 
 pub use aws_credential_types::Credentials;
 pub use client::AMAZON_ROOTS;
 pub use config::{Config, ConfigError};
 pub use dynamodb::DynamoStore;
+pub use endpoint::Variant;
 pub use payloads::PayloadPointer;
 pub use secrets_manager::SecretsManager;
 pub use sqs::{SqsQueue, is_fifo};

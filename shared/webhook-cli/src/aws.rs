@@ -2,6 +2,7 @@
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use tokio::runtime::Builder;
+use webhook_aws::Variant;
 use webhook_aws_sdk::SdkConfig;
 use webhook_ingest::CallError;
 
@@ -21,7 +22,9 @@ pub(crate) async fn adapters(config: &SdkConfig) -> Result<webhook_aws::Config, 
     let provider = config.credentials_provider().ok_or(Error::NoCredentials)?;
     let credentials = provider.provide_credentials().await.map_err(|_| Error::NoCredentials)?;
     let region = config.region().map(ToString::to_string).unwrap_or_default();
-    Ok(webhook_aws::Config::new(region, Some(credentials), config.endpoint_url().map(str::to_owned))?)
+    let variant = Variant { fips: config.use_fips() == Some(true), dual_stack: config.use_dual_stack() == Some(true) };
+    let adapters = webhook_aws::Config::new(region, Some(credentials), config.endpoint_url().map(str::to_owned))?;
+    Ok(adapters.with_variant(variant))
 }
 
 /// What `what` failed with.

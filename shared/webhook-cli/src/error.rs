@@ -80,7 +80,9 @@ pub enum Error {
     #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
     NoRegion,
     /// The SDK found no credentials, or they cannot be had.
-    #[error("no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")]
+    #[error(
+        "no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    )]
     NoCredentials,
     /// Endpoint or certificates.
     #[error(transparent)]

@@ -49,9 +49,8 @@ type LambdaPipeline<P> = Pipeline<P, DynamoStore, SqsQueue, SecretsManager, Syst
 /// # Errors
 /// The environment lacks a variable, or has one with a value that is not understood.
 pub fn run<P: Provider>(provider: P) -> Result<(), Error> {
-    // One thread for all, since an instance handles one delivery at a time, and one besides that asks for the addresses of
-    // names: a delivery needs all of its services, so their lookups may wait for each other.
-    let runtime = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+    // One thread: an instance handles one delivery at a time.
+    let runtime = Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Error(format!("cannot start: {error}")))?.block_on(serve(provider))
 }
 

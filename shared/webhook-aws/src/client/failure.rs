@@ -1,5 +1,7 @@
 //! How a call fails, and whether another attempt may help.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use serde::Deserialize;
@@ -17,13 +19,19 @@ pub(crate) enum Failure {
 }
 
 /// An error that a service answered with.
-#[derive(Debug)]
 pub(crate) struct Refusal {
     status: StatusCode,
     code: Option<String>,
     request_id: Option<String>,
     /// The answer's body.
     pub(crate) body: Bytes,
+}
+
+/// No body: it may be a record.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refusal({}, {:?})", self.status, self.code)
+    }
 }
 
 /// Errors by which services ask for patience, with whatever status: the AWS SDKs retry them all.

@@ -1,6 +1,6 @@
 //! HTTP/1.1 over TLS, by hyper and rustls: connections are kept and used again, certificates are checked.
 
-use std::{env, sync::Arc};
+use std::{env, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -25,6 +25,10 @@ use crate::ConfigError;
 /// PEM, compiled in, because parsing a system's whole bundle is most of what a cold start costs, and because it trusts fewer.
 pub const AMAZON_ROOTS: &[u8] = include_bytes!("../../roots/amazon.pem");
 
+/// A connection within a region is up in milliseconds. The time is for all addresses of a name together, so that one which does not
+/// answer leaves the next its turn, and the next attempt too.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The connections of all clients.
 #[derive(Clone)]
 pub(crate) struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
@@ -43,6 +47,7 @@ impl Http {
         tcp.enforce_http(false);
         // A request is written whole: there is nothing to wait for.
         tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         // Plain HTTP is for emulators: AWS's own endpoints are all `https`.
         let https =
             HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);

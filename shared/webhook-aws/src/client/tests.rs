@@ -14,26 +14,30 @@ use webhook_ingest::CallError;
 
 use super::*;
 
-const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const UNAVAILABLE: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}";
 const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: AccessDenied\r\ncontent-length: 2\r\n\r\n{}";
 const THROTTLED: &str =
     "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: ThrottlingException\r\ncontent-length: 2\r\n\r\n{}";
 /// The connection ends in place of an answer.
 const BROKEN: &str = "";
+/// The connection ends after the answer, which does not say so.
+const CLOSING: &str = "HTTP/1.1 200 OK\r\nx-closing: \r\ncontent-length: 2\r\n\r\n{}";
+/// No answer comes, and the connection stays open.
+const SILENT: &str = "HTTP/1.1 200 OK\r\n";
 
 /// A request as it came.
-struct Seen {
+pub(crate) struct Seen {
     /// On which connection, from 1 on.
     connection: usize,
     /// `POST /`.
     line: String,
-    headers: BTreeMap<String, String>,
-    body: Vec<u8>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// Answers one request after the other, over as many connections as it takes; gives what it saw.
-fn server(answers: &'static [&'static str]) -> (Config, JoinHandle<Vec<Seen>>) {
+pub(crate) fn server(answers: &'static [&'static str]) -> (Config, JoinHandle<Vec<Seen>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
     let serve = move || {
@@ -47,7 +51,7 @@ fn server(answers: &'static [&'static str]) -> (Config, JoinHandle<Vec<Seen>>) {
                 seen.push(request);
                 let answer = answers[seen.len() - 1];
                 stream.get_mut().write_all(answer.as_bytes()).expect("it reads");
-                if answer == BROKEN || seen.len() == answers.len() {
+                if [BROKEN, CLOSING].contains(&answer) || seen.len() == answers.len() {
                     break;
                 }
             }
@@ -71,7 +75,8 @@ fn request(stream: &mut BufReader<TcpStream>, connection: usize) -> Option<Seen>
     while let Some((name, value)) = line()?.split_once(": ") {
         headers.insert(name.to_owned(), value.to_owned());
     }
-    let mut body = vec![0; headers["content-length"].parse().expect("a length")];
+    let length = headers.get("content-length").map_or(0, |length| length.parse().expect("a length"));
+    let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     Some(Seen { connection, line: first, headers, body })
 }
@@ -99,6 +104,28 @@ async fn what_may_pass_is_attempted_three_times_and_after_a_servers_fault_on_ano
     assert_eq!(attempts(&[BROKEN, BROKEN, BROKEN]).await, (failed, vec![1, 2, 3]));
     assert_eq!(attempts(&[THROTTLED, THROTTLED, THROTTLED]).await, (throttled, vec![1, 1, 1]));
     assert_eq!(attempts(&[REFUSED]).await, (refused, vec![1]));
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_has_closed_meanwhile_is_replaced_without_a_failed_attempt() {
+    let (config, server) = server(&[CLOSING, OK]);
+    let client = Client::new(&config, Service::DynamoDb).expect("the endpoint is a URL");
+    for _ in 0..2 {
+        let answer = client.json("DynamoDB_20120810.PutItem", "application/x-amz-json-1.0", &"input").await;
+        assert_eq!(answer.expect("is answered"), "{}");
+    }
+    let seen = server.join().expect("the server ends");
+    assert_eq!(seen.iter().map(|seen| seen.connection).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(format!("{:?}", client.quota), format!("{:?}", Quota::default()));
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_given_up_after_the_time_for_an_attempt() {
+    let (config, _server) = server(&[SILENT, SILENT, SILENT, SILENT]);
+    let client = Client::new(&config, Service::DynamoDb).expect("the endpoint is a URL");
+    let client = client.with_attempt_timeout(Duration::from_millis(50));
+    let answer = client.json("DynamoDB_20120810.PutItem", "application/x-amz-json-1.0", &"input").await;
+    assert_eq!(answer.map_err(CallError::from), Err(CallError::NoAnswer("the service took too long")));
 }
 
 #[tokio::test]

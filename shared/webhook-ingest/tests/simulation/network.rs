@@ -196,7 +196,7 @@ impl World {
         if !matches!(fate, Fate::ErrorBefore | Fate::RequestLost) {
             self.later(there_ms, Action::TakeEffect { exchange });
         }
-        let patience_ms = self.plan.sdk_patience_ms;
+        let patience_ms = self.plan.client_patience_ms;
         let reply_ms = match fate {
             Fate::RequestLost | Fate::ReplyLost => patience_ms,
             _ => patience_ms.min(there_ms + back_ms),
@@ -355,7 +355,7 @@ impl Drop for Waiting {
 
 /// One call of a port: a request, and where it fails the same request again, as often as the run's client tries.
 pub(crate) async fn call(world: &Shared, request: Request) -> Result<Effect, CallError> {
-    let attempts = world.lock().plan.sdk_attempts;
+    let attempts = world.lock().plan.client_attempts;
     let mut pause = FIRST_BACKOFF;
     for _ in 1..attempts {
         let result = Waiting { world: world.clone(), request: Some(request.clone()), exchange: None }.await;

@@ -60,9 +60,9 @@ pub(crate) struct Plan {
     /// All faults of requests are of this kind; of any, where there is none.
     pub(crate) only_fate: Option<Fate>,
     pub(crate) crash_percent: u32,
-    pub(crate) sdk_attempts: u32,
+    pub(crate) client_attempts: u32,
     /// How long the client waits for the reply to one request.
-    pub(crate) sdk_patience_ms: u64,
+    pub(crate) client_patience_ms: u64,
     /// Lambda ends an invocation after so long.
     pub(crate) timeout_ms: u64,
     /// Clocks of instances are so much ahead of the true time.
@@ -115,8 +115,8 @@ impl Plan {
             fault_percent: of(rng, &[3, 10, 30]),
             only_fate: rng.bool().then(|| of(rng, &FATES)),
             crash_percent: of(rng, &[0, 10, 30]),
-            sdk_attempts: rng.u32(1..=3),
-            sdk_patience_ms: of(rng, &[2_000, 2_000, 60_000]),
+            client_attempts: rng.u32(1..=3),
+            client_patience_ms: of(rng, &[2_000, 2_000, 60_000]),
             timeout_ms: of(rng, &[15_000, 15_000, 9_000, 6_000]),
             clocks_ahead_ms: band,
             lambda_ahead_ms: clock(rng, band),
