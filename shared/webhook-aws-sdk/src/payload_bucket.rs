@@ -1,13 +1,13 @@
 //! Bodies that were too large for the queue, as consumers read them.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_s3::Client;
 use webhook_aws::PayloadPointer;
 use webhook_ingest::CallError;
 
-use crate::{error::call_error, sdk::own_s3_endpoint};
+use crate::error::call_error;
 
 /// Megabytes take longer than a record does.
 const OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
@@ -23,7 +23,7 @@ impl PayloadBucket {
     #[must_use]
     pub fn new(config: &SdkConfig, name: String) -> Self {
         let config = aws_sdk_s3::config::Builder::from(config)
-            .force_path_style(own_s3_endpoint(config).is_some())
+            .force_path_style(has_own_s3_endpoint(config))
             .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(OBJECT_TIMEOUT).build())
             .build();
         Self { client: Client::from_conf(config), name }
@@ -42,4 +42,9 @@ impl PayloadBucket {
         let body = body.map_err(|_| CallError::NoAnswer("the connection failed"))?;
         String::from_utf8(body.to_vec()).map_err(|_| CallError::Answer("a body that is not UTF-8"))
     }
+}
+
+/// Whether S3 is not where AWS has it: an emulator serves buckets by path, and not by host name.
+fn has_own_s3_endpoint(config: &SdkConfig) -> bool {
+    env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty()) || config.endpoint_url().is_some()
 }

@@ -62,8 +62,3 @@ pub(crate) fn patient() -> TimeoutConfig {
         .operation_attempt_timeout(Duration::from_secs(30))
         .build()
 }
-
-/// S3's endpoint where it is not AWS's usual one: an emulator serves buckets by path, and not by host name.
-pub(crate) fn own_s3_endpoint(config: &SdkConfig) -> Option<String> {
-    env::var("AWS_ENDPOINT_URL_S3").ok().or_else(|| config.endpoint_url().map(str::to_owned))
-}

@@ -17,7 +17,6 @@ mod sqs;
 #[cfg(test)]
 mod wire_tests;
 
-pub use aws_credential_types::Credentials;
 pub use client::AMAZON_ROOTS;
 pub use config::{Config, ConfigError};
 pub use dynamodb::DynamoStore;

@@ -19,6 +19,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
+use super::Failure;
 use crate::ConfigError;
 
 /// Amazon's own five roots: every AWS endpoint's chain ends in one of them (<https://www.amazontrust.com/repository/>).
@@ -32,9 +33,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// The connections of all clients.
 #[derive(Clone)]
 pub(crate) struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
-
-/// The connection failed, or TLS did.
-pub(crate) struct Failed;
 
 impl Http {
     pub(crate) fn new() -> Result<Self, ConfigError> {
@@ -56,15 +54,17 @@ impl Http {
 
     /// Sends the request and reads the whole answer, which AWS keeps below 1 MiB. A connection over which a server says that it
     /// has failed is not used again: the next goes to another server.
-    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Failed> {
+    pub(crate) async fn send(&self, mut request: Request<Full<Bytes>>) -> Result<Response<Bytes>, Failure> {
+        // Of connection, TLS or protocol: the error may repeat the request's URL, and nothing here asks which.
+        let failed = || Failure::NoAnswer("the connection failed");
         let connection = capture_connection(&mut request);
-        let (head, body) = self.0.request(request).await.map_err(|_| Failed)?.into_parts();
+        let (head, body) = self.0.request(request).await.map_err(|_| failed())?.into_parts();
         if head.status >= StatusCode::INTERNAL_SERVER_ERROR
             && let Some(connection) = connection.connection_metadata().as_ref()
         {
             connection.poison();
         }
-        let body = body.collect().await.map_err(|_| Failed)?.to_bytes();
+        let body = body.collect().await.map_err(|_| failed())?.to_bytes();
         Ok(Response::from_parts(head, body))
     }
 }

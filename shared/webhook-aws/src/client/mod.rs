@@ -23,11 +23,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::http::AMAZON_ROOTS;
 pub(crate) use self::{failure::Failure, http::Http};
-use self::{
-    http::Failed,
-    quota::Quota,
-    sign::{Signer, Unsigned},
-};
+use self::{quota::Quota, sign::Signer};
 use crate::{Config, ConfigError, endpoint::Service};
 
 /// Then the next attempt has a chance: the pipeline gives all calls of a delivery 8 s together.
@@ -87,7 +83,7 @@ impl Client {
         drop(timeout(OPEN_AT_MOST, opening).await);
     }
 
-    /// A call in AWS's JSON protocol, such as `DynamoDB_20120810.PutItem`; `version` is the protocol's.
+    /// A call in AWS's JSON protocol, such as `DynamoDB_20120810.PutItem`; the content type has the protocol's version.
     /// Source: <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>.
     pub(crate) async fn json<T: Serialize>(
         &self,
@@ -141,11 +137,11 @@ impl Client {
         *request.uri_mut() = call.uri.clone();
         request.headers_mut().extend(call.headers.iter().cloned());
         request.headers_mut().insert(USER_AGENT, AGENT);
-        self.signer.sign(&mut request, &call.body).map_err(|Unsigned(why)| Failure::NotSent(why))?;
+        self.signer.sign(&mut request, &call.body)?;
         match timeout(self.attempt_timeout, self.http.send(request)).await {
             Ok(Ok(answer)) if answer.status().is_success() => Ok(answer.into_body()),
             Ok(Ok(answer)) => Err(Failure::refused(answer)),
-            Ok(Err(Failed)) => Err(Failure::NoAnswer("the connection failed")),
+            Ok(Err(failure)) => Err(failure),
             Err(_) => Err(Failure::NoAnswer("the service took too long")),
         }
     }

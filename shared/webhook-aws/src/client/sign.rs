@@ -16,6 +16,7 @@ use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 
+use super::Failure;
 use crate::{Config, endpoint::Service};
 
 /// Signs the requests to one service.
@@ -25,9 +26,6 @@ pub(crate) struct Signer {
     service: Service,
 }
 
-/// What a request cannot be signed for.
-pub(crate) struct Unsigned(pub(crate) &'static str);
-
 impl Signer {
     pub(crate) fn new(config: &Config, service: Service) -> Self {
         let identity = config.credentials.clone().map(Credentials::into);
@@ -35,8 +33,8 @@ impl Signer {
     }
 
     /// Adds the headers of the signature; `body` is the request's.
-    pub(crate) fn sign(&self, request: &mut Request<Full<Bytes>>, body: &[u8]) -> Result<(), Unsigned> {
-        let identity = self.identity.as_ref().ok_or(Unsigned("there are no credentials"))?;
+    pub(crate) fn sign(&self, request: &mut Request<Full<Bytes>>, body: &[u8]) -> Result<(), Failure> {
+        let identity = self.identity.as_ref().ok_or(Failure::NotSent("there are no credentials"))?;
         let params = SigningParams::builder()
             .identity(identity)
             .region(&self.region)
@@ -44,13 +42,13 @@ impl Signer {
             .time(SystemTime::now())
             .settings(self.settings())
             .build()
-            .map_err(|_| Unsigned("the request could not be signed"))?
+            .map_err(|_| Failure::NotSent("the request could not be signed"))?
             .into();
         let headers = request.headers().iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
         let uri = request.uri().to_string();
         let signed = SignableRequest::new(request.method().as_str(), uri, headers, SignableBody::Bytes(body))
             .and_then(|signable| sign(signable, &params))
-            .map_err(|_| Unsigned("the request could not be signed"))?;
+            .map_err(|_| Failure::NotSent("the request could not be signed"))?;
         signed.into_parts().0.apply_to_request_http1x(request);
         Ok(())
     }
