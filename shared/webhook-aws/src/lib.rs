@@ -1,26 +1,38 @@
-//! The ports of `webhook-ingest` on AWS: `DynamoDB` for idempotency records, SQS for events, S3 for those that SQS does not
-//! take, Secrets Manager for what they are verified with.
+//! AWS, through its official SDK: what the pipeline's ports need, and what operators and consumers need of the same services.
 //!
-//! All that a delivery waits for, and nothing else: each adapter makes one or two kinds of calls through a small client.
-//! What waits for a person, or may take its time, uses the AWS SDK: `webhook-aws-sdk`.
+//! - [`load()`] reads the SDK's configuration, [`Environment`] the project's own variables; names of resources are types that check
+//!   themselves.
+//! - The pipeline's ports: [`DynamoStore`] for idempotency records, [`SqsQueue`] for events, [`PayloadBucket`] for those that are
+//!   too large for it, [`SecretsManager`] for what deliveries are verified with. `limits` has what these services accept.
+//! - For operators and consumers: [`Records`], [`DeadLetters`], [`PayloadBucket`] again.
 
 #![forbid(unsafe_code)]
 
 pub mod attribute;
-mod client;
-mod config;
+mod call_error;
+mod connection;
+mod dead_letters;
 mod dynamodb;
-mod endpoint;
-mod payloads;
+mod environment;
+mod limits;
+mod load;
+mod names;
+mod payload_bucket;
+mod payload_pointer;
+mod records;
 mod secrets_manager;
 mod sqs;
-#[cfg(test)]
-mod wire_tests;
 
-pub use client::AMAZON_ROOTS;
-pub use config::{Config, ConfigError};
+pub use aws_config::SdkConfig;
+pub use call_error::call_error;
+pub use dead_letters::{DeadLetter, DeadLetters};
 pub use dynamodb::DynamoStore;
-pub use endpoint::Variant;
-pub use payloads::PayloadPointer;
+pub use environment::{Environment, StartError};
+pub use limits::{SQS_MAX_BYTES, group_id, message_attributes, message_size, record_field};
+pub use load::{CredentialsFrom, load};
+pub use names::{BucketName, InvalidName, QueueUrl, SecretId, TableName};
+pub use payload_bucket::PayloadBucket;
+pub use payload_pointer::PayloadPointer;
+pub use records::{Purge, Record, Records};
 pub use secrets_manager::SecretsManager;
-pub use sqs::{SqsQueue, is_fifo};
+pub use sqs::SqsQueue;

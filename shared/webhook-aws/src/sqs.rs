@@ -1,134 +1,126 @@
-//! Events on SQS. What is over the queue's limit goes to S3, and a pointer to it on the queue.
+//! Events on SQS. A message that is too large for the queue goes to S3, and a pointer to it goes to the queue.
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
 
-use std::{collections::BTreeMap, time::Duration};
+use aws_config::SdkConfig;
+use aws_sdk_sqs::{
+    Client,
+    error::{ProvideErrorMetadata as _, SdkError},
+    operation::send_message::{SendMessageError, SendMessageOutput},
+    types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
+};
+use webhook_ingest::{CallError, EventQueue, Message};
+use webhook_verify::sha256_hex;
 
-use serde::{Deserialize, Serialize};
-use webhook_ingest::{CallError, EventQueue, Message, SQS_MAX_BYTES};
+use crate::{
+    call_error::{call_error, retry_kms_throttling},
+    connection,
+    limits::{SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header},
+    names::{BucketName, QueueUrl},
+    payload_bucket::PayloadBucket,
+    payload_pointer::PayloadPointer,
+};
 
-use crate::{Config, ConfigError, PayloadPointer, client::Client, endpoint::Service};
-
-/// Megabytes take longer than a record does.
-const OBJECT_TIMEOUT: Duration = Duration::from_secs(4);
-
-/// A queue, and a bucket for what is too large for it.
+/// A queue, and a bucket for messages that are too large for it.
 pub struct SqsQueue {
     client: Client,
-    url: String,
-    fifo: bool,
-    bucket: Option<Bucket>,
-}
-
-/// The bucket, and its name.
-struct Bucket {
-    client: Client,
-    name: String,
+    url: QueueUrl,
+    bucket: Option<PayloadBucket>,
 }
 
 impl SqsQueue {
-    /// The queue at `url`: FIFO where it ends in `.fifo`.
-    ///
-    /// # Errors
-    /// [`ConfigError::Endpoint`].
-    pub fn new(config: &Config, url: String, bucket: Option<String>) -> Result<Self, ConfigError> {
-        let bucket = bucket.map(|name| Bucket::new(config, name)).transpose()?;
-        Ok(Self { client: Client::new(config, Service::Sqs)?, fifo: is_fifo(&url), url, bucket })
+    /// Sends to the queue at `url`.
+    #[must_use]
+    pub fn new(config: &SdkConfig, url: QueueUrl, bucket: Option<BucketName>) -> Self {
+        let sqs =
+            aws_sdk_sqs::config::Builder::from(config).retry_classifier(retry_kms_throttling::<SendMessageError>());
+        let bucket = bucket.map(|name| PayloadBucket::new(config, name));
+        Self { client: Client::from_conf(sqs.build()), url, bucket }
     }
 
     /// Opens the connection that the first send would open.
     pub async fn connect(&self) {
-        self.client.open().await;
+        let ping = self.client.list_queues().customize().mutate_request(connection::to_ping);
+        connection::open(async move { ping.send().await.is_ok() }).await;
     }
 
-    /// `payload_bytes`: the size of the payload that `body` points to.
+    /// Sends the message with this body. `payload_bytes`: the size of the payload that the body points to.
     async fn send_body(
         &self,
         message: &Message,
+        attributes: &[(&'static str, String)],
         body: &str,
         payload_bytes: Option<usize>,
-    ) -> Result<String, CallError> {
-        let labels = message.attributes.iter().map(|(name, value)| (*name, Attribute::text(value)));
-        let size = payload_bytes.map(|bytes| bytes.to_string());
-        let size = size.as_deref().map(|size| (PayloadPointer::ATTRIBUTE, Attribute::number(size)));
-        let trace_header = message.trace_header.as_deref();
-        let input = SendMessage {
-            queue_url: &self.url,
-            message_body: body,
-            message_group_id: &message.group_id,
-            message_deduplication_id: self.fifo.then_some(&message.deduplication_id),
-            message_attributes: labels.chain(size).collect(),
-            message_system_attributes: trace_header.map(|header| TraceHeader { header: Attribute::text(header) }),
-        };
-        let answer = self.client.json("AmazonSQS.SendMessage", "application/x-amz-json-1.0", &input).await?;
-        let sent: Result<Sent, _> = serde_json::from_slice(&answer);
-        Ok(sent.map_err(|_| CallError::Answer("a sent message without an id"))?.message_id)
+    ) -> Result<SendMessageOutput, SdkError<SendMessageError>> {
+        let mut send = self
+            .client
+            .send_message()
+            .queue_url(self.url.as_str())
+            .message_body(body)
+            .message_group_id(group_id(&message.provider, &message.group));
+        if self.url.is_fifo() {
+            send = send.message_deduplication_id(sha256_hex(message.idempotency_key.as_bytes()));
+        }
+        for (name, value) in attributes {
+            send = send.message_attributes(*name, attribute("String", value));
+        }
+        if let Some(bytes) = payload_bytes {
+            send = send.message_attributes(PayloadPointer::ATTRIBUTE, attribute("Number", &bytes.to_string()));
+        }
+        if let Some(header) = message.trace_header.as_deref().and_then(trace_header) {
+            send = send.message_system_attributes(
+                MessageSystemAttributeNameForSends::AwsTraceHeader,
+                system_attribute(header),
+            );
+        }
+        send.send().await
     }
-}
 
-impl Bucket {
-    fn new(config: &Config, name: String) -> Result<Self, ConfigError> {
-        let client = Client::at(config.bucket_endpoint(&name)?, config, Service::S3);
-        Ok(Self { client: client.with_attempt_timeout(OBJECT_TIMEOUT), name })
+    /// Puts the body into the bucket and a pointer to it on the queue.
+    async fn send_pointer(
+        &self,
+        message: &Message,
+        attributes: &[(&'static str, String)],
+        body: &str,
+    ) -> Result<SendMessageOutput, CallError> {
+        let bucket = self.bucket.as_ref().ok_or(CallError::MessageTooLarge)?;
+        // Unique per claim, so that two messages never share an object that the first of their consumers deletes.
+        let key = format!("{}/{}", message.provider, message.claim_token);
+        let pointer = bucket.put(key, body).await?;
+        let sent = self.send_body(message, attributes, &pointer.to_string(), Some(body.len())).await;
+        sent.map_err(|error| call_error(&error))
     }
 }
 
 impl EventQueue for SqsQueue {
     async fn send(&self, message: &Message) -> Result<String, CallError> {
-        if message.size() <= SQS_MAX_BYTES {
-            return self.send_body(message, &message.body, None).await;
-        }
-        let Bucket { client, name } = self.bucket.as_ref().ok_or(CallError::NoPayloadBucket)?;
-        let (key, payload) = (&message.payload_key, &message.body);
-        client.put(&format!("/{key}"), "application/json", payload.clone().into()).await?;
-        let pointer = PayloadPointer { bucket: name.clone(), key: key.clone() };
-        self.send_body(message, &pointer.to_string(), Some(payload.len())).await
+        let attributes = message_attributes(message);
+        let body = message_body(&message.body);
+        let sent = if message_size(&body, &attributes) > SQS_MAX_BYTES {
+            self.send_pointer(message, &attributes, &body).await?
+        } else {
+            match self.send_body(message, &attributes, &body, None).await {
+                Ok(sent) => sent,
+                Err(error) if is_too_large(&error) => self.send_pointer(message, &attributes, &body).await?,
+                Err(error) => return Err(call_error(&error)),
+            }
+        };
+        sent.message_id.ok_or(CallError::UnexpectedResponse("a sent message without an id"))
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct SendMessage<'a> {
-    queue_url: &'a str,
-    message_body: &'a str,
-    message_group_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_deduplication_id: Option<&'a String>,
-    message_attributes: BTreeMap<&'a str, Attribute<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_system_attributes: Option<TraceHeader<'a>>,
+/// Whether the queue refuses the message for its size: a queue may take less than SQS does (`MaximumMessageSize`). SQS has no
+/// error of its own for that, but says so in the message of a general one.
+fn is_too_large(error: &SdkError<SendMessageError>) -> bool {
+    error.code().is_some_and(|code| code.starts_with("InvalidParameterValue"))
+        && error.message().is_some_and(|message| message.contains("shorter than"))
 }
 
-#[derive(Serialize)]
-struct TraceHeader<'a> {
-    #[serde(rename = "AWSTraceHeader")]
-    header: Attribute<'a>,
+fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
+    let attribute = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+    attribute.expect("the data type is set")
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Attribute<'a> {
-    data_type: &'static str,
-    string_value: &'a str,
-}
-
-impl<'a> Attribute<'a> {
-    fn text(string_value: &'a str) -> Self {
-        Self { data_type: "String", string_value }
-    }
-
-    fn number(string_value: &'a str) -> Self {
-        Self { data_type: "Number", string_value }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Sent {
-    message_id: String,
-}
-
-/// SQS's own rule: a FIFO queue's name ends so, in lower case.
-#[must_use]
-pub fn is_fifo(url: &str) -> bool {
-    url.strip_suffix(".fifo").is_some()
+pub(crate) fn system_attribute(value: &str) -> MessageSystemAttributeValue {
+    let attribute = MessageSystemAttributeValue::builder().data_type("String").string_value(value).build();
+    attribute.expect("the data type is set")
 }

@@ -1,20 +1,21 @@
-//! How the time of one delivery is shared out, so that an answer always comes in time, and a claim is never left behind for
-//! want of time to release it.
+//! Shares out the time of one delivery, so that an answer always comes in time and there is always time to release a claim.
 
 use std::time::Duration;
 
-use crate::UnixMillis;
+use crate::clock::UnixMillis;
 
 /// Every answer, good or bad, is out by then. Pinwheel waits 15 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
-/// Left before Lambda's deadline for the answer to travel: an answer cut off at the deadline is none.
+/// Reserved before the deadline so that the response gets out.
 const REPLY_MARGIN: Duration = Duration::from_millis(250);
-/// Kept back for releasing the claim where the send fails; a quarter of what there is, where that is less.
+/// Reserved for releasing the claim if the send fails; a quarter of the time if that is less.
 const RELEASE_RESERVE: Duration = Duration::from_secs(1);
-/// With less than this left, nothing is begun that would have to be undone.
+/// With less time left than this, no call is begun.
 const LEAST_TO_BEGIN: Duration = Duration::from_millis(200);
-/// Clocks of two instances may differ by so much: a lease ends so long after its owner must be dead.
+/// The clocks of two instances may differ by this: a lease ends this long after its owner must be dead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
+/// No invocation lasts longer: a deadline further ahead is wrong, and must not make a lease without end.
+const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
 
 /// The times by which the parts of one delivery must end.
 #[derive(Clone, Copy, Debug)]
@@ -27,25 +28,26 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// `deadline`: when Lambda ends the invocation.
+    /// `deadline`: when the invocation is ended from outside.
     pub(crate) fn new(start: UnixMillis, deadline: UnixMillis) -> Self {
+        let deadline = deadline.min(start.plus(LONGEST_INVOCATION));
         let end = deadline.minus(REPLY_MARGIN).min(start.plus(ANSWER_WITHIN));
         let reserve = RELEASE_RESERVE.min(end.since(start) / 4);
         Self { end, work_end: end.minus(reserve), lease_end: deadline.plus(CLOCK_SKEW) }
     }
 
-    /// What is left for claim and send; `None` where it is too little to begin.
+    /// Returns the time left for a claim or send, or `None` if it is too little to begin.
     pub(crate) fn for_work(&self, now: UnixMillis) -> Option<Duration> {
         let left = self.work_end.since(now);
         (left >= LEAST_TO_BEGIN).then_some(left)
     }
 
-    /// What is left for release and complete.
+    /// Returns the time left for release and complete.
     pub(crate) fn for_closing(&self, now: UnixMillis) -> Duration {
         self.end.since(now)
     }
 
-    /// When this invocation is certainly dead, by anybody's clock.
+    /// Returns when this invocation is certainly dead, by anybody's clock.
     pub(crate) fn lease_end(&self) -> UnixMillis {
         self.lease_end
     }
@@ -62,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_long_deadline_the_answer_is_out_within_9_s() {
+    fn a_long_deadline_gives_9_s() {
         let budget = Budget::new(START, after(15_000));
         assert_eq!(budget.for_work(START), Some(Duration::from_secs(8)));
         assert_eq!(budget.for_closing(START), Duration::from_secs(9));
@@ -70,12 +72,25 @@ mod tests {
     }
 
     #[test]
-    fn with_a_short_deadline_the_margin_and_a_quarter_are_kept_back() {
+    fn a_short_deadline_keeps_back_the_margin_and_a_quarter() {
         let budget = Budget::new(START, after(1_050));
         assert_eq!(budget.for_work(START), Some(Duration::from_millis(600)));
         assert_eq!(budget.for_work(after(400)), Some(Duration::from_millis(200)));
         assert_eq!(budget.for_work(after(401)), None);
         assert_eq!(budget.for_closing(after(401)), Duration::from_millis(399));
+    }
+
+    #[test]
+    fn a_lease_ends_within_905_s_whatever_the_deadline() {
+        for (deadline, expected) in [
+            (after(899_999), after(904_999)),
+            (after(900_000), after(905_000)),
+            (after(900_001), after(905_000)),
+            (UnixMillis(32_503_680_000_000), after(905_000)),
+            (UnixMillis(i64::MAX), after(905_000)),
+        ] {
+            assert_eq!(Budget::new(START, deadline).lease_end(), expected, "{deadline:?}");
+        }
     }
 
     #[test]

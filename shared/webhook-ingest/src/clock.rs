@@ -1,6 +1,6 @@
-//! Time as a port, so that tests and simulations own it.
+//! Time as a port, so that tests and simulations control it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use webhook_verify::UnixSeconds;
@@ -10,43 +10,50 @@ use webhook_verify::UnixSeconds;
 pub struct UnixMillis(pub i64);
 
 impl UnixMillis {
-    /// This time and `duration` more; stays at the end of the range instead of overflowing.
+    /// Reads the system's clock. A clock before 1970 reads as 1970.
+    #[must_use]
+    pub fn now() -> Self {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Returns this time plus `duration`, or the end of the range.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// This time less `duration`.
+    /// Returns this time minus `duration`, or the start of the range.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// How long it is from `earlier` to this time; zero where this time is not later.
+    /// Returns the time from `earlier` to this; zero if this is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The second in which this time lies.
+    /// Returns the whole seconds.
     #[must_use]
     pub fn seconds(self) -> UnixSeconds {
         UnixSeconds(self.0.div_euclid(1000))
     }
 
-    /// RFC 3339 in UTC, such as `2026-11-21T21:43:08.5Z`.
+    /// Formats the time as RFC 3339 in UTC, such as `2026-11-21T21:43:08.5Z`.
     #[must_use]
     pub fn rfc3339(self) -> String {
         rfc3339(i128::from(self.0) * 1_000_000)
     }
 }
 
-/// RFC 3339 in UTC, such as `2026-11-21T21:43:08Z`.
+/// Formats the time as RFC 3339 in UTC, such as `2026-11-21T21:43:08Z`.
 pub(crate) fn rfc3339_seconds(time: UnixSeconds) -> String {
     rfc3339(i128::from(time.0) * 1_000_000_000)
 }
 
-/// A time outside the years 0 to 9999, which RFC 3339 cannot write, becomes the epoch: no clock or timestamp within a
+/// A time outside the years 0 to 9999, which RFC 3339 cannot express, becomes the epoch: no clock or timestamp within a
 /// tolerance lies there.
 fn rfc3339(unix_nanos: i128) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(unix_nanos)
@@ -55,15 +62,14 @@ fn rfc3339(unix_nanos: i128) -> String {
         .unwrap_or_else(|| "1970-01-01T00:00:00Z".to_owned())
 }
 
-/// A clock, and waiting by it.
+/// Tells the time, and waits.
 pub trait Clock: Send + Sync {
-    /// Now.
     fn now(&self) -> UnixMillis;
 
-    /// Waits.
+    /// Waits for `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Awaits `future` for at most `limit`; `None` where it has not ended by then (it is dropped).
+    /// Awaits `future` for at most `limit`. Returns `None` if it has not ended by then, and drops it.
     fn within<F: Future + Send>(&self, limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send;
 }
 

@@ -21,13 +21,17 @@ mod pipeline;
 mod ports;
 mod record;
 mod secrets;
+mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use clock::{Clock, UnixMillis};
-pub use message::{Message, SQS_MAX_BYTES};
-pub use outcome::{Durations, Fault, Outcome, Report, SecretFetch, Step, Trail};
-pub use pipeline::{Attempt, Pipeline, Settings};
+pub use message::Message;
+pub use outcome::{Call, Durations, Fault, Outcome, Report, SecretFetch, Trail};
+pub use pipeline::{Attempt, Pipeline};
 pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
-pub use record::{ClaimResult, ClaimToken, NewClaim, Status, field as record_field, table_id};
-pub use secrets::{SecretCache, SecretError, parse_stored_secret};
+pub use record::{ClaimResult, ClaimToken, NewClaim, Status};
+pub use secrets::{
+    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretWarning, parse_stored_secret,
+};
+pub use settings::Settings;

@@ -1,33 +1,36 @@
-//! What came of a delivery: the answer, and what an operator wants to know of it.
+//! The outcome of a delivery: the answer, and what an operator wants to know of it.
 
 use std::time::Duration;
 
-use webhook_verify::{SecretVersion, VerifyError};
+use webhook_verify::{Malformed, SecretVersion, VerifyError};
 
-use crate::{CallError, SecretError};
+use crate::{
+    ports::CallError,
+    secrets::{SecretError, SecretWarning},
+};
 
 /// The answer to a delivery. The edge gives each its HTTP status.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Queued now.
     Accepted {
-        /// The message's id.
+        /// The message's id, at most 1,024 bytes.
         id: String,
     },
     /// Queued before.
     Duplicate {
-        /// The message's id.
+        /// The message's id, at most 1,024 bytes.
         id: String,
     },
     /// Another delivery of the event is in flight.
     InProgress {
-        /// Until the other's lease ends, in whole seconds, at least 1.
+        /// Whole seconds until the other's lease ends, at least 1.
         retry_after_s: u64,
     },
     /// The sender is not proven.
     Refused(VerifyError),
-    /// Authentic, but not a JSON object.
-    Malformed,
+    /// Authentic, but not an event.
+    Malformed(Malformed),
     /// The body is over the limit.
     TooLarge,
     /// A fault of ours.
@@ -43,27 +46,27 @@ impl Outcome {
             Self::Duplicate { .. } => "duplicate",
             Self::InProgress { .. } => "in_progress",
             Self::Refused(_) => "refused",
-            Self::Malformed => "malformed",
+            Self::Malformed(_) => "malformed",
             Self::TooLarge => "too_large",
             Self::Unavailable(_) => "unavailable",
         }
     }
 }
 
-/// Which call failed.
+/// A call that the pipeline makes for a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
+pub enum Call {
     /// Writing the idempotency record.
     Claim,
     /// Putting the message on the queue.
     Send,
     /// Marking the record as enqueued.
     Complete,
-    /// Giving the claim back after a failed send.
+    /// Giving the claim back after a failed claim or send.
     Release,
 }
 
-impl Step {
+impl Call {
     /// A short, fixed name for logs and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -76,21 +79,21 @@ impl Step {
     }
 }
 
-/// Why no better answer could be given. Holds no byte of the delivery.
+/// A fault of ours. Holds no byte of the delivery.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Fault {
-    /// No signing secret to verify with.
-    #[error("the signing secret cannot be had: {0}")]
+    /// There is no signing secret to verify with.
+    #[error("could not get the signing secret: {0}")]
     Secret(#[from] SecretError),
     /// A call failed.
-    #[error("{}: {error}", step.name())]
+    #[error("{}: {error}", call.name())]
     Call {
-        /// Which.
-        step: Step,
-        /// How.
+        /// Which call.
+        call: Call,
+        /// How it failed.
         error: CallError,
     },
-    /// Too little time is left to begin.
+    /// Too little time is left to begin a call.
     #[error("too little time is left before the deadline")]
     DeadlineNear,
 }
@@ -101,22 +104,22 @@ impl Fault {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Secret(_) => "secret",
-            Self::Call { step, .. } => step.name(),
+            Self::Call { call, .. } => call.name(),
             Self::DeadlineNear => "deadline_near",
         }
     }
 }
 
-/// What came of a delivery, and how.
+/// The outcome of a delivery, and how it came about.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The answer.
     pub outcome: Outcome,
-    /// What is worth logging of the way to it.
+    /// What is worth logging.
     pub trail: Trail,
 }
 
-/// What an operator wants to know of the way to an outcome. Holds no payload, header, signature or secret; ids and the
+/// What an operator wants to know of how an outcome came about. Holds no payload, header, signature or secret; ids and the
 /// event's name are in it on purpose.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
@@ -128,38 +131,44 @@ pub struct Trail {
     pub event_type: Option<String>,
     /// The message's id, at most 1,024 bytes.
     pub event_id: Option<String>,
-    /// The table's key.
+    /// The idempotency key, at most 1,024 bytes.
     pub idempotency_key: Option<String>,
+    /// Names of the message's fields that no signature covers.
+    pub unsigned_fields: Option<&'static str>,
     /// The queue's id of the message.
     pub message_id: Option<String>,
-    /// Another invocation's lease had run out.
+    /// Whether another invocation's lease had run out.
     pub taken_over: bool,
     /// An event that is in flight or queued came again under another unsigned delivery id: a replay, or a provider that
     /// numbers its retries.
     pub delivery_id_changed: bool,
+    /// An event that is in flight or queued came again under another unsigned event type: somebody changed it.
+    pub event_type_changed: bool,
     /// A call that failed without changing the answer, such as `complete` after a send.
     pub warning: Option<Fault>,
     /// The fetch of the secret that this delivery caused.
     pub secret_fetch: SecretFetch,
+    /// What looks wrong with the secret that this delivery fetched.
+    pub secret_warnings: Vec<SecretWarning>,
     /// How long each part took.
     pub durations: Durations,
 }
 
-/// The fetch of the secret that a delivery causes: one at most.
+/// The fetch of the secret that a delivery causes: at most one.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum SecretFetch {
-    /// The cached one served.
+    /// The cached secret was used.
     #[default]
     NotDue,
-    /// The cached one's time was over, or there was none.
+    /// The cached secret was too old, or there was none.
     Routine,
-    /// The signature did not match the cached one.
+    /// The signature did not match the cached secret.
     AfterMismatch,
-    /// It failed, whether or not the cached one served on.
+    /// The fetch failed, whether or not the cached secret was used all the same.
     Failed(SecretError),
 }
 
-/// How long the parts of a delivery took; `None` for those that did not happen.
+/// How long the parts of a delivery took; `None` for a part that did not happen.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Durations {
     /// Getting the secret, checking the signature, reading the event.
@@ -177,14 +186,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_has_the_reason_that_alarms_and_dashboards_know_it_by() {
-        let call = |step| Fault::Call { step, error: CallError::NoPayloadBucket };
+    fn each_fault_has_the_reason_that_alarms_and_dashboards_use() {
+        let call = |call| Fault::Call { call, error: CallError::MessageTooLarge };
         for (fault, reason) in [
             (Fault::Secret(SecretError::Empty), "secret"),
-            (call(Step::Claim), "claim"),
-            (call(Step::Send), "send"),
-            (call(Step::Complete), "complete"),
-            (call(Step::Release), "release"),
+            (call(Call::Claim), "claim"),
+            (call(Call::Send), "send"),
+            (call(Call::Complete), "complete"),
+            (call(Call::Release), "release"),
             (Fault::DeadlineNear, "deadline_near"),
         ] {
             assert_eq!(fault.reason(), reason);

@@ -1,9 +1,9 @@
 //! One delivery, from its bytes to its answer.
 //!
-//! The order of the checks: size, form of the headers, secret, MAC, clock, JSON object. A refused delivery makes no call but,
-//! at most every 10 s, one for a newer secret; a duplicate makes one; an accepted one three.
+//! The order of the checks: size, form of the headers, secret, MAC, clock, JSON object. A refused delivery makes no call but, at
+//! most every 10 s, one for a newer secret; a duplicate makes one; an accepted one three.
 //!
-//! What each await may leave behind when the process dies there, or its reply is lost:
+//! What each await may leave behind if the process dies there, or its reply is lost:
 //!
 //! | died or lost at | left behind | the provider's next attempt |
 //! |---|---|---|
@@ -14,50 +14,46 @@
 
 use std::time::Duration;
 
-use webhook_verify::{Delivery, Event, Header, Provider, Tolerance, Unverified, Verified, VerifyError};
+use webhook_verify::{Delivery, Event, Header, Provider, Unverified, Verified, VerifyError, bounded_name};
 
 use crate::{
-    CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fault, Fenced, IdempotencyStore, Message, NewClaim, Outcome,
-    Report, SecretCache, SecretFetch, SecretStore, Step, Trail, UnixMillis,
     budget::Budget,
-    record::expires_at_s,
-    secrets::{Fetched, SecretError},
+    clock::{Clock, UnixMillis},
+    message::Message,
+    outcome::{Call, Fault, Outcome, Report, SecretFetch, Trail},
+    ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore},
+    record::{ClaimResult, ClaimToken, NewClaim, expires_at_s},
+    secrets::{Fetched, SecretCache, SecretError},
+    settings::Settings,
 };
 
 /// First pause before a failed `complete` is tried again; doubles each time.
 const COMPLETE_PAUSE: Duration = Duration::from_millis(100);
+/// A body that takes longer to verify is not verified again with newer secrets: a forgery must not cost that twice.
+const SLOW_VERIFICATION: Duration = Duration::from_secs(1);
 
-/// What an operator sets.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Settings {
-    /// How far in the past a signed timestamp may lie.
-    pub tolerance: Tolerance,
-    /// Life of a record, where the event's type does not fix it.
-    pub retention: Duration,
-}
-
-/// One invocation: what of it the pipeline has to know.
+/// What the pipeline must know of one invocation.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     /// The fence for this invocation's claim; never used twice.
     pub token: ClaimToken,
-    /// When Lambda ends the invocation.
+    /// When the invocation is ended from outside.
     pub deadline: UnixMillis,
-    /// X-Ray's trace header.
+    /// The tracing header to send on with the message.
     pub trace_header: Option<String>,
 }
 
-/// Verify, claim, send, complete.
+/// Verifies, claims, sends and completes the deliveries of one provider.
 pub struct Pipeline<P, S, Q, K, C> {
     /// Whose webhooks these are.
     pub provider: P,
-    /// Idempotency records.
+    /// Keeps idempotency records.
     pub store: S,
-    /// Where events go.
+    /// Takes the events.
     pub queue: Q,
-    /// What they are verified with.
+    /// Has the signing secrets.
     pub secrets: SecretCache<K>,
-    /// Time.
+    /// Tells the time.
     pub clock: C,
     /// What an operator sets.
     pub settings: Settings,
@@ -67,64 +63,77 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     /// Handles one delivery. Never fails: a fault is an outcome too. Returns before the invocation's deadline, and within 9 s.
     pub async fn handle(&self, headers: &[Header], body: &[u8], attempt: Attempt) -> Report {
         let received_at = self.clock.now();
-        let mut trail = Trail::default();
         let budget = Budget::new(received_at, attempt.deadline);
-        match self.run(headers, body, attempt, received_at, budget, &mut trail).await {
-            Ok(outcome) | Err(outcome) => Report { outcome, trail },
+        let mut intake = Intake { pipeline: self, received_at, budget, trail: Trail::default() };
+        let (Ok(outcome) | Err(outcome)) = intake.run(headers, body, attempt).await;
+        Report { outcome, trail: intake.trail }
+    }
+}
+
+/// The result of a step: `Err` has the outcome of a delivery that ends here, so `?` can return it.
+type Step<T> = Result<T, Outcome>;
+
+/// One delivery in the pipeline.
+struct Intake<'p, P, S, Q, K, C> {
+    pipeline: &'p Pipeline<P, S, Q, K, C>,
+    received_at: UnixMillis,
+    budget: Budget,
+    trail: Trail,
+}
+
+impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, P, S, Q, K, C> {
+    async fn run(&mut self, headers: &[Header], body: &[u8], attempt: Attempt) -> Step<Outcome> {
+        let settings = &self.pipeline.settings;
+        if body.len() > settings.max_body_bytes {
+            return Err(Outcome::TooLarge);
         }
-    }
-
-    /// The outcome is an `Err` wherever a step ends the way early, so that `?` can say so.
-    async fn run(
-        &self,
-        headers: &[Header],
-        body: &[u8],
-        attempt: Attempt,
-        received_at: UnixMillis,
-        budget: Budget,
-        trail: &mut Trail,
-    ) -> Result<Outcome, Outcome> {
         let delivery = Delivery::new(headers, body).map_err(|_| Outcome::TooLarge)?;
-        let unverified = self.provider.parse(delivery).map_err(Outcome::Refused)?;
-        trail.scheme = Some(unverified.scheme().name());
+        let unverified = self.pipeline.provider.parse(delivery).map_err(Outcome::Refused)?;
+        let scheme = unverified.scheme();
+        self.trail.scheme = Some(scheme.name());
+        if !settings.schemes.contains(&scheme) {
+            return Err(Outcome::Refused(VerifyError::SchemeNotAccepted(scheme)));
+        }
 
-        let since_received = || Some(self.clock.now().since(received_at));
-        let verified = self.authenticate(&unverified, received_at, budget, trail).await;
-        trail.durations.verify = since_received(); // Of a refusal, too: it is what forgeries cost.
+        let verified = self.authenticate(&unverified).await;
+        // Of a refusal too: it is what forgeries cost.
+        self.trail.durations.verify = Some(self.since_received());
         let verified = verified?;
-        trail.secret = Some(verified.secret());
-        let event = self.provider.event(&verified).map_err(|_| Outcome::Malformed)?;
-        trail.durations.verify = since_received();
+        self.trail.secret = Some(verified.secret());
+        let event = self.pipeline.provider.event(&verified).map_err(Outcome::Malformed)?;
+        self.trail.durations.verify = Some(self.since_received());
 
-        let claim = NewClaim::new(&event, attempt.token, received_at, budget.lease_end(), self.settings);
-        trail.describe(&claim);
-        self.claim(&claim, &event, budget, trail).await?;
-        let message = Message::new(&event, &claim.token, received_at, attempt.trace_header.as_deref());
-        let message_id = self.send(&message, &claim, budget, trail).await?;
-        self.complete(&claim, &event, &message_id, budget, trail).await;
-        trail.message_id = Some(message_id);
-        Ok(Outcome::Accepted { id: event.id().to_owned() })
+        let claim = NewClaim::new(&event, attempt.token, self.received_at, self.budget.lease_end(), settings);
+        self.trail.describe(&claim, &event);
+        self.claim(&claim).await?;
+        let message = Message::new(&event, claim.token.clone(), self.received_at, attempt.trace_header);
+        let message_id = self.send(&claim, &message).await?;
+        self.complete(&claim, &event, &message_id).await;
+        self.trail.message_id = Some(message_id);
+        Ok(Outcome::Accepted { id: claim.event_id })
     }
 
-    /// Verifies with the cached secrets and, where the signature does not match, once more with newer ones.
-    async fn authenticate<'d>(
-        &self,
-        unverified: &Unverified<'d>,
-        received_at: UnixMillis,
-        budget: Budget,
-        trail: &mut Trail,
-    ) -> Result<Verified<'d>, Outcome> {
-        let verify = |fetched: &Fetched| {
-            self.provider.verify(unverified, &fetched.secrets, received_at.seconds(), self.settings.tolerance)
-        };
-        let mut fetched;
-        (fetched, trail.secret_fetch) = self.secret_call(budget, trail, self.secrets.get(received_at)).await?;
+    /// Verifies with the cached secrets and, if the signature does not match, once more with newer ones.
+    async fn authenticate<'d>(&mut self, unverified: &Unverified<'d>) -> Step<Verified<'d>> {
+        let Pipeline { provider, secrets, settings, .. } = self.pipeline;
+        let now = self.received_at.seconds();
+        let verify = |fetched: &Fetched| provider.verify(unverified, &fetched.secrets, now, settings.tolerance);
+
+        let (mut fetched, fetch) = self.secret_call(secrets.get(self.received_at)).await?;
+        if fetch == SecretFetch::Routine {
+            self.trail.secret_warnings.clone_from(&fetched.warnings);
+        }
+        self.trail.secret_fetch = fetch;
+        let began_at = self.now();
         let mut verdict = verify(&fetched);
+        let is_slow = self.now().since(began_at) > SLOW_VERIFICATION;
         if matches!(verdict, Err(VerifyError::SignatureMismatch))
-            && trail.secret_fetch != SecretFetch::Routine
-            && let Some(newer) = self.secret_call(budget, trail, self.secrets.refetch(received_at)).await?
+            && self.trail.secret_fetch != SecretFetch::Routine
+            && !is_slow
+            && let Some(newer) = self.secret_call(secrets.refetch(self.received_at)).await?
         {
-            trail.secret_fetch = SecretFetch::AfterMismatch;
+            self.trail.secret_fetch = SecretFetch::AfterMismatch;
+            self.trail.secret_warnings.clone_from(&newer.warnings);
             fetched = newer;
             verdict = verify(&fetched);
         }
@@ -137,133 +146,136 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         }
     }
 
-    async fn secret_call<T>(
-        &self,
-        budget: Budget,
-        trail: &mut Trail,
-        call: impl Future<Output = Result<T, SecretError>> + Send,
-    ) -> Result<T, Outcome> {
-        let limit = budget.for_work(self.clock.now()).ok_or(Outcome::Unavailable(Fault::DeadlineNear))?;
-        let result = self.clock.within(limit, call).await.unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
+    async fn secret_call<T>(&mut self, call: impl Future<Output = Result<T, SecretError>> + Send) -> Step<T> {
+        let limit = self.limit_for_work().map_err(Outcome::Unavailable)?;
+        let result = self.pipeline.clock.within(limit, call).await.unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
         result.map_err(|error| {
             // `FailedLately` is the one error that comes without a fetch.
             if error != SecretError::FailedLately {
-                trail.secret_fetch = SecretFetch::Failed(error.clone());
+                self.trail.secret_fetch = SecretFetch::Failed(error.clone());
             }
             Outcome::Unavailable(Fault::Secret(error))
         })
     }
 
-    /// Makes the event ours, or ends the way.
-    async fn claim(
-        &self,
-        claim: &NewClaim,
-        event: &Event<'_>,
-        budget: Budget,
-        trail: &mut Trail,
-    ) -> Result<(), Outcome> {
-        let begun_at = self.clock.now();
-        let limit = budget.for_work(begun_at).ok_or(Outcome::Unavailable(Fault::DeadlineNear))?;
-        let result = self.clock.within(limit, self.store.claim(claim)).await.unwrap_or(Err(OUT_OF_TIME));
-        let now = self.clock.now();
-        trail.durations.claim = Some(now.since(begun_at));
-        let other_delivery = |theirs: Option<String>| theirs.is_some() && theirs != claim.delivery_id;
+    /// Claims the event, or returns the outcome to answer with.
+    async fn claim(&mut self, claim: &NewClaim) -> Step<()> {
+        let limit = self.limit_for_work().map_err(Outcome::Unavailable)?;
+        let (result, duration) = self.call(limit, self.pipeline.store.claim(claim)).await;
+        self.trail.durations.claim = Some(duration);
+        let id = || claim.event_id.clone();
         match result {
             Ok(ClaimResult::Claimed { taken_over }) => {
-                trail.taken_over = taken_over;
+                self.trail.taken_over = taken_over;
                 Ok(())
             }
-            Ok(ClaimResult::Enqueued { delivery_id }) => {
-                trail.delivery_id_changed = other_delivery(delivery_id);
-                Err(Outcome::Duplicate { id: event.id().to_owned() })
+            Ok(ClaimResult::Enqueued { delivery_id, event_type }) => {
+                self.compare_unsigned(claim, delivery_id, event_type);
+                Err(Outcome::Duplicate { id: id() })
             }
-            Ok(ClaimResult::InProgress { lease_expires_at, delivery_id }) => {
-                trail.delivery_id_changed = other_delivery(delivery_id);
-                let left_ms = u64::try_from(lease_expires_at.since(now).as_millis()).unwrap_or(u64::MAX);
+            Ok(ClaimResult::InProgress { lease_expires_at, delivery_id, event_type }) => {
+                self.compare_unsigned(claim, delivery_id, event_type);
+                let left_ms = u64::try_from(lease_expires_at.since(self.now()).as_millis()).unwrap_or(u64::MAX);
                 Err(Outcome::InProgress { retry_after_s: left_ms.div_ceil(1000).max(1) })
             }
             Err(error) => {
-                // The write may have happened. Nothing was sent, so the claim need not stand in the next attempt's way.
-                self.release(claim, budget, trail).await;
-                Err(Outcome::Unavailable(Fault::Call { step: Step::Claim, error }))
+                // The write may have happened. Nothing was sent, so the claim need not stop the next attempt.
+                self.release(claim).await;
+                Err(Outcome::Unavailable(Fault::Call { call: Call::Claim, error }))
             }
         }
     }
 
+    /// Compares what no signature covers with what the record has of an earlier delivery of the event.
+    fn compare_unsigned(&mut self, claim: &NewClaim, delivery_id: Option<String>, event_type: Option<String>) {
+        self.trail.delivery_id_changed = delivery_id.is_some() && delivery_id != claim.delivery_id;
+        self.trail.event_type_changed = event_type.is_some_and(|event_type| event_type != claim.event_type);
+    }
+
     /// Puts the message on the queue, or gives the claim back.
-    async fn send(
-        &self,
-        message: &Message,
-        claim: &NewClaim,
-        budget: Budget,
-        trail: &mut Trail,
-    ) -> Result<String, Outcome> {
-        let begun_at = self.clock.now();
-        let result = match budget.for_work(begun_at) {
-            Some(limit) => {
-                let sent = self.clock.within(limit, self.queue.send(message)).await.unwrap_or(Err(OUT_OF_TIME));
-                trail.durations.send = Some(self.clock.now().since(begun_at));
-                sent.map_err(|error| Fault::Call { step: Step::Send, error })
+    async fn send(&mut self, claim: &NewClaim, message: &Message) -> Step<String> {
+        let sent = match self.limit_for_work() {
+            Ok(limit) => {
+                let (result, duration) = self.call(limit, self.pipeline.queue.send(message)).await;
+                self.trail.durations.send = Some(duration);
+                result.map_err(|error| Fault::Call { call: Call::Send, error })
             }
-            None => Err(Fault::DeadlineNear),
+            Err(fault) => Err(fault),
         };
-        match result {
+        match sent {
             Ok(message_id) => Ok(message_id),
             Err(fault) => {
-                self.release(claim, budget, trail).await;
+                self.release(claim).await;
                 Err(Outcome::Unavailable(fault))
             }
         }
     }
 
-    /// Marks the record while there is time. The answer does not depend on it: the event is on the queue.
-    async fn complete(&self, claim: &NewClaim, event: &Event<'_>, message_id: &str, budget: Budget, trail: &mut Trail) {
-        let begun_at = self.clock.now();
+    /// Marks the record while time is left. The answer does not depend on it: the event is on the queue.
+    async fn complete(&mut self, claim: &NewClaim, event: &Event<'_>, message_id: &str) {
+        let Pipeline { store, clock, settings, .. } = self.pipeline;
+        let began_at = self.now();
         // The queue's window of deduplication counts from the send, so the record's life does too.
-        let expires_at_s = expires_at_s(event, begun_at, self.settings);
+        let expires_at_s = expires_at_s(event, began_at, settings);
         let mut pause = COMPLETE_PAUSE;
-        trail.warning = loop {
-            let limit = budget.for_closing(self.clock.now());
-            let call = self.store.complete(&claim.id, &claim.token, message_id, expires_at_s);
-            let error = match self.clock.within(limit, call).await {
-                Some(Ok(Fenced::Done)) => break None,
-                // Our lease ran out and another has sent the event too; the queue's deduplication makes it one message.
-                Some(Ok(Fenced::Lost)) => CallError::Answer("the claim was taken over"),
-                Some(Err(_)) if budget.for_closing(self.clock.now()) > pause => {
-                    self.clock.sleep(pause).await;
+        let error = loop {
+            let complete = store.complete(&claim.idempotency_key, &claim.token, message_id, expires_at_s);
+            match self.call(self.budget.for_closing(self.now()), complete).await.0 {
+                Ok(Fenced::Applied) => break None,
+                // Our lease ended and another has sent the event too; the queue's deduplication makes it one message.
+                Ok(Fenced::NotOwner) => break Some(CallError::UnexpectedResponse("the claim was taken over")),
+                Err(_) if self.budget.for_closing(self.now()) > pause => {
+                    clock.sleep(pause).await;
                     pause *= 2;
-                    continue;
                 }
-                Some(Err(error)) => error,
-                None => OUT_OF_TIME,
-            };
-            break Some(Fault::Call { step: Step::Complete, error });
+                Err(error) => break Some(error),
+            }
         };
-        trail.durations.close = Some(self.clock.now().since(begun_at));
+        self.trail.warning = error.map(|error| Fault::Call { call: Call::Complete, error });
+        self.trail.durations.close = Some(self.now().since(began_at));
     }
 
-    /// Gives the claim back, if it still is ours, so that the provider's next attempt need not wait for the lease. Where this
-    /// fails, the lease runs out.
-    async fn release(&self, claim: &NewClaim, budget: Budget, trail: &mut Trail) {
-        let begun_at = self.clock.now();
-        let call = self.store.release(&claim.id, &claim.token);
-        let error = match self.clock.within(budget.for_closing(begun_at), call).await {
-            Some(Ok(Fenced::Done | Fenced::Lost)) => None,
-            Some(Err(error)) => Some(error),
-            None => Some(OUT_OF_TIME),
-        };
-        trail.warning = error.map(|error| Fault::Call { step: Step::Release, error });
-        trail.durations.close = Some(self.clock.now().since(begun_at));
+    /// Gives the claim back, if it still is ours, so that the provider's next attempt need not wait for the lease. If this fails,
+    /// the lease ends by itself.
+    async fn release(&mut self, claim: &NewClaim) {
+        let release = self.pipeline.store.release(&claim.idempotency_key, &claim.token);
+        let (result, duration) = self.call(self.budget.for_closing(self.now()), release).await;
+        self.trail.warning = result.err().map(|error| Fault::Call { call: Call::Release, error });
+        self.trail.durations.close = Some(duration);
+    }
+
+    /// Awaits the call for at most `limit`, and measures it.
+    async fn call<T: Send>(
+        &self,
+        limit: Duration,
+        call: impl Future<Output = Result<T, CallError>> + Send,
+    ) -> (Result<T, CallError>, Duration) {
+        let began_at = self.now();
+        let result = self.pipeline.clock.within(limit, call).await.unwrap_or(Err(OUT_OF_TIME));
+        (result, self.now().since(began_at))
+    }
+
+    fn limit_for_work(&self) -> Result<Duration, Fault> {
+        self.budget.for_work(self.now()).ok_or(Fault::DeadlineNear)
+    }
+
+    fn since_received(&self) -> Duration {
+        self.now().since(self.received_at)
+    }
+
+    fn now(&self) -> UnixMillis {
+        self.pipeline.clock.now()
     }
 }
 
-const OUT_OF_TIME: CallError = CallError::NoAnswer("out of time");
+const OUT_OF_TIME: CallError = CallError::NoResponse("out of time");
 
 impl Trail {
-    fn describe(&mut self, claim: &NewClaim) {
+    fn describe(&mut self, claim: &NewClaim, event: &Event<'_>) {
         self.event_type = Some(claim.event_type.clone());
         self.event_id = Some(claim.event_id.clone());
-        self.idempotency_key = Some(claim.id.clone());
+        self.idempotency_key = Some(bounded_name(&claim.idempotency_key).into_owned());
+        self.unsigned_fields = event.unsigned_fields();
     }
 }
 

@@ -5,73 +5,84 @@
 
 use zeroize::Zeroizing;
 
-use crate::{ClaimResult, ClaimToken, Message, NewClaim};
+use crate::{
+    message::Message,
+    record::{ClaimResult, ClaimToken, NewClaim},
+};
 
-/// A call to the outside failed. Its effect may have happened all the same.
+/// Why a call to a service failed. Its effect may have happened all the same. Holds nothing of the request, so it may be logged.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallError {
-    /// The service answered with an error. The code is its own name for it, such as `AccessDeniedException`.
-    #[error("the service answered {0}")]
-    Service(String),
-    /// No answer came, or none in time.
-    #[error("no answer: {0}")]
-    NoAnswer(&'static str),
-    /// The answer, or the record in it, was not of the form that it must have.
-    #[error("the answer is not understood: {0}")]
-    Answer(&'static str),
-    /// The message is too large for the queue, and there is no bucket to put it in.
+    /// The service refused the call, and would refuse it again: no permission, no such resource. Holds the service's own name for
+    /// the error, such as `AccessDeniedException`.
+    #[error("the service refused the call: {0}")]
+    Refused(String),
+    /// The service failed or throttled the call, and may accept it later. Holds the service's own name for the error.
+    #[error("the service failed: {0}")]
+    Failed(String),
+    /// No response came, or it came too late.
+    #[error("no response: {0}")]
+    NoResponse(&'static str),
+    /// The response, or the record in it, is not of the expected form.
+    #[error("unexpected response: {0}")]
+    UnexpectedResponse(&'static str),
+    /// The message is too large for the queue, and there is no bucket to put it into.
     #[error("the message is over the queue's limit and PAYLOAD_BUCKET is not set")]
-    NoPayloadBucket,
+    MessageTooLarge,
 }
 
-/// Whether a step that is fenced by a claim token was still the owner's to take.
+/// What came of a write that only the owner of a claim may make.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fenced {
-    /// The record bore our token, and the step is done.
-    Done,
-    /// The record is gone or bears another token: nothing was changed.
-    Lost,
+    /// The record has our token, and the write is done.
+    Applied,
+    /// The record is gone or has another token: nothing was changed.
+    NotOwner,
 }
 
-/// Idempotency records with conditional writes.
+/// Keeps idempotency records, by conditional writes.
 pub trait IdempotencyStore: Send + Sync {
-    /// Writes the record if there is none, or one that has expired, or one in progress whose lease has run out. A record that
-    /// already bears this claim's token is ours: a reply was lost.
+    /// Writes the record unless there is one that has not expired and is either enqueued or in progress under a lease that has
+    /// not ended. A record that already has this claim's token is ours: a reply was lost.
     fn claim(&self, claim: &NewClaim) -> impl Future<Output = Result<ClaimResult, CallError>> + Send;
 
-    /// Marks the record as enqueued, if it bears `token`. May be repeated.
+    /// Marks the record as enqueued if it has `token`. May be repeated.
     fn complete(
         &self,
-        id: &str,
+        idempotency_key: &str,
         token: &ClaimToken,
         message_id: &str,
         expires_at_s: i64,
     ) -> impl Future<Output = Result<Fenced, CallError>> + Send;
 
-    /// Deletes the record, if it bears `token`.
-    fn release(&self, id: &str, token: &ClaimToken) -> impl Future<Output = Result<Fenced, CallError>> + Send;
+    /// Deletes the record if it has `token`.
+    fn release(
+        &self,
+        idempotency_key: &str,
+        token: &ClaimToken,
+    ) -> impl Future<Output = Result<Fenced, CallError>> + Send;
 }
 
-/// The queue that consumers read.
+/// Sends messages to the queue that consumers read.
 pub trait EventQueue: Send + Sync {
-    /// Puts the message on the queue and returns the queue's id for it. May be repeated: within the queue's own window of
-    /// deduplication, that is one message.
+    /// Puts the message on the queue and returns the queue's id for it. May be repeated: within the queue's window of
+    /// deduplication, the same idempotency key is one message.
     fn send(&self, message: &Message) -> impl Future<Output = Result<String, CallError>> + Send;
 }
 
-/// A secret as stored: text, or something that is none.
+/// A stored secret: text, or a value that is not text.
 pub enum StoredSecret {
-    /// The text of the secret, not yet looked into.
+    /// The text, not yet parsed.
     Text(Zeroizing<String>),
-    /// Binary, or without any value.
-    NoText,
+    /// Binary, or without a value.
+    NotText,
 }
 
 /// Both versions of a secret.
 pub struct StoredSecrets {
-    /// `AWSCURRENT`.
+    /// The current version.
     pub current: StoredSecret,
-    /// `AWSPREVIOUS`: `Ok(None)` where there is none.
+    /// The version before it; `Ok(None)` if there is no such version.
     pub previous: Result<Option<StoredSecret>, CallError>,
 }
 
@@ -80,7 +91,7 @@ pub trait SecretStore: Send + Sync {
     /// Reads both versions.
     fn fetch(&self) -> impl Future<Output = Result<StoredSecrets, CallError>> + Send;
 
-    /// Reads the current version alone, where that is cheaper.
+    /// Reads the current version alone, which may be cheaper.
     fn fetch_current(&self) -> impl Future<Output = Result<StoredSecret, CallError>> + Send {
         async { Ok(self.fetch().await?.current) }
     }

@@ -11,9 +11,9 @@
 use std::fmt;
 
 use uuid::Uuid;
-use webhook_verify::{Event, MAX_NAME_BYTES, Retention, sha256_hex};
+use webhook_verify::{Event, Retention, bounded_name};
 
-use crate::{Settings, UnixMillis};
+use crate::{clock::UnixMillis, envelope::cloud_event_text, settings::Settings};
 
 /// The fence: unique per claim, so that no step of an owner that was taken for dead touches its successor's record.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -71,24 +71,24 @@ impl Status {
     }
 }
 
-/// A record to be written where the event is free. Holds no payload.
+/// A record to be written if the event is free. Holds no payload.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewClaim {
-    /// The partition key: `<provider>#<key>`.
-    pub id: String,
+    /// Equal for all deliveries of one event.
+    pub idempotency_key: String,
     /// The fence.
     pub token: ClaimToken,
-    /// The claimant's clock: leases and records that ended before it are over.
+    /// The claimer's clock: leases and records that ended before it are over.
     pub now: UnixMillis,
     /// When this claim ends by itself.
     pub lease_expires_at: UnixMillis,
-    /// When the record may go (the table's TTL attribute), in Unix seconds. Never before the lease.
+    /// When the record may be deleted, in Unix seconds; never before the lease ends.
     pub expires_at_s: i64,
-    /// The event's name without the provider's prefix.
+    /// The event's name without the provider's prefix, at most 1,024 bytes.
     pub event_type: String,
-    /// The message's id.
+    /// The message's id, at most 1,024 bytes.
     pub event_id: String,
-    /// The unsigned id of the delivery, where the scheme has one.
+    /// The unsigned id of the delivery, if the scheme has one; at most 1,024 bytes.
     pub delivery_id: Option<String>,
 }
 
@@ -98,19 +98,19 @@ impl NewClaim {
         token: ClaimToken,
         now: UnixMillis,
         lease_expires_at: UnixMillis,
-        settings: Settings,
+        settings: &Settings,
     ) -> Self {
         let expires_at_s = expires_at_s(event, now, settings);
         Self {
-            id: table_id(event),
+            idempotency_key: event.idempotency_key().to_owned(),
             token,
             now,
             lease_expires_at,
             // A record must not be free to take while its lease still holds.
             expires_at_s: expires_at_s.max(lease_expires_at.seconds().0.saturating_add(1)),
-            event_type: field(event.event_type()),
-            event_id: field(event.id()),
-            delivery_id: event.delivery_id().map(field),
+            event_type: bounded_name(event.event_type()).into_owned(),
+            event_id: bounded_name(&cloud_event_text(event.id())).into_owned(),
+            delivery_id: event.delivery_id().map(|id| bounded_name(id).into_owned()),
         }
     }
 
@@ -126,34 +126,32 @@ impl NewClaim {
 pub enum ClaimResult {
     /// The event is ours to send.
     Claimed {
-        /// Somebody else's lease had run out: a process died, or a `complete` was lost.
+        /// Whether another's lease had run out: a process died, or a `complete` was lost.
         taken_over: bool,
     },
     /// Another delivery of it is in flight.
     InProgress {
-        /// When the other's lease ends.
+        /// When its lease ends.
         lease_expires_at: UnixMillis,
-        /// The other's delivery id.
+        /// The delivery id in the record.
         delivery_id: Option<String>,
+        /// The event type in the record.
+        event_type: Option<String>,
     },
     /// It is on the queue.
     Enqueued {
-        /// The delivery id of the delivery that put it there.
+        /// The delivery id in the record.
         delivery_id: Option<String>,
+        /// The event type in the record.
+        event_type: Option<String>,
     },
 }
 
-/// The table's key for an event.
-#[must_use]
-pub fn table_id(event: &Event<'_>) -> String {
-    format!("{}#{}", event.provider(), event.key())
-}
-
-/// When the record of an event that is sent `now` may go, in Unix seconds.
+/// Returns when the record of an event that is sent `now` may be deleted, in Unix seconds.
 ///
-/// Never before its signature is too old to verify: one that is dated ahead of our clock lives longer than the tolerance, and
-/// would otherwise, with a tolerance under five minutes, outlive the shortest retention. A minute is for clocks that differ.
-pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: Settings) -> i64 {
+/// Never before its signature is too old to verify: one that is dated ahead of our clock verifies for longer than the tolerance,
+/// and could otherwise outlive the shortest retention. A minute is added for clocks that differ.
+pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: &Settings) -> i64 {
     let retention = match event.retention() {
         Retention::Configured => settings.retention,
         Retention::Fixed(retention) => retention,
@@ -162,12 +160,6 @@ pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: Setting
     let tolerance_s = i64::try_from(settings.tolerance.past.as_secs()).unwrap_or(i64::MAX);
     let verifies_until = event.signed_at().map(|signed_at| signed_at.0.saturating_add(tolerance_s).saturating_add(60));
     verifies_until.map_or(remembered_until, |until| until.max(remembered_until))
-}
-
-/// A name as a record's field: itself, or its hash where it is too long to be kept many times.
-#[must_use]
-pub fn field(name: &str) -> String {
-    if name.len() > MAX_NAME_BYTES { sha256_hex(name.as_bytes()) } else { name.to_owned() }
 }
 
 #[cfg(test)]
@@ -189,7 +181,7 @@ mod tests {
     #[test]
     fn a_claim_tells_when_its_delivery_was_received() {
         let claim = NewClaim {
-            id: "acme#1".to_owned(),
+            idempotency_key: "acme#1".to_owned(),
             token: ClaimToken::named("t1"),
             now: UnixMillis(1_795_297_388_123),
             lease_expires_at: UnixMillis(1_795_297_408_123),
@@ -202,13 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_1024_bytes_stays_and_a_longer_one_becomes_its_hash() {
-        assert_eq!(field(&"a".repeat(1024)), "a".repeat(1024));
-        assert_eq!(field(&"a".repeat(1025)), sha256_hex("a".repeat(1025).as_bytes()));
-    }
-
-    #[test]
-    fn a_status_reads_back_and_another_text_is_none() {
+    fn a_status_reads_back_and_other_text_does_not() {
         for status in [Status::InProgress, Status::Enqueued] {
             assert_eq!(Status::from_text(status.as_str()), Some(status));
         }

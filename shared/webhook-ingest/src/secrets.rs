@@ -1,13 +1,14 @@
 //! The signing secret, cached.
 //!
-//! - A fetched secret is used for a set time, then fetched anew. Where that fails, the old one serves on, for at most an hour
-//!   from its fetch.
+//! - A fetched secret is used for a set time, then fetched again. While the store is down, the old one is used, for at most an hour
+//!   from its fetch. A store that refuses (no permission, secret deleted) ends that at once.
 //! - A signature that does not match asks for a refetch at once, since the secret may just have been rotated; at most every
 //!   10 s, so that forgeries do not become calls.
-//! - An unreadable previous version matters only where the current one does not verify. So a start does not ask for it: it is a
-//!   second connection, and needed only while a rotation is under way. The first signature that does not match does.
+//! - An unreadable previous version matters only if the current one does not verify. So a start does not ask for it: it is a second
+//!   connection, and needed only during a rotation. The first signature that does not match does.
 
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,29 +16,59 @@ use std::{
 use webhook_verify::{SigningSecret, SigningSecrets, json::read_object};
 use zeroize::Zeroizing;
 
-use crate::{CallError, SecretFetch, SecretStore, StoredSecret, UnixMillis};
+use crate::{
+    clock::UnixMillis,
+    outcome::SecretFetch,
+    ports::{CallError, SecretStore, StoredSecret},
+};
 
-/// Longest that a secret serves while no newer one can be fetched.
-const SERVES_AT_MOST: Duration = Duration::from_hours(1);
+/// Longest use of a secret that cannot be fetched again.
+const USED_AT_MOST: Duration = Duration::from_hours(1);
 /// Shortest time between two fetches that failing signatures, or a failed fetch, ask for.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
+/// A shorter secret could be guessed, and is more likely a mistake.
+const LEAST_BYTES: usize = 16;
 
-/// Why there is no secret to verify with.
+/// Signs the samples and whatever a developer sends without another secret. It is public, so a receiver that accepts it believes
+/// everybody.
+pub const DEVELOPMENT_SECRET: &str = "development-secret-for-local-use-only";
+
+/// Whether [`DEVELOPMENT_SECRET`] may verify.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DevelopmentSecret {
+    /// For an emulator on a developer's machine.
+    Accepted,
+    /// Everywhere else.
+    Refused,
+}
+
+/// Why there is no secret to verify with. Holds no byte of it.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum SecretError {
     /// It could not be read.
     #[error(transparent)]
     Call(#[from] CallError),
     /// It is binary, or has no value.
-    #[error("the value is not text")]
-    NoText,
+    #[error("the value is not text: store the secret as text")]
+    NotText,
     /// It is empty.
     #[error("the value is empty")]
     Empty,
+    /// A text editor wrote a mark before the secret.
+    #[error("the value begins with a byte-order mark: store it again without")]
+    ByteOrderMark,
+    /// It begins like a JSON object, but cannot be read as one.
+    #[error(
+        "the value begins with `{{` but is not a JSON object: store the secret itself, or {{\"signing_secret\": \"…\"}}"
+    )]
+    NotJson,
     /// It is a JSON object without a text as `signing_secret`.
     #[error("the value is a JSON object without the text `signing_secret`")]
     NoMember,
-    /// No fetch is due yet after one that failed.
+    /// It is the public secret of the samples.
+    #[error("the value is the public development secret: store the provider's own")]
+    Development,
+    /// The last fetch failed, and it is too early for the next.
     #[error("the last fetch failed; the next is due within 10 s")]
     FailedLately,
     /// The current version does not verify, and the previous one could not be read.
@@ -45,31 +76,104 @@ pub enum SecretError {
     PreviousUnreadable(Box<SecretError>),
 }
 
-/// Reads a stored value: the secret itself, or a JSON object whose `signing_secret` is it. One trailing line break is dropped:
-/// editors add it, and providers never do.
+impl SecretError {
+    /// Whether the store may answer later: then an old secret is still used.
+    fn is_outage(&self) -> bool {
+        match self {
+            Self::Call(CallError::Failed(_) | CallError::NoResponse(_) | CallError::UnexpectedResponse(_))
+            | Self::FailedLately => true,
+            Self::Call(CallError::Refused(_) | CallError::MessageTooLarge)
+            | Self::NotText
+            | Self::Empty
+            | Self::ByteOrderMark
+            | Self::NotJson
+            | Self::NoMember
+            | Self::Development
+            | Self::PreviousUnreadable(_) => false,
+        }
+    }
+}
+
+/// What looks wrong with a secret that is used all the same.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SecretWarning {
+    /// White space before or after it.
+    WhiteSpace,
+    /// Quotes round it.
+    Quotes,
+    /// Fewer than 16 bytes.
+    Short,
+}
+
+impl fmt::Display for SecretWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WhiteSpace => "the signing secret has white space before or after it",
+            Self::Quotes => "the signing secret has quotes round it",
+            Self::Short => "the signing secret has fewer than 16 bytes",
+        })
+    }
+}
+
+/// Reads a stored value: the secret itself, or a JSON object with the secret as `signing_secret`. One trailing line break is
+/// dropped: editors add it, and providers never do.
 ///
 /// # Errors
-/// The value is not text, empty, or an object without the member.
-pub fn parse_stored_secret(stored: StoredSecret) -> Result<SigningSecret, SecretError> {
-    let StoredSecret::Text(text) = stored else { return Err(SecretError::NoText) };
-    let member;
-    let secret = match read_object(text.as_bytes(), [&["signing_secret"]]) {
-        Err(_) => text.as_str(), // Not an object: the value itself.
-        Ok([None]) => return Err(SecretError::NoMember),
-        Ok([Some(value)]) if value.bytes() == b"\"\"" => return Err(SecretError::Empty),
-        Ok([Some(value)]) => {
+/// The value is not text, empty, begins with a byte-order mark, begins with `{` without being a JSON object, or is an object
+/// without the member.
+pub fn parse_stored_secret(stored: &StoredSecret) -> Result<SigningSecret, SecretError> {
+    Ok(Parsed::read(stored)?.secret)
+}
+
+/// A secret, and what looks wrong with it.
+struct Parsed {
+    secret: SigningSecret,
+    is_development: bool,
+    warnings: Vec<SecretWarning>,
+}
+
+impl Parsed {
+    fn read(stored: &StoredSecret) -> Result<Self, SecretError> {
+        let StoredSecret::Text(text) = stored else { return Err(SecretError::NotText) };
+        if text.starts_with('\u{feff}') {
+            return Err(SecretError::ByteOrderMark);
+        }
+        let member;
+        let text = if text.starts_with('{') {
+            let [value] = read_object(text.as_bytes(), [&["signing_secret"]]).map_err(|_| SecretError::NotJson)?;
+            let value = value.ok_or(SecretError::NoMember)?;
+            if value.bytes() == b"\"\"" {
+                return Err(SecretError::Empty);
+            }
             member = Zeroizing::new(value.text().ok_or(SecretError::NoMember)?.into_owned());
             member.as_str()
-        }
-    };
-    let secret = secret.strip_suffix('\n').map_or(secret, |line| line.strip_suffix('\r').unwrap_or(line));
-    SigningSecret::new(secret.as_bytes().to_vec()).map_err(|_| SecretError::Empty)
+        } else {
+            text.as_str()
+        };
+        let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+        let secret = SigningSecret::new(text.as_bytes().to_vec()).map_err(|_| SecretError::Empty)?;
+        Ok(Self { secret, is_development: text == DEVELOPMENT_SECRET, warnings: warnings(text) })
+    }
+}
+
+fn warnings(secret: &str) -> Vec<SecretWarning> {
+    let has_quotes = ['"', '\'', '`'].iter().any(|quote| secret.starts_with(*quote) || secret.ends_with(*quote));
+    [
+        (SecretWarning::WhiteSpace, secret.trim() != secret),
+        (SecretWarning::Quotes, has_quotes),
+        (SecretWarning::Short, secret.len() < LEAST_BYTES),
+    ]
+    .into_iter()
+    .filter_map(|(warning, applies)| applies.then_some(warning))
+    .collect()
 }
 
 /// The secrets as of one fetch.
 pub(crate) struct Fetched {
     pub(crate) secrets: SigningSecrets,
     pub(crate) previous_error: Option<SecretError>,
+    /// Of the current version.
+    pub(crate) warnings: Vec<SecretWarning>,
     at: UnixMillis,
 }
 
@@ -77,6 +181,7 @@ pub(crate) struct Fetched {
 pub struct SecretCache<S> {
     store: S,
     fresh_for: Duration,
+    development: DevelopmentSecret,
     state: Mutex<State>,
 }
 
@@ -88,43 +193,45 @@ struct State {
 }
 
 impl<S: SecretStore> SecretCache<S> {
-    /// `fresh_for`: how long a fetched secret is used without a look at the store.
-    pub fn new(store: S, fresh_for: Duration) -> Self {
-        Self { store, fresh_for, state: Mutex::default() }
+    /// Caches what `store` has. `fresh_for`: how long a fetched secret is used before it is fetched again.
+    pub fn new(store: S, fresh_for: Duration, development: DevelopmentSecret) -> Self {
+        Self { store, fresh_for, development, state: Mutex::default() }
     }
 
-    /// Fetches the current version: to be called at start, beside other work. A failure shows at the first delivery.
-    pub async fn warm(&self, now: UnixMillis) {
-        // The first delivery asks again, and gives the reason where that fails too.
-        let _ = self.keep(now, self.read_current(now)).await;
+    /// Fetches the current version, and returns what looks wrong with it: to be called at start, beside other work. A failure
+    /// shows at the first delivery, which fetches again.
+    pub async fn warm(&self, now: UnixMillis) -> Vec<SecretWarning> {
+        let fetched = self.keep(now, self.read_current(now)).await;
+        fetched.map(|fetched| fetched.warnings.clone()).unwrap_or_default()
     }
 
-    /// The secrets to verify with, and how they were had.
+    /// Returns the secrets, and whether they were cached or fetched.
     ///
     /// # Errors
-    /// The fetch fails, and there is no old secret that may serve.
+    /// The fetch fails, and there is no old secret that may be used.
     pub(crate) async fn get(&self, now: UnixMillis) -> Result<(Arc<Fetched>, SecretFetch), SecretError> {
         let (cached, failed_lately) = {
             let state = self.state();
             (state.fetched.clone(), lately(state.failed_at, now))
         };
-        let age = cached.as_ref().map(|fetched| now.since(fetched.at));
-        match cached {
-            Some(fetched) if age < Some(self.fresh_for) => return Ok((fetched, SecretFetch::NotDue)),
-            // Ask no more than every 10 s while the store is down and an old secret serves.
-            Some(fetched) if failed_lately && age <= Some(SERVES_AT_MOST) => return Ok((fetched, SecretFetch::NotDue)),
-            Some(_) | None => {}
+        if let Some(fetched) = cached {
+            let age = now.since(fetched.at);
+            // While the store is down and an old secret is used, it is asked no more than every 10 s.
+            if age < self.fresh_for || (failed_lately && age <= USED_AT_MOST) {
+                return Ok((fetched, SecretFetch::NotDue));
+            }
         }
         match self.fetch(now).await {
             Ok(fetched) => Ok((fetched, SecretFetch::Routine)),
+            // A refusal has emptied the cache.
             Err(error) => match self.state().fetched.clone() {
-                Some(fetched) if now.since(fetched.at) <= SERVES_AT_MOST => Ok((fetched, SecretFetch::Failed(error))),
+                Some(fetched) if now.since(fetched.at) <= USED_AT_MOST => Ok((fetched, SecretFetch::Failed(error))),
                 Some(_) | None => Err(error),
             },
         }
     }
 
-    /// Newer secrets, or the previous version, too, after a signature did not match; `None` where it is too early to ask again.
+    /// Returns newer secrets, or the previous version too, after a signature did not match; `None` if it is too early to ask again.
     ///
     /// # Errors
     /// The fetch fails, or failed within the last 10 s: whether the signature is good is then unknown.
@@ -153,7 +260,15 @@ impl<S: SecretStore> SecretCache<S> {
     ) -> Result<Arc<Fetched>, SecretError> {
         // Noted before the call: one that is dropped when time runs out has failed.
         self.state().failed_at = Some(now);
-        let fetched = Arc::new(read.await?);
+        let fetched = match read.await {
+            Ok(fetched) => Arc::new(fetched),
+            Err(error) => {
+                if !error.is_outage() {
+                    self.state().fetched = None;
+                }
+                return Err(error);
+            }
+        };
         let mut state = self.state();
         state.failed_at = None;
         state.fetched = Some(Arc::clone(&fetched));
@@ -162,22 +277,32 @@ impl<S: SecretStore> SecretCache<S> {
 
     async fn read(&self, now: UnixMillis) -> Result<Fetched, SecretError> {
         let stored = self.store.fetch().await?;
-        let current = parse_stored_secret(stored.current)?;
+        let current = self.parse(&stored.current)?;
         let previous = match stored.previous {
             Ok(None) => Ok(None),
-            Ok(Some(stored)) => parse_stored_secret(stored).map(Some),
+            Ok(Some(stored)) => self.parse(&stored).map(|parsed| Some(parsed.secret)),
             Err(error) => Err(error.into()),
         };
         let (previous, previous_error) = match previous {
             Ok(previous) => (previous, None),
             Err(error) => (None, Some(error)),
         };
-        Ok(Fetched { secrets: SigningSecrets::new(current, previous), previous_error, at: now })
+        let secrets = SigningSecrets::new(current.secret, previous);
+        Ok(Fetched { secrets, previous_error, warnings: current.warnings, at: now })
     }
 
     async fn read_current(&self, now: UnixMillis) -> Result<Fetched, SecretError> {
-        let current = parse_stored_secret(self.store.fetch_current().await?)?;
-        Ok(Fetched { secrets: SigningSecrets::new(current, None), previous_error: None, at: now })
+        let current = self.parse(&self.store.fetch_current().await?)?;
+        let secrets = SigningSecrets::new(current.secret, None);
+        Ok(Fetched { secrets, previous_error: None, warnings: current.warnings, at: now })
+    }
+
+    fn parse(&self, stored: &StoredSecret) -> Result<Parsed, SecretError> {
+        let parsed = Parsed::read(stored)?;
+        if parsed.is_development && self.development == DevelopmentSecret::Refused {
+            return Err(SecretError::Development);
+        }
+        Ok(parsed)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

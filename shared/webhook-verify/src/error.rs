@@ -1,6 +1,6 @@
 //! Why a delivery is refused. Nothing here holds a byte of a secret, a signature or a payload, so all of it may be logged.
 
-use crate::json::NoPythonForm;
+use crate::{Scheme, json::NoPythonForm};
 
 /// Why the sender of a delivery is not proven: all of them are one answer to the outside (401), and a reason of their own
 /// in log and metric.
@@ -18,6 +18,9 @@ pub enum VerifyError {
     /// The signature names a scheme that this crate does not know.
     #[error("header `{0}` names an unknown signature scheme")]
     SchemeUnknown(&'static str),
+    /// The signature's scheme is known, but the receiver is set to refuse it.
+    #[error("signature scheme `{}` is not accepted here", .0.name())]
+    SchemeNotAccepted(Scheme),
     /// No secret makes this signature over this body.
     #[error("the signature does not match")]
     SignatureMismatch,
@@ -47,6 +50,7 @@ impl VerifyError {
             Self::HeaderRepeated(_) => "header_repeated",
             Self::HeaderMalformed(_) => "header_malformed",
             Self::SchemeUnknown(_) => "scheme_unknown",
+            Self::SchemeNotAccepted(_) => "scheme_not_accepted",
             Self::SignatureMismatch => "signature_mismatch",
             Self::NoSignedText(_) => "no_signed_text",
             Self::TimestampTooOld { .. } => "timestamp_too_old",

@@ -17,7 +17,7 @@ pub struct Event<'v> {
     pub(crate) scheme: Scheme,
     pub(crate) secret: SecretVersion,
     pub(crate) signed_at: Option<UnixSeconds>,
-    pub(crate) key: String,
+    pub(crate) idempotency_key: String,
     pub(crate) id: String,
     pub(crate) event_type: String,
     pub(crate) group: String,
@@ -43,11 +43,10 @@ impl Event<'_> {
         self.provider
     }
 
-    /// The idempotency key within the provider: equal for all deliveries of one event, from signed bytes alone, at most
-    /// [`MAX_NAME_BYTES`] long.
+    /// The idempotency key, `<provider>#<key>`: equal for all deliveries of one event, from signed bytes alone.
     #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
+    pub fn idempotency_key(&self) -> &str {
+        &self.idempotency_key
     }
 
     /// The event's id for consumers: the provider's own signed id or, where it signs none, the key.
@@ -142,6 +141,12 @@ pub(crate) fn key_of_signed(verified: &Verified<'_>) -> String {
         Scheme::PinwheelV2 | Scheme::Endgrate => BODY_PREFIX,
     };
     format!("{prefix}{}", sha256_hex(verified.signed()))
+}
+
+/// Returns the name, or its SHA-256 in hex if it is longer than [`MAX_NAME_BYTES`].
+#[must_use]
+pub fn bounded_name(name: &str) -> std::borrow::Cow<'_, str> {
+    if name.len() > MAX_NAME_BYTES { sha256_hex(name.as_bytes()).into() } else { name.into() }
 }
 
 /// SHA-256 in lower-case hexadecimal: what stands for a name or id that does not fit where it goes.

@@ -46,7 +46,7 @@
 //! ```compile_fail,E0451
 //! use webhook_verify::Event;
 //! fn rename(event: Event<'static>) -> Event<'static> {
-//!     Event { key: "another".to_owned(), ..event }
+//!     Event { idempotency_key: "another".to_owned(), ..event }
 //! }
 //! ```
 
@@ -65,7 +65,7 @@ mod verified;
 
 pub use delivery::{BodyTooLarge, Delivery, Header, MAX_BODY_BYTES};
 pub use error::{Malformed, VerifyError};
-pub use event::{Event, MAX_NAME_BYTES, Retention, sha256_hex};
+pub use event::{Event, MAX_NAME_BYTES, Retention, bounded_name, sha256_hex};
 pub use mac::SecretVersion;
 pub use providers::Provider;
 pub use secret::{SecretEmpty, SigningSecret, SigningSecrets};

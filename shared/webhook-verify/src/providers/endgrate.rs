@@ -34,6 +34,7 @@ const CONFIGURATION_RETENTION: Duration = Duration::from_mins(6);
 impl Provider for Endgrate {
     const NAME: &'static str = "endgrate";
     const SIGNS_TIME: bool = false;
+    const SCHEMES: &'static [Scheme] = &[Scheme::Endgrate];
 
     fn parse<'d>(&self, delivery: Delivery<'d>) -> Result<Unverified<'d>, VerifyError> {
         let value = delivery.header(SIGNATURE)?;
@@ -102,8 +103,8 @@ impl Provider for Endgrate {
             secret: verified.secret(),
             signed_at: None,
             group: session.and_then(RawValue::text).map_or_else(|| key.clone(), Cow::into_owned),
-            id: key.clone(),
-            key,
+            idempotency_key: format!("{}#{key}", Self::NAME),
+            id: key,
             event_type: event_type.to_owned(),
             delivery_id: None,
             unsigned_fields: None,

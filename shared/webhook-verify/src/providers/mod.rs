@@ -6,7 +6,9 @@ pub(crate) mod pinwheel;
 pub use endgrate::Endgrate;
 pub use pinwheel::Pinwheel;
 
-use crate::{Delivery, Event, Malformed, SigningSecrets, Tolerance, UnixSeconds, Unverified, Verified, VerifyError};
+use crate::{
+    Delivery, Event, Malformed, Scheme, SigningSecrets, Tolerance, UnixSeconds, Unverified, Verified, VerifyError,
+};
 
 /// How one provider signs, and what its events mean.
 pub trait Provider: Send + Sync {
@@ -16,6 +18,9 @@ pub trait Provider: Send + Sync {
     /// Whether the provider signs a time. Where it does, a record must outlive the tolerance, or else a captured delivery
     /// could be sent again after its record is gone.
     const SIGNS_TIME: bool;
+
+    /// The schemes of its signatures.
+    const SCHEMES: &'static [Scheme];
 
     /// Reads the headers: one signature of a known scheme, one timestamp where the scheme has one. Needs no secret, so a
     /// delivery that cannot be authentic costs no call.

@@ -35,6 +35,7 @@ const UNSIGNED_FIELDS: &str = "type,deliveryid,event,webhook_id";
 impl Provider for Pinwheel {
     const NAME: &'static str = "pinwheel";
     const SIGNS_TIME: bool = true;
+    const SCHEMES: &'static [Scheme] = &[Scheme::PinwheelV1, Scheme::PinwheelV2];
 
     fn parse<'d>(&self, delivery: Delivery<'d>) -> Result<Unverified<'d>, VerifyError> {
         let (scheme, tag) = parse_signature(delivery.header(SIGNATURE)?)?;
@@ -112,7 +113,7 @@ fn event_v2<'v>(verified: &'v Verified<'_>) -> Result<Event<'v>, Malformed> {
         secret: verified.secret(),
         signed_at: verified.signed_at(),
         group: text(account).or_else(|| text(end_user)).unwrap_or_else(|| id.clone()),
-        key,
+        idempotency_key: format!("{}#{key}", Pinwheel::NAME),
         id,
         event_type: event_name(event),
         delivery_id: None,
@@ -136,8 +137,8 @@ fn event_v1<'v>(verified: &'v Verified<'_>) -> Result<Event<'v>, Malformed> {
         secret: verified.secret(),
         signed_at: verified.signed_at(),
         group: text(account).or_else(|| text(end_user)).unwrap_or_else(|| key.clone()),
-        id: key.clone(),
-        key,
+        idempotency_key: format!("{}#{key}", Pinwheel::NAME),
+        id: key,
         event_type: event_name(event),
         delivery_id: uuid.filter(|uuid| !uuid.is_empty()).map(str::to_owned).or_else(|| text(webhook_id)),
         unsigned_fields: Some(UNSIGNED_FIELDS),

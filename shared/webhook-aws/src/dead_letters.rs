@@ -5,15 +5,11 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
-    types::{
-        Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
-        QueueAttributeName,
-    },
+    types::{Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, QueueAttributeName},
 };
-use webhook_aws::is_fifo;
 use webhook_ingest::CallError;
 
-use crate::{error::call_error, sdk::patient};
+use crate::{call_error::call_error, load::patient_timeouts, names::QueueUrl, sqs::system_attribute};
 
 /// SQS's own limit for one call.
 const MOST_AT_ONCE: usize = 10;
@@ -23,7 +19,7 @@ const WAIT_S: i32 = 1;
 /// A dead-letter queue.
 pub struct DeadLetters {
     client: Client,
-    url: String,
+    url: QueueUrl,
 }
 
 /// A message that was received and is hidden from other consumers for a while.
@@ -33,13 +29,13 @@ pub struct DeadLetter(Message);
 impl DeadLetters {
     /// The queue at `url`.
     #[must_use]
-    pub fn new(config: &SdkConfig, url: String) -> Self {
-        let config = aws_sdk_sqs::config::Builder::from(config).timeout_config(patient()).build();
+    pub fn new(config: &SdkConfig, url: QueueUrl) -> Self {
+        let config = aws_sdk_sqs::config::Builder::from(config).timeout_config(patient_timeouts()).build();
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Receives messages, `most` at the most, and hides them from others for as long as `hidden_for`. None where there is
-    /// none to be had: all are hidden, or wait behind hidden ones of their group.
+    /// Receives at most `most` messages and hides them from others for `hidden_for`. Returns no message if all are hidden, or wait
+    /// behind hidden ones of their group.
     ///
     /// # Errors
     /// The call fails.
@@ -47,7 +43,7 @@ impl DeadLetters {
         let receive = self
             .client
             .receive_message()
-            .queue_url(&self.url)
+            .queue_url(self.url.as_str())
             .max_number_of_messages(i32::try_from(most.clamp(1, MOST_AT_ONCE)).unwrap_or(1))
             .wait_time_seconds(WAIT_S)
             .visibility_timeout(i32::try_from(hidden_for.as_secs()).unwrap_or(i32::MAX))
@@ -67,22 +63,22 @@ impl DeadLetters {
     ///
     /// # Errors
     /// The call fails.
-    pub async fn send(&self, letter: &DeadLetter, url: &str) -> Result<String, CallError> {
+    pub async fn send(&self, letter: &DeadLetter, url: &QueueUrl) -> Result<String, CallError> {
         let trace_header = letter
             .system_attribute(&MessageSystemAttributeName::AwsTraceHeader)
             .map(|header| [(MessageSystemAttributeNameForSends::AwsTraceHeader, system_attribute(header))].into());
-        let deduplication_id = is_fifo(url).then(|| format!("redrive#{}", letter.id()));
+        let deduplication_id = url.is_fifo().then(|| format!("redrive#{}", letter.id()));
         let request = self
             .client
             .send_message()
-            .queue_url(url)
+            .queue_url(url.as_str())
             .message_body(letter.0.body.as_deref().unwrap_or_default())
             .set_message_attributes(letter.0.message_attributes.clone())
             .set_message_group_id(letter.group_id().map(str::to_owned))
             .set_message_deduplication_id(deduplication_id)
             .set_message_system_attributes(trace_header);
         let sent = request.send().await.map_err(|error| call_error(&error))?;
-        sent.message_id.ok_or(CallError::Answer("a sent message without an id"))
+        sent.message_id.ok_or(CallError::UnexpectedResponse("a sent message without an id"))
     }
 
     /// Deletes the message.
@@ -90,7 +86,7 @@ impl DeadLetters {
     /// # Errors
     /// The call fails.
     pub async fn delete(&self, letter: &DeadLetter) -> Result<(), CallError> {
-        let delete = self.client.delete_message().queue_url(&self.url).receipt_handle(letter.handle());
+        let delete = self.client.delete_message().queue_url(self.url.as_str()).receipt_handle(letter.handle());
         delete.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
@@ -99,7 +95,8 @@ impl DeadLetters {
     /// # Errors
     /// The call fails. The message then shows itself when its time is up.
     pub async fn release(&self, letter: &DeadLetter) -> Result<(), CallError> {
-        let release = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(letter.handle());
+        let release =
+            self.client.change_message_visibility().queue_url(self.url.as_str()).receipt_handle(letter.handle());
         release.visibility_timeout(0).send().await.map(drop).map_err(|error| call_error(&error))
     }
 
@@ -112,10 +109,15 @@ impl DeadLetters {
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
-        let get = self.client.get_queue_attributes().queue_url(&self.url).set_attribute_names(Some(names.to_vec()));
+        let get =
+            self.client.get_queue_attributes().queue_url(self.url.as_str()).set_attribute_names(Some(names.to_vec()));
         let got = get.send().await.map_err(|error| call_error(&error))?;
         let number = |name| got.attributes.as_ref()?.get(name)?.parse::<u64>().ok();
-        names.iter().map(number).sum::<Option<u64>>().ok_or(CallError::Answer("a queue without a number of messages"))
+        names
+            .iter()
+            .map(number)
+            .sum::<Option<u64>>()
+            .ok_or(CallError::UnexpectedResponse("a queue without a number of messages"))
     }
 }
 
@@ -145,12 +147,4 @@ impl DeadLetter {
     fn handle(&self) -> &str {
         self.0.receipt_handle.as_deref().unwrap_or_default()
     }
-}
-
-fn system_attribute(value: &str) -> MessageSystemAttributeValue {
-    MessageSystemAttributeValue::builder()
-        .data_type("String")
-        .string_value(value)
-        .build()
-        .expect("the data type is set")
 }

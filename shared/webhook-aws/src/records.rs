@@ -8,10 +8,16 @@ use aws_sdk_dynamodb::{
     operation::delete_item::{DeleteItemError, builders::DeleteItemFluentBuilder},
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use webhook_aws::attribute;
-use webhook_ingest::{CallError, Status, UnixMillis, record_field};
+use webhook_ingest::{CallError, Status, UnixMillis};
 
-use crate::{error::call_error, sdk::patient};
+use crate::{
+    attribute,
+    call_error::call_error,
+    dynamodb::{number, text},
+    limits::record_field,
+    load::patient_timeouts,
+    names::TableName,
+};
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -42,9 +48,9 @@ pub enum Purge {
 impl Records {
     /// The records in the table of this name.
     #[must_use]
-    pub fn new(config: &SdkConfig, table: String) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(patient()).build();
-        Self { client: Client::from_conf(config), table }
+    pub fn new(config: &SdkConfig, table: TableName) -> Self {
+        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(patient_timeouts()).build();
+        Self { client: Client::from_conf(config), table: table.into() }
     }
 
     /// The record with this key, as of now.
@@ -154,14 +160,6 @@ impl Record {
         let others = self.0.iter().filter(|(name, _)| !attribute::ALL.contains(&name.as_str()));
         known.chain(others.map(|(name, value)| (name.as_str(), value.as_str()))).collect()
     }
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn number(value: i64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }
 
 #[cfg(test)]

@@ -1,0 +1,158 @@
+//! What `DynamoDB` and SQS accept: lengths, characters, sizes. A name that does not fit is replaced by its SHA-256.
+
+use std::borrow::Cow;
+
+use webhook_ingest::Message;
+use webhook_verify::{bounded_name, sha256_hex};
+
+/// SQS's limit for a message: its body and its attributes' names, types and values, in bytes.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html>.
+pub const SQS_MAX_BYTES: usize = 1_048_576;
+
+/// SQS's limit for a message group id, in characters.
+const GROUP_ID_MAX: usize = 128;
+
+/// Returns the name as a record keeps it.
+#[must_use]
+pub fn record_field(name: &str) -> Cow<'_, str> {
+    bounded_name(name)
+}
+
+/// Returns the message attributes of type String that every message has.
+#[must_use]
+pub fn message_attributes(message: &Message) -> Vec<(&'static str, String)> {
+    let mut attributes = vec![
+        ("provider", message.provider.clone()),
+        ("event_type", attribute_value(&message.event_type)),
+        ("event_id", attribute_value(&message.event_id)),
+        ("idempotency_key", attribute_value(&message.idempotency_key)),
+        ("signature_scheme", message.signature_scheme.clone()),
+    ];
+    if message.is_replay {
+        attributes.push(("replay", "true".to_owned()));
+    }
+    attributes.retain(|(_, value)| !value.is_empty());
+    attributes
+}
+
+/// Returns the size that SQS measures, in bytes.
+#[must_use]
+pub fn message_size(body: &str, attributes: &[(&'static str, String)]) -> usize {
+    let size = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
+    body.len() + attributes.iter().map(size).sum::<usize>()
+}
+
+/// Returns `<provider>#<group>`, or with the group's hash if SQS would refuse it.
+#[must_use]
+pub fn group_id(provider: &str, group: &str) -> String {
+    let id = format!("{provider}#{group}");
+    let fits = id.len() <= GROUP_ID_MAX && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits { id } else { format!("{provider}#{}", sha256_hex(group.as_bytes())) }
+}
+
+/// Returns the header if SQS takes it: it refuses a message with a malformed one, and part of the header may come from the sender.
+pub(crate) fn trace_header(header: &str) -> Option<&str> {
+    let is_header = header.starts_with("Root=1-")
+        && header.len() <= 500
+        && header.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-=:;".contains(&byte));
+    is_header.then_some(header)
+}
+
+/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF stand in JSON text as escapes
+/// already; these two are escaped here. They occur in strings alone.
+pub(crate) fn message_body(json: &str) -> Cow<'_, str> {
+    if json.contains(['\u{fffe}', '\u{ffff}']) {
+        Cow::Owned(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
+    } else {
+        Cow::Borrowed(json)
+    }
+}
+
+fn attribute_value(name: &str) -> String {
+    match bounded_name(name) {
+        bounded if is_accepted(&bounded) => bounded.into_owned(),
+        _ => sha256_hex(name.as_bytes()),
+    }
+}
+
+/// Whether SQS takes the text as an attribute's value or a message.
+/// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
+fn is_accepted(text: &str) -> bool {
+    text.chars().all(|character| match character {
+        '\t' | '\n' | '\r' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => character >= ' ',
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqs_takes_tab_line_breaks_and_all_from_space_on_but_two() {
+        for (text, expected) in [
+            ("", true),
+            ("\t\n\r \u{7f}\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}", true),
+            ("\0", false),
+            ("\u{b}", false),
+            ("\u{1f}", false),
+            ("a\u{fffe}", false),
+            ("a\u{ffff}", false),
+        ] {
+            assert_eq!(is_accepted(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_two_refused_characters_that_json_text_can_hold_are_escaped() {
+        assert_eq!(message_body("\"a\u{fffe}b\u{ffff}\u{1fffe}\""), "\"a\\ufffeb\\uffff\u{1fffe}\"");
+    }
+
+    #[test]
+    fn a_name_that_sqs_refuses_or_that_is_too_long_becomes_its_hash() {
+        for (name, hashed) in [
+            ("a.b".to_owned(), false),
+            ("a".repeat(1024), false),
+            ("a".repeat(1025), true),
+            ("a\u{ffff}".to_owned(), true),
+            ("a\u{1}".to_owned(), true),
+        ] {
+            let expected = if hashed { sha256_hex(name.as_bytes()) } else { name.clone() };
+            assert_eq!(attribute_value(&name), expected, "{name:.20}");
+        }
+    }
+
+    #[test]
+    fn a_group_id_is_what_sqs_takes_or_a_hash() {
+        let longest = "a".repeat(128 - "acme#".len());
+        for (group, hashed) in [
+            ("acct_1".to_owned(), false),
+            (longest.clone(), false),
+            (format!("{longest}a"), true),
+            ("a b".to_owned(), true),
+            ("\u{e9}".to_owned(), true),
+        ] {
+            let expected = if hashed { sha256_hex(group.as_bytes()) } else { group.clone() };
+            assert_eq!(group_id("acme", &group), format!("acme#{expected}"), "{group:.20}");
+        }
+    }
+
+    #[test]
+    fn a_messages_size_is_its_body_and_names_types_and_values_of_attributes() {
+        let attributes = [("ab", "cde".to_owned()), ("f", "g".to_owned())];
+        assert_eq!(message_size("0123456789", &attributes), 10 + 2 + 6 + 3 + 1 + 6 + 1);
+    }
+
+    #[test]
+    fn only_a_well_formed_trace_header_travels() {
+        let lineage = "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1;68fd508a:5";
+        for header in ["Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", lineage] {
+            assert_eq!(trace_header(header), Some(header));
+        }
+        for header in ["", "garbage", "Root=1-5759e988 bd862e", "Root=1-\u{e9}", &format!("Root=1-{}", "a".repeat(500))]
+        {
+            assert_eq!(trace_header(header), None, "{header:.20}");
+        }
+    }
+}

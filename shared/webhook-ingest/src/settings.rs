@@ -1,0 +1,34 @@
+//! What an operator sets.
+
+use std::time::Duration;
+
+use webhook_verify::{MAX_BODY_BYTES, Provider, Scheme, Tolerance};
+
+/// 30 days.
+const RETENTION: Duration = Duration::from_hours(720);
+
+/// What an operator sets of a provider's pipeline.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Settings {
+    /// How far in the past a signed timestamp may lie.
+    pub tolerance: Tolerance,
+    /// The provider's schemes that are accepted.
+    pub schemes: Vec<Scheme>,
+    /// Life of a record, unless the event's type fixes it.
+    pub retention: Duration,
+    /// Largest body that is accepted, in bytes after decoding.
+    pub max_body_bytes: usize,
+}
+
+impl Settings {
+    /// Returns the settings that apply if an operator sets nothing.
+    #[must_use]
+    pub fn default_of<P: Provider>() -> Self {
+        Self {
+            tolerance: Tolerance::default(),
+            schemes: P::SCHEMES.to_vec(),
+            retention: RETENTION,
+            max_body_bytes: MAX_BODY_BYTES,
+        }
+    }
+}
