@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use webhook_ingest::Settings;
-use webhook_verify::{FUTURE_TOLERANCE, Tolerance};
+use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Scheme, Tolerance};
 
 use crate::{
     network::{FATES, Fate},
@@ -95,7 +95,8 @@ impl Plan {
         // The shortest that the configuration takes, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
-        let settings = Settings { tolerance, retention };
+        let schemes = vec![Scheme::PinwheelV1, Scheme::PinwheelV2, Scheme::Endgrate];
+        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
         let band = [first_clock, first_clock + CLOCKS_APART_MS];
         let quiet = rng.u32(..8) == 0;
