@@ -2,7 +2,10 @@
 
 use aws_runtime::retries::classifiers::{AwsErrorCodeClassifier, THROTTLING_ERRORS};
 use aws_smithy_runtime_api::{
-    client::{orchestrator::HttpResponse, result::SdkError},
+    client::{
+        orchestrator::HttpResponse,
+        result::{ConnectorError, SdkError},
+    },
     http::StatusCode,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -29,7 +32,12 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             CallError::NoResponse("the service took too long")
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() => CallError::NoResponse("the connection failed"),
+        // The second: the connection ended before the response was complete.
+        SdkError::DispatchFailure(failure)
+            if failure.is_io() || failure.as_connector_error().and_then(ConnectorError::as_other).is_some() =>
+        {
+            CallError::NoResponse("the connection failed")
+        }
         SdkError::DispatchFailure(_) => {
             CallError::NoResponse("the request could not be sent: check region, credentials and TLS")
         }
