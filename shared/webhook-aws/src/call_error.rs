@@ -2,10 +2,7 @@
 
 use aws_runtime::retries::classifiers::{AwsErrorCodeClassifier, THROTTLING_ERRORS};
 use aws_smithy_runtime_api::{
-    client::{
-        orchestrator::HttpResponse,
-        result::{ConnectorError, SdkError},
-    },
+    client::{orchestrator::HttpResponse, result::SdkError},
     http::StatusCode,
 };
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -33,9 +30,7 @@ where
             CallError::NoResponse("the service took too long")
         }
         // The second: the connection ended before the response was complete.
-        SdkError::DispatchFailure(failure)
-            if failure.is_io() || failure.as_connector_error().and_then(ConnectorError::as_other).is_some() =>
-        {
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => {
             CallError::NoResponse("the connection failed")
         }
         SdkError::DispatchFailure(_) => {
