@@ -124,14 +124,12 @@ fn number(
     let Some(text) = environment.optional::<String>(variable)? else { return Ok(None) };
     // `parse` alone would accept a sign too.
     let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
-    match number.filter(|number| range.contains(number)) {
-        Some(number) => Ok(Some(number)),
-        None => {
-            let (least, most) = range.into_inner();
-            let reason = format!("{text:?} is not a whole number from {least} to {most}, in digits alone");
-            Err(StartError::invalid(variable, reason))
-        }
+    if let Some(number) = number.filter(|number| range.contains(number)) {
+        return Ok(Some(number));
     }
+    let (least, most) = range.into_inner();
+    let reason = format!("{text:?} is not a whole number from {least} to {most}, in digits alone");
+    Err(StartError::invalid(variable, reason))
 }
 
 #[cfg(test)]

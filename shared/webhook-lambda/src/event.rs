@@ -82,7 +82,7 @@ fn present<'de: 'e, 'e, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-impl<'e> Members<'e> {
+impl Members<'_> {
     /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks only at which members there
     /// are, so that the answer to a malformed request has the right form too.
     fn door(&self) -> Option<Door> {

@@ -31,7 +31,7 @@ use std::{
     time::Duration,
 };
 
-use tracing::Metadata;
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
     filter::filter_fn,
     layer::{Layer as _, SubscriberExt as _},
@@ -141,26 +141,26 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
             )
         };
     }
-    match outcome {
-        Outcome::Unavailable(_) => at!(error),
-        Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => at!(warn),
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => {
-            if needs_a_look(trail) {
-                at!(warn)
-            } else {
-                at!(info)
-            }
-        }
+    match level(outcome, trail) {
+        Level::ERROR => at!(error),
+        Level::WARN => at!(warn),
+        _ => at!(info),
     }
 }
 
-/// Whether something happened on the way to a good outcome that an operator should know of.
-fn needs_a_look(trail: &Trail) -> bool {
-    trail.warning.is_some()
+/// Returns the level of a delivery's line.
+fn level(outcome: &Outcome, trail: &Trail) -> Level {
+    let is_odd = trail.warning.is_some()
         || trail.taken_over
         || trail.delivery_id_changed
         || trail.event_type_changed
-        || matches!(trail.secret_fetch, SecretFetch::Failed(_))
+        || matches!(trail.secret_fetch, SecretFetch::Failed(_));
+    match outcome {
+        Outcome::Unavailable(_) => Level::ERROR,
+        Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => Level::WARN,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } if is_odd => Level::WARN,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => Level::INFO,
+    }
 }
 
 fn refusals_left_out(invocation: &Invocation<'_>) {
@@ -209,7 +209,7 @@ pub(crate) fn not_an_http_request(invocation: &Invocation<'_>, error: &str) {
 
 #[cfg(test)]
 mod tests {
-    use webhook_ingest::Fault;
+    use webhook_ingest::{Fault, SecretError};
     use webhook_verify::{Malformed, VerifyError};
 
     use super::*;
@@ -237,19 +237,35 @@ mod tests {
     }
 
     #[test]
-    fn a_good_outcome_needs_a_look_if_something_happened_on_the_way() {
-        let error = || webhook_ingest::SecretError::FailedLately;
+    fn something_odd_on_the_way_makes_a_good_outcome_a_warning() {
+        let failed = SecretFetch::Failed(SecretError::FailedLately);
         for (trail, expected) in [
-            (Trail::default(), false),
-            (Trail { secret_fetch: SecretFetch::AfterMismatch, ..Trail::default() }, false),
-            (Trail { unsigned_fields: Some("type"), ..Trail::default() }, false),
-            (Trail { warning: Some(Fault::DeadlineNear), ..Trail::default() }, true),
-            (Trail { taken_over: true, ..Trail::default() }, true),
-            (Trail { delivery_id_changed: true, ..Trail::default() }, true),
-            (Trail { event_type_changed: true, ..Trail::default() }, true),
-            (Trail { secret_fetch: SecretFetch::Failed(error()), ..Trail::default() }, true),
+            (Trail::default(), Level::INFO),
+            (Trail { secret_fetch: SecretFetch::AfterMismatch, ..Trail::default() }, Level::INFO),
+            (Trail { unsigned_fields: Some("type"), ..Trail::default() }, Level::INFO),
+            (Trail { warning: Some(Fault::DeadlineNear), ..Trail::default() }, Level::WARN),
+            (Trail { taken_over: true, ..Trail::default() }, Level::WARN),
+            (Trail { delivery_id_changed: true, ..Trail::default() }, Level::WARN),
+            (Trail { event_type_changed: true, ..Trail::default() }, Level::WARN),
+            (Trail { secret_fetch: failed, ..Trail::default() }, Level::WARN),
         ] {
-            assert_eq!(needs_a_look(&trail), expected, "{trail:?}");
+            let id = || "e1".to_owned();
+            let good = [
+                Outcome::Accepted { id: id() },
+                Outcome::Duplicate { id: id() },
+                Outcome::InProgress { retry_after_s: 1 },
+            ];
+            for outcome in good {
+                assert_eq!(level(&outcome, &trail), expected, "{outcome:?} {trail:?}");
+            }
+        }
+        for (outcome, expected) in [
+            (Outcome::Refused(VerifyError::SignatureMismatch), Level::WARN),
+            (Outcome::Malformed(Malformed), Level::WARN),
+            (Outcome::TooLarge, Level::WARN),
+            (Outcome::Unavailable(Fault::DeadlineNear), Level::ERROR),
+        ] {
+            assert_eq!(level(&outcome, &Trail::default()), expected, "{outcome:?}");
         }
     }
 }

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minute_has_sixty_lines_and_one_that_says_that_more_are_left_out() {
+    fn a_minute_has_sixty_lines_and_one_notice_of_what_is_left_out() {
         let mut limit = LineLimit::default();
         for (ms, expected) in
             [(0, (60, 1)), (1, (0, 0)), (59_999, (0, 0)), (60_000, (60, 1)), (119_999, (0, 0)), (180_000, (60, 1))]
