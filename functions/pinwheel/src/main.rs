@@ -4,6 +4,6 @@
 
 use webhook_verify::providers::Pinwheel;
 
-fn main() -> Result<(), webhook_lambda::Error> {
+fn main() -> Result<(), webhook_lambda::StartError> {
     webhook_lambda::run(Pinwheel)
 }

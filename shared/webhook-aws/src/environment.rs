@@ -107,8 +107,8 @@ mod tests {
 
     #[test]
     fn an_error_names_the_variable_and_says_what_is_wrong() {
-        let not_utf8 = ("BYTES", OsString::from_vec(vec![0xff]));
-        let environment = Environment::from_iter([("WORD", "x".into()), not_utf8]);
+        let not_utf8 = (OsString::from("BYTES"), OsString::from_vec(vec![0xff]));
+        let environment = Environment::from_iter([(OsString::from("WORD"), OsString::from("x")), not_utf8]);
         assert_eq!(error(environment.required::<String>("ABSENT")).as_deref(), Some("ABSENT is not set"));
         let invalid = Some("WORD cannot be used: invalid digit found in string");
         assert_eq!(error(environment.required::<u32>("WORD")).as_deref(), invalid);

@@ -1,16 +1,15 @@
 //! The machine's clock.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use webhook_ingest::{Clock, UnixMillis};
 
-/// Wall time; waits by the runtime's timer.
+/// Tells the system's time; waits by the runtime's timer.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        UnixMillis::now()
     }
 
     async fn sleep(&self, duration: Duration) {

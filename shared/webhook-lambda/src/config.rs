@@ -1,115 +1,139 @@
-//! The function's configuration. Names are fixed; an empty optional variable counts as absent; a value that is not understood
-//! stops the start.
+//! The function's configuration, from the environment. The contract fixes the names of the variables.
 
-use std::{env, time::Duration};
+use std::{ops::RangeInclusive, time::Duration};
 
-use webhook_ingest::Settings;
-use webhook_verify::{Provider, Tolerance};
+use webhook_aws::{BucketName, Environment, QueueUrl, SecretId, StartError, TableName};
+use webhook_ingest::{DevelopmentSecret, Settings};
+use webhook_verify::{MAX_BODY_BYTES, Provider, Scheme};
 
 use crate::log::LogFilter;
 
 /// The names of all variables that a function reads, beside AWS's own. The first three are required.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 10] = [
     "IDEMPOTENCY_TABLE",
     "QUEUE_URL",
     "SIGNING_SECRET_ID",
     "PAYLOAD_BUCKET",
     "TIMESTAMP_TOLERANCE_S",
+    "SIGNATURE_SCHEMES",
     "RETENTION_S",
     "SECRET_CACHE_S",
+    "MAX_BODY_BYTES",
     "RUST_LOG",
 ];
 
-/// 30 days.
-const RETENTION: Duration = Duration::from_hours(720);
 /// A record must outlive SQS's five minutes of deduplication, counted from the send.
 const LEAST_RETENTION: Duration = Duration::from_secs(360);
 const SECRET_CACHE: Duration = Duration::from_mins(5);
+/// 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own numbers.
+const SECONDS: RangeInclusive<u64> = 0..=u32::MAX as u64;
 
 /// What the environment says.
 #[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) idempotency_table: String,
-    pub(crate) queue_url: String,
-    pub(crate) signing_secret_id: String,
-    pub(crate) payload_bucket: Option<String>,
+pub(crate) struct FunctionConfig {
+    pub(crate) idempotency_table: TableName,
+    pub(crate) queue_url: QueueUrl,
+    pub(crate) signing_secret_id: SecretId,
+    pub(crate) payload_bucket: Option<BucketName>,
     pub(crate) secret_cache: Duration,
+    pub(crate) development_secret: DevelopmentSecret,
     pub(crate) settings: Settings,
     pub(crate) log_filter: LogFilter,
 }
 
-/// A variable that stops the start.
-#[derive(Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("{0} is not set")]
-    Missing(&'static str),
-    #[error("{0} is not UTF-8")]
-    NotUtf8(&'static str),
-    #[error("{0} is not a whole number of seconds, in digits alone")]
-    NotSeconds(&'static str),
-    #[error("RETENTION_S is less than {least_s}: {why}")]
-    RetentionTooShort { least_s: u64, why: &'static str },
-    #[error("RUST_LOG has a directive that is none: {0}")]
-    LogFilter(String),
+impl FunctionConfig {
+    /// Reads the configuration of the provider's function.
+    ///
+    /// # Errors
+    /// A required variable is absent, or a variable has a value that cannot be used.
+    pub(crate) fn read<P: Provider>(environment: &Environment) -> Result<Self, StartError> {
+        // An emulator's address: what is deployed has none.
+        let development_secret = match environment.optional::<String>("AWS_ENDPOINT_URL")? {
+            Some(_) => DevelopmentSecret::Accepted,
+            None => DevelopmentSecret::Refused,
+        };
+        Ok(Self {
+            idempotency_table: environment.required("IDEMPOTENCY_TABLE")?,
+            queue_url: environment.required("QUEUE_URL")?,
+            signing_secret_id: environment.required("SIGNING_SECRET_ID")?,
+            payload_bucket: environment.optional("PAYLOAD_BUCKET")?,
+            secret_cache: seconds(environment, "SECRET_CACHE_S")?.unwrap_or(SECRET_CACHE),
+            development_secret,
+            settings: settings::<P>(environment)?,
+            log_filter: environment.optional("RUST_LOG")?.unwrap_or_default(),
+        })
+    }
 }
 
-impl Config {
-    pub(crate) fn from_env<P: Provider>() -> Result<Self, ConfigError> {
-        Self::read::<P>(|name| match env::var(name) {
-            Ok(value) => Ok(Some(value)),
-            Err(env::VarError::NotPresent) => Ok(None),
-            Err(env::VarError::NotUnicode(_)) => Err(ConfigError::NotUtf8(name)),
-        })
+fn settings<P: Provider>(environment: &Environment) -> Result<Settings, StartError> {
+    let mut settings = Settings::default_of::<P>();
+    if let Some(past) = seconds(environment, "TIMESTAMP_TOLERANCE_S")? {
+        settings.tolerance.past = past;
     }
-
-    fn read<P: Provider>(
-        variable: impl Fn(&'static str) -> Result<Option<String>, ConfigError>,
-    ) -> Result<Self, ConfigError> {
-        let optional = |name| variable(name).map(|value| value.filter(|value| !value.is_empty()));
-        let required = |name| optional(name)?.ok_or(ConfigError::Missing(name));
-        let seconds = |name, default: Duration| match optional(name)? {
-            None => Ok(default),
-            // Digits alone: `parse` would take a sign, too.
-            Some(text) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                text.parse().map(Duration::from_secs).map_err(|_| ConfigError::NotSeconds(name))
-            }
-            Some(_) => Err(ConfigError::NotSeconds(name)),
-        };
-
-        let retention = seconds("RETENTION_S", RETENTION)?;
-        if retention < LEAST_RETENTION {
-            let why = "a record must outlive the queue's five minutes of deduplication";
-            return Err(ConfigError::RetentionTooShort { least_s: LEAST_RETENTION.as_secs(), why });
-        }
-        let mut tolerance = Tolerance::default();
-        if P::SIGNS_TIME {
-            tolerance.past = seconds("TIMESTAMP_TOLERANCE_S", tolerance.past)?;
-            let least = tolerance.past.saturating_mul(2);
-            if retention < least {
-                let why =
-                    "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record is gone";
-                return Err(ConfigError::RetentionTooShort { least_s: least.as_secs(), why });
-            }
-        }
-        Ok(Self {
-            idempotency_table: required("IDEMPOTENCY_TABLE")?,
-            queue_url: required("QUEUE_URL")?,
-            signing_secret_id: required("SIGNING_SECRET_ID")?,
-            payload_bucket: optional("PAYLOAD_BUCKET")?,
-            secret_cache: seconds("SECRET_CACHE_S", SECRET_CACHE)?,
-            settings: Settings { tolerance, retention },
-            log_filter: match optional("RUST_LOG")? {
-                None => LogFilter::default(),
-                Some(text) => LogFilter::parse(&text).map_err(ConfigError::LogFilter)?,
-            },
-        })
+    if let Some(list) = environment.optional::<String>("SIGNATURE_SCHEMES")? {
+        settings.schemes = schemes::<P>(&list)?;
     }
+    if let Some(retention) = seconds(environment, "RETENTION_S")? {
+        settings.retention = retention;
+    }
+    let most_bytes = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX);
+    if let Some(bytes) = number(environment, "MAX_BODY_BYTES", 1..=most_bytes)? {
+        settings.max_body_bytes = usize::try_from(bytes).unwrap_or(MAX_BODY_BYTES);
+    }
+    check_retention::<P>(&settings)?;
+    Ok(settings)
+}
+
+fn check_retention<P: Provider>(settings: &Settings) -> Result<(), StartError> {
+    let twice = settings.tolerance.past * 2;
+    let (least, why) = if P::SIGNS_TIME && twice > LEAST_RETENTION {
+        (twice, "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired")
+    } else {
+        (LEAST_RETENTION, "because a record must outlive the queue's five minutes of deduplication")
+    };
+    if settings.retention >= least {
+        return Ok(());
+    }
+    let (retention_s, least_s) = (settings.retention.as_secs(), least.as_secs());
+    Err(StartError::invalid("RETENTION_S", format!("{retention_s} is less than {least_s}, {why}")))
+}
+
+/// Reads names of the provider's schemes, separated by commas.
+fn schemes<P: Provider>(list: &str) -> Result<Vec<Scheme>, StartError> {
+    let named = |name: &str| P::SCHEMES.iter().copied().find(|scheme| scheme.name() == name);
+    let scheme = |name: &str| {
+        named(name.trim()).ok_or_else(|| {
+            let known: Vec<_> = P::SCHEMES.iter().map(|scheme| scheme.name()).collect();
+            let (provider, known) = (P::NAME, known.join(", "));
+            let reason = format!("{list:?} is not a list, separated by commas, of schemes of {provider}: {known}");
+            StartError::invalid("SIGNATURE_SCHEMES", reason)
+        })
+    };
+    list.split(',').map(scheme).collect()
+}
+
+fn seconds(environment: &Environment, variable: &'static str) -> Result<Option<Duration>, StartError> {
+    Ok(number(environment, variable, SECONDS)?.map(Duration::from_secs))
+}
+
+fn number(
+    environment: &Environment,
+    variable: &'static str,
+    range: RangeInclusive<u64>,
+) -> Result<Option<u64>, StartError> {
+    let Some(text) = environment.optional::<String>(variable)? else { return Ok(None) };
+    // `parse` alone would accept a sign too.
+    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    if let Some(number) = number.filter(|number| range.contains(number)) {
+        return Ok(Some(number));
+    }
+    let (least, most) = range.into_inner();
+    let reason = format!("{text:?} is not a whole number from {least} to {most}, in digits alone");
+    Err(StartError::invalid(variable, reason))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, collections::BTreeSet};
-
     use webhook_verify::providers::{Endgrate, Pinwheel};
 
     use super::*;
@@ -117,82 +141,154 @@ mod tests {
     const REQUIRED: [(&str, &str); 3] =
         [("IDEMPOTENCY_TABLE", "records"), ("QUEUE_URL", "https://q/events.fifo"), ("SIGNING_SECRET_ID", "secret")];
 
-    fn read<P: Provider>(more: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::read::<P>(|name| {
-            let set = more.iter().chain(&REQUIRED).find(|(set, _)| *set == name);
-            Ok(set.map(|(_, value)| (*value).to_owned()))
-        })
+    fn read<P: Provider>(more: &[(&str, &str)]) -> Result<FunctionConfig, StartError> {
+        FunctionConfig::read::<P>(&REQUIRED.iter().chain(more).copied().collect())
     }
 
-    fn error<P: Provider>(name: &str, value: &str) -> Option<String> {
-        read::<P>(&[(name, value)]).err().map(|error| error.to_string())
+    fn error<P: Provider>(variable: &str, value: &str) -> Option<String> {
+        read::<P>(&[(variable, value)]).err().map(|error| error.to_string())
     }
 
     #[test]
-    fn the_defaults_are_those_of_the_contract_and_an_empty_variable_counts_as_absent() {
-        let optional = ["PAYLOAD_BUCKET", "TIMESTAMP_TOLERANCE_S", "RETENTION_S", "SECRET_CACHE_S", "RUST_LOG"];
-        for set in [vec![], optional.map(|name| (name, "")).to_vec()] {
-            let config = read::<Pinwheel>(&set).expect("starts");
-            assert_eq!(config.settings.tolerance.past, Duration::from_secs(86_400));
-            assert_eq!(config.settings.retention, Duration::from_secs(2_592_000));
-            assert_eq!(config.secret_cache, Duration::from_secs(300));
+    fn empty_and_absent_variables_give_the_contracts_defaults() {
+        for set in [vec![], VARIABLES[3..].iter().map(|name| (*name, "")).collect()] {
+            let config = read::<Pinwheel>(&set).expect("it starts");
+            assert_eq!(config.settings, Settings::default_of::<Pinwheel>());
+            assert_eq!(config.settings.tolerance.past.as_secs(), 86_400);
+            assert_eq!(config.settings.retention.as_secs(), 2_592_000);
+            assert_eq!(config.settings.schemes, [Scheme::PinwheelV1, Scheme::PinwheelV2]);
+            assert_eq!(config.settings.max_body_bytes, 6_291_456);
+            assert_eq!(config.secret_cache.as_secs(), 300);
             assert_eq!(config.payload_bucket, None);
+            assert_eq!(config.log_filter, LogFilter::default());
+            assert_eq!(config.development_secret, DevelopmentSecret::Refused);
         }
     }
 
     #[test]
-    fn the_listed_variables_are_read_and_no_others() {
-        let read = RefCell::new(BTreeSet::new());
-        let config = Config::read::<Pinwheel>(|name| {
-            read.borrow_mut().insert(name);
-            Ok(REQUIRED.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned()))
-        });
-        assert!(config.is_ok());
-        assert_eq!(*read.borrow(), BTreeSet::from(VARIABLES));
-        assert_eq!(REQUIRED.map(|(name, _)| name), VARIABLES[..3]);
+    fn a_value_of_each_variable_is_used() {
+        let config = read::<Pinwheel>(&[
+            ("PAYLOAD_BUCKET", "payloads"),
+            ("TIMESTAMP_TOLERANCE_S", "600"),
+            ("SIGNATURE_SCHEMES", " pinwheel-v2 "),
+            ("RETENTION_S", "1200"),
+            ("SECRET_CACHE_S", "0"),
+            ("MAX_BODY_BYTES", "262144"),
+            ("RUST_LOG", "warn"),
+        ]);
+        let config = config.expect("it starts");
+        assert_eq!(config.idempotency_table.to_string(), "records");
+        assert_eq!(config.queue_url.to_string(), "https://q/events.fifo");
+        assert_eq!(config.signing_secret_id.to_string(), "secret");
+        assert_eq!(config.payload_bucket.map(String::from).as_deref(), Some("payloads"));
+        assert_eq!(config.settings.tolerance.past.as_secs(), 600);
+        assert_eq!(config.settings.schemes, [Scheme::PinwheelV2]);
+        assert_eq!(config.settings.retention.as_secs(), 1200);
+        assert_eq!(config.secret_cache.as_secs(), 0);
+        assert_eq!(config.settings.max_body_bytes, 262_144);
+        assert_eq!(Ok(config.log_filter), "warn".parse());
     }
 
     #[test]
     fn each_required_variable_is_missed_by_its_name() {
-        for (name, _) in REQUIRED {
-            assert_eq!(error::<Pinwheel>(name, ""), Some(format!("{name} is not set")));
+        for (variable, _) in REQUIRED {
+            assert_eq!(error::<Pinwheel>(variable, ""), Some(format!("{variable} is not set")));
+        }
+        assert_eq!(REQUIRED.map(|(variable, _)| variable), VARIABLES[..3]);
+    }
+
+    #[test]
+    fn a_bad_value_of_each_variable_is_shown_with_its_name() {
+        for variable in VARIABLES {
+            for value in ["no such thing\n", "*"] {
+                let sentence = error::<Endgrate>(variable, value).expect("it does not start");
+                let (said, rest) = sentence.split_once(": ").expect("a reason");
+                assert_eq!(said, format!("{variable} cannot be used"));
+                assert!(rest.starts_with(&format!("{value:?} is not ")), "{sentence}");
+            }
         }
     }
 
     #[test]
-    fn seconds_are_digits_alone() {
-        for name in ["TIMESTAMP_TOLERANCE_S", "RETENTION_S", "SECRET_CACHE_S"] {
-            for value in ["-1", "+1", " 1", "1.5", "1e3", "5m", "18446744073709551616", "１"] {
-                let expected = format!("{name} is not a whole number of seconds, in digits alone");
-                assert_eq!(error::<Pinwheel>(name, value), Some(expected), "{value}");
+    fn names_that_aws_would_refuse_stop_the_start() {
+        for (variable, value) in [
+            ("QUEUE_URL", "arn:aws:sqs:eu-west-1:123456789012:events.fifo"),
+            ("QUEUE_URL", "https://q/ev ents.fifo"),
+            ("QUEUE_URL", "https://q/events.fifo\n"),
+            ("PAYLOAD_BUCKET", "s3://payloads"),
+            ("PAYLOAD_BUCKET", "pay loads"),
+            ("IDEMPOTENCY_TABLE", "my records"),
+            ("SIGNING_SECRET_ID", "secret\n"),
+        ] {
+            let sentence = error::<Pinwheel>(variable, value).unwrap_or_default();
+            let start = format!("{variable} cannot be used: {value:?} is not a ");
+            assert!(sentence.starts_with(&start), "{variable}={value:?}: {sentence}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_digits_alone_and_within_their_bounds() {
+        for (variable, bounds) in [
+            ("TIMESTAMP_TOLERANCE_S", "0 to 4294967295"),
+            ("RETENTION_S", "0 to 4294967295"),
+            ("SECRET_CACHE_S", "0 to 4294967295"),
+            ("MAX_BODY_BYTES", "1 to 6291456"),
+        ] {
+            for value in ["-1", "+1", " 1", "1.5", "1e3", "5m", "4294967296", "18446744073709551616", "１"] {
+                let reason = format!("{value:?} is not a whole number from {bounds}, in digits alone");
+                let expected = Some(format!("{variable} cannot be used: {reason}"));
+                assert_eq!(error::<Pinwheel>(variable, value), expected, "{value}");
+                assert_eq!(error::<Endgrate>(variable, value), expected, "{value}");
             }
         }
-        assert_eq!(error::<Endgrate>("TIMESTAMP_TOLERANCE_S", "x"), None, "Endgrate signs no time");
+        for (bytes, starts) in [("0", false), ("1", true), ("6291456", true), ("6291457", false)] {
+            assert_eq!(read::<Pinwheel>(&[("MAX_BODY_BYTES", bytes)]).is_ok(), starts, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn schemes_are_the_providers_own_by_name() {
+        let schemes = |list| read::<Pinwheel>(&[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
+        assert_eq!(schemes("pinwheel-v2").ok(), Some(vec![Scheme::PinwheelV2]));
+        let both = Some(vec![Scheme::PinwheelV2, Scheme::PinwheelV1]);
+        assert_eq!(schemes("\tpinwheel-v2 , pinwheel-v1\n").ok(), both);
+        for list in [",", " ", "pinwheel-v2,", "pinwheel-v3", "PINWHEEL-V2", "pinwheel-v2 pinwheel-v1", "endgrate"] {
+            let expected = format!(
+                "SIGNATURE_SCHEMES cannot be used: {list:?} is not a list, separated by commas, of schemes of pinwheel: \
+                 pinwheel-v1, pinwheel-v2"
+            );
+            assert_eq!(error::<Pinwheel>("SIGNATURE_SCHEMES", list), Some(expected));
+        }
+        let expected = "SIGNATURE_SCHEMES cannot be used: \"pinwheel-v2\" is not a list, separated by commas, of \
+                        schemes of endgrate: endgrate";
+        assert_eq!(error::<Endgrate>("SIGNATURE_SCHEMES", "pinwheel-v2").as_deref(), Some(expected));
     }
 
     #[test]
     fn retention_outlives_deduplication_and_twice_the_tolerance() {
-        let too_short = |least_s, why| Some(ConfigError::RetentionTooShort { least_s, why }.to_string());
-        let minutes = "a record must outlive the queue's five minutes of deduplication";
-        let twice = "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record is gone";
-        assert_eq!(error::<Endgrate>("RETENTION_S", "359"), too_short(360, minutes));
+        let minutes = "RETENTION_S cannot be used: 359 is less than 360, because a record must outlive the queue's five \
+                       minutes of deduplication";
+        assert_eq!(error::<Endgrate>("RETENTION_S", "359").as_deref(), Some(minutes));
         assert_eq!(error::<Endgrate>("RETENTION_S", "360"), None);
-        assert_eq!(error::<Pinwheel>("RETENTION_S", "172799"), too_short(172_800, twice));
+        let twice = "RETENTION_S cannot be used: 172799 is less than 172800, twice TIMESTAMP_TOLERANCE_S, or a captured \
+                     delivery could be sent again after its record has expired";
+        assert_eq!(error::<Pinwheel>("RETENTION_S", "172799").as_deref(), Some(twice));
         assert_eq!(error::<Pinwheel>("RETENTION_S", "172800"), None);
-        let longest = u64::MAX.to_string();
-        assert_eq!(error::<Pinwheel>("TIMESTAMP_TOLERANCE_S", &longest), too_short(u64::MAX, twice));
-        let wide = [("TIMESTAMP_TOLERANCE_S", "2000000000"), ("RETENTION_S", "4000000000")];
-        assert_eq!(
-            read::<Pinwheel>(&wide).map(|config| config.settings.tolerance.past.as_secs()).ok(),
-            Some(2_000_000_000)
-        );
+        let tolerance = |value, retention| [("TIMESTAMP_TOLERANCE_S", value), ("RETENTION_S", retention)];
+        assert!(read::<Pinwheel>(&tolerance("179", "359")).is_err(), "a short tolerance does not shorten it");
+        assert!(read::<Pinwheel>(&tolerance("180", "360")).is_ok());
+        assert!(read::<Pinwheel>(&tolerance("4294967295", "4294967295")).is_err());
+        assert!(read::<Pinwheel>(&tolerance("2000000000", "4000000000")).is_ok());
+        assert!(read::<Endgrate>(&tolerance("86400", "360")).is_ok(), "Endgrate signs no time");
     }
 
     #[test]
-    fn a_log_filter_that_is_none_stops_the_start() {
-        assert_eq!(
-            error::<Pinwheel>("RUST_LOG", "info,a=b=c"),
-            Some("RUST_LOG has a directive that is none: a=b=c".to_owned())
-        );
+    fn the_development_secret_is_accepted_only_with_an_emulator() {
+        for (url, expected) in
+            [("http://127.0.0.1:4566", DevelopmentSecret::Accepted), ("", DevelopmentSecret::Refused)]
+        {
+            let config = read::<Pinwheel>(&[("AWS_ENDPOINT_URL", url)]).expect("it starts");
+            assert_eq!(config.development_secret, expected, "{url}");
+        }
     }
 }

@@ -1,10 +1,9 @@
-//! The HTTP event to headers and body, for every door that Lambda has: HTTP API (payload 2.0 and 1.0), REST API, ALB, function
-//! URL. They differ in what surrounds four members that all of them spell alike: `headers`, `multiValueHeaders`, `body` and
-//! `isBase64Encoded`.
+//! From a Lambda event to headers and body, for every door that Lambda has: HTTP API (payload 2.0 and 1.0), REST API, ALB,
+//! function URL. They spell four members alike: `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`.
 //!
-//! `lambda_http`'s own request types are not used: of repeated headers they keep the last on REST events, so that a second
-//! signature would go unnoticed, and they panic on a body that is not the base64 that it says it is.
-//! Source of the shapes: `aws_lambda_events`' fixtures and Lambda's developer guide.
+//! `lambda_http`'s own request types are not used: of repeated headers they keep the last on REST events, so a second signature
+//! would go unnoticed, and they panic on a body that is not the base64 that it claims to be.
+//! Source of the shapes: the fixtures of `aws_lambda_events`, and Lambda's developer guide.
 
 use std::fmt;
 
@@ -19,35 +18,106 @@ use webhook_verify::Header;
 /// An HTTP request as an event.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct HttpEvent {
+    pub(crate) door: Door,
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Vec<u8>,
-    /// The event has `multiValueHeaders`: an ALB then reads the answer's headers from there, too.
-    pub(crate) multi_value_headers: bool,
+}
+
+/// The form in which whoever sent the event reads the answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Door {
+    /// HTTP API with payload 2.0, function URL: an answer has `cookies`. `cargo lambda watch` insists on them.
+    Version2,
+    /// REST API, HTTP API with payload 1.0, ALB with multi-value headers: the ALB ignores an answer's `headers`.
+    MultiValue,
+    /// ALB without multi-value headers.
+    SingleValue,
+}
+
+/// Why an event cannot be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum EventError {
+    /// It is not from a door that Lambda has for HTTP: a queue's batch, or anything else.
+    NotHttp,
+    /// It is an HTTP request, but one of its members is malformed.
+    Malformed(Door),
 }
 
 impl HttpEvent {
-    /// `None` where the event is no HTTP request, or a malformed one. Never panics, whatever the event is.
-    pub(crate) fn from_json(event: &str) -> Option<Self> {
-        let members: Members<'_> = serde_json::from_str(event).ok()?;
-        let known = [members.headers, members.multi_value_headers, members.body, members.request_context];
-        if known.iter().all(Option::is_none) {
-            return None;
-        }
-        let single: Pairs<Option<Text>> = value(members.headers)?.unwrap_or_default();
-        let multiple: Option<Pairs<Option<Vec<Text>>>> = value(members.multi_value_headers)?;
-        let body: Option<Text> = value(members.body)?;
-        let base64: bool = value(members.is_base64_encoded)?.unwrap_or(false);
-        let body = body.map(|text| text.0).unwrap_or_default();
-        Some(Self {
-            multi_value_headers: multiple.is_some(),
-            headers: merged(single, multiple.unwrap_or_default()),
-            body: if base64 { BASE64_STANDARD.decode(body).ok()? } else { body },
-        })
+    /// Reads the event. Never panics, whatever the event is.
+    ///
+    /// # Errors
+    /// The event is not an HTTP request, or a malformed one.
+    pub(crate) fn from_json(event: &str) -> Result<Self, EventError> {
+        let members: Members<'_> = serde_json::from_str(event).map_err(|_| EventError::NotHttp)?;
+        let door = members.door().ok_or(EventError::NotHttp)?;
+        let (headers, body) = members.request().ok_or(EventError::Malformed(door))?;
+        Ok(Self { door, headers, body })
     }
 }
 
-/// All values of `multiValueHeaders`, and those of `headers` that are not among them: usually `headers` repeats one value of
-/// each name. Where it has another, the event shows two.
+/// The members that count, not yet read: one that is malformed must not hide the others.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'e> {
+    #[serde(borrow, default, deserialize_with = "present")]
+    version: Option<&'e RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    request_context: Option<&'e RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    headers: Option<&'e RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    multi_value_headers: Option<&'e RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    body: Option<&'e RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    is_base64_encoded: Option<&'e RawValue>,
+    /// Of a batch from a queue, topic, stream or bucket.
+    #[serde(borrow, default, deserialize_with = "present", rename = "Records")]
+    records: Option<&'e RawValue>,
+}
+
+/// Keeps a member that is null apart from one that is absent.
+fn present<'de: 'e, 'e, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'e RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+impl Members<'_> {
+    /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks only at which members there
+    /// are, so that the answer to a malformed request has the right form too.
+    fn door(&self) -> Option<Door> {
+        let is_http = [self.request_context, self.headers, self.multi_value_headers].iter().any(Option::is_some);
+        if !is_http || self.records.is_some() {
+            return None;
+        }
+        let is_present = |member: Option<&RawValue>| member.is_some_and(|value| value.get() != "null");
+        Some(match self.version.map(RawValue::get) {
+            Some("\"2.0\"") => Door::Version2,
+            Some(_) | None if is_present(self.multi_value_headers) => Door::MultiValue,
+            Some(_) | None => Door::SingleValue,
+        })
+    }
+
+    /// Returns headers and body, or `None` if a member is malformed.
+    fn request(self) -> Option<(Vec<Header>, Vec<u8>)> {
+        let single: Pairs<Option<Text>> = value(self.headers)?.unwrap_or_default();
+        let multiple: Pairs<Option<Vec<Text>>> = value(self.multi_value_headers)?.unwrap_or_default();
+        let body: Option<Text> = value(self.body)?;
+        let is_base64: bool = value(self.is_base64_encoded)?.unwrap_or(false);
+        let body = body.map(|text| text.0).unwrap_or_default();
+        let body = if is_base64 { BASE64_STANDARD.decode(body).ok()? } else { body };
+        Some((merged(single, multiple), body))
+    }
+}
+
+/// Returns the member's value: `Some(None)` if it is absent or null, `None` if it is of another type.
+#[expect(clippy::option_option, reason = "absent and malformed are different things")]
+fn value<'e, T: Deserialize<'e>>(member: Option<&'e RawValue>) -> Option<Option<T>> {
+    member.map_or(Some(None), |member| serde_json::from_str(member.get()).ok())
+}
+
+/// Returns all values of `multiValueHeaders`, and those of `headers` that are not among them: usually `headers` repeats one value
+/// of each name. If it has another, the request has two.
 fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::with_capacity(single.0.len());
     for (name, values) in multiple.0 {
@@ -64,29 +134,7 @@ fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Ve
     headers
 }
 
-/// The members that count, each unread: one that is malformed must not hide the others.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Members<'e> {
-    #[serde(borrow)]
-    headers: Option<&'e RawValue>,
-    #[serde(borrow)]
-    multi_value_headers: Option<&'e RawValue>,
-    #[serde(borrow)]
-    body: Option<&'e RawValue>,
-    #[serde(borrow)]
-    is_base64_encoded: Option<&'e RawValue>,
-    #[serde(borrow)]
-    request_context: Option<&'e RawValue>,
-}
-
-/// The member's value: `Some(None)` where it is absent or null, `None` where it is of another type.
-#[expect(clippy::option_option, reason = "absent and malformed are different things")]
-fn value<'e, T: Deserialize<'e>>(member: Option<&'e RawValue>) -> Option<Option<T>> {
-    member.map_or(Some(None), |member| serde_json::from_str(member.get()).ok())
-}
-
-/// A text as bytes: one with a lone surrogate is no UTF-8, and must be refused by the signature, not by the parser.
+/// A text as bytes: one with a lone surrogate is not UTF-8, and the signature must refuse it, not the parser.
 struct Text(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Text {
@@ -153,7 +201,7 @@ mod tests {
     type Request = (Vec<(String, String)>, String);
 
     fn read(event: &str) -> Option<Request> {
-        let event = HttpEvent::from_json(event)?;
+        let event = HttpEvent::from_json(event).ok()?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let headers = event.headers.iter().map(|header| (header.name().to_owned(), text(header.value()))).collect();
         Some((headers, text(&event.body)))
@@ -193,13 +241,51 @@ mod tests {
 
     #[test]
     fn a_request_without_headers_or_body_is_an_empty_one() {
-        for event in [r#"{"requestContext":{}}"#, r#"{"headers":{}}"#, r#"{"body":"","headers":{"a":null}}"#] {
+        for event in [
+            r#"{"requestContext":{}}"#,
+            r#"{"headers":{}}"#,
+            r#"{"headers":null,"body":null}"#,
+            r#"{"body":"","headers":{"a":null}}"#,
+        ] {
             assert_eq!(read(event), Some(expected(&[], "")), "{event}");
         }
     }
 
     #[test]
-    fn what_is_no_http_request_or_a_malformed_one_is_none() {
+    fn the_door_is_known_even_if_the_request_is_malformed() {
+        for (door, event) in [
+            (Door::Version2, r#"{"version":"2.0","requestContext":{},"headers":{},"multiValueHeaders":{},"body":"#),
+            (Door::MultiValue, r#"{"version":"1.0","headers":{},"multiValueHeaders":{},"body":"#),
+            (Door::MultiValue, r#"{"requestContext":{"elb":{}},"multiValueHeaders":{},"body":"#),
+            (Door::SingleValue, r#"{"requestContext":{"elb":{}},"headers":{},"body":"#),
+            (Door::SingleValue, r#"{"version":2.0,"headers":null,"multiValueHeaders":null,"body":"#),
+        ] {
+            let good = HttpEvent::from_json(&format!("{event}\"b\"}}")).map(|event| event.door);
+            assert_eq!(good, Ok(door), "{event}");
+            let malformed = HttpEvent::from_json(&format!("{event}\"*\",\"isBase64Encoded\":true}}"));
+            assert_eq!(malformed, Err(EventError::Malformed(door)), "{event}");
+        }
+    }
+
+    #[test]
+    fn a_member_of_the_wrong_form_is_a_malformed_request() {
+        for event in [
+            r#"{"headers":{},"body":"***","isBase64Encoded":true}"#,
+            r#"{"headers":{},"body":"Yg","isBase64Encoded":true}"#,
+            r#"{"headers":{},"body":{}}"#,
+            r#"{"headers":{},"body":"b","isBase64Encoded":"yes"}"#,
+            r#"{"headers":[],"body":"b"}"#,
+            r#"{"headers":{"a":1},"body":"b"}"#,
+            r#"{"headers":7}"#,
+        ] {
+            assert_eq!(HttpEvent::from_json(event), Err(EventError::Malformed(Door::SingleValue)), "{event}");
+        }
+        let event = r#"{"multiValueHeaders":{"a":"1"},"body":"b"}"#;
+        assert_eq!(HttpEvent::from_json(event), Err(EventError::Malformed(Door::MultiValue)));
+    }
+
+    #[test]
+    fn an_event_of_another_service_is_not_an_http_request() {
         for event in [
             "",
             "null",
@@ -208,23 +294,20 @@ mod tests {
             "{}",
             "\"text\"",
             "{",
-            r#"{"Records":[{"body":"b"}]}"#,
-            r#"{"headers":null,"body":null}"#,
-            r#"{"body":"***","isBase64Encoded":true}"#,
-            r#"{"body":"Yg","isBase64Encoded":true}"#,
-            r#"{"body":{}}"#,
-            r#"{"body":"b","isBase64Encoded":"yes"}"#,
-            r#"{"headers":[],"body":"b"}"#,
-            r#"{"headers":{"a":1},"body":"b"}"#,
-            r#"{"multiValueHeaders":{"a":"1"},"body":"b"}"#,
-            r#"{"body":"b","body":"c"}"#,
+            r#"{"Records":[{"messageId":"m","body":"{}","eventSource":"aws:sqs"}]}"#,
+            r#"{"Records":[],"headers":{},"body":"b"}"#,
+            r#"[{"messageId":"m","body":"{}","eventSource":"aws:sqs"}]"#,
+            r#"{"messageId":"m","body":"{}","eventSource":"aws:sqs"}"#,
+            r#"{"version":"0","detail-type":"t","source":"s","detail":{}}"#,
+            r#"{"version":"2.0","body":"b"}"#,
+            r#"{"headers":{},"body":"b","body":"c"}"#,
         ] {
-            assert_eq!(read(event), None, "{event}");
+            assert_eq!(HttpEvent::from_json(event), Err(EventError::NotHttp), "{event}");
         }
     }
 
     #[test]
-    fn a_lone_surrogate_reaches_the_signature_as_bytes_that_are_no_utf_8() {
+    fn a_lone_surrogate_reaches_the_signature_as_bytes_not_utf_8() {
         let event = HttpEvent::from_json(r#"{"body":"\ud800","headers":{"a":"\udfff"}}"#).expect("is read");
         assert_eq!(event.body, b"\xed\xa0\x80");
         assert_eq!(event.headers[0].value(), b"\xed\xbf\xbf");
@@ -232,7 +315,7 @@ mod tests {
 
     #[test]
     fn deep_nesting_beside_the_members_is_harmless() {
-        let deep = format!(r#"{{"body":"b","other":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(r#"{{"headers":{{}},"body":"b","other":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(read(&deep), Some(expected(&[], "b")));
     }
 }

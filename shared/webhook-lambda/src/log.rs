@@ -1,4 +1,5 @@
-//! One line of JSON per delivery. Never a header, a body or a secret: only the names below.
+//! One line of JSON per delivery. Never a header, a body or a secret: only the fields below. Text that a sender chose has its
+//! invisible characters escaped.
 //!
 //! | field | meaning |
 //! |---|---|
@@ -6,97 +7,97 @@
 //! | `webhook.outcome` | `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable` |
 //! | `webhook.reason` | of a refusal or a fault: a fixed word; `webhook.detail` says it in full |
 //! | `webhook.event_type`, `webhook.event_id`, `webhook.idempotency_key`, `webhook.message_id` | of an authentic event |
-//! | `webhook.secret_version` | `current` or `previous` |
+//! | `webhook.unsigned_fields` | the message's fields that no signature covers |
+//! | `webhook.secret_version` | which secret verified: `current` or `previous` |
 //! | `webhook.secret_fetched` | whether the secret was fetched for this delivery |
-//! | `webhook.secret_fetch_error` | why a fetch of the secret failed, whether or not an older one served on |
+//! | `webhook.secret_fetch_error` | why a fetch of the secret failed, whether or not an older one was used |
 //! | `webhook.taken_over` | the lease of another invocation had run out |
 //! | `webhook.delivery_id_changed` | a known event came under another unsigned delivery id |
-//! | `webhook.warning` | a call that failed without changing the answer |
+//! | `webhook.event_type_changed` | a known event came under another unsigned event type |
+//! | `webhook.warning` | a call that failed without changing the answer; what looks wrong with a secret |
 //! | `webhook.body_bytes`, `webhook.duration_ms` | the decoded body's size; the time that the delivery took |
 //! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened |
 //! | `webhook.cold_start`, `webhook.request_id` | of the invocation |
+//!
+//! Of deliveries that are refused or too large, which anybody can send, an instance logs at most 60 a minute; one more line says
+//! that the others are counted in the metrics alone.
 
-use std::{str::FromStr, time::Duration};
+mod filter;
+mod foreign;
+mod limit;
 
-use tracing::{Level, Metadata, level_filters::LevelFilter};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    filter::{Targets, filter_fn},
+    filter::filter_fn,
     layer::{Layer as _, SubscriberExt as _},
     util::SubscriberInitExt as _,
 };
-use webhook_ingest::{Outcome, Report, SecretFetch};
+use webhook_ingest::{Outcome, Report, SecretFetch, SecretWarning, Trail, UnixMillis};
 use webhook_verify::SecretVersion;
 
-use crate::{Handled, Invocation};
+pub(crate) use self::filter::LogFilter;
+use self::{
+    foreign::visible,
+    limit::{Admission, LINES_PER_MINUTE, LineLimit},
+};
+use crate::invocation::{Handled, Invocation};
 
-/// The start of our crates' names, and so of their log targets.
-const OURS: &str = "webhook_";
-
-/// `RUST_LOG`: for our crates as it says; dependencies stay at warn, since their traces may hold bodies.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LogFilter(Targets);
-
-impl Default for LogFilter {
-    fn default() -> Self {
-        Self(Targets::new().with_default(LevelFilter::INFO))
-    }
-}
-
-impl LogFilter {
-    /// Reads directives separated by commas: a level, or `target=level`, or the bare name of one of our crates.
-    ///
-    /// # Errors
-    /// The first directive that is none. A bare word that is neither a level nor a crate of ours would switch logging off
-    /// unnoticed, so it is refused, too.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut targets = Targets::new();
-        for directive in text.split(',').map(str::trim).filter(|directive| !directive.is_empty()) {
-            let error = || directive.to_owned();
-            let (target, level) = match directive.split_once('=') {
-                Some((target, level)) => (Some(target), level),
-                None if directive.starts_with(OURS) => (Some(directive), "trace"),
-                None => (None, directive),
-            };
-            // `from_str` takes an empty text for `error`.
-            let level = Some(level).filter(|level| !level.is_empty()).ok_or_else(error)?;
-            let level = LevelFilter::from_str(level).map_err(|_| error())?;
-            targets = match target {
-                None => targets.with_default(level),
-                Some(target) if is_target(target) => targets.with_target(target, level),
-                Some(_) => return Err(error()),
-            };
-        }
-        Ok(Self(targets))
-    }
-
-    fn enables(&self, target: &str, level: Level) -> bool {
-        self.0.would_enable(target, &level) && (target.starts_with(OURS) || level <= Level::WARN)
-    }
-}
-
-fn is_target(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-".contains(&byte))
-}
-
-/// JSON lines on standard output, which Lambda takes to its log group.
+/// Begins to write JSON lines to standard output, which Lambda puts into the function's log group.
 pub(crate) fn init(filter: LogFilter) {
     let enabled = move |metadata: &Metadata<'_>| filter.enables(metadata.target(), *metadata.level());
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_filter(filter_fn(enabled))).init();
 }
 
-/// Writes the line of a delivery.
-pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
+/// The log of an instance's deliveries.
+#[derive(Default)]
+pub(crate) struct DeliveryLog {
+    strangers: Mutex<LineLimit>,
+}
+
+impl DeliveryLog {
+    /// Writes the line of a delivery.
+    pub(crate) fn delivery(&self, invocation: &Invocation<'_>, handled: &Handled<'_>, now: UnixMillis) {
+        match self.admission(&handled.report.outcome, now) {
+            Admission::Written => delivery(invocation, handled),
+            Admission::FirstLeftOut => refusals_left_out(invocation),
+            Admission::LeftOut => {}
+        }
+        secret_warnings(invocation.provider, &handled.report.trail.secret_warnings);
+    }
+
+    fn admission(&self, outcome: &Outcome, now: UnixMillis) -> Admission {
+        match outcome {
+            Outcome::Refused(_) | Outcome::TooLarge => {
+                self.strangers.lock().unwrap_or_else(PoisonError::into_inner).admit(now)
+            }
+            Outcome::Accepted { .. }
+            | Outcome::Duplicate { .. }
+            | Outcome::InProgress { .. }
+            | Outcome::Malformed(_)
+            | Outcome::Unavailable(_) => Admission::Written,
+        }
+    }
+}
+
+fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
     let Handled { report: Report { outcome, trail }, body_bytes, duration } = handled;
     let (reason, detail) = match outcome {
         Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
         Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
-        Outcome::Accepted { .. }
-        | Outcome::Duplicate { .. }
-        | Outcome::InProgress { .. }
-        | Outcome::Malformed
-        | Outcome::TooLarge => (None, None),
+        Outcome::Malformed(malformed) => (None, Some(malformed.to_string())),
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::TooLarge => {
+            (None, None)
+        }
     };
+    let event_type = trail.event_type.as_deref().map(visible);
+    let event_id = trail.event_id.as_deref().map(visible);
+    let idempotency_key = trail.idempotency_key.as_deref().map(visible);
     let secret_version = trail.secret.map(|version| match version {
         SecretVersion::Current => "current",
         SecretVersion::Previous => "previous",
@@ -106,7 +107,6 @@ pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
         SecretFetch::Routine | SecretFetch::AfterMismatch => (true, None),
         SecretFetch::Failed(error) => (false, Some(error.to_string())),
     };
-    let warning = trail.warning.as_ref().map(ToString::to_string);
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     // A macro, because `tracing` fixes the level at each call.
     macro_rules! at {
@@ -117,16 +117,18 @@ pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
                 webhook.outcome = outcome.name(),
                 webhook.reason = reason,
                 webhook.detail = detail,
-                webhook.event_type = trail.event_type,
-                webhook.event_id = trail.event_id,
-                webhook.idempotency_key = trail.idempotency_key,
+                webhook.event_type = event_type.as_deref(),
+                webhook.event_id = event_id.as_deref(),
+                webhook.idempotency_key = idempotency_key.as_deref(),
+                webhook.unsigned_fields = trail.unsigned_fields,
                 webhook.message_id = trail.message_id,
                 webhook.secret_version = secret_version,
                 webhook.secret_fetched = secret_fetched,
                 webhook.secret_fetch_error = secret_fetch_error,
                 webhook.taken_over = trail.taken_over,
                 webhook.delivery_id_changed = trail.delivery_id_changed,
-                webhook.warning = warning,
+                webhook.event_type_changed = trail.event_type_changed,
+                webhook.warning = trail.warning.as_ref().map(ToString::to_string),
                 webhook.body_bytes = body_bytes,
                 webhook.duration_ms = ms(*duration),
                 webhook.verify_ms = trail.durations.verify.map(ms),
@@ -139,22 +141,66 @@ pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
             )
         };
     }
-    match outcome {
-        Outcome::Unavailable(_) => at!(error),
-        Outcome::Refused(_) | Outcome::Malformed | Outcome::TooLarge => at!(warn),
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => {
-            let trouble = warning.is_some() || secret_fetch_error.is_some();
-            if trouble || trail.delivery_id_changed || trail.taken_over { at!(warn) } else { at!(info) }
-        }
+    match level(outcome, trail) {
+        Level::ERROR => at!(error),
+        Level::WARN => at!(warn),
+        _ => at!(info),
     }
 }
 
-/// Writes the line of an event that is no HTTP request, or a malformed one.
-pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
+/// Returns the level of a delivery's line.
+fn level(outcome: &Outcome, trail: &Trail) -> Level {
+    let is_odd = trail.warning.is_some()
+        || trail.taken_over
+        || trail.delivery_id_changed
+        || trail.event_type_changed
+        || matches!(trail.secret_fetch, SecretFetch::Failed(_));
+    match outcome {
+        Outcome::Unavailable(_) => Level::ERROR,
+        Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => Level::WARN,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } if is_odd => Level::WARN,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => Level::INFO,
+    }
+}
+
+fn refusals_left_out(invocation: &Invocation<'_>) {
     tracing::warn!(
         webhook.provider = invocation.provider,
-        webhook.outcome = Outcome::Malformed.name(),
-        webhook.reason = "not_an_http_event",
+        webhook.detail = format!(
+            "more than {LINES_PER_MINUTE} deliveries were refused or too large within a minute: this instance counts \
+             further ones in the metrics only, until the minute is over"
+        ),
+        webhook.request_id = invocation.request_id,
+        "deliveries left out"
+    );
+}
+
+/// Writes a line for each thing that looks wrong with a secret that was fetched.
+pub(crate) fn secret_warnings(provider: &str, warnings: &[SecretWarning]) {
+    for warning in warnings {
+        tracing::warn!(webhook.provider = provider, webhook.warning = warning.to_string(), "signing secret");
+    }
+}
+
+/// Writes the line of an HTTP request that is malformed as an event.
+pub(crate) fn malformed_event(invocation: &Invocation<'_>) {
+    tracing::warn!(
+        webhook.provider = invocation.provider,
+        webhook.outcome = "malformed",
+        webhook.reason = "malformed_event",
+        webhook.cold_start = invocation.cold_start,
+        webhook.request_id = invocation.request_id,
+        "delivery"
+    );
+}
+
+/// Writes the line of an event that is not an HTTP request.
+pub(crate) fn not_an_http_request(invocation: &Invocation<'_>, error: &str) {
+    tracing::error!(
+        webhook.provider = invocation.provider,
+        webhook.outcome = "malformed",
+        webhook.reason = "not_an_http_request",
+        webhook.detail = error,
         webhook.cold_start = invocation.cold_start,
         webhook.request_id = invocation.request_id,
         "delivery"
@@ -163,42 +209,63 @@ pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use webhook_ingest::{Fault, SecretError};
+    use webhook_verify::{Malformed, VerifyError};
+
     use super::*;
 
+    const NOW: UnixMillis = UnixMillis(1_795_262_400_000);
+
     #[test]
-    fn our_crates_follow_rust_log_and_dependencies_stay_at_warn() {
-        for (text, target, level, expected) in [
-            ("info", "webhook_lambda::log", Level::INFO, true),
-            ("info", "webhook_lambda", Level::DEBUG, false),
-            ("info,", "webhook_lambda", Level::INFO, true),
-            ("INFO", "webhook_lambda", Level::INFO, true),
-            ("trace", "webhook_aws", Level::TRACE, true),
-            ("trace", "aws_smithy_runtime", Level::INFO, false),
-            ("trace", "aws_smithy_runtime", Level::WARN, true),
-            ("trace,hyper=trace", "hyper", Level::DEBUG, false),
-            ("error", "hyper", Level::WARN, false),
-            ("off", "webhook_lambda", Level::ERROR, false),
-            ("warn, webhook_lambda=debug", "webhook_lambda", Level::DEBUG, true),
-            ("warn,webhook_lambda", "webhook_lambda", Level::TRACE, true),
-            ("webhook_lambda=debug", "webhook_aws", Level::ERROR, false),
+    fn only_what_anybody_can_send_is_left_out_of_the_log() {
+        let log = DeliveryLog::default();
+        let refused = Outcome::Refused(VerifyError::SignatureMismatch);
+        let written = [&refused, &Outcome::TooLarge].into_iter().cycle().take(100);
+        let written = written.filter(|outcome| log.admission(outcome, NOW) == Admission::Written).count();
+        assert_eq!(written, 60, "both count together");
+        assert_eq!(log.admission(&refused, NOW), Admission::LeftOut);
+        let id = || "e1".to_owned();
+        for outcome in [
+            Outcome::Accepted { id: id() },
+            Outcome::Duplicate { id: id() },
+            Outcome::InProgress { retry_after_s: 1 },
+            Outcome::Malformed(Malformed),
+            Outcome::Unavailable(Fault::DeadlineNear),
         ] {
-            let filter = LogFilter::parse(text).expect("is a filter");
-            assert_eq!(filter.enables(target, level), expected, "{text}: {target} at {level}");
+            assert_eq!(log.admission(&outcome, NOW), Admission::Written, "{outcome:?}");
         }
     }
 
     #[test]
-    fn a_directive_that_is_none_is_named() {
-        for (text, directive) in [
-            ("verbose", "verbose"),
-            ("info,webhook_lambda=", "webhook_lambda="),
-            ("info,webhook_lambda=loud", "webhook_lambda=loud"),
-            ("=info", "=info"),
-            ("a b=info", "a b=info"),
-            ("hyper", "hyper"),
-            ("!!!", "!!!"),
+    fn something_odd_on_the_way_makes_a_good_outcome_a_warning() {
+        let failed = SecretFetch::Failed(SecretError::FailedLately);
+        for (trail, expected) in [
+            (Trail::default(), Level::INFO),
+            (Trail { secret_fetch: SecretFetch::AfterMismatch, ..Trail::default() }, Level::INFO),
+            (Trail { unsigned_fields: Some("type"), ..Trail::default() }, Level::INFO),
+            (Trail { warning: Some(Fault::DeadlineNear), ..Trail::default() }, Level::WARN),
+            (Trail { taken_over: true, ..Trail::default() }, Level::WARN),
+            (Trail { delivery_id_changed: true, ..Trail::default() }, Level::WARN),
+            (Trail { event_type_changed: true, ..Trail::default() }, Level::WARN),
+            (Trail { secret_fetch: failed, ..Trail::default() }, Level::WARN),
         ] {
-            assert_eq!(LogFilter::parse(text), Err(directive.to_owned()), "{text}");
+            let id = || "e1".to_owned();
+            let good = [
+                Outcome::Accepted { id: id() },
+                Outcome::Duplicate { id: id() },
+                Outcome::InProgress { retry_after_s: 1 },
+            ];
+            for outcome in good {
+                assert_eq!(level(&outcome, &trail), expected, "{outcome:?} {trail:?}");
+            }
+        }
+        for (outcome, expected) in [
+            (Outcome::Refused(VerifyError::SignatureMismatch), Level::WARN),
+            (Outcome::Malformed(Malformed), Level::WARN),
+            (Outcome::TooLarge, Level::WARN),
+            (Outcome::Unavailable(Fault::DeadlineNear), Level::ERROR),
+        ] {
+            assert_eq!(level(&outcome, &Trail::default()), expected, "{outcome:?}");
         }
     }
 }

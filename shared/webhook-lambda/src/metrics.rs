@@ -1,19 +1,19 @@
-//! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes metrics of whatever such line
-//! comes in a log group, so a metric costs no call, no permission and no agent.
+//! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes metrics of each such line in a log
+//! group, so a metric costs no call, no permission and no agent.
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 //!
 //! [`METRICS`] is the list of them, and what is not on it cannot be emitted.
 //!
-//! - What did not happen is left out, but for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and [`SECRET_FETCH_FAILURES`]: by
-//!   function they count 0, so that their average is a rate and their sum never lacks a value while deliveries come in.
-//! - The line is apart from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
+//! - What did not happen is left out, except for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and [`SECRET_FETCH_FAILURES`]: by
+//!   function they count 0, so that their average is a rate and their sum has a value whenever deliveries come in.
+//! - The line is separate from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
 //!   filter would: it takes a line without a level for `INFO`, so leave `ApplicationLogLevel` at `INFO` or below.
-//! - One line for both would save some 30 bytes in 1,700, since a metric's value must stand in a member of the metric's own name.
-//! - Nothing but these numbers is in it, and dimensions of few values: each combination of them is a metric that is paid for.
+//! - One line for both would save some 30 bytes in 1,700, because a metric's value must be in a member of the metric's own name.
+//! - It holds nothing but these numbers, and dimensions with few values: each combination of them is a metric that costs money.
 //!
 //! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were measured. `metrique` (awslabs) writes
 //! the same line, but brings 40 crates and switches on all of `tracing-subscriber`: 650 kB, 7 % of the binary.
-//! `metrics_cloudwatch_embedded` needs a global recorder, and a line of its own for each combination of dimensions.
+//! `metrics_cloudwatch_embedded` needs a global recorder, and writes a line for each combination of dimensions.
 
 use std::{
     io::{self, Write as _},
@@ -22,21 +22,22 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use webhook_ingest::{Outcome, Report, SecretFetch};
+use webhook_verify::SecretVersion;
 
-use crate::{Handled, Invocation};
+use crate::invocation::{Handled, Invocation};
 
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Webhooks";
 
-/// The dimension that all metrics have: the function's name, which has the stack's and the provider's in it. Not the provider's
-/// alone, or else two stacks in one account would raise each other's alarms.
+/// The dimension that all metrics have: the function's name, which contains the stack's and the provider's. With the provider's
+/// alone, two stacks in one account would raise each other's alarms.
 pub const FUNCTION_NAME: &str = "FunctionName";
 /// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable`.
 pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
 pub const REASON: &str = "Reason";
 
-/// Deliveries, whatever came of them; events that are no HTTP requests count as `malformed`.
+/// Deliveries of every outcome; events that are malformed or not HTTP requests count as `malformed`.
 pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(OUTCOME);
 /// Deliveries whose sender was not proven.
 pub const REFUSALS: Metric = Metric::count("Refusals").also_by(REASON);
@@ -44,17 +45,21 @@ pub const REFUSALS: Metric = Metric::count("Refusals").also_by(REASON);
 pub const FAULTS: Metric = Metric::count("Faults").also_by(REASON);
 /// Claims on an event whose earlier claim's lease had run out.
 pub const LEASE_TAKEOVERS: Metric = Metric::count("LeaseTakeovers");
-/// Fetches of the secret that failed, whether or not an older one served on.
+/// Fetches of the secret that failed, whether or not an older one was used.
 pub const SECRET_FETCH_FAILURES: Metric = Metric::count("SecretFetchFailures");
-/// Fetches of the secret because a signature did not match the one at hand.
+/// Fetches of the secret because a signature did not match the cached one.
 pub const SECRET_REFETCHES: Metric = Metric::count("SecretRefetches");
+/// Deliveries that the previous secret verified, duplicates included: a rotation is over when there are no more.
+pub const PREVIOUS_SECRET_USES: Metric = Metric::count("PreviousSecretUses");
 /// Known events that came again under another unsigned delivery id.
 pub const DELIVERY_ID_CHANGES: Metric = Metric::count("DeliveryIdChanges");
-/// Completes and releases that failed, which changed no answer.
+/// Known events that came again under another unsigned event type.
+pub const EVENT_TYPE_CHANGES: Metric = Metric::count("EventTypeChanges");
+/// Completes and releases that failed without changing the answer.
 pub const WARNINGS: Metric = Metric::count("Warnings");
 /// First invocations of a process.
 pub const COLD_STARTS: Metric = Metric::count("ColdStarts");
-/// Getting the secret, checking the signature, reading the event; of refusals, too.
+/// Getting the secret, checking the signature, reading the event; of refusals too.
 pub const VERIFY_DURATION: Metric = Metric::duration("VerifyDuration");
 /// The claim, successful or not.
 pub const CLAIM_DURATION: Metric = Metric::duration("ClaimDuration");
@@ -68,14 +73,16 @@ pub const DURATION: Metric = Metric::duration("Duration");
 pub const BODY_SIZE: Metric = Metric::new("BodySize", "Bytes");
 
 /// All metrics that the functions emit.
-pub const METRICS: [Metric; 15] = [
+pub const METRICS: [Metric; 17] = [
     DELIVERIES,
     REFUSALS,
     FAULTS,
     LEASE_TAKEOVERS,
     SECRET_FETCH_FAILURES,
     SECRET_REFETCHES,
+    PREVIOUS_SECRET_USES,
     DELIVERY_ID_CHANGES,
+    EVENT_TYPE_CHANGES,
     WARNINGS,
     COLD_STARTS,
     VERIFY_DURATION,
@@ -111,19 +118,18 @@ impl Metric {
         Self { also_by: Some(dimension), ..self }
     }
 
-    /// Its name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Its unit, by CloudWatch's name.
+    /// Returns the unit, by CloudWatch's name.
     #[must_use]
     pub const fn unit(&self) -> &'static str {
         self.unit
     }
 
-    /// Its sets of dimensions: the function alone and, where it has another dimension, the function and that.
+    /// Returns the sets of dimensions: the function alone and, if there is another dimension, the function and that.
     #[must_use]
     pub fn dimension_sets(&self) -> Vec<Vec<&'static str>> {
         let finer = self.also_by.map(|dimension| vec![FUNCTION_NAME, dimension]);
@@ -136,12 +142,12 @@ pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
     Line::of_delivery(invocation, handled, SystemTime::now()).print();
 }
 
-/// Writes the line of an event that is no HTTP request, or a malformed one.
-pub(crate) fn not_an_http_event(invocation: &Invocation<'_>) {
-    Line::not_an_http_event(invocation, SystemTime::now()).print();
+/// Writes the line of an event without a delivery: a malformed HTTP request, or none.
+pub(crate) fn event_without_delivery(invocation: &Invocation<'_>) {
+    Line::of_event_without_delivery(invocation, SystemTime::now()).print();
 }
 
-/// What one line says.
+/// One line.
 struct Line<'l> {
     at: SystemTime,
     function_name: &'l str,
@@ -158,9 +164,11 @@ impl<'l> Line<'l> {
             (LEASE_TAKEOVERS, trail.taken_over),
             (SECRET_FETCH_FAILURES, matches!(trail.secret_fetch, SecretFetch::Failed(_))),
         ]);
-        line.count_where([
+        line.count_if([
             (SECRET_REFETCHES, trail.secret_fetch == SecretFetch::AfterMismatch),
+            (PREVIOUS_SECRET_USES, trail.secret == Some(SecretVersion::Previous)),
             (DELIVERY_ID_CHANGES, trail.delivery_id_changed),
+            (EVENT_TYPE_CHANGES, trail.event_type_changed),
             (WARNINGS, trail.warning.is_some()),
         ]);
         let is_accepted = matches!(outcome, Outcome::Accepted { .. });
@@ -176,13 +184,12 @@ impl<'l> Line<'l> {
         line
     }
 
-    fn not_an_http_event(invocation: &Invocation<'l>, at: SystemTime) -> Self {
-        let mut line = Self::of_outcome(invocation, &Outcome::Malformed, at);
+    fn of_event_without_delivery(invocation: &Invocation<'l>, at: SystemTime) -> Self {
+        let mut line = Self::new(invocation, "malformed", None, None, at);
         line.count_always([(LEASE_TAKEOVERS, false), (SECRET_FETCH_FAILURES, false)]);
         line
     }
 
-    /// What can be said of every outcome, however it came about.
     fn of_outcome(invocation: &Invocation<'l>, outcome: &Outcome, at: SystemTime) -> Self {
         let (refusal, fault) = match outcome {
             Outcome::Refused(error) => (Some(error.reason()), None),
@@ -190,13 +197,23 @@ impl<'l> Line<'l> {
             Outcome::Accepted { .. }
             | Outcome::Duplicate { .. }
             | Outcome::InProgress { .. }
-            | Outcome::Malformed
+            | Outcome::Malformed(_)
             | Outcome::TooLarge => (None, None),
         };
-        let reason = refusal.or(fault);
-        let mut line =
-            Self { at, function_name: invocation.function_name, outcome: outcome.name(), reason, values: Vec::new() };
-        line.count_where([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
+        Self::new(invocation, outcome.name(), refusal, fault, at)
+    }
+
+    /// Begins a line with what can be said of every outcome. `refusal` and `fault`: the reason, if it is one.
+    fn new(
+        invocation: &Invocation<'l>,
+        outcome: &'static str,
+        refusal: Option<&'static str>,
+        fault: Option<&'static str>,
+        at: SystemTime,
+    ) -> Self {
+        let (function_name, reason) = (invocation.function_name, refusal.or(fault));
+        let mut line = Self { at, function_name, outcome, reason, values: Vec::new() };
+        line.count_if([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
         line.count_always([(REFUSALS, refusal.is_some()), (FAULTS, fault.is_some())]);
         line
     }
@@ -205,20 +222,20 @@ impl<'l> Line<'l> {
         self.values.extend(happened.map(|(metric, happened)| (metric, happened.into())));
     }
 
-    fn count_where<const N: usize>(&mut self, happened: [(Metric, bool); N]) {
+    fn count_if<const N: usize>(&mut self, happened: [(Metric, bool); N]) {
         self.values.extend(happened.into_iter().filter(|(_, happened)| *happened).map(|(metric, _)| (metric, 1)));
     }
 
     fn print(&self) {
-        // Numbers and texts alone: nothing in it can fail to serialise.
+        // Only numbers and text: serialising it cannot fail.
         let mut text = serde_json::to_string(self).unwrap_or_default();
         text.push('\n');
-        // In one write, so that no other line gets between; nobody could be told that the output is gone.
+        // In one write, so that no other line gets between. If the output is gone, nobody can be told.
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
-    /// What CloudWatch is to make metrics of. All that is named here must be there, and a count of zero has no reason: it is
-    /// given by function alone.
+    /// Says what CloudWatch is to make metrics of. Every dimension that is named here must be in the line, and a count of zero has
+    /// no reason: it is given by function alone.
     fn directives(&self) -> Vec<Directive> {
         let of = |dimensions, metrics| Directive { namespace: NAMESPACE, dimensions, metrics };
         let mut directives = vec![of(vec![vec![FUNCTION_NAME]], Vec::new())];

@@ -1,46 +1,49 @@
 //! Outcomes to HTTP answers: the one table of statuses.
 //!
-//! A fault of ours is never a 4xx, or the provider may stop trying; a fault of the sender's never a 5xx. All reasons for which
-//! a sender is not proven are the same bytes.
+//! A fault of ours is never a 4xx, or the provider may stop trying; a fault of the sender's is never a 5xx. All reasons for which
+//! a sender is not proven get the same bytes.
 
 use lambda_http::{
-    aws_lambda_events::apigw::ApiGatewayProxyResponse,
+    aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
     http::{HeaderMap, HeaderValue, header},
 };
 use serde::Serialize;
 use webhook_ingest::Outcome;
 
-/// The answer in the form of REST APIs, which HTTP APIs, ALBs and function URLs read, too.
-pub(crate) type Response = ApiGatewayProxyResponse;
+// Not by the crate's path: the fuzz targets compile this file in another crate.
+use super::event::Door;
+
+/// An answer in the form of the door that the event came through.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Response {
+    /// For version 2.0 events. Its `cookies`, an empty list, are what sets it apart.
+    Version2(ApiGatewayV2httpResponse),
+    /// For REST APIs; ALBs read the same members.
+    Version1(ApiGatewayProxyResponse),
+}
 
 /// How soon to try again after a fault of ours, in seconds.
 const RETRY_AFTER_FAULT_S: u64 = 5;
 
-/// `multi_value_headers`: the event had them, so the answer has them.
-pub(crate) fn response(outcome: &Outcome, multi_value_headers: bool) -> Response {
+/// Returns the answer to a delivery.
+pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
     let error = |error| Body { error: Some(error), ..Body::default() };
     let status = |status, id| Body { status: Some(status), id, error: None };
-    let (status_code, retry_after_s, body) = match outcome {
-        Outcome::Accepted { id } => (200, None, status("accepted", Some(id))),
-        Outcome::Duplicate { id } => (200, None, status("duplicate", Some(id))),
-        Outcome::InProgress { retry_after_s } => (409, Some(*retry_after_s), status("in_progress", None)),
-        Outcome::Refused(_) => (401, None, error("unauthorized")),
-        Outcome::Malformed => (400, None, error("malformed")),
-        Outcome::TooLarge => (413, None, error("too_large")),
-        Outcome::Unavailable(_) => (503, Some(RETRY_AFTER_FAULT_S), error("unavailable")),
-    };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(seconds) = retry_after_s {
-        headers.insert(header::RETRY_AFTER, seconds.into());
+    match outcome {
+        Outcome::Accepted { id } => answer(door, 200, None, &status("accepted", Some(id))),
+        Outcome::Duplicate { id } => answer(door, 200, None, &status("duplicate", Some(id))),
+        Outcome::InProgress { retry_after_s } => answer(door, 409, Some(*retry_after_s), &status("in_progress", None)),
+        Outcome::Refused(_) => answer(door, 401, None, &error("unauthorized")),
+        Outcome::Malformed(_) => malformed(door),
+        Outcome::TooLarge => answer(door, 413, None, &error("too_large")),
+        Outcome::Unavailable(_) => answer(door, 503, Some(RETRY_AFTER_FAULT_S), &error("unavailable")),
     }
-    let mut response = Response::default();
-    response.status_code = status_code;
-    response.multi_value_headers = if multi_value_headers { headers.clone() } else { HeaderMap::new() };
-    response.headers = headers;
-    // Texts alone: nothing in it can fail to serialise.
-    response.body = Some(serde_json::to_string(&body).unwrap_or_default().into());
-    response
+}
+
+/// Returns the answer to a malformed event, which is the one to a malformed delivery.
+pub(crate) fn malformed(door: Door) -> Response {
+    answer(door, 400, None, &Body { error: Some("malformed"), ..Body::default() })
 }
 
 /// An answer's body: a status, or an error.
@@ -54,54 +57,108 @@ struct Body<'o> {
     error: Option<&'static str>,
 }
 
-/// To an event that is no HTTP request, or a malformed one.
-pub(crate) fn malformed_event() -> Response {
-    response(&Outcome::Malformed, false)
+fn answer(door: Door, status_code: i64, retry_after_s: Option<u64>, body: &Body<'_>) -> Response {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = retry_after_s {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    // Only text: serialising it cannot fail.
+    let body = Some(serde_json::to_string(body).unwrap_or_default().into());
+    // The types may get more fields, so they have no literal form.
+    if door == Door::Version2 {
+        let mut response = ApiGatewayV2httpResponse::default();
+        response.status_code = status_code;
+        response.headers = headers;
+        response.body = body;
+        return Response::Version2(response);
+    }
+    let mut response = ApiGatewayProxyResponse::default();
+    response.status_code = status_code;
+    if door == Door::MultiValue {
+        response.multi_value_headers = headers.clone();
+    }
+    response.headers = headers;
+    response.body = body;
+    Response::Version1(response)
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use webhook_ingest::Fault;
-    use webhook_verify::VerifyError;
+    use webhook_verify::{Malformed, VerifyError};
 
     use super::*;
 
-    fn answer(outcome: &Outcome) -> (i64, Option<String>, String) {
-        let response = response(outcome, false);
-        let retry_after = response.headers.get("retry-after").map(|value| value.to_str().expect("ASCII").to_owned());
-        let Some(lambda_http::Body::Text(body)) = response.body else { panic!("a body of text") };
-        (response.status_code, retry_after, body)
+    const DOORS: [Door; 3] = [Door::Version2, Door::MultiValue, Door::SingleValue];
+
+    fn json(response: &Response) -> Value {
+        serde_json::to_value(response).expect("an answer serialises")
     }
 
     #[test]
-    fn each_outcome_has_the_contracts_answer() {
+    fn each_outcome_has_the_contracts_answer_at_every_door() {
         let id = || "e\"1".to_owned();
         for (outcome, (status, retry_after, body)) in [
             (Outcome::Accepted { id: id() }, (200, None, r#"{"status":"accepted","id":"e\"1"}"#)),
             (Outcome::Duplicate { id: id() }, (200, None, r#"{"status":"duplicate","id":"e\"1"}"#)),
             (Outcome::InProgress { retry_after_s: 17 }, (409, Some("17"), r#"{"status":"in_progress"}"#)),
             (Outcome::Refused(VerifyError::SignatureMismatch), (401, None, r#"{"error":"unauthorized"}"#)),
-            (Outcome::Malformed, (400, None, r#"{"error":"malformed"}"#)),
+            (Outcome::Malformed(Malformed), (400, None, r#"{"error":"malformed"}"#)),
             (Outcome::TooLarge, (413, None, r#"{"error":"too_large"}"#)),
             (Outcome::Unavailable(Fault::DeadlineNear), (503, Some("5"), r#"{"error":"unavailable"}"#)),
         ] {
-            let expected = (status, retry_after.map(str::to_owned), body.to_owned());
-            assert_eq!(answer(&outcome), expected, "{outcome:?}");
+            let mut headers = json!({"content-type": "application/json"});
+            let mut multi_value_headers = json!({"content-type": ["application/json"]});
+            if let Some(seconds) = retry_after {
+                headers["retry-after"] = json!(seconds);
+                multi_value_headers["retry-after"] = json!([seconds]);
+            }
+            let version1 = |multi_value_headers| {
+                json!({
+                    "statusCode": status,
+                    "headers": headers,
+                    "multiValueHeaders": multi_value_headers,
+                    "body": body,
+                    "isBase64Encoded": false,
+                })
+            };
+            let mut version2 = version1(json!({}));
+            version2["cookies"] = json!([]);
+            for (door, expected) in [
+                (Door::Version2, version2),
+                (Door::MultiValue, version1(multi_value_headers)),
+                (Door::SingleValue, version1(json!({}))),
+            ] {
+                assert_eq!(json(&response(&outcome, door)), expected, "{outcome:?} {door:?}");
+            }
         }
     }
 
     #[test]
-    fn headers_are_given_in_both_forms_where_the_event_had_both() {
-        let outcome = Outcome::InProgress { retry_after_s: 1 };
-        let json = |multi_value| serde_json::to_value(response(&outcome, multi_value)).expect("serialises");
-        assert_eq!(json(false)["headers"], json!({"content-type": "application/json", "retry-after": "1"}));
-        assert_eq!(json(false)["multiValueHeaders"], json!({}));
-        assert_eq!(json(true)["headers"], json!({"content-type": "application/json", "retry-after": "1"}));
-        assert_eq!(
-            json(true)["multiValueHeaders"],
-            json!({"content-type": ["application/json"], "retry-after": ["1"]})
-        );
-        assert_eq!(json(true)["isBase64Encoded"], json!(false));
+    fn a_malformed_event_gets_the_answer_of_a_malformed_delivery() {
+        for door in DOORS {
+            assert_eq!(json(&malformed(door)), json(&response(&Outcome::Malformed(Malformed), door)), "{door:?}");
+        }
+    }
+
+    /// `cargo lambda watch` reads an answer to a version 2.0 event as this type, whose `cookies` have no default.
+    #[test]
+    fn cargo_lambda_watch_can_read_the_answer_to_a_version_2_event() {
+        let sent = response(&Outcome::TooLarge, Door::Version2);
+        let read: ApiGatewayV2httpResponse = serde_json::from_value(json(&sent)).expect("has all members");
+        assert_eq!((read.status_code, read.cookies.len()), (413, 0));
+        let without = json(&response(&Outcome::TooLarge, Door::SingleValue));
+        assert!(serde_json::from_value::<ApiGatewayV2httpResponse>(without).is_err(), "it insists on cookies");
+    }
+
+    /// Each quote is escaped in the body and, with its backslash, once more around it.
+    #[test]
+    fn the_longest_id_of_quotes_makes_an_answer_of_4_kb() {
+        let id = "\"".repeat(webhook_verify::MAX_NAME_BYTES);
+        let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue)).expect("serialises");
+        assert_eq!(text.matches(r#"\\\""#).count(), 1024);
+        assert_eq!(text.len(), 4 * 1024 + 193);
     }
 }

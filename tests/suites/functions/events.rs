@@ -1,4 +1,4 @@
-//! Every door that Lambda has, and events that are none.
+//! Every door that Lambda has, and malformed events.
 
 use std::time::Duration;
 
@@ -85,12 +85,6 @@ async fn a_malformed_event_gets_a_4xx_and_the_process_lives() {
         (json!({"requestContext": {}}), unauthorized()),
         (json!({"headers": null, "body": "{}"}), unauthorized()),
         (json!({"headers": {}, "body": null}), unauthorized()),
-        (json!({"Records": [{"body": "{}"}]}), malformed()),
-        (json!({}), malformed()),
-        (json!([]), malformed()),
-        (json!(null), malformed()),
-        (json!("text"), malformed()),
-        (json!(7), malformed()),
     ] {
         let (status, _, body) = world.invoke(&event).await;
         assert_eq!((status, body), expected, "{event}");

@@ -2,6 +2,7 @@
 //! queue.
 
 mod answers;
+mod edge;
 mod events;
 mod hostile;
 mod logs;

@@ -75,7 +75,7 @@ fn expected(lines: &[(&str, Value, &str)]) -> Vec<(String, Value, String)> {
 /// All that can be told of Pinwheel's deliveries but faults, in one process.
 async fn without_faults() -> World {
     let world = World::pinwheel().await;
-    world.function.invoke(&json!({})).await.expect("an answer");
+    world.function.invoke(&json!({})).await.expect_err("not an HTTP request");
     world.deliver(&v2(BODY), BODY).await;
     world.deliver(&v2(BODY), BODY).await;
     world.put_in_progress("pinwheel#e2", now().0 * 1000 + 60_000).await;
@@ -84,9 +84,10 @@ async fn without_faults() -> World {
     world.put_in_progress("pinwheel#e2", now().0 * 1000 - 1).await;
     world.deliver(&v2(&other), &other).await;
     let unsigned = r#"{"event": "x.added", "webhook_id": "w", "payload": {"id": 1}}"#;
-    for uuid in ["u1", "u2"] {
+    for (uuid, name) in [("u1", "x.added"), ("u2", "x.removed")] {
         let [signature, time, ..] = v1(unsigned);
-        world.deliver(&[signature, time, sign::pinwheel_delivery_id(uuid)], unsigned).await;
+        let headers = [signature, time, sign::pinwheel_delivery_id(uuid)];
+        world.deliver(&headers, &unsigned.replace("x.added", name)).await;
     }
     world.deliver(&sign::pinwheel_v2(&secret("another"), now(), BODY.as_bytes()), BODY).await;
     world.deliver(&[], BODY).await;
@@ -95,7 +96,16 @@ async fn without_faults() -> World {
     world
 }
 
-/// A fault at the claim, whose release fails, too.
+/// The provider still signs with a secret that is the previous one when the function starts.
+async fn with_the_previous_secret() -> World {
+    let setup = Setup::new("pinwheel", true).await;
+    setup.aws.rotate_secret(&setup.variables["SIGNING_SECRET_ID"], "rotated").await;
+    let world = setup.start().await;
+    world.deliver(&v2(BODY), BODY).await;
+    world
+}
+
+/// A fault at the claim, whose release fails too.
 async fn without_a_table() -> World {
     let world = Setup::new("pinwheel", true).await.with("IDEMPOTENCY_TABLE", "no-such-table").start().await;
     world.deliver(&v2(BODY), BODY).await;
@@ -117,7 +127,12 @@ async fn without_a_secret() -> World {
 #[tokio::test]
 async fn each_metric_of_the_list_is_emitted_with_its_unit_and_dimensions_and_no_other() {
     let mut emitted = BTreeSet::new();
-    for (world, count) in [(without_faults().await, 11), (without_a_table().await, 1), (without_a_secret().await, 3)] {
+    for (world, count) in [
+        (without_faults().await, 11),
+        (with_the_previous_secret().await, 1),
+        (without_a_table().await, 1),
+        (without_a_secret().await, 3),
+    ] {
         for line in world.function.metric_lines(count).await {
             emitted.extend(published(&line));
         }
@@ -146,7 +161,7 @@ async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_ha
             ("in_progress", none(), "Deliveries"),
             ("accepted", none(), "Deliveries LeaseTakeovers"),
             ("accepted", none(), "Deliveries"),
-            ("duplicate", none(), "Deliveries DeliveryIdChanges"),
+            ("duplicate", none(), "Deliveries DeliveryIdChanges EventTypeChanges"),
             ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches"),
             ("refused", json!("header_missing"), "Deliveries Refusals"),
             ("malformed", none(), "Deliveries"),
@@ -155,9 +170,13 @@ async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_ha
     );
     let lines = world.function.metric_lines(11).await;
     let sizes: Vec<&Value> = lines.iter().map(|line| &line["BodySize"]).collect();
-    assert_eq!(json!(sizes), json!([null, 71, 71, 71, 71, 61, 61, 71, 71, 2, 6_291_457]));
+    assert_eq!(json!(sizes), json!([null, 71, 71, 71, 71, 61, 63, 71, 71, 2, 6_291_457]));
     assert!(lines.iter().all(|line| line["FunctionName"] == "pinwheel"));
 
+    assert_eq!(
+        told_by(&with_the_previous_secret().await, 1).await,
+        expected(&[("accepted", none(), "ColdStarts Deliveries PreviousSecretUses SecretRefetches")])
+    );
     assert_eq!(
         told_by(&without_a_table().await, 1).await,
         expected(&[("unavailable", json!("claim"), "ColdStarts Deliveries Faults Warnings")])

@@ -19,27 +19,44 @@ async fn start_error(name: &str, value: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_missing_or_not_understood_is_named() {
+async fn a_variable_that_is_missing_or_cannot_be_used_is_named() {
     for (name, value, message) in [
         ("IDEMPOTENCY_TABLE", "", "Error: IDEMPOTENCY_TABLE is not set\n"),
         ("QUEUE_URL", "", "Error: QUEUE_URL is not set\n"),
         ("SIGNING_SECRET_ID", "", "Error: SIGNING_SECRET_ID is not set\n"),
-        ("SECRET_CACHE_S", "5m", "Error: SECRET_CACHE_S is not a whole number of seconds, in digits alone\n"),
         (
-            "TIMESTAMP_TOLERANCE_S",
-            "-1",
-            "Error: TIMESTAMP_TOLERANCE_S is not a whole number of seconds, in digits alone\n",
+            "SECRET_CACHE_S",
+            "5m",
+            "Error: SECRET_CACHE_S cannot be used: \"5m\" is not a whole number from 0 to 4294967295, in digits alone\n",
+        ),
+        (
+            "MAX_BODY_BYTES",
+            "6291457",
+            "Error: MAX_BODY_BYTES cannot be used: \"6291457\" is not a whole number from 1 to 6291456, in digits alone\n",
         ),
         (
             "RETENTION_S",
-            "359",
-            "Error: RETENTION_S is less than 360: a record must outlive the queue's five minutes of deduplication\n",
+            "172799",
+            "Error: RETENTION_S cannot be used: 172799 is less than 172800, twice TIMESTAMP_TOLERANCE_S, or a captured \
+             delivery could be sent again after its record has expired\n",
         ),
-        ("RUST_LOG", "loud", "Error: RUST_LOG has a directive that is none: loud\n"),
         (
-            "AWS_ENDPOINT_URL_SQS",
-            "localhost",
-            "Error: localhost is no URL: look at AWS_REGION and AWS_ENDPOINT_URL, and the latter's variants for a service\n",
+            "SIGNATURE_SCHEMES",
+            "pinwheel-v3",
+            "Error: SIGNATURE_SCHEMES cannot be used: \"pinwheel-v3\" is not a list, separated by commas, of schemes of \
+             pinwheel: pinwheel-v1, pinwheel-v2\n",
+        ),
+        (
+            "PAYLOAD_BUCKET",
+            "s3://payloads",
+            "Error: PAYLOAD_BUCKET cannot be used: \"s3://payloads\" is not a bucket's name (3 to 63 lower-case letters, \
+             digits, `-` and `.`), without s3:// and without a path\n",
+        ),
+        (
+            "RUST_LOG",
+            "loud",
+            "Error: RUST_LOG cannot be used: \"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
+             trace), or more such as warn,webhook_lambda=debug\n",
         ),
         ("SSL_CERT_FILE", "/dev/null", "Error: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate\n"),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),

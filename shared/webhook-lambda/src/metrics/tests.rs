@@ -2,8 +2,8 @@
 
 use std::time::UNIX_EPOCH;
 
-use webhook_ingest::{CallError, Durations, Fault, SecretError, Step, Trail};
-use webhook_verify::VerifyError;
+use webhook_ingest::{Call, CallError, Durations, Fault, SecretError, Trail};
+use webhook_verify::{SecretVersion, VerifyError};
 
 use super::*;
 
@@ -53,26 +53,29 @@ fn an_accepted_delivery_has_a_duration_of_each_part() {
 }
 
 #[test]
-fn a_fault_has_its_reason_and_a_release_is_no_complete() {
+fn a_fault_has_its_reason_and_a_release_is_not_a_complete() {
     let ms = |ms| Some(Duration::from_millis(ms));
-    let error = || CallError::NoAnswer("out of time");
+    let error = || CallError::NoResponse("out of time");
     let trail = Trail {
         taken_over: true,
+        secret: Some(SecretVersion::Previous),
         delivery_id_changed: true,
-        warning: Some(Fault::Call { step: Step::Release, error: error() }),
+        event_type_changed: true,
+        warning: Some(Fault::Call { call: Call::Release, error: error() }),
         secret_fetch: SecretFetch::AfterMismatch,
         durations: Durations { verify: ms(1), claim: ms(2), send: ms(3), close: ms(4) },
         ..Trail::default()
     };
     let cold = Invocation { cold_start: true, ..WARM };
     assert_eq!(
-        line(&cold, Outcome::Unavailable(Fault::Call { step: Step::Send, error: error() }), trail),
+        line(&cold, Outcome::Unavailable(Fault::Call { call: Call::Send, error: error() }), trail),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"ColdStarts","Unit":"Count"},{"Name":"Refusals","Unit":"Count"},"#,
             r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"},"#,
-            r#"{"Name":"SecretRefetches","Unit":"Count"},{"Name":"DeliveryIdChanges","Unit":"Count"},"#,
+            r#"{"Name":"SecretRefetches","Unit":"Count"},{"Name":"PreviousSecretUses","Unit":"Count"},"#,
+            r#"{"Name":"DeliveryIdChanges","Unit":"Count"},{"Name":"EventTypeChanges","Unit":"Count"},"#,
             r#"{"Name":"Warnings","Unit":"Count"},{"Name":"VerifyDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"ClaimDuration","Unit":"Milliseconds"},{"Name":"SendDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
@@ -82,14 +85,14 @@ fn a_fault_has_its_reason_and_a_release_is_no_complete() {
             r#"{"Name":"Faults","Unit":"Count"}]}]},"#,
             r#""FunctionName":"pinwheel","Outcome":"unavailable","Reason":"send","#,
             r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"SecretFetchFailures":0,"#,
-            r#""SecretRefetches":1,"DeliveryIdChanges":1,"Warnings":1,"#,
+            r#""SecretRefetches":1,"PreviousSecretUses":1,"DeliveryIdChanges":1,"EventTypeChanges":1,"Warnings":1,"#,
             r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"BodySize":1234}"#
         )
     );
 }
 
 #[test]
-fn a_refusal_has_its_reason_and_no_part_that_did_not_happen() {
+fn a_refusal_has_its_reason_and_lacks_what_did_not_happen() {
     let trail = Trail { secret_fetch: SecretFetch::Failed(SecretError::Empty), ..Trail::default() };
     assert_eq!(
         line(&WARM, Outcome::Refused(VerifyError::HeaderMissing("x")), trail),
@@ -111,9 +114,9 @@ fn a_refusal_has_its_reason_and_no_part_that_did_not_happen() {
 }
 
 #[test]
-fn an_event_that_is_no_http_request_is_a_malformed_delivery() {
+fn an_event_without_a_delivery_counts_as_a_malformed_one() {
     assert_eq!(
-        text(&Line::not_an_http_event(&WARM, at())),
+        text(&Line::of_event_without_delivery(&WARM, at())),
         concat!(
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
@@ -139,7 +142,9 @@ fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
             ("LeaseTakeovers", "Count", 1),
             ("SecretFetchFailures", "Count", 1),
             ("SecretRefetches", "Count", 1),
+            ("PreviousSecretUses", "Count", 1),
             ("DeliveryIdChanges", "Count", 1),
+            ("EventTypeChanges", "Count", 1),
             ("Warnings", "Count", 1),
             ("ColdStarts", "Count", 1),
             ("VerifyDuration", "Milliseconds", 1),
@@ -150,4 +155,13 @@ fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
             ("BodySize", "Bytes", 1),
         ]
     );
+}
+
+#[test]
+fn a_current_secret_and_unchanged_fields_are_left_out() {
+    let trail = Trail { secret: Some(SecretVersion::Current), ..Trail::default() };
+    let line = line(&WARM, Outcome::Duplicate { id: "e1".to_owned() }, trail);
+    for metric in [PREVIOUS_SECRET_USES, SECRET_REFETCHES, DELIVERY_ID_CHANGES, EVENT_TYPE_CHANGES, WARNINGS] {
+        assert!(!line.contains(metric.name()), "{}", metric.name());
+    }
 }

@@ -1,0 +1,162 @@
+//! A provider's function: what it has while it lives, and what it does for one invocation.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use lambda_runtime::{Context, Diagnostic, LambdaEvent};
+use serde_json::value::RawValue;
+use webhook_aws::{DynamoStore, SdkConfig, SecretsManager, SqsQueue};
+use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, SecretCache, UnixMillis};
+use webhook_verify::Provider;
+
+use crate::{
+    clock::SystemClock,
+    config::FunctionConfig,
+    event::{EventError, HttpEvent},
+    invocation::{Handled, Invocation},
+    log::{self, DeliveryLog},
+    metrics,
+    response::{self, Response},
+};
+
+/// How long the start may wait for Secrets Manager, `DynamoDB` and SQS together, which usually takes a tenth of it.
+///
+/// If a service hangs, the start and the first delivery together end within 10 s, because each of them is cut off: this takes
+/// 0.5 s, the delivery 9 s (`webhook-ingest/src/budget.rs`), and 0.5 s are left to begin the process and to send the answer.
+/// Neither waits for the SDK to give up, which takes 6 s and more (three attempts of 2 s, and pauses): the fetch of the secret
+/// that is cut off here is made again by the delivery, as one of the calls that share its 9 s.
+const WARM_UP_AT_MOST: Duration = Duration::from_millis(500);
+
+/// A provider's function.
+pub(crate) struct Function<P> {
+    pipeline: Pipeline<P, DynamoStore, SqsQueue, SecretsManager, SystemClock>,
+    log: DeliveryLog,
+    is_warm: AtomicBool,
+}
+
+/// The error with which the function answers an event that it cannot be meant for. Lambda then takes nothing for handled: a queue
+/// that was connected by mistake keeps its messages.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error(
+    "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer or a function URL"
+)]
+pub(crate) struct NotAnHttpRequest;
+
+impl From<NotAnHttpRequest> for Diagnostic {
+    fn from(error: NotAnHttpRequest) -> Self {
+        Self { error_type: "NotAnHttpRequest".to_owned(), error_message: error.to_string() }
+    }
+}
+
+impl<P: Provider> Function<P> {
+    pub(crate) fn new(provider: P, aws: &SdkConfig, config: FunctionConfig) -> Self {
+        let secrets = SecretsManager::new(aws, config.signing_secret_id);
+        let pipeline = Pipeline {
+            provider,
+            store: DynamoStore::new(aws, config.idempotency_table),
+            queue: SqsQueue::new(aws, config.queue_url, config.payload_bucket),
+            secrets: SecretCache::new(secrets, config.secret_cache, config.development_secret),
+            clock: SystemClock,
+            settings: config.settings,
+        };
+        Self { pipeline, log: DeliveryLog::default(), is_warm: AtomicBool::new(false) }
+    }
+
+    /// Fetches the secret, and opens the connections that the first delivery will use: while a function starts, it has a whole
+    /// processor, and nobody waits. What fails here shows at the first delivery.
+    pub(crate) async fn warm_up(&self) {
+        let Pipeline { store, queue, secrets, clock, .. } = &self.pipeline;
+        let all = async { tokio::join!(secrets.warm(clock.now()), store.connect(), queue.connect()) };
+        if let Ok((warnings, ..)) = tokio::time::timeout(WARM_UP_AT_MOST, all).await {
+            log::secret_warnings(P::NAME, &warnings);
+        }
+    }
+
+    /// Handles one invocation. The event is taken as text, so that a malformed one gets an answer too.
+    ///
+    /// # Errors
+    /// The event is not an HTTP request.
+    pub(crate) async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, NotAnHttpRequest> {
+        let LambdaEvent { payload, context } = event;
+        let invocation = Invocation {
+            provider: P::NAME,
+            function_name: &context.env_config.function_name,
+            request_id: &context.request_id,
+            cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
+        };
+        let event = HttpEvent::from_json(payload.get());
+        drop(payload); // Up to 6 MB that are not needed any more.
+        match event {
+            Ok(event) => Ok(self.deliver(&event, &invocation, &context).await),
+            Err(EventError::Malformed(door)) => {
+                log::malformed_event(&invocation);
+                metrics::event_without_delivery(&invocation);
+                Ok(response::malformed(door))
+            }
+            Err(EventError::NotHttp) => {
+                log::not_an_http_request(&invocation, &NotAnHttpRequest.to_string());
+                metrics::event_without_delivery(&invocation);
+                Err(NotAnHttpRequest)
+            }
+        }
+    }
+
+    async fn deliver(&self, event: &HttpEvent, invocation: &Invocation<'_>, context: &Context) -> Response {
+        let clock = &self.pipeline.clock;
+        let started_at = clock.now();
+        let attempt = Attempt {
+            token: ClaimToken::random(),
+            deadline: deadline(context.deadline, started_at),
+            trace_header: context.xray_trace_id.clone(),
+        };
+        // Boxed: some 25 kB, which the runtime's layers would move about.
+        let report = Box::pin(self.pipeline.handle(&event.headers, &event.body, attempt)).await;
+        let ended_at = clock.now();
+        let handled = Handled { report: &report, body_bytes: event.body.len(), duration: ended_at.since(started_at) };
+        self.log.delivery(invocation, &handled, ended_at);
+        metrics::delivery(invocation, &handled);
+        response::response(&report.outcome, event.door)
+    }
+}
+
+/// Returns the invocation's deadline. `cargo lambda watch` gives a constant in its place, which is not a time: such an invocation
+/// gets the time that the template gives one.
+fn deadline(deadline_ms: u64, now: UnixMillis) -> UnixMillis {
+    if deadline_ms < FIRST_LIKELY_TIME_MS {
+        return now.plus(TEMPLATE_TIMEOUT);
+    }
+    UnixMillis(i64::try_from(deadline_ms).unwrap_or(i64::MAX))
+}
+
+/// In 2001, before there was Lambda.
+const FIRST_LIKELY_TIME_MS: u64 = 1_000_000_000_000;
+const TEMPLATE_TIMEOUT: Duration = Duration::from_secs(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_is_not_a_time_is_replaced() {
+        let now = UnixMillis(1_795_262_400_000);
+        for (given, expected) in [
+            (1_795_262_403_000, UnixMillis(1_795_262_403_000)),
+            (1_795_262_399_000, UnixMillis(1_795_262_399_000)),
+            (600_000, UnixMillis(1_795_262_415_000)),
+            (0, UnixMillis(1_795_262_415_000)),
+            (u64::MAX, UnixMillis(i64::MAX)),
+        ] {
+            assert_eq!(deadline(given, now), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn lambda_learns_by_name_that_an_event_is_not_an_http_request() {
+        let message = "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer \
+                       or a function URL";
+        let expected = Diagnostic { error_type: "NotAnHttpRequest".to_owned(), error_message: message.to_owned() };
+        assert_eq!(Diagnostic::from(NotAnHttpRequest), expected);
+    }
+}

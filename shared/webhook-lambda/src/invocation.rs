@@ -1,0 +1,20 @@
+//! What log and metrics say of an invocation.
+
+use std::time::Duration;
+
+use webhook_ingest::Report;
+
+/// An invocation.
+pub(crate) struct Invocation<'a> {
+    pub(crate) provider: &'static str,
+    pub(crate) function_name: &'a str,
+    pub(crate) request_id: &'a str,
+    pub(crate) cold_start: bool,
+}
+
+/// A delivery that has its outcome.
+pub(crate) struct Handled<'a> {
+    pub(crate) report: &'a Report,
+    pub(crate) body_bytes: usize,
+    pub(crate) duration: Duration,
+}
