@@ -151,14 +151,14 @@ impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
     fn longest(text: &[u8]) -> usize {
         let mut growth = 0;
         let mut rest = text;
-        while !rest.is_empty() {
-            // A fixed number of bytes at a time, so that the compiler uses vector instructions.
-            let window = rest
-                .first_chunk()
-                .copied()
-                .unwrap_or_else(|| std::array::from_fn(|index| rest.get(index).copied().unwrap_or(0)));
+        // A fixed number of bytes at a time, so that the compiler uses vector instructions.
+        while let Some(window) = rest.first_chunk() {
+            growth += growth_of::<DEFAULT>(window);
+            rest = &rest[WINDOW - 2..];
+        }
+        for rest in [rest, rest.get(WINDOW - 2..).unwrap_or_default()] {
+            let window = std::array::from_fn(|index| rest.get(index).copied().unwrap_or(0));
             growth += growth_of::<DEFAULT>(&window);
-            rest = rest.get(WINDOW - 2..).unwrap_or_default();
         }
         (text.len() + growth).min(LARGEST_GROWTH * text.len())
     }
