@@ -59,7 +59,7 @@ pub(crate) fn trace_header(header: &str) -> Option<&str> {
     is_header.then_some(header)
 }
 
-/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF stand in JSON text as escapes
+/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF are written as escapes in JSON text
 /// already; these two are escaped here. They occur in strings alone.
 pub(crate) fn message_body(json: &str) -> Cow<'_, str> {
     if json.contains(['\u{fffe}', '\u{ffff}']) {

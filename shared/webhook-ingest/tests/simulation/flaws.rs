@@ -44,7 +44,7 @@ pub(crate) enum Flaw {
     CompletesBeforeSend,
     /// Never marked as enqueued.
     NeverCompletes,
-    /// The record in the way bears our own token, and is taken for another's that is enqueued.
+    /// A record with our own token is taken for another's that is enqueued.
     OwnClaimTakenForDuplicate,
     /// A record counts until it is deleted, however late that is.
     ExpiryByDeletionOnly,

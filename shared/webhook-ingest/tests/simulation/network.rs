@@ -241,7 +241,7 @@ impl World {
         match request {
             Request::Claim { claim, condition } => {
                 let place = self.table.place(&claim.idempotency_key);
-                let repeated = self.table.bears(place, &claim.token);
+                let repeated = self.table.has_token(place, &claim.token);
                 let result = self.table.look(place, &claim, condition);
                 if matches!(result, ClaimResult::Claimed { .. }) && !repeated {
                     self.table.put(place, &claim);

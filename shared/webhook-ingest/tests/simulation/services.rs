@@ -19,7 +19,7 @@ pub(crate) struct Condition {
     pub(crate) lease: bool,
     /// A record past its time is free, whether or not it was deleted.
     pub(crate) expiry: bool,
-    /// A record in progress that bears the claim's own token is ours.
+    /// A record in progress that has the claim's own token is ours.
     pub(crate) own_token: bool,
     /// `complete` needs the token.
     pub(crate) fenced_complete: bool,
@@ -97,8 +97,8 @@ impl Table {
         });
     }
 
-    /// Whether the record in progress already bears this token.
-    pub(crate) fn bears(&self, place: usize, token: &ClaimToken) -> bool {
+    /// Whether the record in progress already has this token.
+    pub(crate) fn has_token(&self, place: usize, token: &ClaimToken) -> bool {
         self.records[place].as_ref().is_some_and(|record| record.token == *token)
     }
 
@@ -114,7 +114,7 @@ impl Table {
     }
 
     pub(crate) fn release(&mut self, place: usize, token: &ClaimToken, fenced: bool) -> Fenced {
-        if self.records[place].is_some() && (self.bears(place, token) || !fenced) {
+        if self.records[place].is_some() && (self.has_token(place, token) || !fenced) {
             self.records[place] = None;
             Fenced::Applied
         } else {
