@@ -33,5 +33,6 @@ pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, St
 pub use record::{ClaimResult, ClaimToken, NewClaim, Status};
 pub use secrets::{
     DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretWarning, parse_stored_secret,
+    stored_secret_text,
 };
 pub use settings::Settings;
