@@ -110,6 +110,7 @@ fn reason(error: &ureq::Error) -> String {
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the connection was closed before an answer".to_owned()
         }
+        ureq::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => error.to_string(),
         // The library's enum is open, and its texts do for the rest.
         error => {
             let text = error.to_string();

@@ -22,7 +22,9 @@ use crate::{
 const EXAMPLES: &str = "\
 Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or nobody answered.
 
-Examples (the first is for a function that `cargo lambda watch` runs):
+The URL of a function under `cargo lambda watch` is http://127.0.0.1:9000/lambda-url/<function>/.
+
+Examples:
   cargo webhook send pinwheel --url http://127.0.0.1:9000/lambda-url/pinwheel/ body.json
   cargo webhook send endgrate --url https://example.com/webhooks/endgrate --secret-file api-key.txt body.json
   cargo webhook send pinwheel --url https://example.com/webhooks/pinwheel --timestamp 860860860 body.json";
