@@ -30,7 +30,7 @@ impl Api {
     /// The message with which the service refuses.
     ///
     /// # Panics
-    /// The service is none of those.
+    /// The service is another.
     pub fn query(&self, service: &str, action: &str, parameters: &[(&str, &str)]) -> Result<String, String> {
         let version = match service {
             "cloudformation" => "2010-05-15",

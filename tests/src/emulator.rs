@@ -188,7 +188,7 @@ fn is_ready(port: u16) -> bool {
 /// The emulator's services, as a test uses them.
 pub struct Aws {
     /// For the adapters under test.
-    pub config: webhook_aws::Config,
+    pub config: SdkConfig,
     /// Tables.
     pub dynamodb: aws_sdk_dynamodb::Client,
     /// Queues.
@@ -208,27 +208,22 @@ impl Aws {
     }
 
     /// Clients for the emulator at `endpoint`.
-    ///
-    /// # Panics
-    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` lead to no certificate.
     #[must_use]
     pub fn at(endpoint: &str) -> Self {
         let credentials = Credentials::new(ACCESS_KEY, ACCESS_KEY, None, None, "tests");
-        let (region, endpoint_url) = (REGION.to_owned(), Some(endpoint.to_owned()));
-        let config = webhook_aws::Config::new(region, Some(credentials.clone()), endpoint_url).expect("it has roots");
-        let sdk = SdkConfig::builder()
+        let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
             .endpoint_url(endpoint)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build();
-        let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(true).build();
+        let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
         Self {
-            dynamodb: aws_sdk_dynamodb::Client::new(&sdk),
-            sqs: aws_sdk_sqs::Client::new(&sdk),
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            sqs: aws_sdk_sqs::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            secrets: aws_sdk_secretsmanager::Client::new(&sdk),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
             config,
         }
     }

@@ -20,7 +20,7 @@ const ANOTHER: &str = "secret-of-nobody";
 pub enum Kind {
     /// The signature covers the payload alone.
     PinwheelV1,
-    /// The signature covers the body, which bears an id.
+    /// The signature covers the body, which has an id.
     PinwheelV2,
     /// An event that goes by its hash.
     Endgrate,
@@ -145,7 +145,7 @@ impl Seen {
     /// Reads the answer to a delivery of `event`, which must be one of the contract's to the byte.
     ///
     /// # Errors
-    /// The answer, where it is none of them.
+    /// Any other answer.
     pub fn read(event: &Event, answer: Option<function::Answer>) -> Result<Self, String> {
         let response = match answer {
             None => return Ok(Self::Died),

@@ -1,8 +1,12 @@
 //! The adapters keep the contract of the ports, against the emulator, over HTTP.
 
-use webhook_aws::{DynamoStore, SecretsManager, SqsQueue};
+use std::str::FromStr;
+
+use webhook_aws::{
+    DynamoStore, SQS_MAX_BYTES, SecretsManager, SqsQueue, message_attributes, message_size,
+};
 use webhook_ingest::{
-    CallError, EventQueue, Message, SQS_MAX_BYTES, SecretStore, StoredSecret,
+    CallError, ClaimToken, EventQueue, IdempotencyStore as _, Message, SecretStore, StoredSecret,
     testing::{queue_contract, store_contract},
 };
 use webhook_tests::emulator::Aws;
@@ -10,7 +14,7 @@ use webhook_tests::emulator::Aws;
 #[tokio::test]
 async fn the_dynamodb_store_keeps_the_contract() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, aws.create_table().await).expect("the endpoint is a URL");
+    let store = DynamoStore::new(&aws.config, name(aws.create_table().await));
     store_contract(&store, "dynamodb").await;
 }
 
@@ -18,7 +22,7 @@ async fn the_dynamodb_store_keeps_the_contract() {
 async fn the_sqs_queue_keeps_the_contract() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    queue_contract(&SqsQueue::new(&aws.config, url.clone(), None).expect("the endpoint is a URL"), "sqs").await;
+    queue_contract(&SqsQueue::new(&aws.config, name(url.clone()), None), "sqs").await;
     let bodies: Vec<_> = aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies, [Some("first".to_owned()), Some("other".to_owned())]);
 }
@@ -26,14 +30,19 @@ async fn the_sqs_queue_keeps_the_contract() {
 fn message_of_size(size: usize) -> Message {
     let mut message = Message {
         body: String::new(),
-        attributes: Message::labels("p", "t", "e", "p#e"),
-        group_id: "p#g".to_owned(),
-        deduplication_id: format!("size-{size}"),
+        provider: "p".to_owned(),
+        event_type: "t".to_owned(),
+        event_id: "e".to_owned(),
+        idempotency_key: format!("p#size-{size}"),
+        signature_scheme: "s".to_owned(),
+        group: "g".to_owned(),
+        claim_token: ClaimToken::named(size.to_string()),
         trace_header: None,
-        payload_key: format!("p/{size}"),
+        is_replay: false,
     };
-    message.body = "x".repeat(size - message.attributes_size());
-    assert_eq!(message.size(), size);
+    let attributes = message_attributes(&message);
+    message.body = "x".repeat(size - message_size("", &attributes));
+    assert_eq!(message_size(&message.body, &attributes), size);
     message
 }
 
@@ -41,7 +50,7 @@ fn message_of_size(size: usize) -> Message {
 async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bucket() {
     let aws = Aws::shared();
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
-    let queue = SqsQueue::new(&aws.config, url.clone(), Some(bucket.clone())).expect("the endpoint is a URL");
+    let queue = SqsQueue::new(&aws.config, name(url.clone()), Some(name(bucket.clone())));
     let (largest, too_large) = (message_of_size(SQS_MAX_BYTES), message_of_size(SQS_MAX_BYTES + 1));
     queue.send(&largest).await.expect("is sent");
     queue.send(&too_large).await.expect("is sent");
@@ -63,31 +72,56 @@ async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bu
 }
 
 #[tokio::test]
+async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
+    let aws = Aws::shared();
+    let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
+    let limit = aws_sdk_sqs::types::QueueAttributeName::MaximumMessageSize;
+    aws.sqs.set_queue_attributes().queue_url(&url).attributes(limit, "262144").send().await.expect("is set");
+    let queue = SqsQueue::new(&aws.config, name(url.clone()), Some(name(bucket.clone())));
+    let message = message_of_size(300_000);
+    queue.send(&message).await.expect("is sent");
+    let [pointer] = &aws.take_messages(&url).await[..] else { panic!("one message") };
+    assert!(pointer.body.as_ref().is_some_and(|body| body.contains("\"s3Key\":\"p/300000\"")), "{pointer:?}");
+    let object = aws.s3.get_object().bucket(&bucket).key("p/300000").send().await.expect("the object is there");
+    let stored = object.body.collect().await.expect("it is read").into_bytes();
+    assert!(stored == message.body.as_bytes(), "the object is the message's body");
+
+    let without_bucket = SqsQueue::new(&aws.config, name(url.clone()), None);
+    assert_eq!(without_bucket.send(&message_of_size(300_001)).await, Err(CallError::MessageTooLarge));
+    assert_eq!(aws.take_messages(&url).await.len(), 0);
+}
+
+#[tokio::test]
 async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    let queue = SqsQueue::new(&aws.config, url.clone(), None).expect("the endpoint is a URL");
-    assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::NoPayloadBucket));
+    let queue = SqsQueue::new(&aws.config, name(url.clone()), None);
+    assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::MessageTooLarge));
     assert_eq!(aws.take_messages(&url).await.len(), 0);
+}
+
+/// The name of something that the emulator made.
+fn name<T: FromStr<Err: std::fmt::Debug>>(text: String) -> T {
+    text.parse().expect("is a name")
 }
 
 fn text(stored: StoredSecret) -> Option<String> {
     match stored {
         StoredSecret::Text(text) => Some(text.to_string()),
-        StoredSecret::NoText => None,
+        StoredSecret::NotText => None,
     }
 }
 
 #[tokio::test]
 async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_error() {
     let aws = Aws::shared();
-    let name = aws.create_secret("first").await;
-    let store = SecretsManager::new(&aws.config, name.clone()).expect("the endpoint is a URL");
+    let secret = aws.create_secret("first").await;
+    let store = SecretsManager::new(&aws.config, name(secret.clone()));
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("first".to_owned()));
     assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(None));
 
-    aws.rotate_secret(&name, "second").await;
+    aws.rotate_secret(&secret, "second").await;
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("second".to_owned()));
     assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(Some("first".to_owned())));
@@ -96,24 +130,23 @@ async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_err
 #[tokio::test]
 async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
     let aws = Aws::shared();
-    let name = aws.create_secret("text").await;
+    let secret = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
-    aws.secrets.put_secret_value().secret_id(&name).secret_binary(binary).send().await.expect("a secret is put");
+    aws.secrets.put_secret_value().secret_id(&secret).secret_binary(binary).send().await.expect("a secret is put");
     let fetched =
-        SecretsManager::new(&aws.config, name).expect("the endpoint is a URL").fetch().await.expect("is read");
+        SecretsManager::new(&aws.config, name(secret)).fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
 
     let absent =
-        SecretsManager::new(&aws.config, "absent".to_owned()).expect("the endpoint is a URL").fetch().await.map(|_| ());
-    assert_eq!(absent, Err(CallError::Service("ResourceNotFoundException".to_owned())));
+        SecretsManager::new(&aws.config, name("absent".to_owned())).fetch().await.map(|_| ());
+    assert_eq!(absent, Err(CallError::Refused("ResourceNotFoundException".to_owned())));
 }
 
 #[tokio::test]
 async fn a_failing_call_names_the_services_error_and_nothing_of_the_request() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, "no-such-table".to_owned()).expect("the endpoint is a URL");
-    let token = webhook_ingest::ClaimToken::named("t");
-    let error = webhook_ingest::IdempotencyStore::release(&store, "id", &token).await.expect_err("fails");
-    let CallError::Service(code) = error else { panic!("{error}") };
+    let store = DynamoStore::new(&aws.config, name("no-such-table".to_owned()));
+    let error = store.release("id", &ClaimToken::named("t")).await.expect_err("fails");
+    let CallError::Refused(code) = error else { panic!("{error}") };
     assert!(code.starts_with("ResourceNotFoundException"), "{code}");
 }

@@ -29,7 +29,10 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             CallError::NoResponse("the service took too long")
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() => CallError::NoResponse("the connection failed"),
+        // The second: the connection ended before the response was complete.
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => {
+            CallError::NoResponse("the connection failed")
+        }
         SdkError::DispatchFailure(_) => {
             CallError::NoResponse("the request could not be sent: check region, credentials and TLS")
         }

@@ -25,7 +25,8 @@ pub fn message_attributes(message: &Message) -> Vec<(&'static str, String)> {
         ("provider", message.provider.clone()),
         ("event_type", attribute_value(&message.event_type)),
         ("event_id", attribute_value(&message.event_id)),
-        ("idempotency_key", attribute_value(&message.idempotency_key)),
+        // Not cut at 1,024 bytes: a prefix and a key of that length make the longest, which `DynamoDB` takes as well.
+        ("idempotency_key", accepted_or_hash(&message.idempotency_key)),
         ("signature_scheme", message.signature_scheme.clone()),
     ];
     if message.is_replay {
@@ -58,7 +59,7 @@ pub(crate) fn trace_header(header: &str) -> Option<&str> {
     is_header.then_some(header)
 }
 
-/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF stand in JSON text as escapes
+/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF are written as escapes in JSON text
 /// already; these two are escaped here. They occur in strings alone.
 pub(crate) fn message_body(json: &str) -> Cow<'_, str> {
     if json.contains(['\u{fffe}', '\u{ffff}']) {
@@ -69,10 +70,11 @@ pub(crate) fn message_body(json: &str) -> Cow<'_, str> {
 }
 
 fn attribute_value(name: &str) -> String {
-    match bounded_name(name) {
-        bounded if is_accepted(&bounded) => bounded.into_owned(),
-        _ => sha256_hex(name.as_bytes()),
-    }
+    accepted_or_hash(&bounded_name(name))
+}
+
+fn accepted_or_hash(text: &str) -> String {
+    if is_accepted(text) { text.to_owned() } else { sha256_hex(text.as_bytes()) }
 }
 
 /// Whether SQS takes the text as an attribute's value or a message.

@@ -3,7 +3,7 @@
 use std::{env, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, SdkConfig,
+    BehaviorVersion, ConfigLoader, SdkConfig,
     environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
     retry::RetryConfig,
     stalled_stream_protection::StalledStreamProtectionConfig,
@@ -46,29 +46,29 @@ pub enum CredentialsFrom {
 /// # Errors
 /// There is no region, or `SSL_CERT_FILE` and `SSL_CERT_DIR` lead to no certificate.
 pub async fn load(credentials: CredentialsFrom) -> Result<SdkConfig, StartError> {
-    let loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client()?)
-        .timeout_config(timeouts(ATTEMPT_TIMEOUT))
-        .retry_config(retries())
-        // Its grace of 5 s exceeds the attempt's own timeout, and it costs 3 % of a delivery.
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
-    let config = match credentials {
-        CredentialsFrom::Environment => {
-            loader
-                .region(EnvironmentVariableRegionProvider::new())
-                .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-                .load()
-                .await
-        }
-        CredentialsFrom::Chain => loader.load().await,
+    let loader = match credentials {
+        CredentialsFrom::Environment => loader()?
+            .region(EnvironmentVariableRegionProvider::new())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new()),
+        CredentialsFrom::Chain => loader()?,
     };
+    let config = loader.load().await;
     match config.region() {
         Some(region) if !region.as_ref().is_empty() => Ok(config),
         Some(_) | None => Err(StartError::Missing("AWS_REGION")),
     }
 }
 
-/// Returns timeouts for calls whose attempts may take longer than [`ATTEMPT_TIMEOUT`], or for all.
+fn loader() -> Result<ConfigLoader, StartError> {
+    Ok(aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client()?)
+        .timeout_config(timeouts(ATTEMPT_TIMEOUT))
+        .retry_config(retries())
+        // Its grace of 5 s exceeds the attempt's own timeout, and it costs 3 % of a delivery.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled()))
+}
+
+/// Returns timeouts for calls whose attempts may each take this long.
 pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }
@@ -122,3 +122,6 @@ fn trust_store() -> Result<TrustStore, StartError> {
     }
     Ok(TrustStore::default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,7 @@ impl Parsed {
             return Err(SecretError::ByteOrderMark);
         }
         let member;
-        let text = if text.starts_with('{') {
+        let text = if text.trim_start().starts_with('{') {
             let [value] = read_object(text.as_bytes(), [&["signing_secret"]]).map_err(|_| SecretError::NotJson)?;
             let value = value.ok_or(SecretError::NoMember)?;
             if value.bytes() == b"\"\"" {

@@ -90,7 +90,7 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
     let (reason, detail) = match outcome {
         Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
         Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
-        Outcome::Malformed(malformed) => (None, Some(malformed.to_string())),
+        Outcome::Malformed(malformed) => (Some(malformed.reason()), Some(malformed.to_string())),
         Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::TooLarge => {
             (None, None)
         }
@@ -229,7 +229,7 @@ mod tests {
             Outcome::Accepted { id: id() },
             Outcome::Duplicate { id: id() },
             Outcome::InProgress { retry_after_s: 1 },
-            Outcome::Malformed(Malformed),
+            Outcome::Malformed(Malformed::NotAnObject),
             Outcome::Unavailable(Fault::DeadlineNear),
         ] {
             assert_eq!(log.admission(&outcome, NOW), Admission::Written, "{outcome:?}");
@@ -261,7 +261,7 @@ mod tests {
         }
         for (outcome, expected) in [
             (Outcome::Refused(VerifyError::SignatureMismatch), Level::WARN),
-            (Outcome::Malformed(Malformed), Level::WARN),
+            (Outcome::Malformed(Malformed::NotAnObject), Level::WARN),
             (Outcome::TooLarge, Level::WARN),
             (Outcome::Unavailable(Fault::DeadlineNear), Level::ERROR),
         ] {

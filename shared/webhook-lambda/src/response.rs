@@ -105,7 +105,7 @@ mod tests {
             (Outcome::Duplicate { id: id() }, (200, None, r#"{"status":"duplicate","id":"e\"1"}"#)),
             (Outcome::InProgress { retry_after_s: 17 }, (409, Some("17"), r#"{"status":"in_progress"}"#)),
             (Outcome::Refused(VerifyError::SignatureMismatch), (401, None, r#"{"error":"unauthorized"}"#)),
-            (Outcome::Malformed(Malformed), (400, None, r#"{"error":"malformed"}"#)),
+            (Outcome::Malformed(Malformed::NotAnObject), (400, None, r#"{"error":"malformed"}"#)),
             (Outcome::TooLarge, (413, None, r#"{"error":"too_large"}"#)),
             (Outcome::Unavailable(Fault::DeadlineNear), (503, Some("5"), r#"{"error":"unavailable"}"#)),
         ] {
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_malformed_event_gets_the_answer_of_a_malformed_delivery() {
         for door in DOORS {
-            assert_eq!(json(&malformed(door)), json(&response(&Outcome::Malformed(Malformed), door)), "{door:?}");
+            assert_eq!(json(&malformed(door)), json(&response(&Outcome::Malformed(Malformed::NotAnObject), door)), "{door:?}");
         }
     }
 

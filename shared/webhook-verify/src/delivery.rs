@@ -1,13 +1,14 @@
-//! One HTTP attempt of a provider, as it came: headers in their order, the exact bytes of the body.
+//! One HTTP attempt of a provider, as received: its headers in order, and the exact bytes of its body.
 
 use std::fmt;
 
-use crate::VerifyError;
+use crate::error::VerifyError;
 
-/// Largest body that is looked at: 6 MiB, in bytes after base64. Lambda's own limit for a whole request is 6 MB.
+/// The largest body that is accepted, decoded from base64: 6 MiB. Lambda's own limit for a whole request
+/// is 6 MB.
 pub const MAX_BODY_BYTES: usize = 6_291_456;
 
-/// A header as received: a name in any case, and a value of any bytes.
+/// A header as received: its name in any case, and its value, which may be any bytes.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Header {
     name: String,
@@ -15,48 +16,48 @@ pub struct Header {
 }
 
 impl Header {
-    /// `name` in any case; `value` as it stood on the wire.
+    /// Makes a header of a name, in any case, and the bytes that were sent as its value.
     pub fn new(name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
         Self { name: name.into(), value: value.into() }
     }
 
-    /// The name, in the case in which it came.
+    /// Returns the name, in the case in which it was sent.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The value, byte for byte.
+    /// Returns the value, byte for byte.
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value
     }
 }
 
-/// Names only: a header may hold a signature.
+/// Shows only the name and the size: a value may be a signature.
 impl fmt::Debug for Header {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Header({}, {} bytes)", self.name, self.value.len())
     }
 }
 
-/// The parts of an HTTP request that a signature can cover. Method and path are none of them.
+/// The parts of an HTTP request that are verified. Method and path are not among them.
 #[derive(Clone, Copy)]
 pub struct Delivery<'d> {
     headers: &'d [Header],
     body: &'d [u8],
 }
 
-/// The body is longer than [`MAX_BODY_BYTES`].
+/// The body has more than [`MAX_BODY_BYTES`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the body has more than {MAX_BODY_BYTES} bytes")]
 pub struct BodyTooLarge;
 
 impl<'d> Delivery<'d> {
-    /// Takes a request whose body is not too large. The size is checked here, before anything is computed over it.
+    /// Accepts a request if its body is not too large. The size is checked before any computation.
     ///
     /// # Errors
-    /// [`BodyTooLarge`] past [`MAX_BODY_BYTES`].
+    /// [`BodyTooLarge`] for more than [`MAX_BODY_BYTES`].
     pub fn new(headers: &'d [Header], body: &'d [u8]) -> Result<Self, BodyTooLarge> {
         if body.len() > MAX_BODY_BYTES {
             return Err(BodyTooLarge);
@@ -64,17 +65,17 @@ impl<'d> Delivery<'d> {
         Ok(Self { headers, body })
     }
 
-    /// The body, byte for byte.
+    /// Returns the body, byte for byte.
     #[must_use]
     pub fn body(&self) -> &'d [u8] {
         self.body
     }
 
-    /// The value of the one header of this name (in any case).
+    /// Returns the value of the only header with this name, in any case.
     ///
     /// # Errors
-    /// [`VerifyError::HeaderMissing`], or [`VerifyError::HeaderRepeated`]: of two values the receiver might check one
-    /// while a proxy before it has checked the other.
+    /// [`VerifyError::HeaderMissing`], or [`VerifyError::HeaderRepeated`]: with two values, the receiver
+    /// might check one, and a proxy in front of it the other.
     pub fn header(&self, name: &'static str) -> Result<&'d [u8], VerifyError> {
         let mut values = self.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
         match (values.next(), values.next()) {
@@ -85,7 +86,7 @@ impl<'d> Delivery<'d> {
     }
 }
 
-/// Sizes only: headers and body are the sender's business.
+/// Shows only sizes: headers and body may be confidential.
 impl fmt::Debug for Delivery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Delivery({} headers, {} bytes)", self.headers.len(), self.body.len())
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_found_in_any_case_and_only_once() {
+    fn a_header_is_found_in_any_case_and_refused_if_repeated() {
         let headers = [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
         let delivery = Delivery::new(&headers, b"").expect("small");
         assert_eq!(delivery.header("x-timestamp"), Ok(b"1".as_slice()));
@@ -106,14 +107,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not() {
+    fn a_body_of_6_mib_is_accepted_and_one_byte_more_is_not() {
         let body = vec![b' '; MAX_BODY_BYTES + 1];
         assert_eq!(Delivery::new(&[], &body[1..]).map(|delivery| delivery.body().len()), Ok(MAX_BODY_BYTES));
         assert_eq!(Delivery::new(&[], &body).map(|delivery| delivery.body().len()), Err(BodyTooLarge));
     }
 
     #[test]
-    fn debug_shows_sizes_and_names_and_no_value() {
+    fn debug_shows_names_and_sizes_but_no_values() {
         let headers = [Header::new("x-a", "hidden")];
         let shown = format!("{:?} {:?}", headers[0], Delivery::new(&headers, b"hidden").expect("small"));
         assert_eq!(shown, "Header(x-a, 6 bytes) Delivery(1 headers, 6 bytes)");

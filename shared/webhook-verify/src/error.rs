@@ -1,40 +1,41 @@
-//! Why a delivery is refused. Nothing here holds a byte of a secret, a signature or a payload, so all of it may be logged.
+//! Why a delivery is refused. No error holds a byte of a secret, a signature or a payload, so all of
+//! them may be logged.
 
-use crate::{Scheme, json::NoPythonForm};
+use crate::{json::NoPythonForm, scheme::Scheme};
 
-/// Why the sender of a delivery is not proven: all of them are one answer to the outside (401), and a reason of their own
-/// in log and metric.
+/// Why a delivery is not proven to be its provider's. To the outside, all of these are the same
+/// answer (401); the log and the metric name the reason.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VerifyError {
-    /// The header is not there.
+    /// A required header is missing.
     #[error("header `{0}` is missing")]
     HeaderMissing(&'static str),
-    /// The header is there more than once.
+    /// A header that must be unique is repeated.
     #[error("header `{0}` is repeated")]
     HeaderRepeated(&'static str),
-    /// The header is not of the form that the provider sends.
+    /// A header does not have the form that the provider sends.
     #[error("header `{0}` is malformed")]
     HeaderMalformed(&'static str),
     /// The signature names a scheme that this crate does not know.
     #[error("header `{0}` names an unknown signature scheme")]
     SchemeUnknown(&'static str),
-    /// The signature's scheme is known, but the receiver is set to refuse it.
-    #[error("signature scheme `{}` is not accepted here", .0.name())]
+    /// The receiver is configured to refuse this scheme.
+    #[error("signature scheme `{}` is not among the accepted schemes", .0.name())]
     SchemeNotAccepted(Scheme),
-    /// No secret makes this signature over this body.
+    /// Neither secret makes this signature over this body.
     #[error("the signature does not match")]
     SignatureMismatch,
-    /// The signed text is a re-serialised one, and the body has none: no secret could make any signature match.
-    #[error("the body has no text that could have been signed: {0}")]
+    /// The provider signs a Python form and the body has none, so no signature can match.
+    #[error("the body has no Python form to verify: {0}")]
     NoSignedText(NoPythonForm),
-    /// Signed too long ago.
-    #[error("signed {skew_s} s ago, further back than the tolerance")]
+    /// The signature is older than the tolerance.
+    #[error("signed {skew_s} s ago, which is longer than the tolerance")]
     TimestampTooOld {
         /// Seconds between the signature and now.
         skew_s: u64,
     },
-    /// Signed too far ahead of our clock.
-    #[error("signed {skew_s} s in the future, further ahead than the tolerance")]
+    /// The signature is dated further ahead of our clock than the tolerance.
+    #[error("signed {skew_s} s in the future, which is further ahead than the tolerance")]
     TimestampInFuture {
         /// Seconds between now and the signature.
         skew_s: u64,
@@ -42,7 +43,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// A short, fixed name of the reason, for a metric's dimension.
+    /// Returns a short, fixed name of the reason, for a metric's dimension.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -59,7 +60,42 @@ impl VerifyError {
     }
 }
 
-/// The sender is proven, but what it sent is not a JSON object by RFC 8259 (or nests deeper than 128 levels).
+/// Why an authentic body is refused (400).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the authentic body is not a JSON object")]
-pub struct Malformed;
+pub enum Malformed {
+    /// The body is not a JSON object by RFC 8259, or is nested deeper than 128 levels.
+    #[error("the authentic body is not a JSON object")]
+    NotAnObject,
+    /// A field that no signature covers is longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
+    #[error("the unsigned `event` or `webhook_id` is longer than 1,024 bytes")]
+    UnsignedFieldTooLong,
+}
+
+impl Malformed {
+    /// Returns a short, fixed name of the reason, for a metric's dimension.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::NotAnObject => "not_an_object",
+            Self::UnsignedFieldTooLong => "unsigned_field_too_long",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_scheme_that_is_not_accepted() {
+        let error = VerifyError::SchemeNotAccepted(Scheme::PinwheelV1);
+        assert_eq!(error.to_string(), "signature scheme `pinwheel-v1` is not among the accepted schemes");
+        assert_eq!(error.reason(), "scheme_not_accepted");
+    }
+
+    #[test]
+    fn reasons_of_malformed_bodies_have_fixed_names() {
+        assert_eq!(Malformed::NotAnObject.reason(), "not_an_object");
+        assert_eq!(Malformed::UnsignedFieldTooLong.reason(), "unsigned_field_too_long");
+    }
+}

@@ -1,16 +1,16 @@
-//! What happened, as read from the bytes that a MAC covered.
+//! Events, read from the bytes that a MAC covered.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use sha2::{Digest, Sha256};
 
-use crate::{Scheme, SecretVersion, UnixSeconds, Verified};
+use crate::{mac::SecretVersion, scheme::Scheme, time::UnixSeconds};
 
-/// A name or id of more bytes than this is replaced by its SHA-256 in keys and record fields. `DynamoDB` takes keys of up to
-/// 2,048 bytes; half of it leaves room for prefixes.
+/// A longer name or id is replaced by its SHA-256 in keys and record fields. `DynamoDB` accepts keys
+/// of up to 2,048 bytes; half of that leaves room for prefixes.
 pub const MAX_NAME_BYTES: usize = 1024;
 
-/// An event, ready to be claimed and queued. Only a [`crate::Provider`] makes it, from a [`Verified`].
+/// An event, ready to be claimed and queued. Only a provider makes one, from a verified delivery.
 #[expect(clippy::struct_field_names, reason = "`event_type` is its name in the table and in messages")]
 pub struct Event<'v> {
     pub(crate) provider: &'static str,
@@ -27,104 +27,114 @@ pub struct Event<'v> {
     pub(crate) data: Cow<'v, [u8]>,
 }
 
-/// How long an idempotency record must live.
+/// How long an idempotency record is kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Retention {
-    /// As long as the receiver is configured to remember.
+    /// As long as the receiver's configuration says.
     Configured,
-    /// So long and no longer, because an equal event later is a new one.
+    /// Exactly this long: an equal body that arrives later is a new event.
     Fixed(Duration),
 }
 
 impl Event<'_> {
-    /// The provider's name, as in its path.
+    /// Returns the provider's name, as in its path.
     #[must_use]
     pub fn provider(&self) -> &'static str {
         self.provider
     }
 
-    /// The idempotency key, `<provider>#<key>`: equal for all deliveries of one event, from signed bytes alone.
+    /// Returns the idempotency key, `<provider>#<key>`. It is equal for all deliveries of one event
+    /// and comes from signed bytes only. The part after `#` has at most [`MAX_NAME_BYTES`].
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
         &self.idempotency_key
     }
 
-    /// The event's id for consumers: the provider's own signed id or, where it signs none, the key.
+    /// Returns the message's id: the provider's own signed id or, if it signs none, the idempotency
+    /// key without the provider's prefix.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The event's name without the provider's prefix; `unknown` where it has none.
+    /// Returns the event's name without the provider's prefix, or `unknown` if it has none.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// What the event is about (an account, a session): events of one group keep their order on a FIFO queue.
+    /// Returns what the event is about, such as an account or a session. Events of one group keep
+    /// their order on a FIFO queue.
     #[must_use]
     pub fn group(&self) -> &str {
         &self.group
     }
 
-    /// The unsigned id of the delivery (Pinwheel v1 only): recorded and compared, never trusted.
+    /// Returns the unsigned id of the delivery (Pinwheel v1 only). It is recorded and compared, but
+    /// never trusted.
     #[must_use]
     pub fn delivery_id(&self) -> Option<&str> {
         self.delivery_id.as_deref()
     }
 
-    /// Names, separated by commas, of the message's fields that no signature covers.
+    /// Returns the names of the message's fields that no signature covers, separated by commas.
     #[must_use]
     pub fn unsigned_fields(&self) -> Option<&'static str> {
         self.unsigned_fields
     }
 
-    /// How long its record must live.
+    /// Returns how long the event's idempotency record is kept.
     #[must_use]
     pub fn retention(&self) -> Retention {
         self.retention
     }
 
-    /// The scheme of the signature.
+    /// Returns the scheme of the signature.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Which secret verified.
+    /// Returns which secret verified the signature.
     #[must_use]
     pub fn secret(&self) -> SecretVersion {
         self.secret
     }
 
-    /// When the provider signed, where its scheme says so.
+    /// Returns when the provider signed, if its scheme signs a time.
     #[must_use]
     pub fn signed_at(&self) -> Option<UnixSeconds> {
         self.signed_at
     }
 
-    /// The provider's whole body as a JSON object: the signed bytes as they are, or (Pinwheel v1) rebuilt round them.
+    /// Returns the provider's whole body as a JSON object: exactly the signed bytes or, for Pinwheel
+    /// v1, a body rebuilt around them.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
     }
 }
 
-/// Provider and sizes only: ids are logged on purpose, one by one, and payloads never.
+/// Shows only the scheme and the size: ids are logged one by one, on purpose, and payloads never.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Event({}, {} bytes)", self.scheme.name(), self.data.len())
     }
 }
 
-/// Prefixes of keys that are hashes. A provider's own id that starts with one of them is hashed as well, so that keys of
-/// different making cannot collide.
+/// The prefixes of keys that are hashes. An id of the provider's that starts with one of them is hashed
+/// too, so that different kinds of keys cannot collide.
 const HASHED_PREFIXES: [&str; 3] = [ID_PREFIX, BODY_PREFIX, PAYLOAD_PREFIX];
 const ID_PREFIX: &str = "id-sha256:";
 const BODY_PREFIX: &str = "body-sha256:";
 const PAYLOAD_PREFIX: &str = "payload-sha256:";
 
-/// The key of an event that carries a signed id: the id itself, where a key can hold it.
+/// Returns the idempotency key, given the provider and the event's key within it.
+pub(crate) fn idempotency_key(provider: &str, key: &str) -> String {
+    format!("{provider}#{key}")
+}
+
+/// Returns the key of an event with a signed id: the id itself, or its hash if it does not fit.
 pub(crate) fn key_of_id(id: &str) -> String {
     if id.len() > MAX_NAME_BYTES || HASHED_PREFIXES.iter().any(|prefix| id.starts_with(prefix)) {
         format!("{ID_PREFIX}{}", sha256_hex(id.as_bytes()))
@@ -133,23 +143,24 @@ pub(crate) fn key_of_id(id: &str) -> String {
     }
 }
 
-/// The key of an event without a signed id: the hash of what the MAC covered. A part of a body (`PinwheelV1`) and a whole
-/// body get different prefixes, since equal texts of the two are different events.
-pub(crate) fn key_of_signed(verified: &Verified<'_>) -> String {
-    let prefix = match verified.scheme() {
+/// Returns the key of an event without a signed id: the hash of the bytes that the MAC covered. A part
+/// of a body (`PinwheelV1`) and a whole body get different prefixes, because they are different events
+/// even if their texts are equal.
+pub(crate) fn key_of_signed(scheme: Scheme, signed: &[u8]) -> String {
+    let prefix = match scheme {
         Scheme::PinwheelV1 => PAYLOAD_PREFIX,
         Scheme::PinwheelV2 | Scheme::Endgrate => BODY_PREFIX,
     };
-    format!("{prefix}{}", sha256_hex(verified.signed()))
+    format!("{prefix}{}", sha256_hex(signed))
 }
 
 /// Returns the name, or its SHA-256 in hex if it is longer than [`MAX_NAME_BYTES`].
 #[must_use]
-pub fn bounded_name(name: &str) -> std::borrow::Cow<'_, str> {
+pub fn bounded_name(name: &str) -> Cow<'_, str> {
     if name.len() > MAX_NAME_BYTES { sha256_hex(name.as_bytes()).into() } else { name.into() }
 }
 
-/// SHA-256 in lower-case hexadecimal: what stands for a name or id that does not fit where it goes.
+/// Returns the SHA-256 of `bytes` in lower-case hex. It replaces names and ids that do not fit.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
@@ -160,7 +171,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_its_own_key_unless_it_is_too_long_or_looks_like_a_hashed_one() {
+    fn a_name_of_1024_bytes_stays_and_a_longer_one_is_hashed() {
+        let longest = "é".repeat(512);
+        assert_eq!(bounded_name(&longest), longest);
+        let too_long = format!("{longest}a");
+        assert_eq!(bounded_name(&too_long), sha256_hex(too_long.as_bytes()));
+        assert_eq!(bounded_name(""), "");
+    }
+
+    #[test]
+    fn an_id_is_its_own_key_unless_too_long_or_like_a_hashed_one() {
         assert_eq!(key_of_id("evt_1"), "evt_1");
         let longest = "a".repeat(1024);
         assert_eq!(key_of_id(&longest), longest);

@@ -1,11 +1,12 @@
-//! Proves who sent a webhook, and reads from the proven bytes what the event is.
+//! Verifies who sent a webhook, and reads the event from the verified bytes.
 //!
-//! Pure: no clock, no I/O, no async, no AWS. One delivery goes through three steps, each a type that only the step
-//! before it can make:
+//! The crate uses no clock, no I/O, no async and no AWS. A delivery takes three steps. Each returns a
+//! type that no other code can make, and the next step takes it:
 //!
-//! 1. [`Provider::parse`] reads the headers: [`Unverified`].
-//! 2. [`Provider::verify`] checks the MAC, then the clock: [`Verified`], which holds the bytes that the MAC covered.
-//! 3. [`Provider::event`] reads identity, name and group from those bytes: [`Event`].
+//! 1. [`Provider::parse`] reads the headers and returns an [`Unverified`].
+//! 2. [`Provider::verify`] checks the MAC, then the clock, and returns a [`Verified`], which holds the
+//!    bytes that the MAC covered.
+//! 3. [`Provider::event`] reads identity, name and group from those bytes and returns an [`Event`].
 //!
 //! ```
 //! use webhook_verify::{
@@ -24,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Nobody but the verifier makes a [`Verified`]:
+//! Other code can neither make a [`Verified`]
 //!
 //! ```compile_fail,E0451
 //! use webhook_verify::Verified;
@@ -33,7 +34,7 @@
 //! }
 //! ```
 //!
-//! nor copies one:
+//! nor copy one,
 //!
 //! ```compile_fail,E0599
 //! fn copy(verified: webhook_verify::Verified<'static>) -> webhook_verify::Verified<'static> {
@@ -41,7 +42,7 @@
 //! }
 //! ```
 //!
-//! nor an [`Event`], which is what the pipeline takes:
+//! nor make an [`Event`], which is what the pipeline takes.
 //!
 //! ```compile_fail,E0451
 //! use webhook_verify::Event;
@@ -57,7 +58,9 @@ mod error;
 mod event;
 pub mod json;
 mod mac;
+mod provider;
 pub mod providers;
+mod scheme;
 mod secret;
 pub mod sign;
 mod time;
@@ -67,7 +70,8 @@ pub use delivery::{BodyTooLarge, Delivery, Header, MAX_BODY_BYTES};
 pub use error::{Malformed, VerifyError};
 pub use event::{Event, MAX_NAME_BYTES, Retention, bounded_name, sha256_hex};
 pub use mac::SecretVersion;
-pub use providers::Provider;
+pub use provider::Provider;
+pub use scheme::Scheme;
 pub use secret::{SecretEmpty, SigningSecret, SigningSecrets};
 pub use time::{FUTURE_TOLERANCE, Tolerance, UnixSeconds};
-pub use verified::{Scheme, Unverified, Verified};
+pub use verified::{Unverified, Verified};

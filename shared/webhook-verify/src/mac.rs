@@ -1,15 +1,21 @@
-//! HMAC (RFC 2104) over SHA-1 and SHA-256, and the proof that a check leaves behind.
+//! HMAC (RFC 2104) over SHA-1 and SHA-256.
 //!
-//! A [`Proof`] is what a [`crate::Verified`] costs, and only [`verify`] makes one. Tags are compared as decoded
-//! bytes and in constant time (`hmac` does so through `subtle`).
+//! Only [`verify`] makes a [`Proof`], and a [`Verified`](crate::Verified) takes one. Tags are compared
+//! as decoded bytes, in constant time: `hmac`'s [`CtOutput`] uses `subtle`.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{
+    Hmac, KeyInit, Mac,
+    digest::{CtOutput, Output},
+};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::{SigningSecret, SigningSecrets, VerifyError};
+use crate::{
+    error::VerifyError,
+    secret::{SigningSecret, SigningSecrets},
+};
 
-/// Which of the two secrets verified: an operator sees from it when a rotation is over.
+/// Which of the two secrets verified a signature. It tells an operator when a rotation is over.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SecretVersion {
     /// `AWSCURRENT`.
@@ -18,7 +24,7 @@ pub enum SecretVersion {
     Previous,
 }
 
-/// That a MAC has been checked, and under which secret.
+/// Proves that a MAC has been verified, and under which secret.
 pub(crate) struct Proof {
     secret: SecretVersion,
 }
@@ -32,51 +38,48 @@ impl Proof {
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 pub(crate) type HmacSha1 = Hmac<Sha1>;
 
-/// Checks `tag` over the message that `feed` hands on, piece by piece, under the current secret and then under the previous
-/// one: once a secret has been rotated, there always is a previous one, and nearly no delivery needs it.
+/// Checks that one of `tags` is the MAC of a message, given in pieces, under the current secret or
+/// else under the previous one. Computes one MAC for each secret, however many tags there are.
 ///
 /// # Errors
-/// [`VerifyError::SignatureMismatch`], or whatever `feed` fails with.
+/// [`VerifyError::SignatureMismatch`].
 pub(crate) fn verify<M: Mac + KeyInit>(
     secrets: &SigningSecrets,
-    tag: &[u8],
-    feed: impl Fn(&mut M) -> Result<(), VerifyError>,
+    tags: &[Vec<u8>],
+    message: &[&[u8]],
 ) -> Result<Proof, VerifyError> {
-    let candidates =
-        [(SecretVersion::Current, Some(&secrets.current)), (SecretVersion::Previous, secrets.previous.as_ref())];
-    for (secret, key) in candidates {
-        if let Some(key) = key {
-            let mut mac = keyed(key);
-            feed(&mut mac)?;
-            if mac.verify_slice(tag).is_ok() {
-                return Ok(Proof { secret });
-            }
+    let current = (SecretVersion::Current, Some(&secrets.current));
+    let previous = (SecretVersion::Previous, secrets.previous.as_ref());
+    for (secret, key) in [current, previous] {
+        if let Some(key) = key
+            && any_equals(tags, &mac::<M>(key, message))
+        {
+            return Ok(Proof { secret });
         }
     }
     Err(VerifyError::SignatureMismatch)
 }
 
-/// A message that is there already, as [`verify`] takes it.
-pub(crate) fn pieces<M: Mac>(pieces: &[&[u8]]) -> impl Fn(&mut M) -> Result<(), VerifyError> {
-    move |mac| {
-        for piece in pieces {
-            mac.update(piece);
-        }
-        Ok(())
-    }
+/// Returns the MAC of a message as a sender computes it.
+pub(crate) fn tag<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> Vec<u8> {
+    mac::<M>(secret, message).into_bytes().to_vec()
 }
 
-/// The tag of a message under one secret: the sender's side.
-pub(crate) fn tag<M: Mac + KeyInit>(secret: &SigningSecret, pieces: &[&[u8]]) -> Vec<u8> {
-    let mut mac: M = keyed(secret);
-    for piece in pieces {
+fn mac<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> CtOutput<M> {
+    let mut mac = <M as KeyInit>::new_from_slice(secret.key()).expect("HMAC takes a key of any length");
+    for piece in message {
         mac.update(piece);
     }
-    mac.finalize().into_bytes().to_vec()
+    mac.finalize()
 }
 
-fn keyed<M: KeyInit>(secret: &SigningSecret) -> M {
-    M::new_from_slice(secret.key()).expect("HMAC takes a key of any length")
+/// Compares every tag, each in constant time, so that the time does not depend on which one matches.
+fn any_equals<M: Mac>(tags: &[Vec<u8>], expected: &CtOutput<M>) -> bool {
+    tags.iter().fold(false, |found, tag| {
+        // A tag of another length is wrong, and its length is no secret.
+        let equal = Output::<M>::try_from(tag.as_slice()).is_ok_and(|tag| CtOutput::new(tag) == *expected);
+        found | equal
+    })
 }
 
 #[cfg(test)]
@@ -87,31 +90,56 @@ mod tests {
         SigningSecret::new(key.to_vec()).expect("not empty")
     }
 
+    fn check(tags: &[Vec<u8>]) -> Result<SecretVersion, VerifyError> {
+        let secrets = SigningSecrets::new(secret(b"new"), Some(secret(b"old")));
+        verify::<HmacSha256>(&secrets, tags, &[b"mess", b"age"]).map(|proof| proof.secret())
+    }
+
+    fn tag_under(key: &[u8]) -> Vec<u8> {
+        tag::<HmacSha256>(&secret(key), &[b"message"])
+    }
+
     /// RFC 4231, test case 2, and RFC 2202, test case 2: the same key and text.
     #[test]
-    fn the_rfc_vectors_hold_however_the_text_is_cut() {
+    fn the_vectors_of_the_rfcs_hold_for_a_message_in_any_pieces() {
         let key = secret(b"Jefe");
-        for pieces in
+        for message in
             [&[b"what do ya want for nothing?".as_slice()] as &[&[u8]], &[b"what do ya want ", b"for nothing?"]]
         {
             assert_eq!(
-                hex::encode(tag::<HmacSha256>(&key, pieces)),
+                hex::encode(tag::<HmacSha256>(&key, message)),
                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
             );
-            assert_eq!(hex::encode(tag::<HmacSha1>(&key, pieces)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+            assert_eq!(hex::encode(tag::<HmacSha1>(&key, message)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
         }
     }
 
     #[test]
     fn either_secret_verifies_and_is_named_and_no_other_does() {
-        let check = |signer: &[u8], tag_bytes: usize| {
-            let tag = tag::<HmacSha256>(&secret(signer), &[b"message"]);
-            let secrets = SigningSecrets::new(secret(b"new"), Some(secret(b"old")));
-            verify::<HmacSha256>(&secrets, &tag[..tag_bytes], pieces(&[b"mess", b"age"])).map(|proof| proof.secret())
-        };
-        assert_eq!(check(b"new", 32), Ok(SecretVersion::Current));
-        assert_eq!(check(b"old", 32), Ok(SecretVersion::Previous));
-        assert_eq!(check(b"other", 32), Err(VerifyError::SignatureMismatch));
-        assert_eq!(check(b"new", 31), Err(VerifyError::SignatureMismatch), "a cut tag is no tag");
+        assert_eq!(check(&[tag_under(b"new")]), Ok(SecretVersion::Current));
+        assert_eq!(check(&[tag_under(b"old")]), Ok(SecretVersion::Previous));
+        assert_eq!(check(&[tag_under(b"other")]), Err(VerifyError::SignatureMismatch));
+    }
+
+    #[test]
+    fn one_correct_tag_among_wrong_ones_is_enough_wherever_it_is() {
+        let wrong = || tag_under(b"other");
+        for (key, expected) in [(b"new", SecretVersion::Current), (b"old", SecretVersion::Previous)] {
+            let right = || tag_under(key);
+            assert_eq!(check(&[wrong(), wrong(), right()]), Ok(expected));
+            assert_eq!(check(&[wrong(), right(), wrong()]), Ok(expected));
+            assert_eq!(check(&[right(), wrong()]), Ok(expected));
+        }
+        assert_eq!(check(&[tag_under(b"old"), tag_under(b"new")]), Ok(SecretVersion::Current));
+        assert_eq!(check(&[wrong(), wrong()]), Err(VerifyError::SignatureMismatch));
+    }
+
+    #[test]
+    fn truncated_extended_empty_and_missing_tags_do_not_match() {
+        let right = tag_under(b"new");
+        let extended = [right.as_slice(), b"\0"].concat();
+        for tags in [vec![right[..31].to_vec()], vec![extended], vec![Vec::new()], Vec::new()] {
+            assert_eq!(check(&tags), Err(VerifyError::SignatureMismatch), "{tags:?}");
+        }
     }
 }

@@ -1,24 +1,24 @@
-//! Signing secrets: never empty, never shown, wiped when dropped.
+//! Signing secrets: they are never empty, never shown, and wiped when dropped.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A key that a provider signs with. Never empty: an HMAC under an empty key proves nothing.
+/// The key that a provider signs with. It is never empty: anyone can compute an HMAC under an empty key.
 pub struct SigningSecret(Zeroizing<Vec<u8>>);
 
-/// The secret has no byte.
+/// The signing secret is empty.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the signing secret is empty")]
 pub struct SecretEmpty;
 
 impl SigningSecret {
-    /// Takes over the key; its memory is overwritten when the secret is dropped.
+    /// Takes ownership of the key. Its memory is overwritten when the secret is dropped.
     ///
     /// # Errors
-    /// [`SecretEmpty`] where `key` has no byte.
+    /// [`SecretEmpty`] if `key` is empty.
     pub fn new(key: Vec<u8>) -> Result<Self, SecretEmpty> {
-        // Wrapped first, so that a refused key is wiped too.
+        // Wrapped before the check, so that the memory of a refused key is overwritten too.
         let key = Zeroizing::new(key);
         if key.is_empty() { Err(SecretEmpty) } else { Ok(Self(key)) }
     }
@@ -34,7 +34,7 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The secrets that verify: the current one and, during a rotation, the one before it.
+/// The secrets to verify with: the current one and, if there is one, the previous one.
 #[derive(Debug)]
 pub struct SigningSecrets {
     pub(crate) current: SigningSecret,
@@ -42,7 +42,7 @@ pub struct SigningSecrets {
 }
 
 impl SigningSecrets {
-    /// `previous` verifies too, so that no delivery is refused while a rotation is under way.
+    /// Accepts signatures under either secret, so that no delivery is refused during a rotation.
     #[must_use]
     pub fn new(current: SigningSecret, previous: Option<SigningSecret>) -> Self {
         Self { current, previous }
@@ -54,12 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_secret_cannot_be_made() {
+    fn an_empty_secret_is_refused() {
         assert_eq!(SigningSecret::new(Vec::new()).map(|_| ()), Err(SecretEmpty));
     }
 
     #[test]
-    fn debug_is_redacted() {
+    fn debug_shows_no_secret() {
         let secret = || SigningSecret::new(b"hunter2".to_vec()).expect("not empty");
         assert_eq!(
             format!("{:?}", SigningSecrets::new(secret(), Some(secret()))),

@@ -1,11 +1,12 @@
-//! Time as an argument: the crate never reads a clock.
+//! Time, which is always an argument: the crate never reads a clock.
 
 use std::{cmp::Ordering, time::Duration};
 
-use crate::VerifyError;
+use crate::error::VerifyError;
 
-/// How far ahead of our clock a timestamp may lie, both bounds included: 300 s, what Stripe's and Svix's libraries allow.
-/// Not configurable: a sender's clock that is further ahead is broken, and a signature dated ahead outlives its record.
+/// How far ahead of our clock a timestamp may be, inclusive: 300 s, as in Stripe's and Svix's libraries.
+/// It is not configurable: a sender's clock that is further ahead is broken, and a signature dated ahead
+/// could outlive its idempotency record.
 pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -13,18 +14,18 @@ pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
 pub struct UnixSeconds(pub i64);
 
 impl UnixSeconds {
-    /// Reads decimal digits and nothing else: no sign, no space, no fraction. `None` for any other text, and for a number
-    /// that does not fit.
+    /// Reads decimal digits only. Returns `None` for any other text, such as one with a sign, a space or
+    /// a fraction, and for a number that is too large.
     #[must_use]
     pub fn from_digits(text: &[u8]) -> Option<Self> {
         if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
             return None;
         }
-        // All ASCII digits, so UTF-8; `parse` refuses what does not fit.
+        // ASCII digits are UTF-8, and `parse` refuses a number that is too large.
         str::from_utf8(text).ok()?.parse().ok().map(Self)
     }
 
-    /// Checks that this signed time is near `now`, to the second, both bounds included.
+    /// Checks that this time, when a delivery was signed, is within the tolerance, inclusive.
     ///
     /// # Errors
     /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`].
@@ -38,15 +39,15 @@ impl UnixSeconds {
     }
 }
 
-/// How far in the past a signed timestamp may lie, both bounds included. The future is always [`FUTURE_TOLERANCE`].
+/// How far from now a signed timestamp may be. For the future, it is always [`FUTURE_TOLERANCE`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Tolerance {
-    /// Whole seconds count.
+    /// How far in the past, inclusive. Fractions of a second are ignored.
     pub past: Duration,
 }
 
-/// 24 hours: Pinwheel does not say whether a retry is signed anew, so a tight window might refuse an honest retry; replays
-/// are what the idempotency record is for.
+/// 24 hours. Pinwheel does not say whether it signs retries again, so a shorter tolerance might refuse an
+/// honest retry. The idempotency record stops replays.
 impl Default for Tolerance {
     fn default() -> Self {
         Self { past: Duration::from_hours(24) }
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_number_range_do_not_overflow() {
+    fn the_smallest_and_largest_times_do_not_overflow() {
         let tolerance = Tolerance { past: Duration::MAX };
         assert_eq!(
             UnixSeconds(i64::MIN).check(UnixSeconds(i64::MAX), Tolerance::default()),
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn only_decimal_digits_that_fit_are_a_timestamp() {
+    fn a_timestamp_has_only_digits_and_is_not_too_large() {
         let long = "9".repeat(400);
         for text in
             ["", " 1", "1 ", "+1", "-1", "1.0", "1e3", "0x1", "١", "１", "9223372036854775808", "1\n", "1,1", &long]

@@ -1,41 +1,24 @@
-//! A delivery before and after its proof.
+//! A delivery before and after its signature is verified.
 
-use std::{fmt, sync::OnceLock};
+use std::{borrow::Cow, fmt};
 
-use crate::{Delivery, SecretVersion, UnixSeconds, mac::Proof};
+use crate::{
+    delivery::Delivery,
+    mac::{Proof, SecretVersion},
+    scheme::Scheme,
+    time::UnixSeconds,
+};
 
-/// How a delivery is signed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Scheme {
-    /// HMAC-SHA256 over version, timestamp and the compact Python form of the body's `payload`.
-    PinwheelV1,
-    /// HMAC-SHA256 over version, timestamp and the raw body.
-    PinwheelV2,
-    /// HMAC-SHA1 over the raw body, or over its default Python form.
-    Endgrate,
-}
-
-impl Scheme {
-    /// The name in messages and logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::PinwheelV1 => "pinwheel-v1",
-            Self::PinwheelV2 => "pinwheel-v2",
-            Self::Endgrate => "endgrate",
-        }
-    }
-}
-
-/// What a delivery's headers claim, well formed and not yet believed.
+/// A delivery with well-formed signature headers, whose signature has not been verified.
 pub struct Unverified<'d> {
     pub(crate) delivery: Delivery<'d>,
     pub(crate) scheme: Scheme,
-    pub(crate) tag: Vec<u8>,
+    /// The signatures in the header, decoded. One that matches is enough.
+    pub(crate) tags: Vec<Vec<u8>>,
     pub(crate) timestamp: Option<Timestamp<'d>>,
 }
 
-/// A timestamp as the MAC covers it (the text) and as a number.
+/// A timestamp as text, which the MAC covers, and as a number.
 #[derive(Clone, Copy)]
 pub(crate) struct Timestamp<'d> {
     pub(crate) text: &'d [u8],
@@ -43,7 +26,7 @@ pub(crate) struct Timestamp<'d> {
 }
 
 impl Unverified<'_> {
-    /// The scheme that the headers name.
+    /// Returns the scheme that the headers name.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
@@ -56,38 +39,19 @@ impl fmt::Debug for Unverified<'_> {
     }
 }
 
-/// A delivery whose sender is proven: the one thing from which an [`crate::Event`] is read. Only a [`crate::Provider`]'s
-/// `verify` makes it, and it cannot be cloned.
+/// A delivery whose sender is proven. Only a provider's `verify` makes it, and it cannot be cloned.
+/// Events are read from it, and from nothing else.
 pub struct Verified<'d> {
-    signed: Signed,
+    signed: Cow<'d, [u8]>,
     scheme: Scheme,
     signed_at: Option<UnixSeconds>,
     secret: SecretVersion,
     delivery: Delivery<'d>,
 }
 
-/// The bytes that the MAC covered, without version and timestamp.
-pub(crate) enum Signed {
-    /// The body.
-    Body,
-    /// A text that is made of it, so far only for the MAC, which takes it piece by piece: a forgery must not cost the heap of a
-    /// text that is up to six times its body.
-    Respelled { respell: Respell, length: usize, text: OnceLock<Vec<u8>> },
-}
-
-/// Appends the text that is made of a body.
-type Respell = fn(body: &[u8], text: &mut Vec<u8>);
-
-impl Signed {
-    /// What `respell` makes of the body: `length` bytes. It is called once, when somebody asks for the text.
-    pub(crate) fn respelled(respell: Respell, length: usize) -> Self {
-        Self::Respelled { respell, length, text: OnceLock::new() }
-    }
-}
-
 impl<'d> Verified<'d> {
-    #[expect(clippy::needless_pass_by_value, reason = "the proof is spent: one check, one `Verified`")]
-    pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Signed) -> Self {
+    #[expect(clippy::needless_pass_by_value, reason = "each check makes one `Verified` at most")]
+    pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Cow<'d, [u8]>) -> Self {
         Self {
             signed,
             scheme: unverified.scheme,
@@ -97,46 +61,38 @@ impl<'d> Verified<'d> {
         }
     }
 
-    /// The bytes that the MAC covered (of Pinwheel's schemes without version and timestamp).
+    /// Returns the bytes that the MAC covered, without the version and timestamp of Pinwheel's
+    /// schemes.
     #[must_use]
     pub fn signed(&self) -> &[u8] {
-        let body = self.delivery.body();
-        match &self.signed {
-            Signed::Body => body,
-            Signed::Respelled { respell, length, text } => text.get_or_init(|| {
-                let mut text = Vec::with_capacity(*length);
-                respell(body, &mut text);
-                debug_assert_eq!(text.len(), *length, "what the MAC covered");
-                text
-            }),
-        }
+        &self.signed
     }
 
-    /// The scheme of the signature.
+    /// Returns the scheme of the signature.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// When the provider signed, where its scheme says so.
+    /// Returns when the provider signed, if its scheme signs a time.
     #[must_use]
     pub fn signed_at(&self) -> Option<UnixSeconds> {
         self.signed_at
     }
 
-    /// Which secret verified.
+    /// Returns which secret verified the signature.
     #[must_use]
     pub fn secret(&self) -> SecretVersion {
         self.secret
     }
 
-    /// The whole delivery: what of it lies outside [`Self::signed`] is not proven.
+    /// Returns the whole delivery. Only what [`Self::signed`] returns is proven.
     pub(crate) fn unsigned_delivery(&self) -> Delivery<'d> {
         self.delivery
     }
 }
 
-/// Sizes only: the signed bytes are the payload.
+/// Shows only the size: the signed bytes are the payload.
 impl fmt::Debug for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Verified({}, {} bytes)", self.scheme.name(), self.signed().len())

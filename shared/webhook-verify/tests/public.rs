@@ -1,4 +1,4 @@
-//! The crate as its users see it: from a delivery's bytes to all that is known of its event, for each way of signing.
+//! Tests of the public interface: from the bytes of a delivery to its event, for each scheme.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn secret() -> SigningSecret {
     SigningSecret::new(b"a-secret".to_vec()).expect("not empty")
 }
 
-/// Verifies with a new secret beside the one that signed, and hands on what was proven.
+/// Verifies with a newer secret beside the one that signed, and passes the results to `look`.
 fn verified<P: Provider>(provider: &P, headers: &[Header], body: &[u8], look: impl FnOnce(&Verified<'_>, &Event<'_>)) {
     let newer = SigningSecret::new(b"a-newer-secret".to_vec()).expect("not empty");
     let secrets = SigningSecrets::new(newer, Some(secret()));
@@ -28,7 +28,7 @@ fn verified<P: Provider>(provider: &P, headers: &[Header], body: &[u8], look: im
 }
 
 #[test]
-fn all_is_known_of_an_event_of_pinwheels_version_2() {
+fn an_event_of_pinwheels_version_2_has_all_its_fields() {
     let body = br#"{"event":"paystubs.added","event_id":"evt_1","payload":{"account_id":"acct_1","net": 1.50}}"#;
     let signed_at = UnixSeconds(NOW.0 - 60);
     let headers = sign::pinwheel_v2(&secret(), signed_at, body);
@@ -40,7 +40,10 @@ fn all_is_known_of_an_event_of_pinwheels_version_2() {
         assert_eq!((verified.signed_at(), verified.secret()), (Some(signed_at), SecretVersion::Previous));
         assert_eq!(format!("{verified:?}"), "Verified(pinwheel-v2, 91 bytes)");
         assert_eq!((event.provider(), event.scheme()), ("pinwheel", Scheme::PinwheelV2));
-        assert_eq!((event.key(), event.id(), event.event_type()), ("evt_1", "evt_1", "paystubs.added"));
+        assert_eq!(
+            (event.idempotency_key(), event.id(), event.event_type()),
+            ("pinwheel#evt_1", "evt_1", "paystubs.added")
+        );
         assert_eq!(event.group(), "acct_1");
         assert_eq!((event.delivery_id(), event.unsigned_fields()), (None, None));
         assert_eq!((event.signed_at(), event.secret()), (Some(signed_at), SecretVersion::Previous));
@@ -51,7 +54,7 @@ fn all_is_known_of_an_event_of_pinwheels_version_2() {
 }
 
 #[test]
-fn all_is_known_of_an_event_of_pinwheels_version_1() {
+fn an_event_of_pinwheels_version_1_has_all_its_fields() {
     let body = br#"{"event": "account.added", "webhook_id": "wh_1", "payload": {"end_user_id": "user_1"}}"#;
     let [signature, timestamp] = sign::pinwheel_v1(&secret(), NOW, body).expect("it has a payload");
     let delivery_id = sign::pinwheel_delivery_id("f27d2ae4");
@@ -61,7 +64,8 @@ fn all_is_known_of_an_event_of_pinwheels_version_1() {
         let key = format!("payload-sha256:{}", sha256_hex(signed));
         assert_eq!(verified.signed(), signed);
         assert_eq!((event.scheme(), event.event_type()), (Scheme::PinwheelV1, "account.added"));
-        assert_eq!((event.key(), event.id(), event.group()), (key.as_str(), key.as_str(), "user_1"));
+        assert_eq!(event.idempotency_key(), format!("pinwheel#{key}"));
+        assert_eq!((event.id(), event.group()), (key.as_str(), "user_1"));
         assert_eq!(event.delivery_id(), Some("f27d2ae4"));
         assert_eq!(event.unsigned_fields(), Some("type,deliveryid,event,webhook_id"));
         assert_eq!(
@@ -72,7 +76,7 @@ fn all_is_known_of_an_event_of_pinwheels_version_1() {
 }
 
 #[test]
-fn all_is_known_of_an_event_of_endgrates_whatever_its_spelling() {
+fn an_event_of_endgrates_has_all_its_fields_in_any_spelling() {
     let python = br#"{"session_id": "s_1", "schemas": [{"name": "caf\u00e9"}]}"#;
     let compact = r#"{"session_id":"s_1","schemas":[{"name":"café"}]}"#.as_bytes();
     let headers = sign::endgrate(&secret(), python);
@@ -83,7 +87,8 @@ fn all_is_known_of_an_event_of_endgrates_whatever_its_spelling() {
             let key = format!("body-sha256:{}", sha256_hex(python));
             assert_eq!((verified.signed(), verified.signed_at()), (python.as_slice(), None));
             assert_eq!((event.provider(), event.scheme()), ("endgrate", Scheme::Endgrate));
-            assert_eq!((event.key(), event.id(), event.group()), (key.as_str(), key.as_str(), "s_1"));
+            assert_eq!(event.idempotency_key(), format!("endgrate#{key}"));
+            assert_eq!((event.id(), event.group()), (key.as_str(), "s_1"));
             assert_eq!(event.event_type(), "configuration");
             assert_eq!(event.retention(), Retention::Fixed(Duration::from_mins(6)));
             assert_eq!((event.signed_at(), event.delivery_id(), event.unsigned_fields()), (None, None, None));
@@ -93,7 +98,7 @@ fn all_is_known_of_an_event_of_endgrates_whatever_its_spelling() {
 }
 
 #[test]
-fn what_is_printed_of_a_delivery_is_sizes_and_names() {
+fn debug_of_a_delivery_shows_only_sizes_and_names() {
     let headers = [Header::new("X-Endgrate-Signature", "c2VjcmV0")];
     let delivery = Delivery::new(&headers, b"payload").expect("not too large");
     assert_eq!(format!("{:?}", headers[0]), "Header(X-Endgrate-Signature, 8 bytes)");
@@ -102,7 +107,7 @@ fn what_is_printed_of_a_delivery_is_sizes_and_names() {
 }
 
 #[test]
-fn what_is_printed_of_a_claim_yet_unproven_is_its_scheme_and_sizes() {
+fn debug_of_an_unverified_delivery_shows_scheme_and_sizes() {
     let headers = sign::pinwheel_v2(&secret(), NOW, b"{}");
     let unverified = Pinwheel.parse(Delivery::new(&headers, b"{}").expect("not too large")).expect("well formed");
     assert_eq!(format!("{unverified:?}"), "Unverified(pinwheel-v2, Delivery(2 headers, 2 bytes))");
@@ -112,4 +117,10 @@ fn what_is_printed_of_a_claim_yet_unproven_is_its_scheme_and_sizes() {
 fn the_hash_is_sha_256_in_lower_case_hexadecimal() {
     // FIPS 180-2, appendix B.1.
     assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+#[test]
+fn each_provider_names_its_schemes() {
+    assert_eq!(Pinwheel::SCHEMES, [Scheme::PinwheelV1, Scheme::PinwheelV2]);
+    assert_eq!(Endgrate::SCHEMES, [Scheme::Endgrate]);
 }

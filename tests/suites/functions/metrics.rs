@@ -112,7 +112,7 @@ async fn without_a_table() -> World {
     world
 }
 
-/// Secrets that cannot be had any more, asked for by each delivery.
+/// A secret that cannot be fetched any more, and that each delivery fetches.
 async fn without_a_secret() -> World {
     let world = Setup::new("endgrate", true).await.with("SECRET_CACHE_S", "0").start().await;
     let body = |id: u8| json!({ "session_id": id }).to_string();

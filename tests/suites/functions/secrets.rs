@@ -1,4 +1,4 @@
-//! Rotation, forms of the stored value, and values that are none.
+//! Rotation, forms of the stored value, and values that cannot be used.
 
 use aws_sdk_secretsmanager::primitives::Blob;
 use serde_json::json;
@@ -48,8 +48,9 @@ async fn the_stored_value_may_be_json_and_may_end_in_a_line_break() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_secret_is_503_and_nothing_is_written() {
-    for value in ["\n", "{}", r#"{"signing_secret": ""}"#, r#"{"signing_secret": 1}"#] {
+async fn a_value_that_is_not_a_secret_is_503_and_nothing_is_written() {
+    let json = ["{}", r#"{"signing_secret": ""}"#, r#"{"signing_secret": 1}"#, "{signing_secret:key}"];
+    for value in ["\n", "\u{feff}key", "\u{feff}{\"signing_secret\": \"key\"}"].into_iter().chain(json) {
         let setup = Setup::new("pinwheel", true).await;
         let name = setup.aws.create_secret(value).await;
         let world = setup.with("SIGNING_SECRET_ID", &name).start().await;
@@ -63,7 +64,7 @@ async fn a_value_that_is_no_secret_is_503_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn an_unusable_previous_version_matters_only_where_the_current_one_does_not_verify() {
+async fn an_unusable_previous_version_matters_only_after_a_mismatch() {
     let setup = Setup::new("pinwheel", true).await;
     let name = setup.aws.create_secret("first").await;
     let binary = setup.aws.secrets.put_secret_value().secret_id(&name).secret_binary(Blob::new(b"\x00".to_vec()));
@@ -75,11 +76,12 @@ async fn an_unusable_previous_version_matters_only_where_the_current_one_does_no
 }
 
 #[tokio::test]
-async fn with_a_failing_refetch_a_failing_signature_is_503_and_a_good_one_is_200() {
+async fn a_deleted_secret_ends_the_cached_one_at_once() {
     let world = World::pinwheel().await;
     assert_eq!(deliver(&world, SECRET, "e1").await, 200);
     let delete = world.aws.secrets.delete_secret().secret_id(&world.secret).force_delete_without_recovery(true);
     delete.send().await.expect("the secret is deleted");
-    assert_eq!(deliver(&world, "another", "e2").await, 503);
-    assert_eq!(deliver(&world, SECRET, "e3").await, 200, "the cached secret serves");
+    assert_eq!(deliver(&world, SECRET, "e2").await, 200, "nobody has asked for it yet");
+    assert_eq!(deliver(&world, "another", "e3").await, 503, "the mismatch asks");
+    assert_eq!(deliver(&world, SECRET, "e4").await, 503, "and the answer ends the cached secret");
 }

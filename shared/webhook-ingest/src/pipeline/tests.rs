@@ -3,14 +3,14 @@
 use std::{pin::pin, task::Poll};
 
 use webhook_verify::{
-    SecretVersion, SigningSecret, UnixSeconds,
+    Scheme, SecretVersion, SigningSecret, Tolerance, UnixSeconds,
     providers::{Endgrate, Pinwheel},
     sha256_hex, sign,
 };
 
 use super::*;
 use crate::{
-    Durations, Status,
+    DevelopmentSecret, Durations, Status,
     testing::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 
@@ -27,9 +27,9 @@ fn harness<P: Provider>(provider: P, secrets: MemorySecrets) -> Harness<P> {
         provider,
         store: MemoryStore::default(),
         queue: MemoryQueue::new(clock.clone()),
-        secrets: SecretCache::new(secrets, Duration::from_mins(5)),
+        secrets: SecretCache::new(secrets, Duration::from_mins(5), DevelopmentSecret::Refused),
         clock,
-        settings: Settings { tolerance: Tolerance::default(), retention: Duration::from_hours(720) },
+        settings: Settings::default_of::<P>(),
     }
 }
 
@@ -77,13 +77,13 @@ fn duplicate() -> Outcome {
     Outcome::Duplicate { id: "e1".to_owned() }
 }
 
-fn unavailable(step: Step) -> Outcome {
-    let error = CallError::Service("InternalServerError".to_owned());
-    Outcome::Unavailable(Fault::Call { step, error })
+fn unavailable(call: Call) -> Outcome {
+    let error = CallError::Failed("InternalServerError".to_owned());
+    Outcome::Unavailable(Fault::Call { call, error })
 }
 
-fn out_of_time(step: Step) -> Outcome {
-    Outcome::Unavailable(Fault::Call { step, error: OUT_OF_TIME })
+fn out_of_time(call: Call) -> Outcome {
+    Outcome::Unavailable(Fault::Call { call, error: OUT_OF_TIME })
 }
 
 #[tokio::test]
@@ -108,16 +108,10 @@ async fn an_authentic_event_is_claimed_queued_and_completed() {
     let message = &pipeline.queue.messages()[0].message;
     let body = r#"{"specversion":"1.0","id":"e1","source":"/webhooks/pinwheel","type":"pinwheel.account.added","time":"2023-11-14T22:13:20Z","datacontenttype":"application/json","idempotencykey":"pinwheel#e1","signaturescheme":"pinwheel-v2","signedat":"2023-11-14T22:13:20Z","data":{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}}"#;
     assert_eq!(message.body, body);
-    assert_eq!((message.group_id.as_str(), message.payload_key.as_str()), ("pinwheel#a1", "pinwheel/t1"));
-    assert_eq!(message.deduplication_id, sha256_hex(b"pinwheel#e1"));
-    let attributes = [
-        ("provider", "pinwheel"),
-        ("event_type", "account.added"),
-        ("event_id", "e1"),
-        ("idempotency_key", "pinwheel#e1"),
-    ];
-    assert_eq!(message.attributes, attributes.map(|(name, value)| (name, value.to_owned())));
-    assert_eq!(message.attributes_size(), 8 + 6 + 8 + 10 + 6 + 13 + 8 + 6 + 2 + 15 + 6 + 11);
+    assert_eq!((message.provider.as_str(), message.group.as_str()), ("pinwheel", "a1"));
+    assert_eq!((message.event_type.as_str(), message.event_id.as_str()), ("account.added", "e1"));
+    assert_eq!((message.idempotency_key.as_str(), message.claim_token.as_str()), ("pinwheel#e1", "t1"));
+    assert_eq!((message.signature_scheme.as_str(), message.is_replay), ("pinwheel-v2", false));
 }
 
 #[tokio::test]
@@ -155,7 +149,7 @@ async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
     let pipeline = pinwheel();
     let large = vec![b' '; webhook_verify::MAX_BODY_BYTES + 1];
     assert_eq!(pipeline.deliver(&[], &large, "t1").await.outcome, Outcome::TooLarge);
-    assert_eq!(pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome, Outcome::Malformed);
+    assert_eq!(pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome.name(), "malformed");
     assert!(pipeline.store.is_empty());
     assert_eq!(pipeline.queued(), 0);
 }
@@ -165,7 +159,7 @@ async fn a_failed_send_gives_the_claim_back_so_that_the_next_attempt_queues_the_
     for failure in [Failure::Before, Failure::After] {
         let pipeline = pinwheel();
         pipeline.queue.fail([Some(failure)]);
-        assert_eq!(pipeline.deliver_body("t1").await, unavailable(Step::Send));
+        assert_eq!(pipeline.deliver_body("t1").await, unavailable(Call::Send));
         assert!(pipeline.store.is_empty(), "{failure:?}");
         assert_eq!(pipeline.deliver_body("t2").await, accepted());
         assert_eq!(pipeline.queued(), 1, "{failure:?}: the queue deduplicates");
@@ -177,7 +171,7 @@ async fn a_send_without_an_answer_ends_in_time_and_leaves_time_to_release() {
     for failure in [Failure::HangsBefore, Failure::HangsAfter] {
         let pipeline = pinwheel();
         pipeline.queue.fail([Some(failure)]);
-        assert_eq!(pipeline.deliver_body("t1").await, out_of_time(Step::Send));
+        assert_eq!(pipeline.deliver_body("t1").await, out_of_time(Call::Send));
         assert_eq!(pipeline.clock.now(), START.plus(Duration::from_secs(8)));
         assert!(pipeline.store.is_empty());
         assert_eq!(pipeline.deliver_body("t2").await, accepted());
@@ -191,9 +185,9 @@ async fn a_release_that_fails_leaves_the_event_in_flight_until_its_lease_ends() 
     pipeline.queue.fail([Some(Failure::Before)]);
     pipeline.store.fail([None, Some(Failure::Before)]);
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
-    assert_eq!(report.outcome, unavailable(Step::Send));
-    let error = CallError::Service("InternalServerError".to_owned());
-    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Release, error }));
+    assert_eq!(report.outcome, unavailable(Call::Send));
+    let error = CallError::Failed("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { call: Call::Release, error }));
     pipeline.clock.advance(Duration::from_millis(500));
     assert_eq!(pipeline.deliver_body("t2").await, Outcome::InProgress { retry_after_s: 20 });
     pipeline.clock.advance(Duration::from_millis(19_500));
@@ -207,10 +201,10 @@ async fn a_release_that_fails_leaves_the_event_in_flight_until_its_lease_ends() 
 #[tokio::test]
 async fn a_claim_whose_write_or_reply_fails_is_given_back() {
     for (failure, outcome) in [
-        (Failure::Before, unavailable(Step::Claim)),
-        (Failure::After, unavailable(Step::Claim)),
-        (Failure::HangsBefore, out_of_time(Step::Claim)),
-        (Failure::HangsAfter, out_of_time(Step::Claim)),
+        (Failure::Before, unavailable(Call::Claim)),
+        (Failure::After, unavailable(Call::Claim)),
+        (Failure::HangsBefore, out_of_time(Call::Claim)),
+        (Failure::HangsAfter, out_of_time(Call::Claim)),
     ] {
         let pipeline = pinwheel();
         pipeline.store.fail([Some(failure)]);
@@ -225,7 +219,7 @@ async fn a_claim_whose_write_or_reply_fails_is_given_back() {
 async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_token() {
     let pipeline = pinwheel();
     let lost = NewClaim {
-        id: "pinwheel#e1".to_owned(),
+        idempotency_key: "pinwheel#e1".to_owned(),
         token: ClaimToken::named("t1"),
         now: START,
         lease_expires_at: START.plus(Duration::from_secs(20)),
@@ -252,8 +246,8 @@ async fn a_failing_complete_is_tried_again_while_there_is_time_and_the_answer_is
     pipeline.store.fail([None].into_iter().chain([Some(Failure::Before); 100]));
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
     assert_eq!(report.outcome, accepted());
-    let error = CallError::Service("InternalServerError".to_owned());
-    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Complete, error }));
+    let error = CallError::Failed("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { call: Call::Complete, error }));
     assert!(pipeline.clock.now() <= START.plus(Duration::from_secs(9)));
     assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::InProgress));
 
@@ -272,8 +266,8 @@ async fn a_pause_that_would_take_all_the_time_left_is_not_begun() {
     let deadline = START.plus(Duration::from_millis(550));
     let attempt = Attempt { deadline, ..attempt(&pipeline.clock, "t1") };
     let report = pipeline.handle(&signed_with("key", BODY), BODY, attempt).await;
-    let error = CallError::Service("InternalServerError".to_owned());
-    assert_eq!(report.trail.warning, Some(Fault::Call { step: Step::Complete, error }));
+    let error = CallError::Failed("InternalServerError".to_owned());
+    assert_eq!(report.trail.warning, Some(Fault::Call { call: Call::Complete, error }));
     assert_eq!(pipeline.clock.now(), START.plus(Duration::from_millis(100)));
 }
 
@@ -286,9 +280,9 @@ async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
     pipeline.queue.fail([Some(Failure::HangsAfter)]);
     let headers = signed_with("key", BODY);
     let report = pipeline.handle(&headers, BODY, slow).await;
-    assert_eq!(report.outcome, out_of_time(Step::Send));
+    assert_eq!(report.outcome, out_of_time(Call::Send));
     assert_eq!(pipeline.deliver_body("fast").await, accepted());
-    assert_eq!(pipeline.store.release("pinwheel#e1", &ClaimToken::named("slow")).await, Ok(Fenced::Lost));
+    assert_eq!(pipeline.store.release("pinwheel#e1", &ClaimToken::named("slow")).await, Ok(Fenced::NotOwner));
     assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
     assert_eq!(pipeline.queued(), 1);
 }
@@ -311,9 +305,9 @@ async fn crash(pipeline: &Harness<Pinwheel>, call: usize, failure: Failure) {
         provider: Pinwheel,
         store: Borrowed(&pipeline.store),
         queue: Borrowed(&pipeline.queue),
-        secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5)),
+        secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5), DevelopmentSecret::Refused),
         clock: killed,
-        settings: pipeline.settings,
+        settings: pipeline.settings.clone(),
     };
     let mut invocation = pin!(process.handle(&headers, BODY, attempt));
     std::future::poll_fn(|context| {
@@ -391,8 +385,8 @@ async fn the_documented_window_is_a_crash_after_the_send_and_more_than_five_minu
     crash(&pipeline, 1, Failure::HangsAfter).await;
     pipeline.clock.advance(Duration::from_mins(5));
     assert_eq!(pipeline.deliver_body("t2").await, accepted());
-    let keys: Vec<_> = pipeline.queue.messages().into_iter().map(|sent| sent.message.deduplication_id).collect();
-    assert_eq!(keys, [sha256_hex(b"pinwheel#e1"), sha256_hex(b"pinwheel#e1")], "consumers see it by the key");
+    let keys: Vec<_> = pipeline.queue.messages().into_iter().map(|sent| sent.message.idempotency_key).collect();
+    assert_eq!(keys, ["pinwheel#e1", "pinwheel#e1"], "consumers see it by the key");
 }
 
 #[tokio::test]
@@ -453,8 +447,8 @@ async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
 #[tokio::test]
 async fn a_signature_that_is_dated_ahead_does_not_outlive_its_record() {
     let mut pipeline = pinwheel();
-    pipeline.settings =
-        Settings { tolerance: Tolerance { past: Duration::from_secs(180) }, retention: Duration::from_secs(360) };
+    pipeline.settings.tolerance = Tolerance { past: Duration::from_secs(180) };
+    pipeline.settings.retention = Duration::from_secs(360);
     let dated_ahead = sign::pinwheel_v2(&secret("key"), UnixSeconds(START.0 / 1000 + 300), BODY);
     let outcome = |report: Report| report.outcome;
     assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t1").await), accepted());
@@ -479,4 +473,69 @@ async fn a_captured_version_1_delivery_under_a_new_uuid_is_a_duplicate_and_is_no
         [first, retried, replayed].map(|report| (report.outcome.name(), report.trail.delivery_id_changed)),
         [("accepted", false), ("duplicate", false), ("duplicate", true)]
     );
+}
+
+#[tokio::test]
+async fn a_captured_v1_payload_under_another_event_name_is_noticed() {
+    let pipeline = pinwheel();
+    let deliver = async |body: &[u8], token: &str| {
+        let headers = sign::pinwheel_v1(&secret("key"), UnixSeconds(START.0 / 1000), body).expect("has a payload");
+        let report = pipeline.deliver(&headers, body, token).await;
+        (report.outcome.name(), report.trail.event_type_changed, report.trail.unsigned_fields)
+    };
+    let unsigned = Some("type,deliveryid,event,webhook_id");
+    assert_eq!(deliver(br#"{"event": "x", "payload": 1}"#, "t1").await, ("accepted", false, unsigned));
+    assert_eq!(deliver(br#"{"event": "x", "payload": 1}"#, "t2").await, ("duplicate", false, unsigned));
+    assert_eq!(deliver(br#"{"event": "y", "payload": 1}"#, "t3").await, ("duplicate", true, unsigned));
+}
+
+#[tokio::test]
+async fn a_scheme_that_is_not_accepted_is_refused_without_a_call() {
+    let mut pipeline = pinwheel();
+    pipeline.settings.schemes = vec![Scheme::PinwheelV2];
+    let body = br#"{"event": "x", "payload": 1}"#;
+    let v1 = sign::pinwheel_v1(&secret("key"), UnixSeconds(START.0 / 1000), body).expect("has a payload");
+    let refused = Outcome::Refused(VerifyError::SchemeNotAccepted(Scheme::PinwheelV1));
+    let report = pipeline.deliver(&v1, body, "t1").await;
+    assert_eq!((report.outcome, report.trail.secret_fetch), (refused, SecretFetch::NotDue));
+    assert_eq!(pipeline.deliver_body("t2").await, accepted());
+}
+
+#[tokio::test]
+async fn a_body_over_the_configured_limit_is_too_large() {
+    let mut pipeline = pinwheel();
+    pipeline.settings.max_body_bytes = BODY.len() - 1;
+    assert_eq!(pipeline.deliver_body("t1").await, Outcome::TooLarge);
+    pipeline.settings.max_body_bytes = BODY.len();
+    assert_eq!(pipeline.deliver_body("t2").await, accepted());
+}
+
+#[tokio::test]
+async fn a_long_event_id_is_answered_and_recorded_by_its_hash() {
+    let pipeline = pinwheel();
+    let id = "\"".repeat(1025);
+    let body = serde_json::json!({ "event_id": id }).to_string();
+    let hash = sha256_hex(id.as_bytes());
+    let report = pipeline.deliver(&signed_with("key", body.as_bytes()), body.as_bytes(), "t1").await;
+    assert_eq!(report.outcome, Outcome::Accepted { id: hash.clone() });
+    let message = &pipeline.queue.messages()[0].message;
+    assert_eq!(message.event_id, id, "the message has the id as it was sent");
+    let record = pipeline.store.record(&message.idempotency_key).expect("is there");
+    assert_eq!(record.claim.event_id, hash);
+}
+
+#[tokio::test]
+async fn control_characters_of_a_sender_do_not_reach_the_envelope() {
+    let pipeline = pinwheel();
+    let body = br#"{"event_id":"e\u0001","event":"a\u001b[31m\nb"}"#;
+    let report = pipeline.deliver(&signed_with("key", body), body, "t1").await;
+    let id = sha256_hex(b"e\x01");
+    assert_eq!(report.outcome, Outcome::Accepted { id: id.clone() });
+    let message = pipeline.queue.messages().remove(0).message;
+    let envelope: serde_json::Value = serde_json::from_str(&message.body).expect("is JSON");
+    assert_eq!(envelope["id"], id.as_str());
+    assert_eq!(envelope["type"], format!("pinwheel.{}", sha256_hex(b"a\x1b[31m\nb")));
+    assert_eq!(envelope["idempotencykey"], sha256_hex(b"pinwheel#e\x01"));
+    assert_eq!(envelope["data"]["event"], "a\u{1b}[31m\nb", "the body stays as it is");
+    assert_eq!(message.idempotency_key, "pinwheel#e\u{1}");
 }

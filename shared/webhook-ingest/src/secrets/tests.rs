@@ -10,7 +10,7 @@ fn after(seconds: u64) -> UnixMillis {
 }
 
 fn parsed(text: &str) -> Result<String, SecretError> {
-    let secret = parse_stored_secret(StoredSecret::Text(Zeroizing::new(text.to_owned())))?;
+    let secret = parse_stored_secret(&StoredSecret::Text(Zeroizing::new(text.to_owned())))?;
     let headers = webhook_verify::sign::endgrate(&secret, b"text");
     Ok(String::from_utf8_lossy(headers[0].value()).into_owned())
 }
@@ -34,7 +34,7 @@ fn a_value_is_the_secret_or_an_object_that_names_it_without_its_line_break() {
         (r#"{"signing_secret": "key"}"#, "key"),
         ("{\"signing_secret\": \"key\\n\"}\n", "key"),
         (r#"{"other": 1, "signing_secret": "\u006bey"}"#, "key"),
-        ("{not json", "{not json"),
+        (" {\"signing_secret\": \"key\"}", "key"),
         ("\"key\"", "\"key\""),
         ("123", "123"),
     ] {
@@ -54,10 +54,15 @@ fn a_value_without_a_secret_is_refused_with_its_reason() {
         (r#"{"signing_secret": 7}"#, SecretError::NoMember),
         (r#"{"signing_secret": null}"#, SecretError::NoMember),
         (r#"{"Signing_Secret": "key"}"#, SecretError::NoMember),
+        ("{not json", SecretError::NotJson),
+        ("{signing_secret:k}", SecretError::NotJson),
+        ("{\"signing_secret\": \"key\"", SecretError::NotJson),
+        ("\u{feff}key", SecretError::ByteOrderMark),
+        ("\u{feff}{\"signing_secret\": \"key\"}", SecretError::ByteOrderMark),
     ] {
         assert_eq!(parsed(text), Err(expected), "{text:?}");
     }
-    assert_eq!(parse_stored_secret(StoredSecret::NoText).map(|_| ()), Err(SecretError::NoText));
+    assert_eq!(parse_stored_secret(&StoredSecret::NotText).map(|_| ()), Err(SecretError::NotText));
 }
 
 /// One look at the cache: what it did, or why there is no secret.
@@ -66,13 +71,13 @@ async fn look(cache: &SecretCache<MemorySecrets>, seconds: u64) -> Result<Secret
 }
 
 fn down() -> SecretError {
-    SecretError::Call(CallError::NoAnswer("the store is down"))
+    SecretError::Call(CallError::NoResponse("the store is down"))
 }
 
 #[tokio::test]
 async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     assert_eq!(look(&cache, 299).await, Ok(SecretFetch::NotDue));
     assert_eq!(look(&cache, 300).await, Ok(SecretFetch::Routine));
@@ -82,7 +87,7 @@ async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
 #[tokio::test]
 async fn with_the_store_down_the_cached_secret_serves_for_an_hour_and_is_asked_for_every_10_s() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
     for (seconds, expected, fetches) in [
@@ -101,9 +106,68 @@ async fn with_the_store_down_the_cached_secret_serves_for_an_hour_and_is_asked_f
 }
 
 #[tokio::test]
+async fn a_refusal_ends_the_cached_secret_at_once() {
+    for (current, expected) in [
+        (Err(CallError::Refused("AccessDeniedException".to_owned())), "Refused"),
+        (Ok(""), "unusable"),
+        (Ok("{not json"), "unusable"),
+    ] {
+        let store = MemorySecrets::new("key");
+        let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
+        assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
+        store.set_current(current);
+        assert!(look(&cache, 300).await.is_err(), "{expected}");
+        store.set(None, None);
+        assert_eq!(look(&cache, 301).await, Err(down()), "{expected}: nothing is left to use");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_refetch_ends_the_cached_secret_too() {
+    let store = MemorySecrets::new("key");
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
+    assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
+    let refused = CallError::Refused("AccessDeniedException".to_owned());
+    store.set_current(Err(refused.clone()));
+    assert_eq!(cache.refetch(after(1)).await.err(), Some(SecretError::Call(refused.clone())));
+    assert_eq!(look(&cache, 2).await, Err(SecretError::Call(refused)));
+}
+
+#[tokio::test]
+async fn the_development_secret_is_used_only_if_it_is_accepted() {
+    for (development, expected) in [
+        (DevelopmentSecret::Refused, Err(SecretError::Development)),
+        (DevelopmentSecret::Accepted, Ok(SecretFetch::Routine)),
+    ] {
+        for stored in [DEVELOPMENT_SECRET.to_owned(), format!("{DEVELOPMENT_SECRET}\n")] {
+            let cache = SecretCache::new(MemorySecrets::new(&stored), Duration::from_mins(5), development);
+            assert_eq!(look(&cache, 0).await, expected, "{stored:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_looks_wrong_with_a_secret_is_told_when_it_is_fetched() {
+    use SecretWarning::{Quotes, Short, WhiteSpace};
+    for (stored, expected) in [
+        ("0123456789abcdef", vec![]),
+        ("0123456789abcdef\n", vec![]),
+        ("0123456789abcde", vec![Short]),
+        ("0123456789abcdef ", vec![WhiteSpace]),
+        ("\"0123456789abcdef\"", vec![Quotes]),
+        (" 'key'", vec![WhiteSpace, Quotes, Short]),
+    ] {
+        let cache = SecretCache::new(MemorySecrets::new(stored), Duration::from_mins(5), DevelopmentSecret::Refused);
+        assert_eq!(cache.warm(START).await, expected, "{stored:?}");
+        let (fetched, _) = cache.get(after(300)).await.expect("is fetched again");
+        assert_eq!(fetched.warnings, expected, "{stored:?}");
+    }
+}
+
+#[tokio::test]
 async fn without_any_secret_each_delivery_asks() {
     let store = MemorySecrets::default();
-    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
     cache.warm(START).await;
     assert_eq!(look(&cache, 0).await, Err(down()));
     assert_eq!(look(&cache, 1).await, Err(down()));
@@ -113,7 +177,7 @@ async fn without_any_secret_each_delivery_asks() {
 #[tokio::test]
 async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     for (seconds, refetched) in [(0, true), (9, false), (10, true), (19, false), (20, true)] {
         let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
@@ -125,7 +189,7 @@ async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
 #[tokio::test]
 async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Duration::from_mins(5));
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
     let refetch = |seconds| {
@@ -143,8 +207,8 @@ async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
 /// A cache after its start, over a store whose previous version is unreadable: it shows whether anybody asked for that.
 async fn started() -> SecretCache<MemorySecrets> {
     let store = MemorySecrets::new("key");
-    store.set(Some("key"), Some(Err(CallError::NoAnswer("unreadable"))));
-    let cache = SecretCache::new(store, Duration::from_mins(5));
+    store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
+    let cache = SecretCache::new(store, Duration::from_mins(5), DevelopmentSecret::Refused);
     cache.warm(START).await;
     cache
 }

@@ -8,7 +8,7 @@ const LEASE: Duration = Duration::from_secs(20);
 
 fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
     NewClaim {
-        id: id.to_owned(),
+        idempotency_key: id.to_owned(),
         token: ClaimToken::named(token),
         now,
         lease_expires_at: now.plus(LEASE),
@@ -25,8 +25,10 @@ fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
 /// The store breaks the contract.
 pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     let now = UnixMillis(1_700_000_000_000);
-    let in_progress = ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: Some("d1".to_owned()) };
-    let enqueued = ClaimResult::Enqueued { delivery_id: Some("d1".to_owned()) };
+    let (d1, account_added) = (|| Some("d1".to_owned()), || Some("account.added".to_owned()));
+    let in_progress =
+        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: d1(), event_type: account_added() };
+    let enqueued = ClaimResult::Enqueued { delivery_id: d1(), event_type: account_added() };
     let (fresh, taken_over) = (ClaimResult::Claimed { taken_over: false }, ClaimResult::Claimed { taken_over: true });
     let [first, second] = ["first", "second"].map(ClaimToken::named);
     let later = |ms: i64| UnixMillis(now.0 + ms);
@@ -40,17 +42,21 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(store.claim(&claim("second", at_lease_end(0))).await, Ok(in_progress), "to its last millisecond");
     assert_eq!(store.claim(&claim("second", at_lease_end(1))).await, Ok(taken_over), "and no longer");
     let expires_at_s = now.seconds().0 + 3600;
-    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::Lost), "the old owner is fenced off");
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "for both of its steps");
-    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "the owner completes");
-    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Done), "and may repeat it");
+    assert_eq!(
+        store.complete(&id, &first, "m0", expires_at_s).await,
+        Ok(Fenced::NotOwner),
+        "the old owner is fenced off"
+    );
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "for both of its steps");
+    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Applied), "the owner completes");
+    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Applied), "and may repeat it");
     assert_eq!(store.claim(&claim("third", later(1))).await, Ok(enqueued.clone()), "a duplicate");
     assert_eq!(
         store.claim(&claim("third", at_lease_end(60_000))).await,
         Ok(enqueued.clone()),
         "leases end, events stay"
     );
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "a duplicate deletes nothing");
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "a duplicate deletes nothing");
     assert_eq!(
         store.claim(&claim("third", later(3_600_999))).await,
         Ok(enqueued),
@@ -60,32 +66,37 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
 
     let id = format!("{prefix}#released");
     let claim = |token, at| claim_at(&id, token, at);
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Lost), "an absent record cannot be released");
-    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::Lost), "nor completed into being");
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "an absent record cannot be released");
+    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::NotOwner), "nor completed into being");
     assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()));
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Done));
+    assert_eq!(store.release(&id, &first).await, Ok(Fenced::Applied));
     assert_eq!(store.claim(&claim("second", now)).await, Ok(fresh.clone()), "a released record is free");
 
     let id = format!("{prefix}#without-delivery-id");
     let claim = |token| NewClaim { delivery_id: None, ..claim_at(&id, token, now) };
-    let held = ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: None };
+    let held =
+        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: None, event_type: account_added() };
     assert_eq!(store.claim(&claim("first")).await, Ok(fresh));
     assert_eq!(store.claim(&claim("second")).await, Ok(held));
 }
 
-/// Runs the contract of a FIFO [`EventQueue`]: equal deduplication ids are one message. The caller looks at what is on the
+/// Runs the contract of a FIFO [`EventQueue`]: equal idempotency keys are one message. The caller looks at what is on the
 /// queue: two messages, of bodies `first` and `other`.
 ///
 /// # Panics
 /// The queue breaks the contract.
 pub async fn queue_contract(queue: &impl EventQueue, prefix: &str) {
-    let message = |body: &str, deduplication_id: &str| Message {
+    let message = |body: &str, event_id: &str| Message {
         body: body.to_owned(),
-        attributes: Message::labels("p", "t", "e", "p#e"),
-        group_id: "p#group".to_owned(),
-        deduplication_id: format!("{prefix}-{deduplication_id}"),
+        provider: "p".to_owned(),
+        event_type: "t".to_owned(),
+        event_id: event_id.to_owned(),
+        idempotency_key: format!("{prefix}#{event_id}"),
+        signature_scheme: "s".to_owned(),
+        group: "group".to_owned(),
+        claim_token: ClaimToken::random(),
         trace_header: None,
-        payload_key: format!("{prefix}/{deduplication_id}"),
+        is_replay: false,
     };
     let first = queue.send(&message("first", "1")).await.expect("is sent");
     let again = queue.send(&message("again", "1")).await.expect("is sent");

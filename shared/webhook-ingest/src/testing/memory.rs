@@ -82,7 +82,7 @@ struct Failures(Mutex<VecDeque<Option<Failure>>>);
 impl Failures {
     async fn around<T>(&self, effect: impl FnOnce() -> T + Send) -> Result<T, CallError> {
         let failure = lock(&self.0).pop_front().flatten();
-        let error = || Err(CallError::Service("InternalServerError".to_owned()));
+        let error = || Err(CallError::Failed("InternalServerError".to_owned()));
         match failure {
             None => Ok(effect()),
             Some(Failure::Before) => error(),
@@ -146,7 +146,7 @@ impl MemoryStore {
     fn claim_now(&self, claim: &NewClaim) -> ClaimResult {
         let mut records = lock(&self.records);
         let mut taken_over = false;
-        if let Some(record) = records.get(&claim.id) {
+        if let Some(record) = records.get(&claim.idempotency_key) {
             let expired = record.expires_at_s < claim.now.seconds().0;
             let in_progress = record.status == Status::InProgress;
             let lease_over = in_progress && record.claim.lease_expires_at < claim.now;
@@ -155,10 +155,11 @@ impl MemoryStore {
             }
             if !expired && !lease_over {
                 let delivery_id = record.claim.delivery_id.clone();
+                let event_type = Some(record.claim.event_type.clone());
                 let lease_expires_at = record.claim.lease_expires_at;
                 return match record.status {
-                    Status::InProgress => ClaimResult::InProgress { lease_expires_at, delivery_id },
-                    Status::Enqueued => ClaimResult::Enqueued { delivery_id },
+                    Status::InProgress => ClaimResult::InProgress { lease_expires_at, delivery_id, event_type },
+                    Status::Enqueued => ClaimResult::Enqueued { delivery_id, event_type },
                 };
             }
             taken_over = in_progress;
@@ -169,7 +170,7 @@ impl MemoryStore {
             expires_at_s: claim.expires_at_s,
             message_id: None,
         };
-        records.insert(claim.id.clone(), record);
+        records.insert(claim.idempotency_key.clone(), record);
         ClaimResult::Claimed { taken_over }
     }
 }
@@ -191,9 +192,9 @@ impl IdempotencyStore for MemoryStore {
                 record.status = Status::Enqueued;
                 record.message_id = Some(message_id.to_owned());
                 record.expires_at_s = expires_at_s;
-                Fenced::Done
+                Fenced::Applied
             }
-            None => Fenced::Lost,
+            None => Fenced::NotOwner,
         };
         self.failures.around(effect).await
     }
@@ -203,9 +204,9 @@ impl IdempotencyStore for MemoryStore {
             let mut records = lock(&self.records);
             if records.get(id).is_some_and(|record| record.claim.token == *token) {
                 records.remove(id);
-                Fenced::Done
+                Fenced::Applied
             } else {
-                Fenced::Lost
+                Fenced::NotOwner
             }
         };
         self.failures.around(effect).await
@@ -223,7 +224,7 @@ pub struct StoredMessage {
     pub sent_at: UnixMillis,
 }
 
-/// A FIFO queue: a message with the deduplication id of one that came less than five minutes ago is that one.
+/// A FIFO queue: a message with the idempotency key of one that came less than five minutes ago is that one.
 pub struct MemoryQueue {
     clock: ManualClock,
     messages: Mutex<Vec<StoredMessage>>,
@@ -254,7 +255,7 @@ impl MemoryQueue {
         let now = self.clock.now();
         let mut messages = lock(&self.messages);
         let known = messages.iter().find(|known| {
-            known.message.deduplication_id == message.deduplication_id
+            known.message.idempotency_key == message.idempotency_key
                 && now.since(known.sent_at) < Self::DEDUPLICATES_FOR
         });
         if let Some(known) = known {
@@ -278,7 +279,7 @@ pub struct MemorySecrets(Arc<Mutex<MemorySecret>>);
 
 #[derive(Default)]
 struct MemorySecret {
-    current: Option<String>,
+    current: Option<Result<String, CallError>>,
     previous: Option<Result<String, CallError>>,
     fetches: usize,
 }
@@ -295,8 +296,13 @@ impl MemorySecrets {
     /// Sets both versions; no current one means that the store is down.
     pub fn set(&self, current: Option<&str>, previous: Option<Result<&str, CallError>>) {
         let mut secret = lock(&self.0);
-        secret.current = current.map(str::to_owned);
+        secret.current = current.map(|current| Ok(current.to_owned()));
         secret.previous = previous.map(|version| version.map(str::to_owned));
+    }
+
+    /// Sets the current version alone, or why it cannot be read.
+    pub fn set_current(&self, current: Result<&str, CallError>) {
+        lock(&self.0).current = Some(current.map(str::to_owned));
     }
 
     /// How often it was read.
@@ -311,7 +317,8 @@ impl SecretStore for MemorySecrets {
         let mut secret = lock(&self.0);
         secret.fetches += 1;
         let text = |text: &String| StoredSecret::Text(Zeroizing::new(text.clone()));
-        let current = secret.current.as_ref().map(text).ok_or(CallError::NoAnswer("the store is down"))?;
+        let down = || Err(CallError::NoResponse("the store is down"));
+        let current = secret.current.clone().unwrap_or_else(down).map(|current| text(&current))?;
         let previous = match &secret.previous {
             None => Ok(None),
             Some(Ok(previous)) => Ok(Some(text(previous))),

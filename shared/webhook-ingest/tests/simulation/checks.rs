@@ -144,9 +144,9 @@ impl<'r> Checker<'r> {
             let first = |moment: &mut Option<Moment>| *moment = Some(moment.map_or(*at, |known| known.min(*at)));
             match effect {
                 Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => first(&mut facts.granted),
-                Effect::Completed(Fenced::Done) => first(&mut facts.recorded),
+                Effect::Completed(Fenced::Applied) => first(&mut facts.recorded),
                 Effect::Sent { .. } => first(&mut facts.sent),
-                Effect::Released(Fenced::Done) => first(&mut facts.released),
+                Effect::Released(Fenced::Applied) => first(&mut facts.released),
                 _ => {}
             }
         }

@@ -10,7 +10,7 @@ use std::{
 use webhook_ingest::{
     Attempt, CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, Settings,
 };
-use webhook_verify::{SigningSecret, Tolerance, UnixSeconds, sha256_hex, sign};
+use webhook_verify::{SigningSecret, Tolerance, UnixSeconds, sign};
 
 use crate::{
     agenda::at,
@@ -44,7 +44,7 @@ pub(crate) enum Flaw {
     CompletesBeforeSend,
     /// Never marked as enqueued.
     NeverCompletes,
-    /// The record in the way bears our own token, and is taken for another's that is enqueued.
+    /// A record with our own token is taken for another's that is enqueued.
     OwnClaimTakenForDuplicate,
     /// A record counts until it is deleted, however late that is.
     ExpiryByDeletionOnly,
@@ -56,7 +56,7 @@ pub(crate) enum Flaw {
     GetThenPut,
     /// A send that fails is answered 200.
     FailedSendAnswered200,
-    /// Each claim has a deduplication id of its own.
+    /// The queue deduplicates by the claim, and not by the event.
     DeduplicatedByToken,
     /// The unsigned id of the delivery is the event's identity.
     IdentifiedByDeliveryId,
@@ -99,26 +99,26 @@ impl Flaw {
 pub(crate) struct FlawedStore {
     inner: Store,
     flaw: Flaw,
-    /// Under which id a token claimed, where that is not the event's.
-    ids: Mutex<HashMap<String, String>>,
+    /// The key under which a token claimed, if that is not the event's.
+    keys: Mutex<HashMap<String, String>>,
 }
 
 impl FlawedStore {
     pub(crate) fn new(inner: Store, flaw: Flaw) -> Self {
-        Self { inner, flaw, ids: Mutex::default() }
+        Self { inner, flaw, keys: Mutex::default() }
     }
 
-    fn id(&self, claim: &NewClaim) -> String {
+    fn key(&self, claim: &NewClaim) -> String {
         match (self.flaw, &claim.delivery_id) {
             (Flaw::IdentifiedByDeliveryId, Some(delivery_id)) => format!("delivery#{delivery_id}"),
             (Flaw::IdentifiedByRegistration, _) => "registration".to_owned(),
-            _ => claim.id.clone(),
+            _ => claim.idempotency_key.clone(),
         }
     }
 
-    fn claimed_id(&self, id: &str, token: &ClaimToken) -> String {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.get(token.as_str()).map_or_else(|| id.to_owned(), Clone::clone)
+    fn claimed_key(&self, key: &str, token: &ClaimToken) -> String {
+        let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.get(token.as_str()).map_or_else(|| key.to_owned(), Clone::clone)
     }
 
     async fn get_then_put(&self, claim: NewClaim) -> Result<ClaimResult, CallError> {
@@ -137,11 +137,11 @@ impl FlawedStore {
 impl IdempotencyStore for FlawedStore {
     async fn claim(&self, claim: &NewClaim) -> Result<ClaimResult, CallError> {
         let mut claim = claim.clone();
-        claim.id = self.id(&claim);
-        self.ids
+        claim.idempotency_key = self.key(&claim);
+        self.keys
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(claim.token.as_str().to_owned(), claim.id.clone());
+            .insert(claim.token.as_str().to_owned(), claim.idempotency_key.clone());
         match self.flaw {
             Flaw::GetThenPut => return self.get_then_put(claim).await,
             Flaw::LeaseTooShort => claim.lease_expires_at = claim.now.plus(Duration::from_secs(1)),
@@ -151,12 +151,12 @@ impl IdempotencyStore for FlawedStore {
             _ => {}
         }
         match (self.flaw, self.inner.claim(&claim).await) {
-            (Flaw::InProgressAnswered200, Ok(ClaimResult::InProgress { delivery_id, .. })) => {
-                Ok(ClaimResult::Enqueued { delivery_id })
+            (Flaw::InProgressAnswered200, Ok(ClaimResult::InProgress { delivery_id, event_type, .. })) => {
+                Ok(ClaimResult::Enqueued { delivery_id, event_type })
             }
             (Flaw::FailedClaimTakenForOurs, Err(_)) => Ok(ClaimResult::Claimed { taken_over: false }),
             (Flaw::CompletesBeforeSend, Ok(ClaimResult::Claimed { taken_over })) => {
-                self.inner.complete(&claim.id, &claim.token, "", claim.expires_at_s).await?;
+                self.inner.complete(&claim.idempotency_key, &claim.token, "", claim.expires_at_s).await?;
                 Ok(ClaimResult::Claimed { taken_over })
             }
             (_, result) => result,
@@ -165,23 +165,23 @@ impl IdempotencyStore for FlawedStore {
 
     async fn complete(
         &self,
-        id: &str,
+        key: &str,
         token: &ClaimToken,
         message_id: &str,
         expires_at_s: i64,
     ) -> Result<Fenced, CallError> {
-        let id = self.claimed_id(id, token);
+        let key = self.claimed_key(key, token);
         match self.flaw {
-            Flaw::CompletesBeforeSend | Flaw::NeverCompletes => Ok(Fenced::Done),
+            Flaw::CompletesBeforeSend | Flaw::NeverCompletes => Ok(Fenced::Applied),
             Flaw::RecordDiesBeforeDeduplication => {
-                self.inner.complete(&id, token, message_id, expires_at_s - 120).await
+                self.inner.complete(&key, token, message_id, expires_at_s - 120).await
             }
-            _ => self.inner.complete(&id, token, message_id, expires_at_s).await,
+            _ => self.inner.complete(&key, token, message_id, expires_at_s).await,
         }
     }
 
-    async fn release(&self, id: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
-        self.inner.release(&self.claimed_id(id, token), token).await
+    async fn release(&self, key: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+        self.inner.release(&self.claimed_key(key, token), token).await
     }
 }
 
@@ -195,10 +195,10 @@ impl EventQueue for FlawedQueue {
     async fn send(&self, message: &Message) -> Result<String, CallError> {
         let mut message = message.clone();
         match self.flaw {
-            Flaw::DeduplicatedByToken => message.deduplication_id.clone_from(&message.payload_key),
+            Flaw::DeduplicatedByToken => message.idempotency_key = message.claim_token.to_string(),
             Flaw::IdentifiedByDeliveryId => {
                 if let Some((_, after)) = message.body.split_once(r#""deliveryid":""#) {
-                    message.deduplication_id = sha256_hex(after.split('"').next().unwrap_or_default().as_bytes());
+                    message.idempotency_key = format!("delivery#{}", after.split('"').next().unwrap_or_default());
                 }
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use webhook_ingest::{Attempt, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
+use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 use webhook_verify::{
     Provider,
     providers::{Endgrate, Pinwheel},
@@ -74,15 +74,18 @@ fn pipeline<P, S, Q>(
     store: S,
     queue: Q,
 ) -> Pipeline<P, S, Q, Secrets, InstanceClock> {
-    let settings = world.lock().plan.settings;
+    let settings = world.lock().plan.settings.clone();
     let secrets =
         Secrets { world: world.clone(), provider: number, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
     Pipeline {
         provider,
         store,
         queue,
-        secrets: SecretCache::new(secrets, Duration::from_mins(5)),
+        secrets: SecretCache::new(secrets, Duration::from_mins(5), DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
-        settings: flaw.map_or(settings, |flaw| flaw.settings(settings)),
+        settings: match flaw {
+            Some(flaw) => flaw.settings(settings),
+            None => settings,
+        },
     }
 }

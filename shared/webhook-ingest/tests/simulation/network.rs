@@ -202,9 +202,9 @@ impl World {
             _ => patience_ms.min(there_ms + back_ms),
         };
         self.later(reply_ms, Action::Reply { exchange });
-        let error = || CallError::Service("InternalServerError".to_owned());
+        let error = || CallError::Failed("InternalServerError".to_owned());
         let reply = if reply_ms == patience_ms {
-            Some(Err(CallError::NoAnswer("no answer in time")))
+            Some(Err(CallError::NoResponse("no answer in time")))
         } else {
             matches!(fate, Fate::ErrorBefore | Fate::ErrorAfter).then(|| Err(error()))
         };
@@ -240,8 +240,8 @@ impl World {
     fn carry_out(&mut self, request: Request, invocation: usize, at: Moment) -> Effect {
         match request {
             Request::Claim { claim, condition } => {
-                let place = self.table.place(&claim.id);
-                let repeated = self.table.bears(place, &claim.token);
+                let place = self.table.place(&claim.idempotency_key);
+                let repeated = self.table.has_token(place, &claim.token);
                 let result = self.table.look(place, &claim, condition);
                 if matches!(result, ClaimResult::Claimed { .. }) && !repeated {
                     self.table.put(place, &claim);
@@ -250,11 +250,11 @@ impl World {
                 Effect::Claimed { result, repeated }
             }
             Request::Look { claim } => {
-                let place = self.table.place(&claim.id);
+                let place = self.table.place(&claim.idempotency_key);
                 Effect::Looked(self.table.look(place, &claim, Condition::default()))
             }
             Request::Put { claim } => {
-                let place = self.table.place(&claim.id);
+                let place = self.table.place(&claim.idempotency_key);
                 self.table.put(place, &claim);
                 self.plan_sweep(place, claim.expires_at_s);
                 Effect::Claimed { result: ClaimResult::Claimed { taken_over: false }, repeated: false }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use webhook_ingest::Settings;
-use webhook_verify::{FUTURE_TOLERANCE, Tolerance};
+use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Scheme, Tolerance};
 
 use crate::{
     network::{FATES, Fate},
@@ -47,7 +47,7 @@ pub(crate) struct Plan {
     pub(crate) gaps_ms: [u64; 2],
     /// How long a sender waits for an answer.
     pub(crate) patience_ms: u64,
-    /// A sender signs each attempt anew; else it repeats the first attempt's bytes.
+    /// A sender signs each attempt again; else it repeats the first attempt's bytes.
     pub(crate) signs_anew: bool,
     /// Likelihood of two deliveries at once.
     pub(crate) twins_percent: u32,
@@ -57,7 +57,7 @@ pub(crate) struct Plan {
     /// How many faults there are in the run, and how likely one is at each chance for it.
     pub(crate) faults: u32,
     pub(crate) fault_percent: u32,
-    /// All faults of requests are of this kind; of any, where there is none.
+    /// All faults of requests are of this kind; `None`: of any kind.
     pub(crate) only_fate: Option<Fate>,
     pub(crate) crash_percent: u32,
     pub(crate) client_attempts: u32,
@@ -71,7 +71,7 @@ pub(crate) struct Plan {
     pub(crate) lambda_ahead_ms: i64,
     pub(crate) service_ahead_ms: i64,
     pub(crate) sender_ahead_ms: i64,
-    /// By when an expired record is deleted; never, where there is none.
+    /// How late an expired record is deleted; `None`: never.
     pub(crate) sweep_lag_ms: Option<u64>,
     /// Instances of a function at once.
     pub(crate) instances: usize,
@@ -95,7 +95,8 @@ impl Plan {
         // The shortest that the configuration takes, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
-        let settings = Settings { tolerance, retention };
+        let schemes = vec![Scheme::PinwheelV1, Scheme::PinwheelV2, Scheme::Endgrate];
+        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
         let band = [first_clock, first_clock + CLOCKS_APART_MS];
         let quiet = rng.u32(..8) == 0;
@@ -153,7 +154,7 @@ pub(crate) fn clock(rng: &mut Rng, [first, last]: [i64; 2]) -> i64 {
     }
 }
 
-/// The operator rotates at the first time. The provider signs anew at the second: up to 20 s before, or after.
+/// The operator rotates at the first time. The provider signs with the new secret from the second: up to 20 s before, or after.
 fn rotation(rng: &mut Rng, horizon_ms: u64) -> Option<[u64; 2]> {
     (rng.u32(..4) == 0).then(|| {
         let at_ms = rng.u64(..=horizon_ms) + 20_000;

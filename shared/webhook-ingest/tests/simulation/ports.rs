@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Never returned: each request has its kind of effect.
-const ANOTHER_EFFECT: CallError = CallError::Answer("the effect of another request");
+const ANOTHER_EFFECT: CallError = CallError::UnexpectedResponse("the effect of another request");
 
 pub(crate) struct Store {
     pub(crate) world: Shared,

@@ -126,7 +126,7 @@ pub(crate) fn status(outcome: &Outcome) -> u16 {
         Outcome::Accepted { .. } | Outcome::Duplicate { .. } => 200,
         Outcome::InProgress { .. } => 409,
         Outcome::Refused(_) => 401,
-        Outcome::Malformed => 400,
+        Outcome::Malformed(_) => 400,
         Outcome::TooLarge => 413,
         Outcome::Unavailable(_) => 503,
     }

@@ -19,7 +19,7 @@ pub(crate) struct Condition {
     pub(crate) lease: bool,
     /// A record past its time is free, whether or not it was deleted.
     pub(crate) expiry: bool,
-    /// A record in progress that bears the claim's own token is ours.
+    /// A record in progress that has the claim's own token is ours.
     pub(crate) own_token: bool,
     /// `complete` needs the token.
     pub(crate) fenced_complete: bool,
@@ -39,6 +39,7 @@ struct Record {
     lease_expires_at_ms: i64,
     expires_at_s: i64,
     delivery_id: Option<String>,
+    event_type: String,
 }
 
 /// The table: each operation is one conditional write.
@@ -72,15 +73,15 @@ impl Table {
         if expired || lease_over {
             return ClaimResult::Claimed { taken_over: in_progress };
         }
-        let delivery_id = record.delivery_id.clone();
+        let (delivery_id, event_type) = (record.delivery_id.clone(), Some(record.event_type.clone()));
         let own = record.token == claim.token;
         match record.status {
-            Status::Enqueued => ClaimResult::Enqueued { delivery_id },
+            Status::Enqueued => ClaimResult::Enqueued { delivery_id, event_type },
             Status::InProgress if own && condition.own_token => ClaimResult::Claimed { taken_over: false },
-            Status::InProgress if own => ClaimResult::Enqueued { delivery_id },
+            Status::InProgress if own => ClaimResult::Enqueued { delivery_id, event_type },
             Status::InProgress => {
                 let lease_expires_at = webhook_ingest::UnixMillis(record.lease_expires_at_ms);
-                ClaimResult::InProgress { lease_expires_at, delivery_id }
+                ClaimResult::InProgress { lease_expires_at, delivery_id, event_type }
             }
         }
     }
@@ -92,11 +93,12 @@ impl Table {
             lease_expires_at_ms: claim.lease_expires_at.0,
             expires_at_s: claim.expires_at_s,
             delivery_id: claim.delivery_id.clone(),
+            event_type: claim.event_type.clone(),
         });
     }
 
-    /// Whether the record in progress already bears this token.
-    pub(crate) fn bears(&self, place: usize, token: &ClaimToken) -> bool {
+    /// Whether the record in progress already has this token.
+    pub(crate) fn has_token(&self, place: usize, token: &ClaimToken) -> bool {
         self.records[place].as_ref().is_some_and(|record| record.token == *token)
     }
 
@@ -105,18 +107,18 @@ impl Table {
             Some(record) if record.token == *token || !fenced => {
                 record.status = Status::Enqueued;
                 record.expires_at_s = expires_at_s;
-                Fenced::Done
+                Fenced::Applied
             }
-            Some(_) | None => Fenced::Lost,
+            Some(_) | None => Fenced::NotOwner,
         }
     }
 
     pub(crate) fn release(&mut self, place: usize, token: &ClaimToken, fenced: bool) -> Fenced {
-        if self.records[place].is_some() && (self.bears(place, token) || !fenced) {
+        if self.records[place].is_some() && (self.has_token(place, token) || !fenced) {
             self.records[place] = None;
-            Fenced::Done
+            Fenced::Applied
         } else {
-            Fenced::Lost
+            Fenced::NotOwner
         }
     }
 
@@ -152,14 +154,14 @@ impl Queue {
 
     /// The message's place, and whether it is a new one.
     pub(crate) fn send(&mut self, message: &Message, invocation: usize, at: Moment) -> (usize, bool) {
-        if let Some(&known) = self.known.get(&message.deduplication_id).filter(|_| self.fifo)
+        if let Some(&known) = self.known.get(&message.idempotency_key).filter(|_| self.fifo)
             && at.ms - self.messages[known].at.ms < DEDUPLICATES_FOR_MS
         {
             return (known, false);
         }
         let place = self.messages.len();
         self.messages.push(Queued { at, invocation, body: message.body.clone() });
-        self.known.insert(message.deduplication_id.clone(), place);
+        self.known.insert(message.idempotency_key.clone(), place);
         (place, true)
     }
 }

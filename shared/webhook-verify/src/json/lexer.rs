@@ -1,35 +1,35 @@
-//! One pass over a text by the grammar of RFC 8259: no recursion, no heap, no tree.
+//! Reads a text by the grammar of RFC 8259 in one pass: no recursion, no heap, no tree.
 //!
-//! The [`Visitor`] sees every token and every gap between two tokens, in the order of the text, and nothing of the
-//! grammar. A gap runs from the end of one token to the start of the next: a comma or colon with the white space
-//! around it, or white space alone.
+//! A [`Visitor`] is told of the tokens and of the gaps between them, in the order of the text. A gap
+//! is what separates two tokens: a comma or a colon with the white space around it, or white space
+//! alone.
 
 use super::text::{beyond_ascii, escape, leading_blanks, padded, string_stops};
 
-/// How many brackets may be open at once, the outermost included: 128 are read, 129 refused.
+/// How many brackets may be open at once, including the outermost: 128 are accepted, 129 refused.
 ///
-/// RFC 8259, section 9, lets a parser set such a limit. Python's own lies near 995.
+/// RFC 8259, section 9, allows such a limit. Python's own is about 995.
 pub const MAX_DEPTH: usize = 128;
 
-/// What a pass over a text tells, in the order of the text.
+/// Is called for each part of a text, in the order of the text.
 pub(super) trait Visitor {
-    /// Why the visitor stops the pass, or the lexer does.
+    /// Why a text is refused, by the visitor or by the lexer.
     type Refusal: From<Fault>;
 
-    /// Whether [`Visitor::beyond_ascii`] wants to hear of each character outside of ASCII's printable ones.
+    /// Whether [`Visitor::beyond_ascii`] is called for characters outside of printable ASCII.
     const HEARS_BEYOND_ASCII: bool = false;
 
-    /// Between two tokens, or at either end of the document, stands `text[from..to]`.
+    /// `text[from..to]` separates two tokens, or is the start or end of the document.
     fn gap(&mut self, _from: usize, _to: usize, _gap: Gap) {}
 
-    /// In a string, a backslash stands at `at`. Gives where the string goes on after what it starts.
+    /// A string has a backslash at `at`. Returns where the string continues after the escape.
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, Self::Refusal> {
         let (_, length) = escape(text, at).ok_or(Fault::NotJson)?;
         Ok(at + length)
     }
 
-    /// In a string, a character beyond printable ASCII starts at `at`. Gives where the string goes on after it and those
-    /// of its kind that follow it.
+    /// A string has a character outside of printable ASCII at `at`. Returns where the string
+    /// continues after it, and after others like it that follow directly.
     fn beyond_ascii(&mut self, at: usize) -> usize {
         at + 1
     }
@@ -38,49 +38,54 @@ pub(super) trait Visitor {
         Ok(())
     }
 
-    /// A member's name and colon have been read, and its value starts at `value`. `depth` brackets are open.
+    /// A member's name starts at `start`.
+    fn name_start(&mut self, _start: usize) {}
+
+    /// A member's name and colon have been read, and its value starts at `value`. `depth` brackets
+    /// are open.
     fn member(&mut self, _name: StringSpan, _value: usize, _depth: usize) -> Result<(), Self::Refusal> {
         Ok(())
     }
 
-    /// A value ended before `end`. `depth` brackets are open round it.
+    /// A value ends at `end`, within `depth` open brackets.
     fn value_end(&mut self, _end: usize, _depth: usize) {}
 
     fn object_start(&mut self) {}
 
-    fn object_end(&mut self) -> Result<(), Self::Refusal> {
+    /// An object is closed; its last token ends at `end`, before the bracket.
+    fn object_end(&mut self, _end: usize) -> Result<(), Self::Refusal> {
         Ok(())
     }
 }
 
-/// Why a text is none that this lexer reads.
+/// Why the lexer rejects a text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
     NotJson,
-    /// `NaN`, `Infinity` or `-Infinity`: Python reads and writes these tokens, RFC 8259 has none of them.
+    /// `NaN`, `Infinity` or `-Infinity`, which Python accepts and RFC 8259 does not.
     NotFinite,
     TooDeep,
 }
 
-/// What a gap means.
+/// What separates two tokens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Gap {
-    /// Nothing but white space stands there.
+    /// White space, or nothing.
     Space,
     Comma,
     Colon,
 }
 
-/// Where a string stands, quotes included.
+/// Where a string is, including its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StringSpan {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether it has a backslash.
-    pub(super) escaped: bool,
+    pub(super) has_escapes: bool,
 }
 
-/// Where a number stands. Where it has no fraction, or no exponent, the two ends round that are equal.
+/// Where a number is. Without a fraction, `fraction_end` equals `integer_end`; without an exponent,
+/// `end` equals `fraction_end`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NumberSpan {
     pub(super) start: usize,
@@ -96,7 +101,7 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
     let (mut at, mut first) = space(text, 0);
     visitor.gap(0, at, Gap::Space);
     loop {
-        // A value starts at `at`; in an object its name, after which the value starts.
+        // A value starts at `at`; in an object, a name, and then its value.
         if open.innermost_is_object() {
             if first != b'"' {
                 return Err(Fault::NotJson.into());
@@ -114,20 +119,20 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
                 let inner;
                 (inner, first) = space(text, at + 1);
                 visitor.gap(at + 1, inner, Gap::Space);
-                // In ASCII, each bracket's counterpart is the next character but one.
+                // In ASCII, the code of a closing bracket is that of the opening one plus two.
                 if first != bracket + 2 {
                     at = inner;
                     continue;
                 }
                 if bracket == b'{' {
-                    visitor.object_end()?;
+                    visitor.object_end(inner)?;
                 }
                 open.pop();
                 inner + 1
             }
             _ => literal(text, at)?,
         };
-        // From the end of the value to the start of the next one, over all brackets that close between the two.
+        // From the end of the value to the start of the next one, past all brackets that close in between.
         (at, first) = loop {
             visitor.value_end(end, open.depth);
             let (next, found) = space(text, end);
@@ -141,7 +146,7 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
                     visitor.gap(end, after, Gap::Comma);
                     break (after, first);
                 }
-                b'}' if open.innermost_is_object() => visitor.object_end()?,
+                b'}' if open.innermost_is_object() => visitor.object_end(end)?,
                 b']' if !open.innermost_is_object() => {}
                 _ => return Err(Fault::NotJson.into()),
             }
@@ -152,15 +157,15 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
     }
 }
 
-/// The brackets that are open.
+/// The open brackets.
 #[derive(Default)]
 struct Brackets {
     depth: usize,
-    /// One bit for each, the innermost lowest: set for an object, clear for an array.
+    /// One bit for each, the innermost lowest: 1 for an object, 0 for an array.
     objects: u128,
 }
 
-const _: () = assert!(MAX_DEPTH <= u128::BITS as usize, "each open bracket needs its bit");
+const _: () = assert!(MAX_DEPTH <= u128::BITS as usize, "each open bracket needs a bit");
 
 impl Brackets {
     #[inline]
@@ -185,12 +190,13 @@ impl Brackets {
     }
 }
 
-/// Reads the name at `at` and its colon; gives where the value starts, and its first byte.
+/// Reads the name at `at` and its colon. Returns where the value starts, and its first byte.
 #[inline]
 fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<(usize, u8), V::Refusal> {
-    let mut escaped = false;
-    let end = string(text, at, visitor, &mut escaped)?;
-    let name = StringSpan { start: at, end, escaped };
+    let mut has_escapes = false;
+    visitor.name_start(at);
+    let end = string(text, at, visitor, &mut has_escapes)?;
+    let name = StringSpan { start: at, end, has_escapes };
     let (colon, found) = space(text, name.end);
     if found != b':' {
         return Err(Fault::NotJson.into());
@@ -201,27 +207,27 @@ fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> 
     Ok((value, first))
 }
 
-/// Reads the string whose first quote stands at `start`; gives where it ends, and sets `escaped` where it has a backslash.
-/// RFC 8259, section 7. (An argument, because a result of more than two words would go through memory.)
+/// Reads the string whose first quote is at `start`. Returns where it ends, and sets `has_escapes` if
+/// it has any. RFC 8259, section 7. (An argument, because a larger result would go through memory.)
 #[inline]
-fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V, escaped: &mut bool) -> Result<usize, V::Refusal> {
+fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V, has_escapes: &mut bool) -> Result<usize, V::Refusal> {
     let stop = next_stop::<V>(text, start + 1);
-    if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, escaped) }
+    if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, has_escapes) }
 }
 
-/// Reads on from the first stop that is no quote.
+/// Continues at the first stop that is not the closing quote.
 #[inline(never)]
 fn string_from_stop<V: Visitor>(
     text: &[u8],
     mut stop: usize,
     visitor: &mut V,
-    escaped: &mut bool,
+    has_escapes: &mut bool,
 ) -> Result<usize, V::Refusal> {
     loop {
         let at = match byte(text, stop) {
             b'"' => return Ok(stop + 1),
             b'\\' => {
-                *escaped = true;
+                *has_escapes = true;
                 visitor.escape(text, stop)?
             }
             // A control character, or the end of the text.
@@ -232,7 +238,8 @@ fn string_from_stop<V: Visitor>(
     }
 }
 
-/// The first position from `at` on, within a string, whose byte needs a look; or the end of the text.
+/// Returns the first position in a string, from `at` on, that is not plain text: a quote, a
+/// backslash, a control character, or a character that the visitor wants; or the end of the text.
 #[inline]
 fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
     let stops = |word: [u8; 8]| {
@@ -247,7 +254,7 @@ fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
         }
         rest = after;
     };
-    // The padding is a stop, too.
+    // The padding counts as a control character.
     text.len() - rest.len() + stops(last).trailing_zeros() as usize / 8
 }
 
@@ -287,7 +294,7 @@ fn digits(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Reads `true`, `false` or `null`, and names what only Python reads. RFC 8259, section 3.
+/// Reads `true`, `false` or `null`. RFC 8259, section 3.
 #[inline]
 fn literal(text: &[u8], at: usize) -> Result<usize, Fault> {
     let rest = text.get(at..).unwrap_or_default();
@@ -302,10 +309,11 @@ fn literal(text: &[u8], at: usize) -> Result<usize, Fault> {
     }
 }
 
-/// The first position from `at` on that has no white space, and the byte there. RFC 8259, section 2.
+/// Returns the first position from `at` on that is not white space, and the byte there. RFC 8259,
+/// section 2.
 #[inline]
 fn space(text: &[u8], at: usize) -> (usize, u8) {
-    // Mostly there is none, or one blank.
+    // There is mostly no white space, or one blank.
     let first = byte(text, at);
     if first > b' ' {
         return (at, first);
@@ -321,14 +329,14 @@ fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
             b' ' | b'\n' | b'\t' | b'\r' => at += 1,
             found => return (at, found),
         }
-        // Indented documents: up to sixteen blanks at once.
+        // An indented document has long runs of blanks: up to sixteen at once.
         if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
             at += leading_blanks(u128::from_le_bytes(*word));
         }
     }
 }
 
-/// The byte at `at`; after the end a NUL, which no token may start with or go on with.
+/// Returns the byte at `at`, or a NUL past the end: no token may contain one.
 #[inline]
 fn byte(text: &[u8], at: usize) -> u8 {
     text.get(at).copied().unwrap_or(0)

@@ -1,20 +1,22 @@
-//! A float's text as Python writes it: `float.__repr__(float(text))`.
+//! Spells a float as Python does: `float.__repr__(float(text))`.
 //!
-//! Sources: `Lib/json/encoder.py` (`floatstr`), `Objects/floatobject.c` (`float_repr`) and `Python/pystrtod.c`
-//! (`format_float_short` with format code `r`): the shortest digits that read back as the same float; fixed notation
-//! for 1e-4 ≤ |x| < 1e16, else `d.ddde±XX` with at least two digits in the exponent.
+//! Sources: `Lib/json/encoder.py` (`floatstr`), `Objects/floatobject.c` (`float_repr`) and
+//! `Python/pystrtod.c` (`format_float_short` with format code `r`). Python writes the shortest digits
+//! that read back as the same float: in fixed notation for 1e-4 ≤ |x| < 1e16, else as `d.ddde±XX`
+//! with at least two digits in the exponent.
 
-use std::io::Write as _;
+use std::{cmp::Ordering, io::Write as _};
 
 use super::lexer::NumberSpan;
 
 /// Most digits of an integer that Python reads and writes: `sys.int_info.default_max_str_digits`.
 pub(super) const MAX_INTEGER_DIGITS: usize = 4300;
 
-/// Whether a number with a fraction or an exponent surely stands in the text as Python writes it.
+/// Returns `true` if a number with a fraction or an exponent is certainly spelled as Python would.
 ///
-/// That is so for fixed notation in its range, without needless zeros, up to 15 significant digits: any two decimals of
-/// so few digits are two floats, so this one reads back as its float, and no other of its length or shorter does.
+/// That is so in fixed notation, within its range, without needless zeros and with up to 15
+/// significant digits. Any two decimals of so few digits are different floats, so no shorter decimal
+/// and no other of this length reads back as the same float.
 #[inline]
 pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
     let NumberSpan { start, integer_end, fraction_end, end } = number;
@@ -31,61 +33,81 @@ pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
     }
 }
 
-/// `DBL_DIG`.
+/// `DBL_DIG`: two decimals of so few digits never read as the same float.
 const CERTAIN_DIGITS: usize = 15;
 
-/// The text of a float, at most 24 bytes: a sign, 17 digits, a point and an exponent of five characters.
+/// The decimal exponents of normal floats. [`CERTAIN_DIGITS`] holds for these.
+const CERTAIN_EXPONENTS: std::ops::RangeInclusive<i64> = -307..=307;
+
+/// A float as Python spells it: at most 24 bytes, for a sign, 17 digits, a point and an exponent of
+/// five characters.
 pub(super) struct Repr {
-    pub(super) bytes: [u8; Repr::ROOM],
+    pub(super) bytes: [u8; 24],
     pub(super) length: usize,
 }
 
 impl Repr {
-    pub(super) const ROOM: usize = 24;
-
-    /// The text of the float that `number` reads as. `None` where that is infinite.
-    pub(super) fn of_text(number: &str) -> Option<Self> {
-        read(number).filter(|value| value.is_finite()).map(Self::of_finite)
+    /// Spells the float that `number` reads as. Returns `None` if it is infinite.
+    pub(super) fn of(text: &[u8], number: NumberSpan) -> Option<Self> {
+        let decimal = Decimal::new(text, number);
+        if decimal.length() <= CERTAIN_DIGITS && CERTAIN_EXPONENTS.contains(&(decimal.exponent - 1)) {
+            return Some(Self::of_shortest(&decimal));
+        }
+        let value = decimal.magnitude();
+        if value.is_infinite() {
+            return None;
+        }
+        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near it takes
+        // the upper one, and Python the even one. `zmij` decides as Python does.
+        let mut buffer = zmij::Buffer::new();
+        let printed = buffer.format_finite(value).as_bytes();
+        let fraction_end = printed.iter().position(|&byte| byte == b'e').unwrap_or(printed.len());
+        let integer_end = printed[..fraction_end].iter().position(|&byte| byte == b'.').unwrap_or(fraction_end);
+        let span = NumberSpan { start: 0, integer_end, fraction_end, end: printed.len() };
+        Some(Self::of_shortest(&Decimal { negative: decimal.negative, ..Decimal::new(printed, span) }))
     }
 
-    fn of_finite(value: f64) -> Self {
-        let mut repr = Self { bytes: [0; Self::ROOM], length: 0 };
-        if value.is_sign_negative() {
+    /// Writes digits that are known to be the shortest, save for zeros at the end.
+    fn of_shortest(decimal: &Decimal<'_>) -> Self {
+        let mut digits = [b'0'; 24];
+        let mut length = decimal.copy_digits(&mut digits);
+        while length > 0 && digits[length - 1] == b'0' {
+            length -= 1;
+        }
+        // Of a zero, one digit is left.
+        let (length, exponent) = if length == 0 { (1, 0) } else { (length, decimal.exponent - 1) };
+
+        let mut repr = Self { bytes: [0; 24], length: 0 };
+        if decimal.negative {
             repr.push(b"-");
         }
-        let magnitude = value.abs();
-        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near takes the upper, not the even.
-        let mut buffer = zmij::Buffer::new();
-        let printed = buffer.format_finite(magnitude);
-        if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
-            // Here it writes what Python does: fixed notation, with a point.
-            repr.push(printed.as_bytes());
-        } else {
-            repr.push_scientific(printed);
+        match usize::try_from(exponent) {
+            Ok(exponent @ 0..16) => {
+                // Zeros of the array stand after the digits.
+                repr.push(&digits[..=exponent]);
+                repr.push(b".");
+                repr.push(&digits[exponent + 1..length.max(exponent + 2)]);
+            }
+            Err(_) if exponent >= -4 => {
+                repr.push(&b"0.000"[..usize::try_from(1 - exponent).unwrap_or(0)]);
+                repr.push(&digits[..length]);
+            }
+            _ => {
+                repr.push(&digits[..1]);
+                if length > 1 {
+                    repr.push(b".");
+                    repr.push(&digits[1..length]);
+                }
+                repr.push_exponent(exponent);
+            }
         }
         repr
     }
 
-    /// Takes what `zmij` prints for a positive float, in fixed or in scientific notation.
-    fn push_scientific(&mut self, printed: &str) {
-        let (mantissa, exponent) = printed.split_once('e').unwrap_or((printed, "0"));
-        let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        let exponent: i16 = exponent.parse().unwrap_or(0);
-        // Small floats may come as `0.0000123`, and all others have one digit before the point.
-        let (digits, exponent) = if integer == "0" {
-            let digits = fraction.trim_start_matches('0');
-            (digits.split_at(1), exponent - 1 - i16::try_from(fraction.len() - digits.len()).unwrap_or(0))
-        } else {
-            ((integer, fraction), exponent)
-        };
-        self.push(digits.0.as_bytes());
-        if !digits.1.is_empty() {
-            self.push(b".");
-            self.push(digits.1.as_bytes());
-        }
-        self.push(if exponent.is_negative() { b"e-" } else { b"e+" });
+    fn push_exponent(&mut self, exponent: i64) {
+        self.push(if exponent < 0 { b"e-" } else { b"e+" });
         let exponent = exponent.unsigned_abs();
-        let digit = |power: u16| b'0' + (exponent / power % 10).to_le_bytes()[0];
+        let digit = |power: u64| b'0' + (exponent / power % 10).to_le_bytes()[0];
         if exponent >= 100 {
             self.push(&[digit(100)]);
         }
@@ -98,57 +120,161 @@ impl Repr {
     }
 }
 
-/// The float nearest to a number of JSON's grammar.
-fn read(number: &str) -> Option<f64> {
-    if number.len() <= LONG { number.parse().ok() } else { read_long(number) }
+/// A number in decimal: `0.<digits> × 10^exponent`. The first digit is no zero.
+struct Decimal<'a> {
+    negative: bool,
+    /// The digits before the point.
+    integer: &'a [u8],
+    /// The digits after it.
+    fraction: &'a [u8],
+    exponent: i64,
 }
 
-/// Texts up to here are for Rust's parser. It cuts exponents of six digits and more, which matters only where about as
-/// many zeros stand against them.
-const LONG: usize = 1024;
-
-/// Says a number of any length in `SIGNIFICANT` digits and one more, and reads that.
-fn read_long(number: &str) -> Option<f64> {
-    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-    let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |rest| (true, rest));
-
-    // The value is `0.<digits> × 10^(point + exponent)`.
-    let mut digits = [b'0'; SIGNIFICANT + 1];
-    let mut length = 0;
-    let mut point = 0_i64;
-    let mut after_point = false;
-    for byte in mantissa.bytes() {
-        match byte {
-            b'.' => after_point = true,
-            b'0' if length == 0 => point -= i64::from(after_point),
-            _ => {
-                point += i64::from(!after_point);
-                if let Some(digit) = digits[..SIGNIFICANT].get_mut(length) {
-                    *digit = byte;
-                    length += 1;
-                } else if byte != b'0' {
-                    // All that can still matter is whether there is more than what the kept digits say.
-                    digits[SIGNIFICANT] = b'1';
-                }
-            }
+impl<'a> Decimal<'a> {
+    fn new(text: &'a [u8], number: NumberSpan) -> Self {
+        let NumberSpan { start, integer_end, fraction_end, end } = number;
+        let negative = text[start] == b'-';
+        let integer = &text[start + usize::from(negative)..integer_end];
+        let fraction = text[integer_end..fraction_end].strip_prefix(b".").unwrap_or_default();
+        let exponent = exponent(&text[fraction_end..end]);
+        let length = |digits: &[u8]| i64::try_from(digits.len()).unwrap_or(i64::MAX);
+        if integer == b"0" {
+            let zeros = fraction.iter().take_while(|&&digit| digit == b'0').count();
+            let (zeros, fraction) = fraction.split_at(zeros);
+            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(length(zeros)) }
+        } else {
+            Self { negative, integer, fraction, exponent: exponent.saturating_add(length(integer)) }
         }
     }
-    let digits = std::str::from_utf8(&digits).ok()?;
-    let exponent = point.saturating_add(saturating_exponent(exponent)).clamp(-9999, 9999);
 
-    let mut short = [0; SIGNIFICANT + 16];
-    let mut room = short.as_mut_slice();
-    write!(room, "0.{digits}e{exponent}").ok()?;
-    let left = room.len();
-    let value: f64 = std::str::from_utf8(&short[..SIGNIFICANT + 16 - left]).ok()?.parse().ok()?;
-    Some(if negative { -value } else { value })
+    /// Returns how many digits there are.
+    fn length(&self) -> usize {
+        self.integer.len() + self.fraction.len()
+    }
+
+    /// Copies as many of the digits as there is room for, and returns how many.
+    fn copy_digits(&self, room: &mut [u8]) -> usize {
+        let from_integer = self.integer.len().min(room.len());
+        let (before, after) = room.split_at_mut(from_integer);
+        before.copy_from_slice(&self.integer[..from_integer]);
+        let from_fraction = self.fraction.len().min(after.len());
+        after[..from_fraction].copy_from_slice(&self.fraction[..from_fraction]);
+        from_integer + from_fraction
+    }
+
+    /// Returns the float nearest to the number without its sign; of two that are equally near, the
+    /// even one.
+    fn magnitude(&self) -> f64 {
+        let mut first = [b'0'; EXACT_DIGITS];
+        let length = self.copy_digits(&mut first);
+        let first = first.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+        // The exponent of the first digits as an integer. Past the bounds all is 0 or infinite.
+        let exponent = self.exponent.clamp(-9999, 9999) - EXACT_DIGITS as i64;
+        let lower = nearest(first, exponent);
+        if self.length() <= length {
+            return lower;
+        }
+        // The rest of the digits matters only if rounding them up leads to the next float.
+        let upper = nearest(first + 1, exponent);
+        if lower == upper {
+            return lower;
+        }
+        match self.compare_with_midpoint(lower) {
+            Ordering::Less => lower,
+            Ordering::Equal if lower.to_bits() & 1 == 0 => lower,
+            Ordering::Equal | Ordering::Greater => upper,
+        }
+    }
+
+    /// Compares the number, without its sign, with the middle between `lower` and the next float.
+    fn compare_with_midpoint(&self, lower: f64) -> Ordering {
+        let mut digits = [b'0'; MIDPOINT_DIGITS];
+        let length = self.copy_digits(&mut digits);
+        let mut number = Natural::default();
+        for digits in digits[..length].chunks(EXACT_DIGITS) {
+            let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+            number.multiply_and_add(10_u64.pow(digits.len() as u32), value);
+        }
+        let exponent = self.exponent - length as i64;
+
+        // `lower` is `mantissa × 2^power`, so the middle is `(2 × mantissa + 1) × 2^(power - 1)`.
+        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52) as i64);
+        let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+        let mut midpoint = Natural::default();
+        midpoint.multiply_and_add(1, 2 * mantissa + 1);
+
+        // Both are multiplied until neither has a fraction: 10^exponent is 5^exponent × 2^exponent.
+        let scaled = if exponent < 0 { &mut midpoint } else { &mut number };
+        scaled.multiply_by_power_of_5(exponent.unsigned_abs());
+        let shift = exponent - (power - 1);
+        let shifted = if shift < 0 { &mut midpoint } else { &mut number };
+        shifted.multiply_by_power_of_2(shift.unsigned_abs());
+
+        // No middle has more digits: of what follows, it only matters whether it is zero.
+        number.compare(&midpoint).then_with(|| {
+            let rest = self.integer.iter().chain(self.fraction).skip(length);
+            if rest.copied().all(|digit| digit == b'0') { Ordering::Equal } else { Ordering::Greater }
+        })
+    }
 }
 
-/// No float, nor the middle between two, has more significant digits: 767.
-const SIGNIFICANT: usize = 768;
+/// Digits that fit a `u64` and that Rust reads quickly.
+const EXACT_DIGITS: usize = 18;
 
-fn saturating_exponent(exponent: &str) -> i64 {
-    let digits = exponent.trim_start_matches(['+', '-']).bytes();
+/// The middle between two floats has at most 767 significant digits.
+const MIDPOINT_DIGITS: usize = 768;
+
+/// Returns the float nearest to `digits × 10^exponent`.
+fn nearest(digits: u64, exponent: i64) -> f64 {
+    let mut text = [0; 32];
+    let mut room = text.as_mut_slice();
+    // 19 digits, an `e` and an exponent of five digits and a sign.
+    let written = write!(room, "{digits}e{exponent}");
+    let left = room.len();
+    let text = std::str::from_utf8(&text[..32 - left]).unwrap_or_default();
+    text.parse().ok().filter(|_| written.is_ok()).expect("a number")
+}
+
+/// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.
+fn exponent(text: &[u8]) -> i64 {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit());
     let size = digits.fold(0_i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
-    if exponent.starts_with('-') { -size } else { size }
+    if text.get(1) == Some(&b'-') { -size } else { size }
+}
+
+/// A natural number of any size, the least significant 64 bits first.
+#[derive(Default)]
+struct Natural {
+    limbs: Vec<u64>,
+}
+
+impl Natural {
+    fn multiply_and_add(&mut self, factor: u64, addend: u64) {
+        let mut carry = addend;
+        for limb in &mut self.limbs {
+            let product = u128::from(*limb) * u128::from(factor) + u128::from(carry);
+            *limb = product as u64;
+            carry = (product >> 64) as u64;
+        }
+        if carry > 0 {
+            self.limbs.push(carry);
+        }
+    }
+
+    fn multiply_by_power_of_5(&mut self, exponent: u64) {
+        for _ in 0..exponent / 27 {
+            self.multiply_and_add(5_u64.pow(27), 0);
+        }
+        self.multiply_and_add(5_u64.pow((exponent % 27) as u32), 0);
+    }
+
+    fn multiply_by_power_of_2(&mut self, exponent: u64) {
+        self.multiply_and_add(1 << (exponent % 64), 0);
+        let zeros = (0..exponent / 64).map(|_| 0);
+        self.limbs.splice(..0, zeros);
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        self.limbs.len().cmp(&other.limbs.len()).then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
+    }
 }

@@ -1,21 +1,21 @@
-//! Checks that a text is a JSON object, and reads a few of its members in the same pass.
+//! Checks that a text is a JSON object and reads some of its members, in one pass.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use super::lexer::{Fault, StringSpan, Visitor, walk};
-use super::text::{CodePoints, says};
+use super::text::{CodePoints, decodes_to};
 
 /// The text is not a JSON object by RFC 8259, or is nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the text is not a JSON object")]
 pub struct NotAnObject;
 
-/// A value's text as it stands in the document: digits, escapes and white space unchanged.
+/// The text of a value, exactly as it is in the document.
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct RawValue<'a>(&'a str);
 
-/// Shows the length alone, because payload bytes are never logged.
+/// Shows only the length: payload bytes are never logged.
 impl fmt::Debug for RawValue<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "RawValue({} bytes)", self.0.len())
@@ -23,20 +23,20 @@ impl fmt::Debug for RawValue<'_> {
 }
 
 impl<'a> RawValue<'a> {
-    /// The bytes of the value.
+    /// Returns the bytes of the value.
     #[must_use]
     pub fn bytes(self) -> &'a [u8] {
         self.0.as_bytes()
     }
 
-    /// Whether the value is `null`.
+    /// Returns whether the value is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.0 == "null"
     }
 
-    /// The decoded text of a string. `None` where the value is no string, is empty, or has a surrogate without its
-    /// other half, which no text can hold.
+    /// Returns the decoded text of a string. Returns `None` if the value is not a string, is empty,
+    /// or has a lone surrogate.
     #[must_use]
     pub fn text(self) -> Option<Cow<'a, str>> {
         let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
@@ -50,16 +50,17 @@ impl<'a> RawValue<'a> {
     }
 }
 
-/// Checks that `text` is a JSON object by RFC 8259, and gives the values at `paths`.
+/// Checks that `text` is a JSON object by RFC 8259, and returns the values at `paths`.
 ///
-/// A path is the names of the members on the way, outermost first: `["payload", "account_id"]`. It leads through objects
-/// alone, never through an array. Names are compared after their escapes are decoded. Of duplicate members the last one
-/// counts, at every level: a later `payload` takes away what an earlier one gave.
+/// A path lists member names, outermost first: `["payload", "account_id"]`. It leads through objects
+/// only, never through an array. Names are compared after decoding their escapes. The last of
+/// duplicate members counts, at every level: after `{"payload": {"id": 1}, "payload": {}}`, nothing
+/// is found at `["payload", "id"]`.
 ///
 /// # Errors
 ///
-/// [`NotAnObject`], which covers malformed text, other values than objects, bytes that are not UTF-8, a byte-order mark,
-/// `NaN` and `Infinity`, and more than [`MAX_DEPTH`](super::MAX_DEPTH) open brackets.
+/// [`NotAnObject`] for malformed text, other values than objects, bytes that are not UTF-8, a
+/// byte-order mark, `NaN` and `Infinity`, and more than [`MAX_DEPTH`](super::MAX_DEPTH) open brackets.
 ///
 /// # Examples
 ///
@@ -92,12 +93,12 @@ struct Finder<'a, 'p, const N: usize> {
     searches: [Search<'a, 'p>; N],
 }
 
-/// The way along one path.
+/// The search for the value at one path.
 struct Search<'a, 'p> {
     path: &'p [&'p str],
-    /// How many names from the path's start on lead to the member that is being read.
+    /// How many names of the path, from its start, lead to the current member.
     matched: usize,
-    /// Where the value of the member last matched starts.
+    /// Where the value of the member that matched last starts.
     value: usize,
     found: Option<RawValue<'a>>,
 }
@@ -114,11 +115,13 @@ impl<const N: usize> Visitor for Finder<'_, '_, N> {
     #[inline]
     fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NotAnObject> {
         for search in &mut self.searches {
-            // The objects round this member must be what the path names: an array between them leaves a gap in the count.
+            // All brackets around this member must be objects that the path names. An array among
+            // them is never matched, so `matched` stays behind `outer`.
             let outer = depth - 1;
             if outer < search.path.len() && search.matched >= outer {
                 search.matched = outer;
-                if says(self.text, name, search.path[outer]) {
+                let inner = &self.text[name.start + 1..name.end - 1];
+                if decodes_to(inner, name.has_escapes, search.path[outer]) {
                     search.matched = depth;
                     search.value = value;
                     search.found = None;

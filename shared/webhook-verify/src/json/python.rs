@@ -1,122 +1,102 @@
-//! What Python's `json.dumps(json.loads(text))` gives, for senders that sign this text and not the bytes they send.
+//! Spells a JSON text as Python's `json.dumps(json.loads(text))` does, for providers that sign that
+//! text instead of the bytes they send.
 //!
-//! Only what a Python sender can have signed has a form here: a text that Python would read loosely, or whose signed
-//! form would be ambiguous, is refused.
+//! Only a text that a Python sender can have signed has such a form. Texts that Python reads more
+//! loosely than RFC 8259, and texts whose signed form would be ambiguous, are refused.
 
-use super::keys::OpenObjects;
+use std::ops::Range;
+
 use super::lexer::{Fault, Gap, NumberSpan, StringSpan, Visitor, walk};
+use super::names::{FormTooLong, OpenNames};
 use super::number::{MAX_INTEGER_DIGITS, Repr, is_own_repr};
 use super::output::Output;
-use super::text::{Spelling, code_point, escape, says};
+use super::text::{Spelling, code_point, decodes_to, escape};
 
-/// How Python spells the document.
+/// The arguments that a sender gives to `json.dumps`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum PythonForm {
-    /// `json.dumps(value)`: `", "` and `": "`, and everything outside of ASCII's printable characters as an escape.
+    /// `json.dumps(value)`: separated by `", "` and `": "`, with everything outside of printable
+    /// ASCII escaped.
     Default,
-    /// `json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()`: no spaces, characters as they are.
+    /// `json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()`: no spaces between
+    /// tokens, characters as they are.
     Compact,
 }
 
-/// Why a text has no Python form that a sender could have signed.
+/// Why a text has no Python form.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NoPythonForm {
-    /// Malformed, not UTF-8, or with a byte-order mark.
+    /// The text is malformed, is not UTF-8, or starts with a byte-order mark.
     #[error("the text is not JSON by RFC 8259")]
     NotJson,
-    /// At any level. A Python sender cannot make it, and readers disagree about what it means.
-    #[error("an object has two members of the same name")]
+    /// An object, at any level, has duplicate names. A Python sender cannot produce it, and readers
+    /// disagree about its meaning.
+    #[error("an object has two members with the same name")]
     DuplicateKey,
     /// `NaN`, `Infinity`, or a number such as `1e400` that Python reads as infinite.
     #[error("a number is not finite")]
     NotFinite,
-    /// Half of a UTF-16 pair, which the compact form cannot encode.
-    #[error("a string has a surrogate without its other half")]
+    /// A string has half of a surrogate pair, which the compact form cannot encode.
+    #[error("a string has a lone surrogate")]
     LoneSurrogate,
-    /// More than 4,300 digits, which Python refuses (`sys.set_int_max_str_digits`).
+    /// An integer has more digits than Python accepts (`sys.set_int_max_str_digits`).
     #[error("an integer has more than 4,300 digits")]
     IntegerTooLong,
-    /// More than 1,000 floats have more than 19 significant digits: Python writes none of more than 17, and of such digits
-    /// the middle between two floats can be spelled, which takes a hundred times as long to read as another number.
-    #[error("too many floats have more digits than Python writes")]
-    LongFloats,
     /// More than [`MAX_DEPTH`](super::MAX_DEPTH) brackets are open at once.
-    #[error("brackets are nested more than 128 deep")]
+    #[error("brackets are nested deeper than 128 levels")]
     TooDeep,
-    /// The document is not an object, or has no member of that name.
-    #[error("the document has no such member")]
+    /// The document is not an object, or has no member with that name.
+    #[error("the document has no member with the signed name")]
     MemberMissing,
-    /// A name stands, or ends, more than 4 GiB into the text.
-    #[error("the text is too long")]
+    /// The form is longer than 4 GiB.
+    #[error("the form is longer than 4 GiB")]
     TooLong,
 }
 
-/// Streams what `json.dumps(json.loads(text))` gives to `sink`, piece by piece.
-///
-/// The pieces together are the form, if the answer is `Ok`. Otherwise whatever the sink got means nothing.
+/// Returns what `json.dumps(json.loads(text))` returns.
 ///
 /// # Errors
 ///
-/// Each [`NoPythonForm`] but [`MemberMissing`](NoPythonForm::MemberMissing).
+/// Any [`NoPythonForm`] except [`MemberMissing`](NoPythonForm::MemberMissing).
 ///
 /// # Examples
 ///
 /// ```
 /// use webhook_verify::json::{PythonForm, python_form};
 ///
-/// let mut form = Vec::new();
-/// python_form(r#"{"rate":1.50,"label":"Zoë"}"#.as_bytes(), PythonForm::Default, |piece| form.extend_from_slice(piece))?;
+/// let form = python_form(r#"{"rate":1.50,"label":"Zoë"}"#.as_bytes(), PythonForm::Default)?;
 /// assert_eq!(form, br#"{"rate": 1.5, "label": "Zo\u00eb"}"#);
 /// # Ok::<(), webhook_verify::json::NoPythonForm>(())
 /// ```
-pub fn python_form(text: &[u8], form: PythonForm, sink: impl FnMut(&[u8])) -> Result<(), NoPythonForm> {
-    match form {
-        PythonForm::Default => transcode::<_, true>(text, None, sink),
-        PythonForm::Compact => transcode::<_, false>(text, None, sink),
-    }
+pub fn python_form(text: &[u8], form: PythonForm) -> Result<Vec<u8>, NoPythonForm> {
+    let (form, _) = write(text, None, form)?;
+    Ok(form)
 }
 
-/// Streams what `json.dumps(json.loads(text)[name])` gives to `sink`, piece by piece.
+/// Returns what `json.dumps(json.loads(text)[name])` returns.
 ///
 /// The whole document must be an object that has a Python form, not only the member.
 ///
 /// # Errors
 ///
-/// Each [`NoPythonForm`].
-pub fn python_form_of_member(
-    text: &[u8],
-    name: &str,
-    form: PythonForm,
-    sink: impl FnMut(&[u8]),
-) -> Result<(), NoPythonForm> {
-    match form {
-        PythonForm::Default => transcode::<_, true>(text, Some(name), sink),
-        PythonForm::Compact => transcode::<_, false>(text, Some(name), sink),
-    }
+/// Any [`NoPythonForm`].
+pub fn python_form_of_member(text: &[u8], name: &str, form: PythonForm) -> Result<Vec<u8>, NoPythonForm> {
+    let (mut form, member) = write(text, Some(name), form)?;
+    let member = member.ok_or(NoPythonForm::MemberMissing)?;
+    form.truncate(member.end);
+    form.drain(..member.start);
+    Ok(form)
 }
 
-/// `DEFAULT`: [`PythonForm::Default`], else [`PythonForm::Compact`].
-fn transcode<S: FnMut(&[u8]), const DEFAULT: bool>(
-    text: &[u8],
-    name: Option<&str>,
-    sink: S,
-) -> Result<(), NoPythonForm> {
-    // RFC 8259, section 8.1. A byte-order mark passes here, and fails as a character that no value starts with.
+/// Returns the form of the whole document, and where in it the value of the member is.
+fn write(text: &[u8], member: Option<&str>, form: PythonForm) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
+    // RFC 8259, section 8.1. A byte-order mark is UTF-8; the lexer refuses it, since no value starts
+    // with it.
     let text = std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)?;
-    let output = Output::new(text.as_bytes(), sink);
-    let (member, objects) = (Member::Awaited, OpenObjects::new());
-    let mut transcoder = Transcoder::<S, DEFAULT> { text, name, member, objects, long_floats: 0, output };
-    if name.is_none() {
-        transcoder.output.start(0);
+    match form {
+        PythonForm::Default => Writer::<true>::write(text, member),
+        PythonForm::Compact => Writer::<false>::write(text, member),
     }
-    walk(text, &mut transcoder)?;
-    if name.is_none() {
-        transcoder.output.stop(text.len());
-    } else if transcoder.member != Member::Done {
-        return Err(NoPythonForm::MemberMissing);
-    }
-    transcoder.output.finish();
-    Ok(())
 }
 
 impl From<Fault> for NoPythonForm {
@@ -129,44 +109,92 @@ impl From<Fault> for NoPythonForm {
     }
 }
 
-/// Writes the form while the text is read.
-struct Transcoder<'a, S, const DEFAULT: bool> {
-    text: &'a str,
-    /// The member whose value alone is wanted.
-    name: Option<&'a str>,
-    member: Member,
-    objects: OpenObjects,
-    /// Floats so far of more than [`QUICK_DIGITS`].
-    long_floats: u32,
-    output: Output<'a, S>,
-}
-
-/// Most significant digits of a number that is surely read quickly: those of a `u64`.
-const QUICK_DIGITS: usize = 19;
-
-/// See [`NoPythonForm::LongFloats`].
-const MAX_LONG_FLOATS: u32 = 1000;
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Member {
-    Awaited,
-    Open,
-    Done,
-}
-
-impl<S: FnMut(&[u8]), const DEFAULT: bool> Transcoder<'_, S, DEFAULT> {
-    /// Refuses a float that may take long to read, where too many have come before.
-    fn count_if_long(&mut self, number: NumberSpan) -> Result<(), NoPythonForm> {
-        let mantissa = &self.text.as_bytes()[number.start..number.fraction_end];
-        if mantissa.len() > QUICK_DIGITS {
-            let digits = mantissa.iter().filter(|byte| byte.is_ascii_digit());
-            self.long_floats += u32::from(digits.skip_while(|digit| **digit == b'0').count() > QUICK_DIGITS);
-        }
-        if self.long_floats > MAX_LONG_FLOATS { Err(NoPythonForm::LongFloats) } else { Ok(()) }
+impl From<FormTooLong> for NoPythonForm {
+    fn from(_: FormTooLong) -> Self {
+        Self::TooLong
     }
 }
 
-impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT> {
+/// Writes the form while the text is read: [`PythonForm::Default`] if `DEFAULT`, else
+/// [`PythonForm::Compact`].
+struct Writer<'a, const DEFAULT: bool> {
+    text: &'a str,
+    output: Output<'a>,
+    names: OpenNames,
+    /// Where in the form the name starts that is being read.
+    name_start: usize,
+    /// The name of the member whose value is wanted.
+    member: Option<&'a str>,
+    /// Where in the form its value starts.
+    member_start: Option<usize>,
+    /// Where in the form its value is.
+    found: Option<Range<usize>>,
+}
+
+impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
+    fn write(text: &'a str, member: Option<&'a str>) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
+        let mut writer = Self {
+            text,
+            output: Output::with_capacity(text.as_bytes(), Self::longest(text.as_bytes())),
+            names: OpenNames::new(),
+            name_start: 0,
+            member,
+            member_start: None,
+            found: None,
+        };
+        walk(text, &mut writer)?;
+        Ok((writer.output.finish(), writer.found))
+    }
+
+    /// Returns a length that the form does not exceed, so that it is written without growing: while
+    /// a [`Vec`] grows, it takes up to three times its length.
+    fn longest(text: &[u8]) -> usize {
+        let mut growth = 0;
+        let mut rest = text;
+        // A fixed number of bytes at a time, so that the compiler uses vector instructions.
+        while let Some(window) = rest.first_chunk() {
+            growth += growth_of::<DEFAULT>(window);
+            rest = &rest[WINDOW - 2..];
+        }
+        for rest in [rest, rest.get(WINDOW - 2..).unwrap_or_default()] {
+            let window = std::array::from_fn(|index| rest.get(index).copied().unwrap_or(0));
+            growth += growth_of::<DEFAULT>(&window);
+        }
+        (text.len() + growth).min(LARGEST_GROWTH * text.len())
+    }
+}
+
+/// The form of a DEL is six times as long. Nothing grows more, save a number that stands alone.
+const LARGEST_GROWTH: usize = 6;
+
+/// Bytes whose growth is added up at a time, and two more.
+const WINDOW: usize = 34;
+
+/// Returns by how many bytes the form is longer than the window, at most, without its last two bytes.
+///
+/// Floats with an exponent grow by up to 14 bytes, from `1e15` to `1000000000000000.0`; others by up
+/// to 3, from `12345678901234567.0` to `1.2345678901234568e+16`.
+#[inline]
+fn growth_of<const DEFAULT: bool>(window: &[u8; WINDOW]) -> usize {
+    let digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
+    let weight = |condition: bool, weight: u8| if condition { weight } else { 0 };
+    let (mut characters, mut floats) = (0_u8, 0_u8);
+    for index in 0..WINDOW - 2 {
+        let [first, second, third] = [window[index], window[index + 1], window[index + 2]];
+        if DEFAULT {
+            let separator = weight((first == b',') | (first == b':'), 1);
+            // Characters of two and three bytes become six, those of four become twelve.
+            let beyond_ascii = weight(first >= 0xc0, 4) | weight(first >= 0xf0, 8) | weight(first == 0x7f, 5);
+            characters = characters.wrapping_add(separator | beyond_ascii);
+        }
+        let exponent = (second | 0x20 == b'e') & (digit(third) | (third == b'+') | (third == b'-'));
+        let point = (second == b'.') & digit(third);
+        floats = floats.wrapping_add(weight(digit(first) & exponent, 14) | weight(digit(first) & point, 3));
+    }
+    usize::from(characters) + usize::from(floats)
+}
+
+impl<const DEFAULT: bool> Visitor for Writer<'_, DEFAULT> {
     type Refusal = NoPythonForm;
 
     const HEARS_BEYOND_ASCII: bool = DEFAULT;
@@ -178,7 +206,7 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
             Gap::Comma => (b", ", if DEFAULT { 2 } else { 1 }),
             Gap::Colon => (b": ", if DEFAULT { 2 } else { 1 }),
         };
-        // A gap has one separator, or none, and else nothing but white space.
+        // A gap has one separator or none; the rest of it is white space.
         let unchanged = from + length == to && (length < 2 || self.text.as_bytes()[from + 1] == b' ');
         if !unchanged {
             self.output.replace(from, to, wanted, length);
@@ -188,7 +216,7 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
     /// `Lib/json/encoder.py`, `py_encode_basestring_ascii` and `py_encode_basestring`.
     #[inline]
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
-        // The default form spells each half of a pair by itself.
+        // The default form spells each half of a surrogate pair separately.
         let read =
             if DEFAULT { escape(text, at).map(|(unit, length)| (unit.into(), length)) } else { code_point(text, at) };
         let (code_point, length) = read.ok_or(NoPythonForm::NotJson)?;
@@ -196,7 +224,7 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
         match u16::try_from(code_point) {
             Ok(unit) if DEFAULT || unit < 0x7f => {
                 let spelling = Spelling::ascii(unit);
-                // Spellings of one length differ at most in the case of their digits.
+                // Spellings of equal length differ only in the case of their digits.
                 if spelling.length != length || text[at..end].iter().any(u8::is_ascii_uppercase) {
                     self.output.replace(at, end, &spelling.bytes, spelling.length);
                 }
@@ -215,7 +243,7 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
     #[inline]
     fn beyond_ascii(&mut self, at: usize) -> usize {
         let mut at = at;
-        // Such characters seldom come alone.
+        // Such characters often follow each other.
         for character in self.text[at..].chars().take_while(|&next| next > '~') {
             let end = at + character.len_utf8();
             for unit in character.encode_utf16(&mut [0; 2]) {
@@ -240,37 +268,48 @@ impl<S: FnMut(&[u8]), const DEFAULT: bool> Visitor for Transcoder<'_, S, DEFAULT
                 return Err(NoPythonForm::IntegerTooLong);
             }
         } else if !is_own_repr(text, number) {
-            self.count_if_long(number)?;
-            let repr = Repr::of_text(&self.text[start..end]).ok_or(NoPythonForm::NotFinite)?;
+            let repr = Repr::of(text, number).ok_or(NoPythonForm::NotFinite)?;
             self.output.replace(start, end, &repr.bytes, repr.length);
         }
         Ok(())
     }
 
     #[inline]
+    fn name_start(&mut self, start: usize) {
+        self.name_start = self.output.position(start);
+    }
+
+    #[inline]
     fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NoPythonForm> {
-        if depth == 1 && self.name.is_some_and(|wanted| says(self.text, name, wanted)) {
-            self.member = Member::Open;
-            self.output.start(value);
+        let value_start = self.output.position(value);
+        let colon = if DEFAULT { 2 } else { 1 };
+        self.names.add(self.name_start, value_start - colon)?;
+        if depth == 1
+            && let Some(wanted) = self.member
+            && decodes_to(&self.text[name.start + 1..name.end - 1], name.has_escapes, wanted)
+        {
+            self.member_start = Some(value_start);
         }
-        self.objects.add(name)
+        Ok(())
     }
 
     #[inline]
     fn value_end(&mut self, end: usize, depth: usize) {
-        if depth == 1 && self.member == Member::Open {
-            self.member = Member::Done;
-            self.output.stop(end);
+        if depth == 1
+            && let Some(start) = self.member_start.take()
+        {
+            self.found = Some(start..self.output.position(end));
         }
     }
 
     #[inline]
     fn object_start(&mut self) {
-        self.objects.open();
+        self.names.open_object();
     }
 
     #[inline]
-    fn object_end(&mut self) -> Result<(), NoPythonForm> {
-        self.objects.close(self.text)
+    fn object_end(&mut self, end: usize) -> Result<(), NoPythonForm> {
+        let form = if self.names.may_have_duplicates() { self.output.copy_up_to(end) } else { &[] };
+        if self.names.close_object(form) { Err(NoPythonForm::DuplicateKey) } else { Ok(()) }
     }
 }

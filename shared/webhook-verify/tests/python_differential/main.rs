@@ -1,6 +1,6 @@
 //! Compares the JSON functions with Python's own `json` module on random documents.
 //!
-//! `PYTHON_JSON_DOCUMENTS` says how many (10,000), `PYTHON_JSON_SEED` which ones.
+//! `PYTHON_JSON_DOCUMENTS` sets how many (10,000 by default), `PYTHON_JSON_SEED` which ones.
 
 mod documents;
 
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use documents::documents;
-use webhook_verify::json::{NoPythonForm, PythonForm, RawValue, python_form, python_form_of_member, read_object};
+use webhook_verify::json::{PythonForm, RawValue, python_form, python_form_of_member, read_object};
 
 #[test]
 fn every_document_gets_the_answers_that_python_gives() {
@@ -25,7 +25,7 @@ fn every_document_gets_the_answers_that_python_gives() {
         let mut stdin = BufWriter::new(stdin);
         documents(seed, count).try_for_each(|document| write_frame(&mut stdin, &document))
     });
-    // Ends with the reader, so that nobody waits for a reader that is gone.
+    // The reader is dropped here, so that Python does not wait for it after a difference.
     let compared = compare(documents(seed, count), BufReader::new(stdout));
     let asked = asking.join().expect("the asking thread runs to its end");
     let status = python.wait().expect("python3 can be waited for");
@@ -45,7 +45,7 @@ fn every_document_gets_the_answers_that_python_gives() {
     }
 }
 
-/// What is asked about each document. An answer is bytes, or none.
+/// The questions about each document. An answer is bytes, or `None`.
 const QUESTIONS: [&str; 6] = [
     "default form",
     "compact form",
@@ -57,27 +57,21 @@ const QUESTIONS: [&str; 6] = [
 
 type Answers = [Option<Vec<u8>>; QUESTIONS.len()];
 
-/// The answers under test.
+/// Returns the answers under test.
 fn answers(document: &[u8]) -> Answers {
-    let whole = |form| streamed(|sink| python_form(document, form, sink));
-    let payload = streamed(|sink| python_form_of_member(document, "payload", PythonForm::Compact, sink));
+    let whole = |form| python_form(document, form).ok();
+    let payload = python_form_of_member(document, "payload", PythonForm::Compact).ok();
     let object = read_object(document, [&["id"], &["payload", "id"]]).ok();
     let text = |value: Option<RawValue>| value?.text().map(|text| text.into_owned().into_bytes());
     let [id, payload_id] = object.unwrap_or_default().map(text);
     [whole(PythonForm::Default), whole(PythonForm::Compact), payload, object.map(|_| Vec::new()), id, payload_id]
 }
 
-fn streamed(stream: impl FnOnce(&mut dyn FnMut(&[u8])) -> Result<(), NoPythonForm>) -> Option<Vec<u8>> {
-    let mut pieces = Vec::new();
-    stream(&mut |piece| pieces.extend_from_slice(piece)).ok()?;
-    Some(pieces)
-}
-
-/// The same answers from Python.
+/// A program in Python that gives the same answers.
 const ORACLE: &str = include_str!("oracle.py");
 
 fn start_python() -> Child {
-    // Isolated, so that the environment changes nothing.
+    // Isolated from the environment.
     Command::new("python3")
         .args(["-I", "-c", ORACLE])
         .stdin(Stdio::piped())
@@ -86,7 +80,7 @@ fn start_python() -> Child {
         .unwrap_or_else(|error| panic!("this test compares with Python 3.11 or later: install it as python3 ({error})"))
 }
 
-/// Counts, for each question, the documents that have an answer; or shows the first difference.
+/// Counts, for each question, the documents that have an answer, or returns the first difference.
 fn compare(documents: impl Iterator<Item = Vec<u8>>, mut python: impl Read) -> Result<[u64; QUESTIONS.len()], String> {
     let mut tally = [0; QUESTIONS.len()];
     for (index, document) in documents.enumerate() {
@@ -128,7 +122,7 @@ fn read_frame(reader: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
 
 fn number_from_environment(name: &str, default: u64) -> u64 {
     match std::env::var(name) {
-        Ok(value) => value.parse().unwrap_or_else(|_| panic!("{name} is no number: {value}")),
+        Ok(value) => value.parse().unwrap_or_else(|_| panic!("{name} is not a number: {value}")),
         Err(_) => default,
     }
 }

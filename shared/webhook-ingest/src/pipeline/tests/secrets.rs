@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn a_rotated_secret_is_picked_up_by_the_first_delivery_that_it_signs() {
+async fn a_rotated_secret_is_fetched_by_the_first_delivery_that_it_signs() {
     let secrets = MemorySecrets::new("old");
     let pipeline = harness(Pinwheel, secrets.clone());
     let deliver = |key: &'static str, id: u8| {
@@ -24,9 +24,9 @@ async fn a_rotated_secret_is_picked_up_by_the_first_delivery_that_it_signs() {
 }
 
 #[tokio::test]
-async fn an_unreadable_previous_version_matters_only_where_the_current_one_does_not_verify() {
+async fn an_unreadable_previous_version_matters_only_after_a_mismatch() {
     let secrets = MemorySecrets::default();
-    let denied = || CallError::Service("AccessDeniedException".to_owned());
+    let denied = || CallError::Failed("AccessDeniedException".to_owned());
     secrets.set(Some("key"), Some(Err(denied())));
     let pipeline = harness(Pinwheel, secrets.clone());
     assert_eq!(pipeline.deliver_body("t1").await, accepted());
@@ -42,10 +42,10 @@ async fn an_unreadable_previous_version_matters_only_where_the_current_one_does_
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_had_is_a_fault_of_ours_and_writes_nothing() {
+async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
     let secrets = MemorySecrets::default();
     let pipeline = harness(Pinwheel, secrets.clone());
-    let down = SecretError::Call(CallError::NoAnswer("the store is down"));
+    let down = SecretError::Call(CallError::NoResponse("the store is down"));
     assert_eq!(pipeline.deliver_body("t1").await, Outcome::Unavailable(Fault::Secret(down.clone())));
     secrets.set(Some("key"), None);
     assert_eq!(pipeline.deliver_body("t2").await, accepted());
@@ -62,7 +62,7 @@ async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
         let report = pipeline.deliver(&signed_with(key, BODY), BODY, "t").await;
         (report.outcome.name(), report.trail.secret_fetch)
     };
-    let failed = || SecretFetch::Failed(SecretError::Call(CallError::NoAnswer("the store is down")));
+    let failed = || SecretFetch::Failed(SecretError::Call(CallError::NoResponse("the store is down")));
     assert_eq!(deliver("key").await, ("accepted", SecretFetch::Routine));
     assert_eq!(deliver("key").await, ("duplicate", SecretFetch::NotDue));
     assert_eq!(deliver("another").await, ("refused", SecretFetch::AfterMismatch));
@@ -73,9 +73,9 @@ async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
     assert_eq!(deliver("another").await, ("unavailable", failed()));
     assert_eq!(deliver("another").await, ("unavailable", SecretFetch::NotDue), "too early to ask again");
     pipeline.clock.advance(Duration::from_mins(5));
-    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret serves on");
+    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret is used");
     pipeline.clock.advance(Duration::from_secs(10));
     assert_eq!(deliver("another").await, ("unavailable", failed()), "one fetch, not two");
     pipeline.clock.advance(Duration::from_hours(1));
-    assert_eq!(deliver("key").await, ("unavailable", failed()), "no secret may serve");
+    assert_eq!(deliver("key").await, ("unavailable", failed()), "no secret may be used");
 }

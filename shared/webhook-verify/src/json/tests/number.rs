@@ -1,11 +1,11 @@
-//! Floats.
+//! Tests of floats.
 
 use super::{compact, default};
 use crate::json::lexer::NumberSpan;
 use crate::json::number::{Repr, is_own_repr};
 
 #[test]
-fn floats_are_pythons_shortest() {
+fn floats_are_spelled_with_pythons_shortest_digits() {
     for (text, expected) in [
         // The smallest and the largest.
         ("5e-324", "5e-324"),
@@ -82,22 +82,106 @@ fn a_float_of_any_length_is_read_to_its_last_digit() {
 }
 
 #[test]
-fn what_is_copied_unread_is_what_reading_gives() {
+fn floats_that_are_copied_are_spelled_as_python_does() {
     let mut random = fastrand::Rng::with_seed(1);
     let mut copied = 0;
     for _ in 0..200_000 {
         let text = decimal(&mut random);
         if is_own_repr(text.as_bytes(), span(&text)) {
             copied += 1;
-            let repr = Repr::of_text(&text).expect("a finite number");
-            assert_eq!(std::str::from_utf8(&repr.bytes[..repr.length]), Ok(text.as_str()));
+            assert_eq!(repr(&text).as_ref(), Some(&text));
         }
     }
     assert!(copied > 50_000, "only {copied} numbers were copied");
 }
 
 #[test]
-fn what_may_differ_is_not_copied_unread() {
+fn short_floats_of_every_size_read_back_as_themselves() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..200_000 {
+        let digits: String = (0..random.usize(1..=18)).map(|_| random.digit(10)).collect();
+        let (integer, fraction) = digits.split_at(random.usize(1..=digits.len()));
+        let integer = if integer.starts_with('0') { "0" } else { integer };
+        let fraction = if fraction.is_empty() { String::new() } else { format!(".{fraction}") };
+        let text = format!("{integer}{fraction}e{}", random.i32(-330..=289));
+        let repr = repr(&text).expect("finite");
+        assert_eq!(repr.parse::<f64>(), text.parse::<f64>(), "{text}");
+        let significant = |text: &str| {
+            let mantissa = text.split(['e', 'E']).next().unwrap_or_default().replace('.', "");
+            mantissa.trim_matches('0').len()
+        };
+        assert!(significant(&repr) <= significant(&text).max(1), "{text} is spelled {repr}");
+    }
+}
+
+/// The middle between two floats has up to 767 digits. Rust's own parser is exact, but slow there.
+#[test]
+fn floats_at_and_near_the_middle_of_two_are_read_exactly() {
+    let mut random = fastrand::Rng::with_seed(1);
+    for _ in 0..2_000 {
+        let bits = random.u64(..0x7fe0_0000_0000_0000) & if random.bool() { !0 } else { !0 << 40 };
+        let (lower, upper) = (f64::from_bits(bits), f64::from_bits(bits + 1));
+        // Both are printed exactly, and the mean of the two is half of the sum of their decimals.
+        let [lower_digits, upper_digits] = [lower, upper].map(|float| format!("{float:.1080}"));
+        let middle = mean(&lower_digits, &upper_digits);
+        let even = if bits % 2 == 0 { lower } else { upper };
+        for (text, expected) in [
+            (middle.clone(), even),
+            (format!("{middle}000"), even),
+            (format!("{middle}1"), upper),
+            (format!("{}9999", before(&middle)), lower),
+            (format!("{}.{}", &middle.replace('.', "")[..1], &middle.replace('.', "")[1..]), f64::NAN),
+        ] {
+            let text = text.trim_start_matches('0');
+            let text = if text.starts_with('.') { format!("0{text}") } else { text.to_owned() };
+            let expected = if expected.is_nan() { text.parse().expect("a number") } else { expected };
+            let read = repr(&text).expect("finite").parse::<f64>();
+            assert_eq!(read, Ok(expected), "{text}");
+        }
+    }
+}
+
+/// Returns the mean of two decimals with equally many digits after the point.
+fn mean(a: &str, b: &str) -> String {
+    let width = a.len().max(b.len());
+    let (a, b) = (format!("{a:0>width$}"), format!("{b:0>width$}"));
+    let mut sum = Vec::new();
+    let mut carry = 0;
+    for (a, b) in a.bytes().rev().zip(b.bytes().rev()) {
+        if a == b'.' {
+            sum.push(b'.');
+            continue;
+        }
+        let digit = a - b'0' + (b - b'0') + carry;
+        sum.push(b'0' + digit % 10);
+        carry = digit / 10;
+    }
+    sum.push(b'0' + carry);
+    let mut rest = 0;
+    let mut half = String::new();
+    for digit in sum.iter().rev().chain(b"0") {
+        if *digit == b'.' {
+            half.push('.');
+            continue;
+        }
+        let value = rest * 10 + (digit - b'0');
+        half.push(char::from(b'0' + value / 2));
+        rest = value % 2;
+    }
+    half
+}
+
+/// Returns a decimal that is less than the given one by one in its last digit that is not zero.
+fn before(decimal: &str) -> String {
+    let last = decimal.rfind(|digit| matches!(digit, '1'..='9')).expect("not zero");
+    let (rest, last) = decimal.split_at(last);
+    let (last, zeros) = last.split_at(1);
+    let last = last.parse::<u8>().expect("a digit") - 1;
+    format!("{rest}{last}{}", zeros.replace('0', "9"))
+}
+
+#[test]
+fn floats_that_python_may_spell_differently_are_not_copied() {
     for text in [
         "1.50",
         "1.00",
@@ -118,7 +202,7 @@ fn what_may_differ_is_not_copied_unread() {
     }
 }
 
-/// A number in fixed notation, up to 12 digits on either side of the point.
+/// Returns a number in fixed notation, with up to 12 digits on either side of the point.
 fn decimal(random: &mut fastrand::Rng) -> String {
     let mut digits = |most: usize| -> String {
         let length = random.usize(1..=most);
@@ -132,7 +216,13 @@ fn decimal(random: &mut fastrand::Rng) -> String {
     format!("{}{integer}.{fraction}", if random.bool() { "-" } else { "" })
 }
 
+/// Returns the float as Python spells it, and `None` if it is infinite.
+fn repr(text: &str) -> Option<String> {
+    let repr = Repr::of(text.as_bytes(), span(text))?;
+    Some(std::str::from_utf8(&repr.bytes[..repr.length]).expect("ASCII").to_owned())
+}
+
 fn span(text: &str) -> NumberSpan {
-    let fraction_end = text.find('e').unwrap_or(text.len());
+    let fraction_end = text.find(['e', 'E']).unwrap_or(text.len());
     NumberSpan { start: 0, integer_end: text.find('.').unwrap_or(fraction_end), fraction_end, end: text.len() }
 }

@@ -1,14 +1,14 @@
-//! What `read_object` finds.
+//! Tests of what `read_object` finds.
 
 use crate::json::{NotAnObject, RawValue, read_object};
 
-/// The text of the value at `path`, as it stands.
+/// Returns the text of the value at `path`, unchanged.
 fn at<'a>(text: &'a str, path: &[&str]) -> Result<Option<&'a str>, NotAnObject> {
     let [value] = read_object(text.as_bytes(), [path])?;
     Ok(value.map(|value| std::str::from_utf8(value.bytes()).expect("a value is UTF-8")))
 }
 
-/// The decoded text of the member `a`.
+/// Returns the decoded text of a value.
 fn text_of(value: &str) -> Option<String> {
     let document = format!(r#"{{"a":{value}}}"#);
     let [value] = read_object(document.as_bytes(), [&["a"]]).expect("an object");
@@ -16,7 +16,7 @@ fn text_of(value: &str) -> Option<String> {
 }
 
 #[test]
-fn values_are_given_as_they_stand() {
+fn values_are_returned_unchanged() {
     for value in
         [r#""x\u0041 \/""#, "1.50", "-0", "1e400", "null", "true", "[ 1,\n2 ]", r#"{ "b" : [ ] }"#, "[]", "{}", r#""""#]
     {
@@ -54,7 +54,7 @@ fn many_paths_are_read_in_one_pass() {
 }
 
 #[test]
-fn the_last_of_duplicates_counts_at_every_level() {
+fn the_last_of_duplicate_members_counts_at_every_level() {
     for (text, expected) in [
         (r#"{"payload": {"id": 1, "id": 2}}"#, Some("2")),
         (r#"{"payload": {"id": 1, "\u0069d": 2}}"#, Some("2")),
@@ -73,7 +73,7 @@ fn the_last_of_duplicates_counts_at_every_level() {
 }
 
 #[test]
-fn a_path_leads_through_the_objects_that_it_names_alone() {
+fn a_path_leads_only_through_the_objects_that_it_names() {
     for text in [
         "{}",
         r#"{"id": 1}"#,
@@ -92,7 +92,7 @@ fn a_path_leads_through_the_objects_that_it_names_alone() {
 }
 
 #[test]
-fn text_is_decoded_where_a_string_has_some() {
+fn the_text_of_a_string_is_decoded_unless_empty_or_broken() {
     for (value, expected) in [
         (r#""plain""#, Some("plain")),
         (r#""Zoë""#, Some("Zoë")),
@@ -113,7 +113,7 @@ fn text_is_decoded_where_a_string_has_some() {
 }
 
 #[test]
-fn what_only_the_python_forms_refuse_is_an_object_here() {
+fn an_object_without_a_python_form_is_still_an_object() {
     let long = "9".repeat(10_000);
     for text in [
         r#"{"a": 1e400}"#,
@@ -127,7 +127,7 @@ fn what_only_the_python_forms_refuse_is_an_object_here() {
 }
 
 #[test]
-fn whatever_else_is_not_an_object() {
+fn other_values_and_malformed_texts_are_not_objects() {
     for text in [
         &b""[..],
         b"[]",
@@ -155,7 +155,7 @@ fn whatever_else_is_not_an_object() {
 }
 
 #[test]
-fn a_value_shows_its_length_and_no_byte_of_itself() {
+fn debug_of_a_value_shows_only_its_length() {
     let [value] = read_object(br#"{"a": "secret"}"#, [&["a"]]).expect("an object");
     assert_eq!(format!("{value:?}"), "Some(RawValue(8 bytes))");
 }

@@ -1,10 +1,10 @@
-//! What has no form.
+//! Tests of texts that have no form.
 
 use super::{compact, default, nested, payload, payload_in};
 use crate::json::{MAX_DEPTH, NoPythonForm, PythonForm, read_object};
 
 #[test]
-fn text_that_is_no_json_is_refused() {
+fn text_that_is_not_json_is_refused() {
     for text in [
         &b""[..],
         b" ",
@@ -99,7 +99,7 @@ fn text_that_is_no_json_is_refused() {
 }
 
 #[test]
-fn an_escape_is_refused_whichever_of_its_digits_are_none() {
+fn an_escape_with_any_wrong_digit_is_refused() {
     for wrong in 1..16_u8 {
         let digits: String = (0..4).map(|place| if wrong >> place & 1 == 1 { 'g' } else { '0' }).collect();
         let text = format!("\"\\u{digits}\"");
@@ -129,25 +129,20 @@ fn integers_are_kept_up_to_4300_digits() {
 }
 
 #[test]
-fn floats_that_may_take_long_to_read_are_read_a_thousand_times() {
+fn floats_of_any_number_of_digits_are_read_any_number_of_times() {
     let array = |float: &str, count: usize| format!("[{}]", vec![float; count].join(","));
     for (float, repr) in [
         ("0.12345678901234567890", "0.12345678901234568"),
         ("12345678901234567890.0", "1.2345678901234567e+19"),
         ("1234567890.1234567890e-3", "1234567.8901234567"),
+        ("2.4703282292062327208e-324", "0.0"),
     ] {
-        assert!(compact(array(float, 1000)) == Ok(array(repr, 1000)), "{float}");
-        assert_eq!(compact(array(float, 1001)), Err(NoPythonForm::LongFloats), "{float}");
-        assert_eq!(default(array(float, 1001)), Err(NoPythonForm::LongFloats), "{float}");
-    }
-    // Nineteen digits fit an integer of the machine, and zeros before the first one do not count.
-    for (float, repr) in [("0.1234567890123456789", "0.12345678901234568"), ("0.00000000000000000000010", "1e-22")] {
         assert!(compact(array(float, 1001)) == Ok(array(repr, 1001)), "{float}");
     }
 }
 
 #[test]
-fn a_name_that_an_object_has_twice_is_refused_at_every_level() {
+fn duplicate_names_are_refused_at_every_level() {
     for text in [
         r#"{"a": 1, "a": 1}"#,
         r#"{"a": 1, "b": 2, "a": {}}"#,
@@ -176,12 +171,12 @@ fn a_name_that_an_object_has_twice_is_refused_at_every_level() {
 }
 
 #[test]
-fn one_duplicate_among_any_number_of_names_is_found() {
-    for count in [1, 2, 31, 32, 33, 34, 1000] {
+fn a_duplicate_among_any_number_of_names_is_found() {
+    for count in [1, 2, 15, 16, 17, 18, 31, 32, 33, 34, 1000] {
         for shape in
             [|index| format!("{index:08}"), |index| format!("a long prefix that all of the names share {index}")]
         {
-            // Shuffled by a step that has no common divisor with any of the counts.
+            // Shuffled by a step that is coprime to all of the counts.
             let names: Vec<String> = (0..count).map(|index| shape(index * 7919 % count)).collect();
             let members = names.iter().map(|name| format!("\"{name}\":0")).collect::<Vec<_>>().join(",");
             assert_eq!(compact(format!("{{{members}}}")), Ok(format!("{{{members}}}")), "{count} names");
@@ -199,7 +194,7 @@ fn one_duplicate_among_any_number_of_names_is_found() {
 }
 
 #[test]
-fn a_hundred_thousand_names_are_no_hundred_thousand_times_the_work() {
+fn a_duplicate_among_100_000_names_is_found() {
     let members =
         (0..100_000).map(|index| format!("\"{:05}\":0", index * 7919 % 100_000)).collect::<Vec<_>>().join(",");
     assert_eq!(compact(format!("{{{members}}}")), Ok(format!("{{{members}}}")));
@@ -208,7 +203,7 @@ fn a_hundred_thousand_names_are_no_hundred_thousand_times_the_work() {
 }
 
 #[test]
-fn names_that_are_all_escapes_are_told_apart() {
+fn names_that_consist_of_escapes_are_told_apart() {
     let digit = |index: usize, power: usize| format!("\\u003{}", index / power % 10);
     let name = |index| [1000, 100, 10, 1].map(|power| digit(index, power)).concat();
     let members = (0..10_000).map(|index| format!("\"{}\": 0", name(index))).collect::<Vec<_>>().join(", ");
@@ -218,7 +213,7 @@ fn names_that_are_all_escapes_are_told_apart() {
 }
 
 #[test]
-fn brackets_nest_128_deep_and_no_deeper() {
+fn brackets_nest_128_levels_deep_and_no_deeper() {
     assert_eq!(MAX_DEPTH, 128);
     for object in [false, true] {
         let deepest = nested(128, object);
@@ -231,7 +226,7 @@ fn brackets_nest_128_deep_and_no_deeper() {
         assert!(read_object(member(127).as_bytes(), []).is_ok());
         assert!(read_object(member(128).as_bytes(), []).is_err());
     }
-    // Brackets that are not open at once do not count together.
+    // Only brackets that are open at once count.
     let side_by_side = format!("[{}0]", "[[]],".repeat(1000));
     assert_eq!(compact(&side_by_side).as_ref(), Ok(&side_by_side));
 }
@@ -245,7 +240,7 @@ fn a_million_opening_brackets_are_refused() {
 }
 
 #[test]
-fn a_member_that_is_not_there_is_refused() {
+fn a_missing_member_is_refused() {
     for text in [
         "{}",
         r#"{"a": {"payload": 1}}"#,
@@ -261,7 +256,7 @@ fn a_member_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn the_document_round_the_member_is_held_to_the_same_rules() {
+fn the_document_around_the_member_must_have_a_form_too() {
     for (text, expected) in [
         (r#"{"payload": 1, "a": NaN}"#, NoPythonForm::NotFinite),
         (r#"{"a": 1e999, "payload": 1}"#, NoPythonForm::NotFinite),

@@ -1,7 +1,10 @@
-//! The computed vector, the Python form, and how types are told apart.
+//! Tests of the computed vector, the Python form, and the event types.
 
-use super::*;
-use crate::{Header, SecretVersion, SigningSecret, sha256_hex, sign};
+use super::{
+    sign::{endgrate, endgrate_python_form},
+    *,
+};
+use crate::{delivery::Header, event::sha256_hex, mac::SecretVersion, secret::SigningSecret};
 
 /// Computed with the Python of Endgrate's guide.
 const BODY: &str = r#"{"success": true, "transfer_id": "6566e87b7cf20dca9cef0c0d", "session_id": "6566e85e7cf20dca9cef0c0a", "metadata": {"user_id": 1, "label": "Zo\u00eb", "rate": 1.0}, "endgrate": {"endgrate_type": "crm-contact"}, "completed": true}"#;
@@ -30,7 +33,7 @@ fn signed_bytes(signature: &str, body: &str) -> Result<String, VerifyError> {
 
 fn read<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, Malformed> {
     let key = secret("TEST_API_KEY");
-    let headers = sign::endgrate(&key, body.as_bytes());
+    let headers = endgrate(&key, body.as_bytes());
     let unverified = Endgrate.parse(Delivery::new(&headers, body.as_bytes()).expect("small")).expect("well formed");
     let secrets = SigningSecrets::new(key, None);
     let verified = Endgrate.verify(&unverified, &secrets, UnixSeconds(0), Tolerance::default()).expect("verifies");
@@ -40,32 +43,32 @@ fn read<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, Malformed> {
 #[test]
 fn the_computed_vector_verifies_over_the_raw_bytes() {
     assert_eq!(signed_bytes(TAG, BODY), Ok(BODY.to_owned()));
-    assert_eq!(sign::endgrate(&secret("TEST_API_KEY"), BODY.as_bytes())[0].value(), TAG.as_bytes());
+    assert_eq!(endgrate(&secret("TEST_API_KEY"), BODY.as_bytes())[0].value(), TAG.as_bytes());
 }
 
 #[test]
-fn a_respelled_body_verifies_over_its_python_form_and_that_is_what_is_kept() {
+fn a_respelled_body_verifies_over_its_form_and_that_is_kept() {
     let compact = BODY.replace(": ", ":").replace(", ", ",").replace("Zo\\u00eb", "Zoë").replace("1.0", "1.00");
     assert_ne!(compact, BODY);
     assert_eq!(signed_bytes(TAG, &compact), Ok(BODY.to_owned()));
 }
 
 #[test]
-fn a_compact_body_that_is_signed_as_it_travels_verifies_over_its_raw_bytes() {
+fn a_compact_body_signed_as_it_is_sent_verifies() {
     let compact = BODY.replace(": ", ":").replace(", ", ",");
-    let headers = sign::endgrate(&secret("TEST_API_KEY"), compact.as_bytes());
+    let headers = endgrate(&secret("TEST_API_KEY"), compact.as_bytes());
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
     let expected = Ok((compact.clone().into_bytes(), SecretVersion::Current));
     assert_eq!(verify_with(&secrets, &headers, compact.as_bytes()), expected);
 }
 
 #[test]
-fn a_body_with_pythons_spaces_and_foreign_numbers_verifies_over_its_python_form() {
+fn python_spaces_with_other_numbers_verify_over_the_form() {
     assert_eq!(signed_bytes(TAG, &BODY.replace("1.0", "1.00")), Ok(BODY.to_owned()));
 }
 
 #[test]
-fn the_byte_after_the_first_colon_tells_which_text_is_tried_first() {
+fn the_byte_after_the_first_colon_decides_what_is_tried_first() {
     let late = format!("[\"{}\", {{\"a\":1}}]", "x".repeat(246));
     for (body, expected) in [
         (BODY, true),
@@ -100,7 +103,7 @@ fn a_body_without_a_python_form_is_a_mismatch() {
 }
 
 #[test]
-fn only_28_characters_of_padded_standard_base64_are_a_signature() {
+fn a_signature_is_28_characters_of_padded_base64() {
     let padded_inside = format!("{}=", &TAG[..27]).replacen('M', "=", 1);
     for signature in [
         "",
@@ -157,24 +160,25 @@ fn types_are_told_apart_by_members_that_are_present_and_not_null() {
 }
 
 #[test]
-fn identity_is_the_hash_of_the_signed_bytes_and_the_group_is_the_session() {
+fn the_key_is_the_hash_of_the_signed_bytes() {
     let key = |body: &str| format!("body-sha256:{}", sha256_hex(body.as_bytes()));
-    let look = |event: &Event<'_>| [event.key(), event.id(), event.group()].map(str::to_owned);
+    let look = |event: &Event<'_>| [event.idempotency_key(), event.id(), event.group()].map(str::to_owned);
     let session = "6566e85e7cf20dca9cef0c0a".to_owned();
-    assert_eq!(read(BODY, look), Ok([key(BODY), key(BODY), session]));
+    let prefixed = |body: &str| format!("endgrate#{}", key(body));
+    assert_eq!(read(BODY, look), Ok([prefixed(BODY), key(BODY), session]));
     for body in ["{}", r#"{"session_id": 7}"#, r#"{"session_id": ""}"#] {
-        assert_eq!(read(body, look), Ok([key(body), key(body), key(body)]), "{body}");
+        assert_eq!(read(body, look), Ok([prefixed(body), key(body), key(body)]), "{body}");
     }
 }
 
 #[test]
-fn an_authentic_body_that_is_no_object_is_malformed_in_either_spelling() {
+fn an_authentic_body_must_be_an_object_in_either_spelling() {
     for body in ["", "[1, 2]", "7", "{} {}", "\u{feff}{}"] {
-        assert_eq!(read(body, |event| event.id().to_owned()), Err(Malformed), "{body}");
+        assert_eq!(read(body, |event| event.id().to_owned()), Err(Malformed::NotAnObject), "{body}");
     }
-    let headers = sign::endgrate_python_form(&secret("TEST_API_KEY"), b"[1,2]").expect("has a form");
+    let headers = endgrate_python_form(&secret("TEST_API_KEY"), b"[1,2]").expect("has a form");
     let unverified = Endgrate.parse(Delivery::new(&headers, b"[1,2]").expect("small")).expect("well formed");
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
     let verified = Endgrate.verify(&unverified, &secrets, UnixSeconds(0), Tolerance::default()).expect("verifies");
-    assert_eq!(Endgrate.event(&verified).map(|event| event.id().to_owned()), Err(Malformed));
+    assert_eq!(Endgrate.event(&verified).map(|event| event.id().to_owned()), Err(Malformed::NotAnObject));
 }

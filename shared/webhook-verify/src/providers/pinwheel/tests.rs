@@ -1,7 +1,10 @@
-//! The published vector, the computed one, and the edges of headers and bodies.
+//! Tests of the published vector, the computed one, and edge cases of headers and bodies.
 
-use super::*;
-use crate::{Header, SecretVersion, SigningSecret, sha256_hex, sign};
+use super::{
+    sign::{pinwheel_delivery_id, pinwheel_v1, pinwheel_v2},
+    *,
+};
+use crate::{delivery::Header, event::sha256_hex, mac::SecretVersion, secret::SigningSecret};
 
 /// From Pinwheel's page on version 2.
 const V2_BODY: &[u8] = br#"{
@@ -36,7 +39,7 @@ fn headers(signature: &str, timestamp: &str) -> Vec<Header> {
     vec![Header::new("X-Pinwheel-Signature", signature), Header::new("X-Timestamp", timestamp)]
 }
 
-/// What is read of a delivery at `now`, or why not.
+/// Verifies and reads a delivery at `now`, or returns the error's text.
 fn read<T>(headers: &[Header], body: &[u8], now: UnixSeconds, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
     let delivery = Delivery::new(headers, body).map_err(|error| error.to_string())?;
     let unverified = Pinwheel.parse(delivery).map_err(|error| error.to_string())?;
@@ -46,11 +49,11 @@ fn read<T>(headers: &[Header], body: &[u8], now: UnixSeconds, look: impl Fn(&Eve
 }
 
 fn read_v2<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
-    read(&sign::pinwheel_v2(&secret("TEST_KEY"), NOW, body.as_bytes()), body.as_bytes(), NOW, look)
+    read(&pinwheel_v2(&secret("TEST_KEY"), NOW, body.as_bytes()), body.as_bytes(), NOW, look)
 }
 
 fn read_v1<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
-    let headers = sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
+    let headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
     read(&headers, body.as_bytes(), NOW, look)
 }
 
@@ -74,7 +77,7 @@ fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
 #[test]
 fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
     let read = read(&headers(V1_SIGNATURE, V1_AT), V1_BODY, UnixSeconds(1_609_205_925), |event| {
-        let texts = [event.id(), event.key(), event.event_type(), event.group()].map(str::to_owned);
+        let texts = [event.id(), event.idempotency_key(), event.event_type(), event.group()].map(str::to_owned);
         (
             texts,
             String::from_utf8(event.data().to_vec()),
@@ -86,7 +89,8 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
     let data = format!(
         r#"{{"event":"direct_deposit_payment.added","webhook_id":"61788409-8314-4e89-9300-ae7b9d3ccff5","payload":{V1_PAYLOAD}}}"#
     );
-    let texts = [&key, &key, "direct_deposit_payment.added", "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65"];
+    let texts =
+        [&key, &format!("pinwheel#{key}"), "direct_deposit_payment.added", "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65"];
     assert_eq!(
         read,
         Ok((
@@ -102,14 +106,14 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
 fn the_signing_side_makes_the_vectors() {
     let signature = |headers: [Header; 2]| String::from_utf8(headers[0].value().to_vec());
     let key = secret("TEST_KEY");
-    assert_eq!(signature(sign::pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)), Ok(V2_SIGNATURE.to_owned()));
-    let v1 = sign::pinwheel_v1(&key, UnixSeconds(1_609_205_925), V1_BODY).expect("has a payload");
+    assert_eq!(signature(pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)), Ok(V2_SIGNATURE.to_owned()));
+    let v1 = pinwheel_v1(&key, UnixSeconds(1_609_205_925), V1_BODY).expect("has a payload");
     assert_eq!(signature(v1), Ok(V1_SIGNATURE.to_owned()));
 }
 
 #[test]
 fn a_changed_byte_of_body_timestamp_or_signature_is_a_mismatch() {
-    let good = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
+    let good = pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
     assert_eq!(refusal(&good, V2_BODY), None);
     let mut body = V2_BODY.to_vec();
     body[10] ^= 1;
@@ -117,19 +121,19 @@ fn a_changed_byte_of_body_timestamp_or_signature_is_a_mismatch() {
     let restamped = [good[0].clone(), Header::new("X-Timestamp", (NOW.0 + 1).to_string())];
     assert_eq!(refusal(&restamped, V2_BODY), Some(VerifyError::SignatureMismatch));
     let leading_zero = [good[0].clone(), Header::new("X-Timestamp", format!("0{}", NOW.0))];
-    assert_eq!(refusal(&leading_zero, V2_BODY), Some(VerifyError::SignatureMismatch), "the text is what is signed");
+    assert_eq!(refusal(&leading_zero, V2_BODY), Some(VerifyError::SignatureMismatch), "the timestamp's text is signed");
     let zeros = headers(&format!("v2={}", "0".repeat(64)), &NOW.0.to_string());
     assert_eq!(refusal(&zeros, V2_BODY), Some(VerifyError::SignatureMismatch));
 }
 
 #[test]
-fn the_versions_cannot_stand_in_for_each_other() {
+fn a_signature_of_one_version_is_not_one_of_the_other() {
     let body = br#"{"payload":{}}"#;
     for (from, to) in [("v1", "v2"), ("v2", "v1")] {
         let signed = if from == "v1" {
-            sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload")
+            pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload")
         } else {
-            sign::pinwheel_v2(&secret("TEST_KEY"), NOW, body)
+            pinwheel_v2(&secret("TEST_KEY"), NOW, body)
         };
         let renamed = String::from_utf8_lossy(signed[0].value()).replace(from, to);
         assert_eq!(
@@ -142,7 +146,7 @@ fn the_versions_cannot_stand_in_for_each_other() {
 
 #[test]
 fn the_clock_is_checked_after_the_mac_and_to_the_second() {
-    let at = |offset_s: i64| sign::pinwheel_v2(&secret("TEST_KEY"), UnixSeconds(NOW.0 + offset_s), V2_BODY);
+    let at = |offset_s: i64| pinwheel_v2(&secret("TEST_KEY"), UnixSeconds(NOW.0 + offset_s), V2_BODY);
     assert_eq!(refusal(&at(-86_400), V2_BODY), None);
     assert_eq!(refusal(&at(-86_401), V2_BODY), Some(VerifyError::TimestampTooOld { skew_s: 86_401 }));
     assert_eq!(refusal(&at(300), V2_BODY), None);
@@ -152,7 +156,7 @@ fn the_clock_is_checked_after_the_mac_and_to_the_second() {
 }
 
 #[test]
-fn malformed_headers_are_refused_each_with_its_reason() {
+fn malformed_headers_are_refused_with_their_reason() {
     let stamp = NOW.0.to_string();
     let hex = "ab".repeat(32);
     for (signature, expected) in [
@@ -185,7 +189,7 @@ fn malformed_headers_are_refused_each_with_its_reason() {
 
 #[test]
 fn a_missing_or_repeated_header_is_refused() {
-    let good = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
+    let good = pinwheel_v2(&secret("TEST_KEY"), NOW, V2_BODY);
     assert_eq!(refusal(&[], V2_BODY), Some(VerifyError::HeaderMissing(SIGNATURE)));
     assert_eq!(refusal(&good[..1], V2_BODY), Some(VerifyError::HeaderMissing(TIMESTAMP)));
     assert_eq!(refusal(&good[1..], V2_BODY), Some(VerifyError::HeaderMissing(SIGNATURE)));
@@ -199,7 +203,7 @@ fn a_missing_or_repeated_header_is_refused() {
 
 #[test]
 fn a_previous_secret_verifies_and_is_named() {
-    let headers = sign::pinwheel_v2(&secret("OLD_KEY"), NOW, V2_BODY);
+    let headers = pinwheel_v2(&secret("OLD_KEY"), NOW, V2_BODY);
     let unverified = Pinwheel.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
     let rotating = SigningSecrets::new(secret("TEST_KEY"), Some(secret("OLD_KEY")));
     let verified = Pinwheel.verify(&unverified, &rotating, NOW, Tolerance::default()).expect("verifies");
@@ -211,28 +215,29 @@ fn a_previous_secret_verifies_and_is_named() {
 }
 
 #[test]
-fn version_2_is_known_by_its_signed_event_id_and_grouped_by_account_then_user_then_id() {
-    let ids = |event: &Event<'_>| [event.key(), event.id(), event.event_type(), event.group()].map(str::to_owned);
+fn version_2_has_its_signed_event_id_as_its_key() {
+    let ids =
+        |event: &Event<'_>| [event.idempotency_key(), event.id(), event.event_type(), event.group()].map(str::to_owned);
     for (body, expected) in [
         (
             r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"acc","end_user_id":"usr"}}"#,
-            ["e1", "e1", "a.b", "acc"],
+            ["pinwheel#e1", "e1", "a.b", "acc"],
         ),
         (
             r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"","end_user_id":"usr"}}"#,
-            ["e1", "e1", "a.b", "usr"],
+            ["pinwheel#e1", "e1", "a.b", "usr"],
         ),
-        (r#"{"event_id":"e1","event":"a.b","payload":[]}"#, ["e1", "e1", "a.b", "e1"]),
-        (r#"{"event_id":"e1","event_id":"e2","event":7}"#, ["e2", "e2", "unknown", "e2"]),
-        (r#"{"event_id":"e1","event":""}"#, ["e1", "e1", "unknown", "e1"]),
-        (r#"{"event_id":"\u0065\u0031"}"#, ["e1", "e1", "unknown", "e1"]),
+        (r#"{"event_id":"e1","event":"a.b","payload":[]}"#, ["pinwheel#e1", "e1", "a.b", "e1"]),
+        (r#"{"event_id":"e1","event_id":"e2","event":7}"#, ["pinwheel#e2", "e2", "unknown", "e2"]),
+        (r#"{"event_id":"e1","event":""}"#, ["pinwheel#e1", "e1", "unknown", "e1"]),
+        (r#"{"event_id":"\u0065\u0031"}"#, ["pinwheel#e1", "e1", "unknown", "e1"]),
     ] {
         assert_eq!(read_v2(body, ids), Ok(expected.map(str::to_owned)), "{body}");
     }
 }
 
 #[test]
-fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
+fn version_2_without_a_usable_event_id_has_its_hash_as_its_key() {
     for body in [
         "{}",
         r#"{"event_id":null}"#,
@@ -242,9 +247,13 @@ fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
         r#"{"event_id":{}}"#,
     ] {
         let key = format!("body-sha256:{}", sha256_hex(body.as_bytes()));
-        let expected = Ok((key.clone(), key.clone(), key));
+        let expected = Ok((format!("pinwheel#{key}"), key.clone(), key));
         assert_eq!(
-            read_v2(body, |event| (event.key().to_owned(), event.id().to_owned(), event.group().to_owned())),
+            read_v2(body, |event| (
+                event.idempotency_key().to_owned(),
+                event.id().to_owned(),
+                event.group().to_owned()
+            )),
             expected,
             "{body}"
         );
@@ -252,7 +261,7 @@ fn version_2_without_a_usable_event_id_is_known_by_its_hash() {
 }
 
 #[test]
-fn an_authentic_body_that_is_no_object_is_malformed() {
+fn an_authentic_body_that_is_not_an_object_is_malformed() {
     let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     let malformed = Err("the authentic body is not a JSON object".to_owned());
     for body in
@@ -261,7 +270,7 @@ fn an_authentic_body_that_is_no_object_is_malformed() {
         assert_eq!(read_v2(body, |event| event.id().to_owned()), malformed, "{body:.20}");
     }
     let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    let signed = sign::pinwheel_v2(&secret("TEST_KEY"), NOW, &utf_16);
+    let signed = pinwheel_v2(&secret("TEST_KEY"), NOW, &utf_16);
     assert_eq!(read(&signed, &utf_16, NOW, |event| event.id().to_owned()), malformed);
     let body = deep(128);
     assert_eq!(read_v2(&body, |event| event.data().len()), Ok(body.len()));
@@ -269,19 +278,19 @@ fn an_authentic_body_that_is_no_object_is_malformed() {
 
 #[test]
 fn version_1_identity_comes_from_the_payload_alone() {
-    let identity = |event: &Event<'_>| (event.key().to_owned(), event.id().to_owned());
+    let identity = |event: &Event<'_>| (event.idempotency_key().to_owned(), event.id().to_owned());
     let key = format!("payload-sha256:{}", sha256_hex(br#"{"a":1}"#));
     for body in [
         r#"{"event": "x", "webhook_id": "1", "payload": {"a": 1}}"#,
         r#"{"event": "forged", "webhook_id": "2", "payload": {"a": 1}, "event_id": "3"}"#,
         r#"{"payload":{"a":1}}"#,
     ] {
-        assert_eq!(read_v1(body, identity), Ok((key.clone(), key.clone())), "{body}");
+        assert_eq!(read_v1(body, identity), Ok((format!("pinwheel#{key}"), key.clone())), "{body}");
     }
 }
 
 #[test]
-fn version_1_rebuilds_the_body_round_the_signed_payload_with_null_for_what_is_no_text() {
+fn version_1_rebuilds_the_body_around_the_signed_payload() {
     let data = |event: &Event<'_>| String::from_utf8(event.data().to_vec()).expect("UTF-8");
     for (body, expected) in [
         (r#"{"payload": {"b": 1.50}}"#, r#"{"event":null,"webhook_id":null,"payload":{"b":1.5}}"#),
@@ -296,21 +305,21 @@ fn version_1_rebuilds_the_body_round_the_signed_payload_with_null_for_what_is_no
 }
 
 #[test]
-fn version_1_delivery_id_is_the_uuid_header_else_the_webhook_id() {
+fn version_1_takes_the_uuid_header_before_the_webhook_id() {
     let body = br#"{"webhook_id": "from-body", "payload": {}}"#;
-    let signed = sign::pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload");
+    let signed = pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload");
     let delivery_id = |event: &Event<'_>| event.delivery_id().map(str::to_owned);
     assert_eq!(read(&signed, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
     let mut with_header = signed.to_vec();
-    with_header.push(sign::pinwheel_delivery_id("from-header"));
+    with_header.push(pinwheel_delivery_id("from-header"));
     assert_eq!(read(&with_header, body, NOW, delivery_id), Ok(Some("from-header".to_owned())));
     let mut with_empty_header = signed.to_vec();
-    with_empty_header.push(sign::pinwheel_delivery_id(""));
+    with_empty_header.push(pinwheel_delivery_id(""));
     assert_eq!(read(&with_empty_header, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
 }
 
 #[test]
-fn version_1_over_a_body_without_a_signed_text_is_refused() {
+fn version_1_of_a_body_without_a_signed_text_is_refused() {
     let headers = headers(V1_SIGNATURE, &NOW.0.to_string());
     for body in [
         "",
@@ -326,4 +335,36 @@ fn version_1_over_a_body_without_a_signed_text_is_refused() {
         let reason = refusal(&headers, body.as_bytes()).map(|error| error.reason());
         assert_eq!(reason, Some("no_signed_text"), "{body}");
     }
+}
+
+#[test]
+fn version_1_accepts_unsigned_texts_of_1024_bytes_and_no_longer() {
+    let too_long = Err(Malformed::UnsignedFieldTooLong.to_string());
+    for field in ["event", "webhook_id"] {
+        let body = |value: &str| format!(r#"{{"{field}": {value}, "payload": {{}}}}"#);
+        let quoted = |text: &str| body(&format!("\"{text}\""));
+        let accepted = |body: &str| read_v1(body, |_| ());
+        // The decoded text counts, in bytes of UTF-8.
+        assert_eq!(accepted(&quoted(&"a".repeat(1024))), Ok(()), "{field}");
+        assert_eq!(accepted(&quoted(&"a".repeat(1025))), too_long, "{field}");
+        assert_eq!(accepted(&quoted(&"é".repeat(512))), Ok(()), "{field}");
+        assert_eq!(accepted(&quoted(&format!("{}a", "é".repeat(512)))), too_long, "{field}");
+        assert_eq!(accepted(&quoted(&"\\u0061".repeat(1024))), Ok(()), "{field}");
+        assert_eq!(accepted(&quoted(&"\\u0061".repeat(1025))), too_long, "{field}");
+        // What is not a text is dropped, however long it is.
+        assert_eq!(accepted(&body(&format!("[{}]", "0,".repeat(1024) + "0"))), Ok(()), "{field}");
+    }
+    let long_payload = format!(r#"{{"payload": {{"event": "{0}", "webhook_id": "{0}"}}}}"#, "a".repeat(1025));
+    assert_eq!(read_v1(&long_payload, |_| ()), Ok(()));
+    let long_v2_event = format!(r#"{{"event": "{}"}}"#, "a".repeat(1025));
+    assert_eq!(read_v2(&long_v2_event, |event| event.event_type().len()), Ok(1025), "it is signed");
+}
+
+#[test]
+fn version_1_refuses_a_long_unsigned_webhook_id_beside_a_uuid_header() {
+    let body = format!(r#"{{"webhook_id": "{}", "payload": {{}}}}"#, "a".repeat(1025));
+    let mut headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload").to_vec();
+    headers.push(pinwheel_delivery_id("uuid"));
+    let too_long = Err(Malformed::UnsignedFieldTooLong.to_string());
+    assert_eq!(read(&headers, body.as_bytes(), NOW, |_| ()), too_long);
 }
