@@ -50,5 +50,6 @@ async fn serve<P: Provider>(provider: P) -> Result<(), StartError> {
     function.warm_up().await;
     // No layer for tracing spans: the one line of log has the request's id.
     let runtime = Runtime::new(service_fn(|event| function.handle(event)));
-    Box::pin(runtime.run()).await.map_err(|error| StartError::Runtime(error.to_string()))
+    let ended = Box::pin(runtime.run()).await;
+    ended.map_err(|error| StartError::Runtime(format!("the Lambda runtime failed: {error}")))
 }

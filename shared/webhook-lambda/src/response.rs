@@ -139,7 +139,11 @@ mod tests {
     #[test]
     fn a_malformed_event_gets_the_answer_of_a_malformed_delivery() {
         for door in DOORS {
-            assert_eq!(json(&malformed(door)), json(&response(&Outcome::Malformed(Malformed::NotAnObject), door)), "{door:?}");
+            assert_eq!(
+                json(&malformed(door)),
+                json(&response(&Outcome::Malformed(Malformed::NotAnObject), door)),
+                "{door:?}"
+            );
         }
     }
 

@@ -8,5 +8,5 @@ mod event;
 #[path = "../../../shared/webhook-lambda/src/response.rs"]
 mod response;
 
-pub(crate) use event::HttpEvent;
-pub(crate) use response::{Response, malformed_event, response};
+pub(crate) use event::{EventError, HttpEvent};
+pub(crate) use response::{Response, malformed, response};

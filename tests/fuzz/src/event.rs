@@ -8,7 +8,7 @@ use webhook_verify::{
 };
 
 use crate::{
-    edge::{HttpEvent, Response, malformed_event, response},
+    edge::{EventError, HttpEvent, Response, malformed, response},
     world::World,
 };
 
@@ -21,20 +21,25 @@ const SECRET: &str = "development-secret-for-local-use-only";
 pub fn check(input: &[u8]) {
     let Ok(event) = str::from_utf8(input) else { return };
     let http_event = HttpEvent::from_json(event);
-    check_reading(event, http_event.as_ref());
-    check_answer(Pinwheel, http_event.as_ref());
-    check_answer(Endgrate, http_event.as_ref());
+    check_reading(event, http_event.as_ref().ok());
+    match &http_event {
+        Ok(http_event) => {
+            check_answer(Pinwheel, http_event);
+            check_answer(Endgrate, http_event);
+        }
+        Err(EventError::Malformed(door)) => {
+            assert_eq!(contents(&malformed(*door)), (400, json!({"error": "malformed"})));
+        }
+        // An error to Lambda.
+        Err(EventError::NotHttp) => {}
+    }
 }
 
-fn check_answer<P: Provider>(provider: P, event: Option<&HttpEvent>) {
-    let Some(event) = event else {
-        assert_eq!(contents(&malformed_event()), (400, json!({"error": "malformed"})));
-        return;
-    };
+fn check_answer<P: Provider>(provider: P, event: &HttpEvent) {
     let world = World::new(provider, SECRET, NOW, Tolerance::default());
     let deliver = || {
         let outcome = world.deliver(&event.headers, &event.body, None);
-        contents(&response(&outcome, event.multi_value_headers))
+        contents(&response(&outcome, event.door))
     };
     let (status, body) = deliver();
     let messages = world.pipeline.queue.messages();
@@ -55,9 +60,13 @@ fn check_answer<P: Provider>(provider: P, event: Option<&HttpEvent>) {
 }
 
 fn contents(response: &Response) -> (i64, Value) {
-    assert_eq!(response.headers["content-type"], "application/json");
-    let Some(Body::Text(body)) = &response.body else { panic!("a body of text") };
-    (response.status_code, serde_json::from_str(body).expect("a body of JSON"))
+    let (status, headers, body) = match response {
+        Response::Version1(response) => (response.status_code, &response.headers, &response.body),
+        Response::Version2(response) => (response.status_code, &response.headers, &response.body),
+    };
+    assert_eq!(headers["content-type"], "application/json");
+    let Some(Body::Text(body)) = body else { panic!("a body of text") };
+    (status, serde_json::from_str(body).expect("a body of JSON"))
 }
 
 /// Where the event is an unambiguous HTTP request, its parts are found as a plain reader of JSON finds them.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use webhook_ingest::UnixMillis;
 
 /// More than a person reads in a minute, and few enough to cost nothing.
-pub(crate) const LINES_PER_MINUTE: u32 = 60;
+pub(super) const LINES_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Admits [`LINES_PER_MINUTE`] lines in each minute, counted from the first line in it.
