@@ -148,7 +148,7 @@ mod tests {
         let (narrow, wide) = (between(95.0, 105.0), between(95.0, 105.1));
         assert_eq!((narrow.is_too_wide(), narrow.text(1).as_str()), (false, "100.0 (95.0…105.0)"));
         assert_eq!((wide.is_too_wide(), wide.text(1).as_str()), (true, "~100.0 (95.0…105.1)"));
-        assert_eq!(narrow.divided_by(50.0).text(1), "2.0 (1.9…2.1)");
+        assert_eq!(narrow.divided_by(2.0).text(1), "50.0 (47.5…52.5)");
     }
 
     #[test]
