@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::UnixMillis,
-    outcome::SecretFetch,
     ports::{CallError, SecretStore, StoredSecret},
 };
 
@@ -92,6 +91,20 @@ impl SecretError {
             | Self::PreviousUnreadable(_) => false,
         }
     }
+}
+
+/// The fetch of the secret that a delivery causes: at most one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum SecretFetch {
+    /// The cached secret was used.
+    #[default]
+    NotDue,
+    /// The cached secret was too old, or there was none.
+    Routine,
+    /// The signature did not match the cached secret.
+    AfterMismatch,
+    /// The fetch failed, whether or not the cached secret was used all the same.
+    Failed(SecretError),
 }
 
 /// What looks wrong with a secret that is used all the same.
