@@ -23,7 +23,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::value::RawValue;
 use tokio::runtime::Builder;
 use webhook_aws::{ConfigError, DynamoStore, SecretsManager, SqsQueue};
-use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, Report, SecretCache, UnixMillis};
+use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, Report, SecretCache, invocation_deadline};
 use webhook_verify::Provider;
 
 pub use crate::config::VARIABLES;
@@ -120,7 +120,7 @@ async fn handle<P: Provider>(
     let started_at = pipeline.clock.now();
     let attempt = Attempt {
         token: ClaimToken::random(),
-        deadline: deadline(context.deadline, started_at),
+        deadline: invocation_deadline(context.deadline, started_at),
         trace_header: context.xray_trace_id,
     };
     // Boxed: some 25 kB, which the runtime's layers would move about.
@@ -130,36 +130,4 @@ async fn handle<P: Provider>(
     log::delivery(&invocation, &handled);
     metrics::delivery(&invocation, &handled);
     Ok(response::response(&report.outcome, event.multi_value_headers))
-}
-
-/// The invocation's deadline. `cargo lambda watch` gives a duration in its place, always the same: such an invocation has the
-/// time that the template gives one.
-fn deadline(deadline_ms: u64, now: UnixMillis) -> UnixMillis {
-    if deadline_ms < FIRST_LIKELY_TIME_MS {
-        return now.plus(TEMPLATE_TIMEOUT);
-    }
-    UnixMillis(i64::try_from(deadline_ms).unwrap_or(i64::MAX))
-}
-
-/// 2001: milliseconds since 1970 below this are no time at which Lambda ran.
-const FIRST_LIKELY_TIME_MS: u64 = 1_000_000_000_000;
-const TEMPLATE_TIMEOUT: Duration = Duration::from_secs(15);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_deadline_that_is_no_time_gives_the_invocation_the_templates_timeout() {
-        let now = UnixMillis(1_795_262_400_000);
-        for (given, expected) in [
-            (1_795_262_403_000, UnixMillis(1_795_262_403_000)),
-            (1_795_262_399_000, UnixMillis(1_795_262_399_000)),
-            (600_000, UnixMillis(1_795_262_415_000)),
-            (0, UnixMillis(1_795_262_415_000)),
-            (u64::MAX, UnixMillis(i64::MAX)),
-        ] {
-            assert_eq!(deadline(given, now), expected, "{given}");
-        }
-    }
 }
