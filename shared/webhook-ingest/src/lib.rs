@@ -25,6 +25,7 @@ mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use budget::invocation_deadline;
 pub use clock::{Clock, UnixMillis};
 pub use message::Message;
 pub use outcome::{Call, Durations, Fault, Outcome, Report, Trail};
