@@ -86,13 +86,16 @@ impl World {
         messages.remove(0)
     }
 
-    /// Runs `webhook` with the function's variables; `{queue}` and `{dead_letters}` stand for the queues.
+    /// Runs `webhook` with the function's variables; `{queue}` and `{dead_letters}` stand for its queues, `{gone}` for one
+    /// that does not exist.
     fn run(&self, arguments: &str) -> Ended {
         self.run_with(arguments, &self.variables)
     }
 
     fn run_with(&self, arguments: &str, variables: &HashMap<String, String>) -> Ended {
+        let gone = self.queue().replace(".fifo", "-gone.fifo");
         let arguments = arguments.replace("{queue}", self.queue()).replace("{dead_letters}", &self.dead_letters);
+        let arguments = arguments.replace("{gone}", &gone);
         let output = command(&arguments, variables).output().expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         (output.status.code().expect("a code"), text(output.stdout), text(output.stderr))
@@ -227,7 +230,10 @@ async fn a_call_that_fails_is_named_with_the_services_word() {
     let world = World::new("pinwheel").await;
     let (code, out, err) = world.run("record show p#1 --table no-such-table");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.starts_with("error: cannot read the record: the service answered ResourceNotFoundException"), "{err}");
+    assert!(
+        err.starts_with("error: cannot read the record: the service refused the call: ResourceNotFoundException"),
+        "{err}"
+    );
     let mut variables = world.variables.clone();
     variables.retain(|name, _| !name.ends_with("REGION"));
     let no_region = "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n".to_owned();
@@ -270,6 +276,7 @@ async fn a_redrive_moves_messages_in_order_and_as_they_were() {
             ("event_type", "x.added".to_owned()),
             ("idempotency_key", format!("pinwheel#{id}")),
             ("provider", "pinwheel".to_owned()),
+            ("signature_scheme", "pinwheel-v2".to_owned()),
         ];
         assert_eq!(attributes(message), expected.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!(system_attribute(message, "MessageGroupId").as_deref(), Some("pinwheel#a1"));
@@ -282,9 +289,9 @@ async fn a_redrive_leaves_in_place_what_it_cannot_send() {
     let world = World::new("pinwheel").await;
     assert_eq!(world.deliver(r#"{"event_id":"e1","event":"x.added"}"#).await, "accepted");
     world.fail_messages().await;
-    let (code, out, err) = world.run("redrive --from {dead_letters} --to {queue}-gone.fifo");
+    let (code, out, err) = world.run("redrive --from {dead_letters} --to {gone}");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.starts_with("error: cannot send the message: the service answered "), "{err}");
+    assert!(err.starts_with("error: cannot send the message: the service refused the call: "), "{err}");
     let (code, _, err) = world.run("redrive --from {dead_letters} --to {queue}");
     assert_eq!(
         (code, err.as_str()),

@@ -178,7 +178,7 @@ mod tests {
             (
                 Sender::PinwheelV1 { delivery_id: None },
                 "{}",
-                "this scheme signs a re-serialised text, and the body has none: the document has no such member",
+                "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name",
             ),
             (
                 Sender::EndgratePythonForm,

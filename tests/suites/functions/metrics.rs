@@ -186,12 +186,12 @@ async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_ha
         told_by(&world, 3).await,
         expected(&[
             ("accepted", none(), "ColdStarts Deliveries"),
-            ("accepted", none(), "Deliveries SecretFetchFailures"),
-            ("unavailable", json!("secret"), "Deliveries Faults"),
+            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
+            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
         ])
     );
     let line = &world.function.delivery_lines(3).await[1];
-    assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("WARN"), &json!("accepted")));
+    assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("ERROR"), &json!("unavailable")));
     assert!(line["webhook.secret_fetch_error"].as_str().is_some_and(|error| error.contains("NotFound")), "{line}");
 }
 

@@ -325,8 +325,12 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
     let unmarked =
         (false, "handled".to_owned(), Some("the mark that it is done may be missing".to_owned()), Some(claim()));
     let cases = [
-        ("s3:GetObject", true, left("the payload: the service answered AccessDenied")),
-        ("dynamodb:PutItem", false, left("the table: the service answered AccessDeniedException")),
+        ("s3:GetObject", true, left("could not get the payload: the service refused the call: AccessDenied")),
+        (
+            "dynamodb:PutItem",
+            false,
+            left("could not claim the event: the service refused the call: AccessDeniedException"),
+        ),
         ("dynamodb:UpdateItem", false, unmarked),
     ];
     let shown = cases.iter().map(|(action, ..)| *action).chain([UNSEEN_OF_CONSUMER.0]);

@@ -66,7 +66,7 @@ fn what_cannot_be_signed_is_a_sentence_and_exit_code_2() {
         (
             "sign pinwheel --scheme v1".to_owned(),
             None,
-            "this scheme signs a re-serialised text, and the body has none: the document has no such member".to_owned(),
+            "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name".to_owned(),
         ),
         (
             "sign endgrate --timestamp 1".to_owned(),
