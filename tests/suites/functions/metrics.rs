@@ -112,7 +112,7 @@ async fn without_a_table() -> World {
     world
 }
 
-/// A secret that cannot be fetched any more, and that each delivery fetches.
+/// The secret is deleted, and each delivery asks for it: Secrets Manager's refusal ends the cached one.
 async fn without_a_secret() -> World {
     let world = Setup::new("endgrate", true).await.with("SECRET_CACHE_S", "0").start().await;
     let body = |id: u8| json!({ "session_id": id }).to_string();
@@ -186,12 +186,12 @@ async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_ha
         told_by(&world, 3).await,
         expected(&[
             ("accepted", none(), "ColdStarts Deliveries"),
-            ("accepted", none(), "Deliveries SecretFetchFailures"),
-            ("unavailable", json!("secret"), "Deliveries Faults"),
+            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
+            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
         ])
     );
     let line = &world.function.delivery_lines(3).await[1];
-    assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("WARN"), &json!("accepted")));
+    assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("ERROR"), &json!("unavailable")));
     assert!(line["webhook.secret_fetch_error"].as_str().is_some_and(|error| error.contains("NotFound")), "{line}");
 }
 

@@ -58,7 +58,7 @@ async fn a_variable_that_is_missing_or_cannot_be_used_is_named() {
             "Error: RUST_LOG cannot be used: \"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
              trace), or more such as warn,webhook_lambda=debug\n",
         ),
-        ("SSL_CERT_FILE", "/dev/null", "Error: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate\n"),
+        ("SSL_CERT_FILE", "/dev/null", "Error: cannot start: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate\n"),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {
         let log = if name == "AWS_REGION" {
