@@ -1,4 +1,5 @@
-//! What the edge adds to the pipeline: answers in the form of each door, errors to Lambda, bounded logs, its settings.
+//! What the edge adds to the pipeline: answers in the form of each door, errors to Lambda, bounded
+//! logs, its settings.
 
 use std::time::{Duration, Instant};
 
