@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use webhook_aws::{
-    DynamoStore, SQS_MAX_BYTES, SecretsManager, SqsQueue, message_attributes, message_size,
-};
+use webhook_aws::{DynamoStore, SQS_MAX_BYTES, SecretsManager, SqsQueue, message_attributes, message_size};
 use webhook_ingest::{
     CallError, ClaimToken, EventQueue, IdempotencyStore as _, Message, SecretStore, StoredSecret,
     testing::{queue_contract, store_contract},
@@ -133,12 +131,10 @@ async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
     let secret = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
     aws.secrets.put_secret_value().secret_id(&secret).secret_binary(binary).send().await.expect("a secret is put");
-    let fetched =
-        SecretsManager::new(&aws.config, name(secret)).fetch().await.expect("is read");
+    let fetched = SecretsManager::new(&aws.config, name(secret)).fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
 
-    let absent =
-        SecretsManager::new(&aws.config, name("absent".to_owned())).fetch().await.map(|_| ());
+    let absent = SecretsManager::new(&aws.config, name("absent".to_owned())).fetch().await.map(|_| ());
     assert_eq!(absent, Err(CallError::Refused("ResourceNotFoundException".to_owned())));
 }
 

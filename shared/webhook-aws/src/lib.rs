@@ -30,7 +30,7 @@ pub use dynamodb::DynamoStore;
 pub use environment::{Environment, StartError};
 pub use limits::{SQS_MAX_BYTES, group_id, message_attributes, message_size, record_field};
 pub use load::{CredentialsFrom, load};
-pub use names::{BucketName, InvalidName, QueueUrl, SecretId, TableName};
+pub use names::{BucketName, InvalidName, QueueUrl, SecretId, TableName, is_fifo};
 pub use payload_bucket::PayloadBucket;
 pub use payload_pointer::PayloadPointer;
 pub use records::{Purge, Record, Records};

@@ -76,8 +76,14 @@ impl QueueUrl {
     /// Returns whether the queue is a FIFO queue.
     #[must_use]
     pub fn is_fifo(&self) -> bool {
-        self.0.ends_with(FIFO)
+        is_fifo(&self.0)
     }
+}
+
+/// Returns whether the queue with this name, URL or ARN is a FIFO queue.
+#[must_use]
+pub fn is_fifo(queue: &str) -> bool {
+    queue.ends_with(FIFO)
 }
 
 impl FromStr for BucketName {
@@ -175,6 +181,9 @@ mod tests {
     fn a_queue_is_fifo_if_its_name_ends_so_in_lower_case() {
         for (url, expected) in [("https://q/a.fifo", true), ("https://q/a", false), ("https://q/fifo", false)] {
             assert_eq!(url.parse::<QueueUrl>().map(|url| url.is_fifo()), Ok(expected), "{url}");
+        }
+        for (arn, expected) in [("arn:aws:sqs:us-east-1:1:a.fifo", true), ("arn:aws:sqs:us-east-1:1:a-fifo", false)] {
+            assert_eq!(is_fifo(arn), expected, "{arn}");
         }
         assert!(!accepts::<QueueUrl>("https://q/a.FIFO"), "SQS has no such name");
     }

@@ -1,33 +1,37 @@
-//! Calls to AWS from a command, which is no asynchronous program.
+//! Calls to AWS from commands, which are not asynchronous.
 
 use aws_credential_types::provider::ProvideCredentials as _;
 use tokio::runtime::Builder;
-use webhook_aws::Variant;
-use webhook_aws_sdk::SdkConfig;
+use webhook_aws::{CredentialsFrom, SdkConfig, StartError, load};
 use webhook_ingest::CallError;
 
-use crate::Error;
+use crate::error::CliError;
 
-/// Runs `work` with region, credentials and endpoints as the functions read them.
-pub(crate) fn with_aws<T>(work: impl AsyncFnOnce(&SdkConfig) -> Result<T, Error>) -> Result<T, Error> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+/// Runs `work` with the SDK's configuration.
+pub(crate) fn with_aws<T>(work: impl AsyncFnOnce(&SdkConfig) -> Result<T, CliError>) -> Result<T, CliError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::from)?;
     runtime.block_on(async {
-        let config = webhook_aws_sdk::load_sdk_config().await.ok_or(Error::NoRegion)?;
+        let config = load(CredentialsFrom::Chain).await.map_err(|error| match error {
+            StartError::Missing("AWS_REGION") => CliError::NoRegion,
+            error => error.into(),
+        })?;
+        // A call would fail without saying why.
+        let credentials = config.credentials_provider().ok_or(CliError::NoCredentials)?;
+        credentials.provide_credentials().await.map_err(|_| CliError::NoCredentials)?;
         work(&config).await
     })
 }
 
-/// The same for the adapters that the functions use.
-pub(crate) async fn adapters(config: &SdkConfig) -> Result<webhook_aws::Config, Error> {
-    let provider = config.credentials_provider().ok_or(Error::NoCredentials)?;
-    let credentials = provider.provide_credentials().await.map_err(|_| Error::NoCredentials)?;
-    let region = config.region().map(ToString::to_string).unwrap_or_default();
-    let variant = Variant { fips: config.use_fips() == Some(true), dual_stack: config.use_dual_stack() == Some(true) };
-    let adapters = webhook_aws::Config::new(region, Some(credentials), config.endpoint_url().map(str::to_owned))?;
-    Ok(adapters.with_variant(variant))
+/// Says which call failed.
+pub(crate) fn failed(call: &'static str) -> impl Fn(CallError) -> CliError {
+    move |source| CliError::Aws { call, source }
 }
 
-/// What `what` failed with.
-pub(crate) fn failed(what: &'static str) -> impl Fn(CallError) -> Error {
-    move |source| Error::Aws { what, source }
+/// Returns the end of an operator's command's help: where region and credentials come from, and examples.
+pub(crate) fn aws_help(examples: &str) -> String {
+    format!(
+        "Region and credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …) or from the profile that\n\
+         AWS_PROFILE names. For a profile with single sign-on, export its keys first:\n  \
+         eval \"$(aws configure export-credentials --format env)\"\n\n{examples}"
+    )
 }

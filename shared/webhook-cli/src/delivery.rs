@@ -1,29 +1,28 @@
-//! A delivery as it leaves a provider: a body and all headers that go with it.
-//!
-//! Header values are those of recorded deliveries, or invented where they say nothing.
+//! A delivery as it leaves a provider: a body and all its headers. Header values are those of recorded deliveries; ids are
+//! invented.
 
 use webhook_verify::{Header, SigningSecret, UnixSeconds, sign};
 
-use crate::{Error, ProviderName};
+use crate::{error::CliError, provider::ProviderName};
 
-/// A provider, and the way in which it signs.
+/// A provider, and how it signs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Sender {
     /// Pinwheel today: over the raw body.
     PinwheelV2,
     /// Pinwheel's first version: over the payload.
     PinwheelV1 {
-        /// The value of the unsigned UUID header; without one there is no such header.
+        /// The value of the unsigned UUID header, which is left out if this is `None`.
         delivery_id: Option<String>,
     },
     /// Endgrate, for a body that travels as it was signed.
     Endgrate,
-    /// Endgrate, for a body whose spelling changed on the way.
+    /// Endgrate, for a body whose spelling was changed on its way.
     EndgratePythonForm,
 }
 
 impl Sender {
-    /// Who signs.
+    /// Returns who signs.
     #[must_use]
     pub fn provider(&self) -> ProviderName {
         match self {
@@ -32,7 +31,7 @@ impl Sender {
         }
     }
 
-    fn sign(&self, secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, Error> {
+    fn sign(&self, secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, CliError> {
         Ok(match self {
             Self::PinwheelV2 => sign::pinwheel_v2(secret, at, body).into(),
             Self::PinwheelV1 { delivery_id } => {
@@ -45,7 +44,7 @@ impl Sender {
         })
     }
 
-    /// What surrounds the signature. Pinwheel's registration id is equal for all its events.
+    /// Returns the headers beside the signature. Pinwheel's registration id is the same for all its events.
     fn other_headers(&self) -> Vec<Header> {
         let mut headers = vec![
             Header::new("accept", "*/*"),
@@ -60,7 +59,7 @@ impl Sender {
     }
 }
 
-/// What both providers' HTTP client calls itself.
+/// The name of both providers' HTTP client.
 pub(crate) const USER_AGENT: &str = "python-requests/2.31.0";
 
 /// A signed delivery, ready to be sent.
@@ -76,31 +75,31 @@ impl OutgoingDelivery {
     /// Signs `body` as `sender` does at `at`.
     ///
     /// # Errors
-    /// [`Error::NoSignedText`] where the scheme signs a re-serialised text and the body has none.
-    pub fn sign(sender: Sender, secret: &SigningSecret, at: UnixSeconds, body: Vec<u8>) -> Result<Self, Error> {
+    /// [`CliError::NoSignedText`] if the scheme signs a re-serialised text and the body has none.
+    pub fn sign(sender: Sender, secret: &SigningSecret, at: UnixSeconds, body: Vec<u8>) -> Result<Self, CliError> {
         let signature = sender.sign(secret, at, &body)?;
         Ok(Self { sender, at, signature, body })
     }
 
-    /// Who sends it.
+    /// Returns who sends it.
     #[must_use]
     pub fn provider(&self) -> ProviderName {
         self.sender.provider()
     }
 
-    /// When it was signed.
+    /// Returns when it was signed.
     #[must_use]
     pub fn at(&self) -> UnixSeconds {
         self.at
     }
 
-    /// The headers that depend on the body: signature, timestamp, delivery id.
+    /// Returns the headers that belong to the signature: signature, timestamp, delivery id.
     #[must_use]
     pub fn signature_headers(&self) -> &[Header] {
         &self.signature
     }
 
-    /// All headers that the provider itself writes, names in lower case.
+    /// Returns all headers that the provider itself writes, with names in lower case.
     #[must_use]
     pub fn headers(&self) -> Vec<Header> {
         let mut headers = self.sender.other_headers();
@@ -108,7 +107,7 @@ impl OutgoingDelivery {
         headers
     }
 
-    /// The body, byte for byte.
+    /// Returns the body, byte for byte.
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body

@@ -1,16 +1,17 @@
-//! Why a command did nothing, in sentences for the user.
+//! Why a command failed, in sentences for the user.
 
 use std::{io, path::PathBuf};
 
-use webhook_ingest::CallError;
+use webhook_aws::StartError;
+use webhook_ingest::{CallError, SecretError};
 use webhook_verify::json::NoPythonForm;
 
-use crate::NotReplayable;
+use crate::replayed::NotReplayable;
 
-/// What kept a command from its work. Holds no secret and no body.
+/// Why a command failed. Holds no secret and no body.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// A file named on the command line.
+pub enum CliError {
+    /// A file named on the command line cannot be read.
     #[error("cannot read {path}: {source}")]
     File {
         /// As the user wrote it.
@@ -21,10 +22,17 @@ pub enum Error {
     /// The body was to come from standard input.
     #[error("cannot read the body from standard input: {0}")]
     Stdin(io::Error),
-    /// A signature under an empty key proves nothing, and no receiver here takes one. A variable that is set and empty
-    /// is more likely a mistake than a wish for the development secret.
-    #[error("{0} holds no signing secret: it is empty")]
-    SecretEmpty(String),
+    /// A file or a variable has no usable secret.
+    #[error("{origin}: {reason}")]
+    Secret {
+        /// The file's path, or the variable's name.
+        origin: String,
+        /// What is wrong, and what to do.
+        reason: SecretError,
+    },
+    /// Its bytes would sign, but no receiver has this secret.
+    #[error("{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark")]
+    SecretUtf16(String),
     /// An option that would have no effect.
     #[error("{option} does not fit here: {reason}")]
     OptionMisplaced {
@@ -33,30 +41,27 @@ pub enum Error {
         /// What it is for.
         reason: &'static str,
     },
-    /// The scheme signs a re-serialised text, which this body has not.
+    /// The scheme signs a re-serialised text, and this body cannot be re-serialised.
     #[error("this scheme signs a re-serialised text, and the body has none: {0}")]
     NoSignedText(#[from] NoPythonForm),
     /// JSON cannot hold the bytes as text.
     #[error("the body is not UTF-8, so the event cannot hold it as text: use --base64")]
     BodyNotText,
-    /// Past the year 9999.
-    #[error("the timestamp lies past the year 9999, so the event cannot be dated")]
+    /// The event cannot be dated.
+    #[error("the timestamp is after the year 9999, so the event cannot be dated")]
     TimeOutOfRange,
-    /// The system's clock stands before 1970.
-    #[error("the system's clock stands before 1970: set it, or use --timestamp")]
-    ClockBeforeEpoch,
-    /// A header or URL that HTTP has no place for.
-    #[error("the request cannot be made: {0}")]
-    RequestUnfit(String),
-    /// Nothing came back: no connection, no TLS, no HTTP, or not in time.
+    /// HTTP cannot express the URL or a header.
+    #[error("the request cannot be built: {0}")]
+    InvalidRequest(String),
+    /// No connection, no TLS, no HTTP, or not in time.
     #[error("no answer from {url}: {reason}")]
     NoAnswer {
         /// As the user wrote it.
         url: String,
-        /// What failed on the way.
+        /// What failed on the way, and what to do.
         reason: String,
     },
-    /// A table, queue or bucket that neither an option nor a variable names.
+    /// Neither an option nor a variable names the table, queue or bucket.
     #[error("name it with {option}, or in {variable}")]
     NotNamed {
         /// With its dashes.
@@ -64,37 +69,34 @@ pub enum Error {
         /// An environment variable.
         variable: &'static str,
     },
-    /// The secret of a provider's API is needed, and the development secret is none.
+    /// A provider's API needs a secret, and would refuse the development secret.
     #[error("name the file with the API secret with --secret-file, or put the secret into {0}")]
     NoApiSecret(&'static str),
-    /// A header cannot hold a line break.
-    #[error("the API secret is no text of visible ASCII characters: is it the right file?")]
-    ApiSecretUnfit,
-    /// A delete that was not meant, perhaps.
+    /// A header cannot hold such a secret.
+    #[error("the API secret has characters other than visible ASCII: is it the right file?")]
+    InvalidApiSecret,
+    /// Deleting takes a second word.
     #[error("nothing was deleted: add --yes to delete this record")]
     NotConfirmed,
-    /// Only a queue of the same kind takes over group and order.
+    /// Only a queue of the same kind keeps group and order.
     #[error("the two queues must be different ones of the same kind: both FIFO, or neither")]
-    QueuesUnfit,
+    QueuesDoNotMatch,
     /// The SDK found no region.
     #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
     NoRegion,
-    /// The SDK found no credentials, or they cannot be had.
+    /// The SDK found no credentials, or could not load them.
     #[error(
         "no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials,
-    /// Endpoint or certificates.
+    /// A variable cannot be used, or the system refuses what calls need.
     #[error(transparent)]
-    Config(#[from] webhook_aws::ConfigError),
-    /// The system refuses what asynchronous calls need.
-    #[error("cannot start: {0}")]
-    Runtime(io::Error),
+    Start(#[from] StartError),
     /// A call to AWS failed.
-    #[error("cannot {what}: {source}")]
+    #[error("cannot {call}: {source}")]
     Aws {
         /// What the call was to do.
-        what: &'static str,
+        call: &'static str,
         /// The service's own name for the failure.
         source: CallError,
     },
@@ -109,10 +111,10 @@ pub enum Error {
         /// Why.
         source: CallError,
     },
-    /// What was given is not the body of an event's message.
+    /// The input is not the body of an event's message.
     #[error("this cannot be replayed: {0}")]
     NotReplayable(#[from] NotReplayable),
-    /// The result was made, and could not be printed.
+    /// The result could not be printed.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
 }

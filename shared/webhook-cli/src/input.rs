@@ -1,121 +1,110 @@
-//! What a command takes from the world: the body, the secret, the clock.
+//! What commands read: bodies, secrets, names of resources.
 
 use std::{
-    env,
-    ffi::OsString,
     fs,
     io::{self, IsTerminal, Read},
     path::Path,
-    time::{SystemTime, UNIX_EPOCH},
+    str::FromStr,
 };
 
-use webhook_ingest::UnixMillis;
-use webhook_verify::{SecretEmpty, SigningSecret, UnixSeconds};
+use webhook_aws::{Environment, InvalidName};
+use webhook_ingest::{DEVELOPMENT_SECRET, StoredSecret, stored_secret_text};
+use webhook_verify::SigningSecret;
+use zeroize::Zeroizing;
 
-use crate::{DEVELOPMENT_SECRET, Error, notice};
+use crate::{error::CliError, terminal::notice};
 
-/// The environment variable that holds the signing secret.
-pub const SECRET_VARIABLE: &str = "WEBHOOK_SIGNING_SECRET";
+/// The environment variable with the signing secret.
+pub(crate) const SECRET_VARIABLE: &str = "WEBHOOK_SIGNING_SECRET";
 
 /// Stands for standard input.
 const STDIN: &str = "-";
 
-/// Where the secret came from.
+/// Which secret signs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum SecretSource {
-    /// The user named it.
+    /// One that the user named.
     Named,
     /// [`DEVELOPMENT_SECRET`].
     Development,
 }
 
-/// The body, byte for byte.
-pub(crate) fn body(path: Option<&Path>) -> Result<Vec<u8>, Error> {
+/// Reads a body, byte for byte.
+pub(crate) fn body(path: Option<&Path>) -> Result<Vec<u8>, CliError> {
     match path {
-        Some(path) if path.as_os_str() != STDIN => {
-            fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })
-        }
+        Some(path) if path.as_os_str() != STDIN => read(path),
         Some(_) | None => {
             let mut stdin = io::stdin().lock();
             if stdin.is_terminal() {
                 notice("Reading the body from the terminal: end it with Ctrl-D, or name a file.");
             }
             let mut body = Vec::new();
-            stdin.read_to_end(&mut body).map_err(Error::Stdin)?;
+            stdin.read_to_end(&mut body).map_err(CliError::Stdin)?;
             Ok(body)
         }
     }
 }
 
-/// The file's secret, else the environment's, else the development secret.
-pub(crate) fn secret(file: Option<&Path>) -> Result<(SigningSecret, SecretSource), Error> {
-    let (text, source, origin) = match named_secret(file)? {
-        Some((text, origin)) => (text, SecretSource::Named, origin),
-        None => (DEVELOPMENT_SECRET.into(), SecretSource::Development, "the tool".to_owned()),
+/// Returns the file's secret, else the environment's, else the development secret.
+pub(crate) fn signing_secret(
+    file: Option<&Path>,
+    environment: &Environment,
+) -> Result<(SigningSecret, SecretSource), CliError> {
+    let text = match named_secret(file, environment)? {
+        Some(text) => text,
+        None => Zeroizing::new(DEVELOPMENT_SECRET.to_owned()),
     };
-    let secret = SigningSecret::new(text).map_err(|SecretEmpty| Error::SecretEmpty(origin))?;
+    let source = if *text == DEVELOPMENT_SECRET { SecretSource::Development } else { SecretSource::Named };
+    let secret = SigningSecret::new(text.as_bytes().to_vec()).expect("an empty secret is refused when it is read");
     Ok((secret, source))
 }
 
-/// The file's secret, else the environment's, for an API: the development secret would open none.
-pub(crate) fn api_secret(file: Option<&Path>) -> Result<Vec<u8>, Error> {
-    let (text, origin) = named_secret(file)?.ok_or(Error::NoApiSecret(SECRET_VARIABLE))?;
-    if text.is_empty() { Err(Error::SecretEmpty(origin)) } else { Ok(text) }
+/// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.
+pub(crate) fn api_secret(file: Option<&Path>, environment: &Environment) -> Result<Zeroizing<String>, CliError> {
+    named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))
 }
 
-/// The secret's text, and where it came from.
-fn named_secret(file: Option<&Path>) -> Result<Option<(Vec<u8>, String)>, Error> {
-    if let Some(path) = file {
-        let text = fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
-        Ok(Some((without_line_break(text), path.display().to_string())))
+/// Returns what the option says, else what the variable says.
+pub(crate) fn named<T: Clone + FromStr<Err = InvalidName>>(
+    given: Option<&T>,
+    environment: &Environment,
+    option: &'static str,
+    variable: &'static str,
+) -> Result<T, CliError> {
+    match given {
+        Some(name) => Ok(name.clone()),
+        None => environment.optional(variable)?.ok_or(CliError::NotNamed { option, variable }),
+    }
+}
+
+/// Reads a secret as the functions read it from Secrets Manager, and tells the user what looks wrong with it.
+fn named_secret(file: Option<&Path>, environment: &Environment) -> Result<Option<Zeroizing<String>>, CliError> {
+    let (stored, origin) = if let Some(path) = file {
+        let origin = path.display().to_string();
+        (stored_secret(Zeroizing::new(read(path)?), &origin)?, origin)
     } else {
-        let text = env::var_os(SECRET_VARIABLE).map(OsString::into_encoded_bytes);
-        Ok(text.map(|text| (without_line_break(text), SECRET_VARIABLE.to_owned())))
+        let Some(text) = environment.optional(SECRET_VARIABLE)? else { return Ok(None) };
+        (StoredSecret::Text(Zeroizing::new(text)), SECRET_VARIABLE.to_owned())
+    };
+    let read = stored_secret_text(&stored);
+    let (text, warnings) = read.map_err(|reason| CliError::Secret { origin: origin.clone(), reason })?;
+    for warning in warnings {
+        notice(&format!("{origin}: {warning}; it is used as it is"));
     }
+    Ok(Some(text))
 }
 
-/// What the option says, else what the variable says. An empty one counts as absent.
-pub(crate) fn name(given: Option<&String>, option: &'static str, variable: &'static str) -> Result<String, Error> {
-    let given = given.cloned().or_else(|| env::var(variable).ok());
-    given.filter(|name| !name.is_empty()).ok_or(Error::NotNamed { option, variable })
-}
-
-/// Drops one line break at the end, which editors and `echo` leave there. Receivers do the same.
-fn without_line_break(mut text: Vec<u8>) -> Vec<u8> {
-    let kept = text.strip_suffix(b"\n").map_or(text.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
-    text.truncate(kept);
-    text
-}
-
-/// The system's clock.
-pub(crate) fn now() -> Result<UnixSeconds, Error> {
-    now_ms().map(UnixMillis::seconds)
-}
-
-/// The system's clock, to the millisecond.
-pub(crate) fn now_ms() -> Result<UnixMillis, Error> {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Error::ClockBeforeEpoch)?;
-    i64::try_from(since_epoch.as_millis()).map(UnixMillis).map_err(|_| Error::TimeOutOfRange)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_line_break_at_the_end_of_a_secret_is_dropped() {
-        for (text, expected) in [
-            (b"key".as_slice(), b"key".as_slice()),
-            (b"key\n", b"key"),
-            (b"key\r\n", b"key"),
-            (b"key\n\n", b"key\n"),
-            (b"key\r", b"key\r"),
-            (b" key ", b" key "),
-            (b"", b""),
-            (b"\n", b""),
-            (b"\r\n", b""),
-        ] {
-            assert_eq!(without_line_break(text.to_vec()), expected, "{text:?}");
-        }
+fn stored_secret(bytes: Zeroizing<Vec<u8>>, origin: &str) -> Result<StoredSecret, CliError> {
+    // Text has no NUL; UTF-16 has one in each ASCII character.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        return Err(CliError::SecretUtf16(origin.to_owned()));
     }
+    Ok(match str::from_utf8(&bytes) {
+        Ok(text) => StoredSecret::Text(Zeroizing::new(text.to_owned())),
+        Err(_) => StoredSecret::NotText,
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+    fs::read(path).map_err(|source| CliError::File { path: path.to_owned(), source })
 }

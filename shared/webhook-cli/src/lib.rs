@@ -1,63 +1,59 @@
-//! `cargo webhook`. The sender's side: signs a body as a provider would, sends it, or prints it as a Lambda event; what is
-//! signed, and how, is `webhook_verify::sign`'s business. And the operator's: records, redrive, replay, registration.
+//! `cargo webhook`, for both sides of a webhook.
 //!
-//! `args.rs` says what can be asked for, `commands/` has one file for each command, and the library's other files do
-//! what the commands share. Samples and tests use the same parts.
+//! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
+//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at Pinwheel.
+//!
+//! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
+//! Samples and tests use [`OutgoingDelivery`] too.
 
 #![forbid(unsafe_code)]
 
-mod args;
 mod aws;
 mod commands;
 mod delivery;
 mod error;
-mod event;
+mod exit_status;
 mod http;
 mod input;
+mod lambda_event;
 mod provider;
-mod replay;
+mod replayed;
+mod signing;
+mod terminal;
+mod values;
 
 use std::{
     io::{self, Write},
     process::ExitCode,
 };
 
-pub use args::{
-    AddArgs, Cli, Command, Environment, EventArgs, FindArgs, PinwheelApiArgs, PinwheelArgs, PinwheelSubject, PurgeArgs,
-    RecordAction, RecordArgs, RedriveArgs, RemoveArgs, ReplayArgs, SendArgs, ShowArgs, SignArgs, SigningArgs,
-    TableArgs, WebhooksAction, WebhooksArgs,
-};
+use webhook_aws::Environment;
+pub use webhook_ingest::DEVELOPMENT_SECRET;
+
+pub use commands::Cli;
 pub use delivery::{OutgoingDelivery, Sender};
-pub use error::Error;
-pub use event::BodyEncoding;
-pub use input::SECRET_VARIABLE;
+pub use error::CliError;
+pub use lambda_event::BodyEncoding;
 pub use provider::{ProviderName, SchemeName};
-pub use replay::NotReplayable;
+pub use replayed::NotReplayable;
 
-/// Signs the samples and whatever is sent without another secret. For development only: it is public, so a receiver
-/// that takes it believes everybody. No deployed stack may have it.
-pub const DEVELOPMENT_SECRET: &str = "development-secret-for-local-use-only";
+use crate::{exit_status::ExitStatus, terminal::notice};
 
-/// The answer was no: not a 2xx, no such record.
-const EXIT_REFUSED: u8 = 1;
-
-/// Nothing was made or sent, or nobody answered, or a call failed. Wrong usage, which `clap` reports, has the same code.
-const EXIT_ERROR: u8 = 2;
-
-/// Runs a command: its result goes to standard output, a sentence about what went wrong to standard error.
+/// Runs a command. Its result goes to standard output; notices and errors go to standard error.
 #[must_use]
 pub fn run(cli: &Cli) -> ExitCode {
-    match commands::run(&cli.command, &mut io::stdout().lock()) {
-        Ok(commands::Outcome::Done) => ExitCode::SUCCESS,
-        Ok(commands::Outcome::Refused) => EXIT_REFUSED.into(),
+    let mut out = io::stdout().lock();
+    let status = match cli.exec(&Environment::of_process(), &mut out) {
+        Ok(status) => out.flush().map(|()| status).map_err(CliError::Stdout),
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(status) => status.into(),
+        // The reader, such as `head`, has seen enough.
+        Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::PipeClosed.into(),
         Err(error) => {
             notice(&format!("error: {error}"));
-            EXIT_ERROR.into()
+            ExitStatus::Failed.into()
         }
     }
-}
-
-/// A line for the user, beside the result. Where even standard error is closed there is nobody to tell.
-fn notice(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! `cargo webhook`: the command line of `webhook_cli`, and nothing else.
+//! `cargo webhook`: runs the command line of `webhook_cli`.
 
 #![forbid(unsafe_code)]
 

@@ -16,13 +16,13 @@ pub enum ProviderName {
 }
 
 impl ProviderName {
-    /// Every provider that a body can be signed for.
+    /// Returns every provider that a body can be signed for.
     #[must_use]
     pub fn all() -> &'static [Self] {
         Self::value_variants()
     }
 
-    /// The name in paths, keys, messages and logs.
+    /// Returns the name in paths, keys, messages and logs.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl ProviderName {
         }
     }
 
-    /// Whether it signs a time.
+    /// Returns whether its signature covers a time.
     #[must_use]
     pub fn signs_time(self) -> bool {
         match self {
@@ -40,8 +40,8 @@ impl ProviderName {
         }
     }
 
-    /// The members of a message's `data` that name what the event is about, the first that is there counting: messages
-    /// of one group keep their order. Where there is none, the event's id does.
+    /// Returns the members of a message's `data` that name what the event is about. The first that is present counts; if none
+    /// is, the event's id does. Messages of one group keep their order.
     pub(crate) fn group_members(self) -> &'static [&'static [&'static str]] {
         match self {
             Self::Pinwheel => &[&["payload", "account_id"], &["payload", "end_user_id"]],

@@ -16,6 +16,19 @@ const LEAST_TO_BEGIN: Duration = Duration::from_millis(200);
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// No invocation lasts longer: a deadline further ahead is wrong, and must not make a lease without end.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
+/// The year 2001: no invocation ended before it.
+const FIRST_LIKELY_DEADLINE: UnixMillis = UnixMillis(1_000_000_000_000);
+/// The time of an invocation whose deadline is unknown: the function's timeout in the template.
+const ASSUMED_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Returns when an invocation ends, from the milliseconds since 1970 that came with it. A number that is too small for a time
+/// gives it 15 s: `cargo lambda watch` sends a duration instead, always the same. A time over 15 minutes ahead is cut to that.
+#[must_use]
+pub fn invocation_deadline(given_ms: u64, now: UnixMillis) -> UnixMillis {
+    let given = UnixMillis(i64::try_from(given_ms).unwrap_or(i64::MAX));
+    let deadline = if given < FIRST_LIKELY_DEADLINE { now.plus(ASSUMED_TIMEOUT) } else { given };
+    deadline.min(now.plus(LONGEST_INVOCATION))
+}
 
 /// The times by which the parts of one delivery must end.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +103,24 @@ mod tests {
             (UnixMillis(i64::MAX), after(905_000)),
         ] {
             assert_eq!(Budget::new(START, deadline).lease_end(), expected, "{deadline:?}");
+        }
+    }
+
+    #[test]
+    fn a_deadline_that_is_not_a_time_gives_15_s() {
+        let now = UnixMillis(1_795_262_400_000);
+        for (given_ms, expected) in [
+            (0, 1_795_262_415_000),
+            (600_000, 1_795_262_415_000),
+            (999_999_999_999, 1_795_262_415_000),
+            (1_000_000_000_000, 1_000_000_000_000),
+            (1_795_262_399_000, 1_795_262_399_000),
+            (1_795_262_403_000, 1_795_262_403_000),
+            (1_795_263_300_000, 1_795_263_300_000),
+            (1_795_263_300_001, 1_795_263_300_000),
+            (u64::MAX, 1_795_263_300_000),
+        ] {
+            assert_eq!(invocation_deadline(given_ms, now), UnixMillis(expected), "{given_ms}");
         }
     }
 

@@ -25,13 +25,15 @@ mod settings;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use budget::invocation_deadline;
 pub use clock::{Clock, UnixMillis};
 pub use message::Message;
-pub use outcome::{Call, Durations, Fault, Outcome, Report, SecretFetch, Trail};
+pub use outcome::{Call, Durations, Fault, Outcome, Report, Trail};
 pub use pipeline::{Attempt, Pipeline};
 pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
 pub use record::{ClaimResult, ClaimToken, NewClaim, Status};
 pub use secrets::{
-    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretWarning, parse_stored_secret,
+    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretFetch, SecretWarning, parse_stored_secret,
+    stored_secret_text,
 };
 pub use settings::Settings;

@@ -6,7 +6,7 @@ use webhook_verify::{Malformed, SecretVersion, VerifyError};
 
 use crate::{
     ports::CallError,
-    secrets::{SecretError, SecretWarning},
+    secrets::{SecretError, SecretFetch, SecretWarning},
 };
 
 /// The answer to a delivery. The edge gives each its HTTP status.
@@ -152,20 +152,6 @@ pub struct Trail {
     pub secret_warnings: Vec<SecretWarning>,
     /// How long each part took.
     pub durations: Durations,
-}
-
-/// The fetch of the secret that a delivery causes: at most one.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum SecretFetch {
-    /// The cached secret was used.
-    #[default]
-    NotDue,
-    /// The cached secret was too old, or there was none.
-    Routine,
-    /// The signature did not match the cached secret.
-    AfterMismatch,
-    /// The fetch failed, whether or not the cached secret was used all the same.
-    Failed(SecretError),
 }
 
 /// How long the parts of a delivery took; `None` for a part that did not happen.

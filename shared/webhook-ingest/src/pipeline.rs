@@ -20,10 +20,10 @@ use crate::{
     budget::Budget,
     clock::{Clock, UnixMillis},
     message::Message,
-    outcome::{Call, Fault, Outcome, Report, SecretFetch, Trail},
+    outcome::{Call, Fault, Outcome, Report, Trail},
     ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore},
     record::{ClaimResult, ClaimToken, NewClaim, expires_at_s},
-    secrets::{Fetched, SecretCache, SecretError},
+    secrets::{Fetched, SecretCache, SecretError, SecretFetch},
     settings::Settings,
 };
 

@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use crate::{
     clock::UnixMillis,
-    outcome::SecretFetch,
     ports::{CallError, SecretStore, StoredSecret},
 };
 
@@ -94,6 +93,20 @@ impl SecretError {
     }
 }
 
+/// The fetch of the secret that a delivery causes: at most one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum SecretFetch {
+    /// The cached secret was used.
+    #[default]
+    NotDue,
+    /// The cached secret was too old, or there was none.
+    Routine,
+    /// The signature did not match the cached secret.
+    AfterMismatch,
+    /// The fetch failed, whether or not the cached secret was used all the same.
+    Failed(SecretError),
+}
+
 /// What looks wrong with a secret that is used all the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SecretWarning {
@@ -125,6 +138,32 @@ pub fn parse_stored_secret(stored: &StoredSecret) -> Result<SigningSecret, Secre
     Ok(Parsed::read(stored)?.secret)
 }
 
+/// Returns the text of a stored secret, as [`parse_stored_secret`] reads it, and what looks wrong with it: for a tool that shows
+/// the warnings to its user, or calls an API with the text.
+///
+/// # Errors
+/// As [`parse_stored_secret`].
+pub fn stored_secret_text(stored: &StoredSecret) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
+    let StoredSecret::Text(text) = stored else { return Err(SecretError::NotText) };
+    if text.starts_with('\u{feff}') {
+        return Err(SecretError::ByteOrderMark);
+    }
+    let member;
+    let text = if text.trim_start().starts_with('{') {
+        let [value] = read_object(text.as_bytes(), [&["signing_secret"]]).map_err(|_| SecretError::NotJson)?;
+        let value = value.ok_or(SecretError::NoMember)?;
+        if value.bytes() == b"\"\"" {
+            return Err(SecretError::Empty);
+        }
+        member = Zeroizing::new(value.text().ok_or(SecretError::NoMember)?.into_owned());
+        member.as_str()
+    } else {
+        text.as_str()
+    };
+    let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+    if text.is_empty() { Err(SecretError::Empty) } else { Ok((Zeroizing::new(text.to_owned()), warnings(text))) }
+}
+
 /// A secret, and what looks wrong with it.
 struct Parsed {
     secret: SigningSecret,
@@ -134,25 +173,9 @@ struct Parsed {
 
 impl Parsed {
     fn read(stored: &StoredSecret) -> Result<Self, SecretError> {
-        let StoredSecret::Text(text) = stored else { return Err(SecretError::NotText) };
-        if text.starts_with('\u{feff}') {
-            return Err(SecretError::ByteOrderMark);
-        }
-        let member;
-        let text = if text.trim_start().starts_with('{') {
-            let [value] = read_object(text.as_bytes(), [&["signing_secret"]]).map_err(|_| SecretError::NotJson)?;
-            let value = value.ok_or(SecretError::NoMember)?;
-            if value.bytes() == b"\"\"" {
-                return Err(SecretError::Empty);
-            }
-            member = Zeroizing::new(value.text().ok_or(SecretError::NoMember)?.into_owned());
-            member.as_str()
-        } else {
-            text.as_str()
-        };
-        let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
+        let (text, warnings) = stored_secret_text(stored)?;
         let secret = SigningSecret::new(text.as_bytes().to_vec()).map_err(|_| SecretError::Empty)?;
-        Ok(Self { secret, is_development: text == DEVELOPMENT_SECRET, warnings: warnings(text) })
+        Ok(Self { secret, is_development: *text == DEVELOPMENT_SECRET, warnings })
     }
 }
 

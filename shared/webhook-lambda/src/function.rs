@@ -8,7 +8,7 @@ use std::{
 use lambda_runtime::{Context, Diagnostic, LambdaEvent};
 use serde_json::value::RawValue;
 use webhook_aws::{DynamoStore, SdkConfig, SecretsManager, SqsQueue};
-use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, SecretCache, UnixMillis};
+use webhook_ingest::{Attempt, ClaimToken, Clock as _, Pipeline, SecretCache, invocation_deadline};
 use webhook_verify::Provider;
 
 use crate::{
@@ -112,7 +112,7 @@ impl<P: Provider> Function<P> {
         let started_at = clock.now();
         let attempt = Attempt {
             token: ClaimToken::random(),
-            deadline: deadline(context.deadline, started_at),
+            deadline: invocation_deadline(context.deadline, started_at),
             trace_header: context.xray_trace_id.clone(),
         };
         // Boxed: some 25 kB, which the runtime's layers would move about.
@@ -125,36 +125,9 @@ impl<P: Provider> Function<P> {
     }
 }
 
-/// Returns the invocation's deadline. `cargo lambda watch` gives a constant in its place, which is
-/// not a time: such an invocation gets the time that the template gives one.
-fn deadline(deadline_ms: u64, now: UnixMillis) -> UnixMillis {
-    if deadline_ms < FIRST_LIKELY_TIME_MS {
-        return now.plus(TEMPLATE_TIMEOUT);
-    }
-    UnixMillis(i64::try_from(deadline_ms).unwrap_or(i64::MAX))
-}
-
-/// In 2001, before there was Lambda.
-const FIRST_LIKELY_TIME_MS: u64 = 1_000_000_000_000;
-const TEMPLATE_TIMEOUT: Duration = Duration::from_secs(15);
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_deadline_that_is_not_a_time_is_replaced() {
-        let now = UnixMillis(1_795_262_400_000);
-        for (given, expected) in [
-            (1_795_262_403_000, UnixMillis(1_795_262_403_000)),
-            (1_795_262_399_000, UnixMillis(1_795_262_399_000)),
-            (600_000, UnixMillis(1_795_262_415_000)),
-            (0, UnixMillis(1_795_262_415_000)),
-            (u64::MAX, UnixMillis(i64::MAX)),
-        ] {
-            assert_eq!(deadline(given, now), expected, "{given}");
-        }
-    }
 
     #[test]
     fn lambda_learns_by_name_that_an_event_is_not_an_http_request() {

@@ -1,23 +1,23 @@
-//! The size of what is deployed: a zip archive with one file, `bootstrap`.
+//! The size of a deployment: a zip archive with one file, `bootstrap`.
 
 use std::{fs, io::Write, path::Path};
 
 use anyhow::{Context, Result};
 use flate2::{Compression, write::DeflateEncoder};
 
-/// Local header, central directory and end of an archive with one file of this name, without extra fields.
+/// Local header, central directory and end of an archive with one file, without extra fields.
 const CONTAINER_BYTES: u64 = 30 + 46 + 22 + 2 * "bootstrap".len() as u64;
 
 /// Sizes of a bootstrap in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sizes {
-    /// As it is.
+    /// The binary itself.
     pub binary: u64,
-    /// As an archive, deflated as zip tools do by default (level 6).
+    /// The archive, with zip tools' default compression (level 6).
     pub zip: u64,
 }
 
-/// Sizes of the bootstrap at this path.
+/// Returns the sizes of the bootstrap at this path.
 ///
 /// # Errors
 /// It cannot be read.

@@ -1,5 +1,8 @@
-//! `DynamoDB`, SQS and Secrets Manager as far as a delivery needs them: HTTPS endpoints that count their calls, wait for as long
-//! as they are told before they answer, and remember enough to refuse a second claim.
+//! Fake `DynamoDB`, SQS and Secrets Manager, as far as a delivery needs them: HTTPS endpoints that
+//! count calls, answer with a set latency, and remember enough to refuse a second claim.
+//!
+//! A function may open its connections in init with a cheap request. Such a request is answered and
+//! not counted as a call.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,7 +17,9 @@ use std::{
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
@@ -24,10 +29,10 @@ use tokio_rustls::TlsAcceptor;
 /// The value of the signing secret.
 pub const SECRET: &str = "a-key-of-the-usual-length-of-forty-bytes";
 
-/// How often each operation was called, by the last part of its name.
+/// How often each operation was called.
 pub type Calls = BTreeMap<String, u64>;
 
-/// The services' state, behind all endpoints.
+/// The state of all services.
 #[derive(Default)]
 pub struct Aws {
     latency_us: AtomicU64,
@@ -42,7 +47,7 @@ struct State {
     messages: u64,
 }
 
-/// Where the services are. As on AWS, each is a host of its own, so that each costs a connection.
+/// The URLs of the services. As on AWS, each service needs a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     /// `DynamoDB`.
@@ -54,7 +59,7 @@ pub struct Endpoints {
 }
 
 impl Aws {
-    /// Serves until the process ends.
+    /// Starts the services, which serve until the process ends.
     ///
     /// # Errors
     /// No port is free.
@@ -66,27 +71,26 @@ impl Aws {
         })
     }
 
-    /// How long each answer waits from now on.
+    /// Sets how long each answer waits from now on.
     pub fn set_latency(&self, latency: Duration) {
         self.latency_us.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// The calls since the last time that this was asked.
+    /// Returns the calls since the last time.
     pub fn take_calls(&self) -> Calls {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// The connections that were opened since the last time that this was asked.
+    /// Returns the number of connections opened since the last time.
     pub fn take_connections(&self) -> u64 {
         self.connections.swap(0, Ordering::Relaxed)
     }
 
-    /// Forgets all records.
+    /// Deletes all records.
     pub fn clear(&self) {
         self.state().items.clear();
     }
 
-    /// A poisoned lock is a failed run anyway.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,7 +99,7 @@ impl Aws {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
         let port = listener.local_addr()?.port();
         self.accept(listener, acceptor);
-        // `localhost` may be either family. Where the other has no such address, nobody will try it.
+        // `localhost` may resolve to IPv6 first. Without IPv6, no client tries that address.
         if let Ok(listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
             self.accept(listener, acceptor);
         }
@@ -113,7 +117,8 @@ impl Aws {
 
     async fn connection(self: Arc<Self>, stream: TcpStream, acceptor: TlsAcceptor) {
         let _ = stream.set_nodelay(true);
-        // A process that is ended breaks its connections, and what it could not do shows in its answer.
+        // Errors are ignored: a process that ends breaks its connections, and a function that could
+        // not do its job gives a wrong answer.
         let Ok(stream) = acceptor.accept(stream).await else { return };
         self.connections.fetch_add(1, Ordering::Relaxed);
         let service = service_fn(|request| self.answer(request));
@@ -122,21 +127,41 @@ impl Aws {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
         let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
-        let is_sqs = target.starts_with("AmazonSQS");
+        let (service, operation) = target.rsplit_once('.').unwrap_or_default();
+        let (service, operation) = (service.to_owned(), operation.to_owned());
+        let method = request.method().clone();
         let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let input: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-        let (status, output) = self.state().call(&operation, &input);
+        let (status, output) = match cheap_answer(&method, &operation) {
+            Some(output) => (StatusCode::OK, output),
+            None => self.state().call(&operation, &input),
+        };
         let latency = Duration::from_micros(self.latency_us.load(Ordering::Relaxed));
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
         }
         let response = Response::builder()
             .status(status)
-            .header("content-type", if is_sqs { "application/x-amz-json-1.0" } else { "application/x-amz-json-1.1" })
+            .header("content-type", content_type(&service))
             .header("x-amzn-requestid", "6d1a5b52-6a4a-5b4f-9d55-0fd2e6f3a001");
         Ok(response.body(Full::from(output.to_string())).expect("headers are ASCII"))
     }
+}
+
+/// Answers a request that only opens a connection, such as `GET /ping`; `None` if it is a call. Its
+/// `x-amz-target` does not matter: a client may change the method and the path of an operation.
+fn cheap_answer(method: &Method, operation: &str) -> Option<Value> {
+    match operation {
+        _ if method == Method::GET => Some(json!({})),
+        "DescribeEndpoints" => Some(json!({"Endpoints": [{"Address": "localhost", "CachePeriodInMinutes": 1440}]})),
+        "DescribeLimits" | "ListQueues" => Some(json!({})),
+        _ => None,
+    }
+}
+
+/// `DynamoDB` and SQS speak JSON 1.0, Secrets Manager 1.1.
+fn content_type(service: &str) -> &'static str {
+    if service == "secretsmanager" { "application/x-amz-json-1.1" } else { "application/x-amz-json-1.0" }
 }
 
 impl State {
@@ -156,7 +181,7 @@ impl State {
                 let sent = json!({"MessageId": id, "MD5OfMessageBody": hex::encode(digest), "SequenceNumber": "1"});
                 (StatusCode::OK, sent)
             }
-            // As with a secret that was never rotated.
+            // The secret was never rotated.
             "GetSecretValue" if input["VersionStage"] == "AWSPREVIOUS" => {
                 let message = "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS";
                 (StatusCode::BAD_REQUEST, json!({"__type": "ResourceNotFoundException", "Message": message}))
@@ -173,7 +198,7 @@ impl State {
         }
     }
 
-    /// Every put here has a condition that a record in the way fails.
+    /// Any condition fails if there is a record: the bench sends none that an existing record meets.
     fn put_item(&mut self, input: &Value) -> (StatusCode, Value) {
         let key = key(&input["Item"]);
         if let Some(held) = self.items.get(&key).filter(|_| input.get("ConditionExpression").is_some()) {
@@ -190,7 +215,7 @@ impl State {
         (StatusCode::OK, json!({}))
     }
 
-    /// `SET name = :value, …`, which is all that is asked here.
+    /// Applies `SET name = :value, …`, the only form that the functions send.
     fn update_item(&mut self, input: &Value) -> (StatusCode, Value) {
         let Some(item) = self.items.get_mut(&key(&input["Key"])) else {
             return (StatusCode::BAD_REQUEST, json!({"__type": "ConditionalCheckFailedException"}));
@@ -234,6 +259,34 @@ mod tests {
         let record = json!({"id": {"S": "p#1"}, "status": {"S": "ENQUEUED"}, "message_id": {"S": "m"}});
         assert_eq!(error["Item"], record);
         assert_eq!(state.calls, [("PutItem".to_owned(), 2), ("UpdateItem".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn requests_that_only_open_a_connection_are_no_calls() {
+        assert_eq!(cheap_answer(&Method::GET, ""), Some(json!({})));
+        // What an SDK's client sends if its operation is changed to `GET /ping`.
+        assert_eq!(cheap_answer(&Method::GET, "DescribeEndpoints"), Some(json!({})));
+        assert_eq!(cheap_answer(&Method::POST, "ListQueues"), Some(json!({})));
+        let endpoint = json!({"Address": "localhost", "CachePeriodInMinutes": 1440});
+        assert_eq!(cheap_answer(&Method::POST, "DescribeEndpoints"), Some(json!({"Endpoints": [endpoint]})));
+        for operation in ["PutItem", "SendMessage", "GetSecretValue", "Scan", ""] {
+            assert_eq!(cheap_answer(&Method::POST, operation), None, "{operation}");
+        }
+    }
+
+    #[test]
+    fn an_operation_that_no_delivery_needs_is_counted_and_refused() {
+        let mut state = State::default();
+        let (status, error) = state.call("Scan", &json!({}));
+        assert_eq!((status, error), (StatusCode::BAD_REQUEST, json!({"__type": "UnknownOperationException"})));
+        assert_eq!(state.calls, [("Scan".to_owned(), 1)].into());
+    }
+
+    #[test]
+    fn each_service_answers_in_its_version_of_json() {
+        assert_eq!(content_type("DynamoDB_20120810"), "application/x-amz-json-1.0");
+        assert_eq!(content_type("AmazonSQS"), "application/x-amz-json-1.0");
+        assert_eq!(content_type("secretsmanager"), "application/x-amz-json-1.1");
     }
 
     #[test]

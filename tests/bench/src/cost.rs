@@ -1,32 +1,32 @@
-//! What a million events cost, from measured durations, with the prices and the arithmetic of `infra/cost.py`.
+//! The cost of a million events: measured durations, and the prices of `infra/cost.py`.
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 
-/// The template's default.
+/// The template's default memory.
 pub const MEMORY_MB: u32 = 256;
-/// With so much memory a function has one whole processor, and with less a share of it.
+/// Memory at which a function has one whole processor; with less it has a share of one.
 /// Source: <https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html>.
 const MEMORY_OF_A_PROCESSOR_MB: f64 = 1769.0;
-/// One delivery of so many starts an instance: an assumption.
+/// Assumes that one in so many deliveries starts an instance.
 const DELIVERIES_PER_START: f64 = 1000.0;
 
-/// US dollars for a million events.
+/// Cost of a million events, in US dollars.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// Milliseconds that an event is billed for, its share of a start included.
+    /// Milliseconds that an event is billed for, including its share of a start.
     pub billed_ms: f64,
-    /// Lambda's time and memory alone.
+    /// Lambda's time and memory.
     pub lambda_time: f64,
-    /// All that grows with the events: Lambda, API, table, queue, logs.
+    /// Everything that grows with the events: Lambda, API, table, queue, logs.
     pub events: f64,
 }
 
-/// What was measured, in milliseconds on a whole processor.
+/// Measured milliseconds on a whole processor.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// An accepted delivery, with the services' latency.
+    /// An accepted delivery, including the services' latency.
     pub delivery: f64,
     /// Processor time in it.
     pub cpu: f64,
@@ -34,14 +34,14 @@ pub struct Measured {
     pub start: f64,
 }
 
-/// The cost with the template's memory.
+/// Returns the cost with the template's memory.
 ///
 /// # Errors
 /// `infra/cost.py` fails.
 pub fn per_million(root: &Path, measured: Measured) -> Result<Cost> {
     let slower = MEMORY_OF_A_PROCESSOR_MB / f64::from(MEMORY_MB);
     let waiting_ms = (measured.delivery - measured.cpu).max(0.0);
-    // Each invocation is billed by whole milliseconds.
+    // Invocations are billed in whole milliseconds.
     let delivery_ms = (waiting_ms + measured.cpu * slower).ceil();
     let billed_ms = delivery_ms + measured.start / DELIVERIES_PER_START;
     let script = format!(
@@ -58,12 +58,12 @@ pub fn per_million(root: &Path, measured: Measured) -> Result<Cost> {
     Ok(Cost { billed_ms, lambda_time: next()?, events: next()? })
 }
 
-/// The assumptions, in a sentence.
+/// Returns the assumptions as a sentence.
 #[must_use]
 pub fn assumptions() -> String {
     format!(
-        "Computed by `infra/cost.py` with its prices: {MEMORY_MB} MB, services that answer in 5 ms; processor time stretched by \
-         {MEMORY_OF_A_PROCESSOR_MB}/{MEMORY_MB}, because that memory buys such a share of a processor; one delivery in \
+        "Computed by `infra/cost.py` with its prices: {MEMORY_MB} MB, services that answer in 5 ms; processor time multiplied by \
+         {MEMORY_OF_A_PROCESSOR_MB}/{MEMORY_MB}, because that memory buys only a share of a processor; one delivery in \
          {DELIVERIES_PER_START} starts an instance."
     )
 }

@@ -1,4 +1,4 @@
-//! Deliveries as Pinwheel sends them (version 2), in the event of an HTTP API.
+//! Deliveries as Pinwheel sends them (version 2), as events of an HTTP API.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,17 +10,17 @@ use webhook_verify::{SigningSecret, UnixSeconds, sign};
 use crate::aws::SECRET;
 
 const SAMPLE: &str = include_str!("../../../events/pinwheel/account.added.json");
-/// Of an event's id, a UUID: all but its last group.
+/// Length of an event's id, a UUID, without its last group.
 const ID_PREFIX: usize = 24;
 
-/// Deliveries of events of which each has an id of its own.
+/// Makes deliveries, each with an event id of its own.
 #[derive(Default)]
 pub struct Deliveries {
     sent: u64,
 }
 
 impl Deliveries {
-    /// An authentic delivery of an event that was not there before.
+    /// Returns an authentic delivery of a new event.
     ///
     /// # Errors
     /// The sample has no id.
@@ -28,7 +28,7 @@ impl Deliveries {
         self.event(|signature| signature)
     }
 
-    /// A delivery whose signature is another body's.
+    /// Returns a delivery with a signature that does not match.
     ///
     /// # Errors
     /// The sample has no id.
@@ -54,7 +54,7 @@ impl Deliveries {
     }
 }
 
-/// The sample's body with an id of its own.
+/// Returns the sample's body with the id of this number.
 fn body(sample: &Value, number: u64) -> Option<String> {
     let body = sample["body"].as_str()?;
     let id = serde_json::from_str::<Value>(body).ok()?["event_id"].as_str()?.to_owned();

@@ -1,5 +1,5 @@
-//! What must not grow unnoticed: instructions of a cold start, and the archive. Compared with a baseline that is in the
-//! repository; counts, unlike times, are the same on every run, to about a hundredth.
+//! Fails if the instructions of a start or a delivery, or the archive, grow too much over a baseline
+//! in the repository. Unlike times, counts are the same in every run, within about 1 %.
 
 use std::{fs, path::PathBuf};
 
@@ -13,15 +13,15 @@ use crate::{
     subjects::Places,
 };
 
-/// Growth that is let through, in percent.
+/// Allowed growth, in percent.
 const MOST_GROWTH_PERCENT: u64 = 10;
 const RUNS: usize = 3;
 const UPDATE: &str = "make bench-baseline";
 
-/// Compares, or writes a new baseline.
+/// Compares with the baseline. With `update`, writes a new one first.
 ///
 /// # Errors
-/// Something has grown too much, or cannot be measured.
+/// A figure has grown too much, or cannot be measured.
 pub async fn run(places: &Places, bench: &Bench, update: bool) -> Result<()> {
     let ours = places.ours();
     let counts = instructions::count(bench, &ours, RUNS).await?;
@@ -32,11 +32,13 @@ pub async fn run(places: &Places, bench: &Bench, update: bool) -> Result<()> {
             measured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         fs::write(&path, serde_json::to_string_pretty(&members)? + "\n")?;
     }
-    let baseline = fs::read_to_string(&path).with_context(|| format!("no baseline: run `{UPDATE}`"))?;
+    let baseline =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}: run `{UPDATE}`", path.display()))?;
     let baseline: Value = serde_json::from_str(&baseline)?;
     let mut grown = Vec::new();
     for (name, value) in measured {
-        let before = baseline[name].as_u64().with_context(|| format!("{name} is not in the baseline"))?;
+        let before =
+            baseline[name].as_u64().with_context(|| format!("{name} is not in the baseline: run `{UPDATE}`"))?;
         ensure!(before > 0, "{name} is 0 in the baseline");
         println!("{name:<28} {value:>12}, baseline {before:>12}: {:+.1} %", change_percent(before, value));
         if is_too_much(before, value) {
@@ -45,8 +47,8 @@ pub async fn run(places: &Places, bench: &Bench, update: bool) -> Result<()> {
     }
     if !grown.is_empty() {
         bail!(
-            "more than {MOST_GROWTH_PERCENT} % over the baseline: {}. Find out why; if it is worth it, `{UPDATE}` and say so in \
-             the commit.",
+            "more than {MOST_GROWTH_PERCENT} % over the baseline: {}. Find the reason. If it is worth the growth, run \
+             `{UPDATE}` and give the reason in the commit.",
             grown.join(", ")
         );
     }
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tenth_is_let_through_and_one_more_is_not() {
+    fn growth_of_a_tenth_passes_and_more_does_not() {
         assert_eq!([1000, 900, 1100, 1101].map(|now| is_too_much(1000, now)), [false, false, false, true]);
         assert_eq!(format!("{:+.1}", change_percent(1000, 1101)), "+10.1");
     }

@@ -20,22 +20,22 @@ use crate::{
     subjects::{Job, Kind, SECRET_FETCH, Subject},
 };
 
-/// Longest that anything may take, under valgrind, too.
+/// How long anything may take, even under valgrind.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What all instances share.
+/// Shared by all instances.
 pub struct Bench {
-    /// The services.
+    /// The fake services.
     pub aws: std::sync::Arc<Aws>,
-    /// Where they are.
+    /// Their URLs.
     pub endpoints: Endpoints,
-    /// Who runs where.
+    /// The cores of functions and harness.
     pub cores: Cores,
-    /// Where certificates and logs are.
+    /// The folder of certificates and logs.
     pub work: std::path::PathBuf,
 }
 
-/// A process with its Runtime API. Ended when dropped.
+/// A process with its Runtime API. It ends when this is dropped.
 pub struct Instance {
     job: Job,
     name: &'static str,
@@ -52,7 +52,7 @@ impl Drop for Instance {
 }
 
 impl Instance {
-    /// Starts the function, under another program if `wrapper` names one.
+    /// Starts the function, under the program in `wrapper` if there is one.
     ///
     /// # Errors
     /// It cannot be started.
@@ -65,7 +65,7 @@ impl Instance {
         let variables = variables(bench, subject, &api.address);
         let mut command = Command::new(program);
         if let Some(folder) = variables.get("LAMBDA_TASK_ROOT") {
-            // As on Lambda.
+            // Lambda starts a function in its folder.
             command.current_dir(folder);
         }
         command
@@ -80,7 +80,7 @@ impl Instance {
         Ok(Self { job: subject.job, name: subject.name, child, api, started_at, event: None })
     }
 
-    /// Waits until it asks for its next event. Returns the time since it was started.
+    /// Waits until it asks for its next event, and returns the time since it was started.
     ///
     /// # Errors
     /// It ends, or takes too long.
@@ -90,11 +90,11 @@ impl Instance {
                 self.event = Some(ready.event);
                 Ok(ready.at.duration_since(self.started_at))
             }
-            Heard::Answer(answer) => bail!("{} answers before it is asked: {:?}", self.name, answer.body),
+            Heard::Answer(answer) => bail!("{} answered without an event: {:?}", self.name, answer.body),
         }
     }
 
-    /// Waits until it asks for its next event, unless it does already.
+    /// Waits until it asks for its next event, if it has not asked yet.
     ///
     /// # Errors
     /// It ends, or takes too long.
@@ -105,17 +105,17 @@ impl Instance {
         Ok(())
     }
 
-    /// Gives it an event and waits for its answer, which must be right. Returns how long that took.
+    /// Gives it an event, checks its answer, and returns how long the answer took.
     ///
     /// # Errors
     /// It is not ready, or its answer is wrong.
     pub async fn invoke(&mut self, event: Bytes, kind: Kind) -> Result<Duration> {
         self.wait_ready().await?;
-        let given = self.event.take().context("is ready")?;
+        let given = self.event.take().context("the instance is not ready")?;
         let given_at = Instant::now();
-        ensure!(given.send(event).is_ok(), "{} has gone", self.name);
+        ensure!(given.send(event).is_ok(), "{} has ended", self.name);
         match self.heard().await? {
-            Heard::Ready(_) => bail!("{} asks for an event and has not answered", self.name),
+            Heard::Ready(_) => bail!("{} asked for another event instead of answering", self.name),
             Heard::Answer(answer) => {
                 self.check(&answer, kind)?;
                 Ok(answer.at - given_at)
@@ -129,14 +129,19 @@ impl Instance {
             Err(error) => bail!("{} failed: {error}", self.name),
         };
         let expected = if self.job == Job::Hello { 200 } else { kind.status() };
-        ensure!(body["statusCode"] == expected, "{} answered {body} to a delivery {}", self.name, kind.label());
+        ensure!(
+            body["statusCode"] == expected,
+            "{} gave {body} for a delivery that should be {}",
+            self.name,
+            kind.label()
+        );
         Ok(())
     }
 
-    /// Checks the calls since the last time that anybody asked: what `count` deliveries must make, and nothing else.
+    /// Checks that the calls since the last time are exactly those that `count` deliveries must make.
     ///
     /// # Errors
-    /// They are others.
+    /// They are not.
     pub fn check_calls(&self, bench: &Bench, kind: Kind, count: u64) -> Result<Calls> {
         let mut calls = bench.aws.take_calls();
         let made = calls.clone();
@@ -145,19 +150,24 @@ impl Instance {
         }
         let expected = self.job.calls(kind).into_iter().map(|(name, times)| (name, times * count));
         let expected: Calls = expected.filter(|(_, times)| *times > 0).collect();
-        ensure!(calls == expected, "{}: {count} × {} made {calls:?}, not {expected:?}", self.name, kind.label());
+        ensure!(
+            calls == expected,
+            "{}: {count} × {} made the calls {calls:?}, not {expected:?}",
+            self.name,
+            kind.label()
+        );
         Ok(made)
     }
 
     async fn heard(&mut self) -> Result<Heard> {
         match tokio::time::timeout(PATIENCE, self.api.heard.recv()).await {
             Ok(Some(heard)) => Ok(heard),
-            Ok(None) => bail!("the Runtime API is gone"),
-            Err(_) => bail!("{} does nothing for {PATIENCE:?}: see target/bench/{0}.log", self.name),
+            Ok(None) => bail!("the fake Runtime API has ended"),
+            Err(_) => bail!("{} did nothing for {PATIENCE:?}: see target/bench/{0}.log", self.name),
         }
     }
 
-    /// Its memory now.
+    /// Returns its memory now.
     ///
     /// # Errors
     /// It has ended.
@@ -165,7 +175,7 @@ impl Instance {
         machine::memory(self.child.id())
     }
 
-    /// What it has used.
+    /// Returns what it has used so far.
     ///
     /// # Errors
     /// It has ended.
@@ -173,7 +183,7 @@ impl Instance {
         machine::usage(self.child.id())
     }
 
-    /// The processor time that it has had.
+    /// Returns the processor time that it has used so far.
     ///
     /// # Errors
     /// It has ended.
@@ -181,7 +191,7 @@ impl Instance {
         machine::cpu_time(self.child.id())
     }
 
-    /// Waits until it has nothing left to do: its processor time stands still.
+    /// Waits until it has nothing left to do, so that its processor time stands still.
     ///
     /// # Errors
     /// It has ended.
@@ -197,10 +207,10 @@ impl Instance {
         }
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Asks it to end, and waits for that.
     ///
     /// # Errors
-    /// It cannot be asked.
+    /// The signal cannot be sent.
     pub fn terminate(mut self) -> Result<()> {
         let pid = nix::unistd::Pid::from_raw(i32::try_from(self.child.id())?);
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
@@ -237,7 +247,7 @@ fn variables(bench: &Bench, subject: &Subject, runtime_api: &str) -> HashMap<&'s
         ("AWS_ENDPOINT_URL_SQS", bench.endpoints.sqs.clone()),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", bench.endpoints.secrets_manager.clone()),
         ("QUEUE_URL", queue_url),
-        // Rust, Python, Node: each by its own name.
+        // Rust, Python and Node have different names for this.
         ("SSL_CERT_FILE", roots.clone()),
         ("AWS_CA_BUNDLE", roots.clone()),
         ("NODE_EXTRA_CA_CERTS", roots),

@@ -1,6 +1,8 @@
-//! Instructions that a function executes, counted by valgrind's cachegrind: unlike times they repeat, on a loaded machine, too.
+//! Instructions that a function executes, counted by valgrind's cachegrind. Unlike times, they repeat
+//! even on a loaded machine.
 //!
-//! Valgrind knows no SHA extensions, so SHA runs in software, and the counts of what hashes are higher than a processor's.
+//! Valgrind has no SHA extensions. SHA runs in software there, so the counts of code that hashes are
+//! higher than on a processor that has them.
 
 use std::{env, fs, path::PathBuf};
 
@@ -12,9 +14,9 @@ use crate::{
     subjects::{Job, Kind, SECRET_FETCH, SERVICES, Subject},
 };
 
-/// Deliveries whose mean is the count of one on a warm instance.
+/// Deliveries to a warm instance; their mean is the count of one.
 const WARM: u64 = 20;
-/// Runs until one is sound.
+/// Attempts at a run in which all checks hold.
 const ATTEMPTS: usize = 8;
 
 /// Instructions of one start.
@@ -22,14 +24,14 @@ const ATTEMPTS: usize = 8;
 pub struct Counts {
     /// From the start of the process until it asks for its first event and has nothing left to do.
     pub to_next: u64,
-    /// From there until the same after the first delivery, which is accepted.
+    /// From there until it has nothing left to do after its first delivery, which is accepted.
     pub first_invoke: u64,
     /// One more accepted delivery.
     pub warm: u64,
 }
 
-/// Counts, in as many runs. Each count is the least of its own: on a loaded machine, valgrind is slow enough for a timeout of
-/// the function's to strike, and what it then does again only adds.
+/// Counts in this many runs, and takes the smallest of each count: on a loaded machine valgrind is so
+/// slow that calls of the function may time out, and its retries add instructions.
 ///
 /// # Errors
 /// Valgrind is not installed, or the function does not do its job.
@@ -44,30 +46,30 @@ pub async fn count(bench: &Bench, subject: &Subject, runs: usize) -> Result<Coun
     Ok(Counts { to_next, first_invoke: first.saturating_sub(to_next), warm: warm.saturating_sub(first) / WARM })
 }
 
-/// A run in which the function made the calls that it must make, over as many connections, and no other.
+/// Repeats a run until the function makes exactly the calls and connections that it must make.
 async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
     for _ in 1..ATTEMPTS {
         match run(bench, subject, deliveries).await {
             Ok(total) => return Ok(total),
-            Err(error) => eprintln!("not counted: {error}"),
+            Err(error) => eprintln!("this run does not count: {error}"),
         }
     }
     run(bench, subject, deliveries).await
 }
 
-/// All instructions of a process that has so many deliveries accepted.
+/// Returns all instructions of a process that accepts this many deliveries.
 async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
-    // It counts as callgrind does and is quicker: the function's timeouts know nothing of valgrind.
+    // Cachegrind counts as callgrind does, but faster: the function's timeouts run in real time.
     let output = bench.work.join(format!("cachegrind.{}.out", subject.name));
     let tool = ["--tool=cachegrind", "--cache-sim=no", &format!("--cachegrind-out-file={}", output.display())];
     under_valgrind(bench, subject, deliveries, &tool).await?;
-    let text = fs::read_to_string(&output).context("what cachegrind has counted")?;
+    let text = fs::read_to_string(&output).context("cachegrind's output")?;
     let total = text.lines().find_map(|line| line.strip_prefix("summary: ")?.trim().parse().ok());
     total.with_context(|| format!("no total in {}", output.display()))
 }
 
-/// Where the instructions of a start and of one more delivery go, by function: two files for `callgrind_annotate`. The binary
-/// must have its symbols.
+/// Writes two files for `callgrind_annotate`: instructions by function, of a start, and of a start with
+/// one delivery. The binary must have its symbols.
 ///
 /// # Errors
 /// As [`count`].
@@ -90,11 +92,12 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
     bench.aws.take_connections();
     let mut instance = Instance::start(bench, subject, &wrapper).await?;
     instance.ready().await?;
-    // Under valgrind, connections may still be opening: what is not there yet, the first delivery would open again.
+    // Connections may still be opening, because the function asks for an event after a while even if
+    // they are not open. A first delivery would then open them again.
     instance.idle().await?;
     let at_start = bench.aws.take_calls();
     let has_fetched = at_start.contains_key(SECRET_FETCH);
-    ensure!(has_fetched == (subject.job == Job::Webhook), "{} made {at_start:?} at its start", subject.name);
+    ensure!(has_fetched == (subject.job == Job::Webhook), "{} made the calls {at_start:?} at its start", subject.name);
     let mut events = Deliveries::default();
     for _ in 0..deliveries {
         instance.invoke(events.new_event()?, Kind::Accepted).await?;
@@ -108,7 +111,7 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
     instance.terminate()
 }
 
-/// Its full path: the function's environment has no `PATH`.
+/// Returns the full path of valgrind: the function's environment has no `PATH`.
 fn valgrind() -> Result<String> {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join("valgrind")).find(|program| program.is_file());

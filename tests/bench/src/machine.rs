@@ -1,4 +1,4 @@
-//! What the kernel tells of a process, and where processes run. Linux alone, as Lambda is.
+//! Cores, memory and processor time of processes. Linux only, as on Lambda.
 
 use std::{
     fs, io,
@@ -14,7 +14,8 @@ use nix::{
     unistd::Pid,
 };
 
-/// The core that the measured processes have, and the one that all else has. The same one where there is only one.
+/// The core of the measured process and the core of everything else. They are the same if there is
+/// only one.
 #[derive(Clone, Copy, Debug)]
 pub struct Cores {
     measured: usize,
@@ -22,14 +23,14 @@ pub struct Cores {
 }
 
 impl Cores {
-    /// The first two cores that this process may use. From here on it uses the first alone.
+    /// Takes the first two cores that this process may use, and moves this process to the first.
     ///
     /// # Errors
-    /// The kernel does not tell, or does not allow it.
+    /// The kernel does not allow it.
     pub fn take() -> Result<Self> {
-        let allowed = sched_getaffinity(Pid::from_raw(0)).context("which cores this process may use")?;
+        let allowed = sched_getaffinity(Pid::from_raw(0)).context("cannot read which cores this process may use")?;
         let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
-        let harness = cores.next().context("no core")?;
+        let harness = cores.next().context("this process may use no core")?;
         let cores = Self { harness, measured: cores.next().unwrap_or(harness) };
         pin(cores.harness)?;
         Ok(cores)
@@ -40,14 +41,14 @@ impl Cores {
     /// # Errors
     /// It cannot be started.
     pub fn spawn(self, command: &mut Command) -> Result<Child> {
-        // A child inherits the cores of the thread that starts it: so a thread for it, and no `taskset`, which would be
-        // part of the time that a start takes.
+        // A child inherits the cores of the thread that starts it. `taskset` would do the same, but its
+        // own start would count as part of the function's.
         thread::scope(|scope| {
             let started = scope.spawn(|| {
                 pin(self.measured)?;
-                command.spawn().with_context(|| format!("{} cannot be started", command.get_program().display()))
+                command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))
             });
-            started.join().map_err(|_| anyhow::anyhow!("the thread that starts processes has panicked"))?
+            started.join().map_err(|_| anyhow::anyhow!("the thread that starts processes panicked"))?
         })
     }
 }
@@ -55,67 +56,68 @@ impl Cores {
 fn pin(core: usize) -> Result<()> {
     let mut set = CpuSet::new();
     set.set(core)?;
-    sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot use core {core} alone"))
+    sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot move to core {core}"))
 }
 
 /// Resident memory in KiB.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Memory {
-    /// Now.
+    /// At present.
     pub resident_kib: u64,
-    /// The most that it ever was.
+    /// The peak so far.
     pub peak_kib: u64,
 }
 
-/// Resident memory of a process, all that is shared with others included.
+/// Returns the resident memory of a process, including pages that it shares with others.
 ///
 /// # Errors
 /// There is no such process.
 pub fn memory(pid: u32) -> Result<Memory> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("a process's memory")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("cannot read a process's memory")?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_whitespace().next()?.parse().ok()
     };
-    let both = field("VmRSS:").zip(field("VmHWM:")).context("a status without memory")?;
+    let both = field("VmRSS:").zip(field("VmHWM:")).context("/proc/<pid>/status has no VmRSS or VmHWM")?;
     Ok(Memory { resident_kib: both.0, peak_kib: both.1 })
 }
 
-/// What a process with all its threads has used, by the kernel's count.
+/// Resources that a process has used with all its threads, as counted by the kernel.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
-    /// Pages that were not mapped when they were touched.
+    /// Minor page faults.
     pub page_faults: u64,
-    /// Processor time in user mode, in clock ticks: of use over seconds.
+    /// Processor time in user mode, in clock ticks; too coarse for less than seconds.
     pub user_ticks: u64,
     /// Processor time in the kernel, in clock ticks.
     pub kernel_ticks: u64,
 }
 
+/// Returns the resources that a process has used.
 /// Source: `man 5 proc_pid_stat`.
 ///
 /// # Errors
 /// There is no such process.
 pub fn usage(pid: u32) -> Result<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("a process's usage")?;
-    // The second field, the name in brackets, may hold anything.
-    let (_, fields) = stat.rsplit_once(") ").context("a process without a name")?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("cannot read a process's usage")?;
+    // The second field is the name in brackets, and may contain any character.
+    let (_, fields) = stat.rsplit_once(") ").context("/proc/<pid>/stat has no name")?;
     let fields: Vec<&str> = fields.split(' ').collect();
     let field = |number: usize| fields.get(number - 3)?.parse().ok();
     let usage = || Some(Usage { page_faults: field(10)?, user_ticks: field(14)?, kernel_ticks: field(15)? });
-    usage().context("a process without usage")
+    usage().context("/proc/<pid>/stat has too few fields")
 }
 
-/// Processor time of a process with all its threads, in user and kernel mode.
+/// Returns the processor time of a process with all its threads, in user and kernel mode.
 ///
 /// # Errors
 /// There is no such process.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
-    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid)?)).context("a process's clock")?;
+    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid)?)).context("cannot read a process's clock")?;
     Ok(Duration::from(clock.now()?))
 }
 
-/// What the machine is, for the head of a report.
+/// Describes the machine for the head of a report.
 #[must_use]
 pub fn description() -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -125,7 +127,7 @@ pub fn description() -> String {
     };
     let flags = field("flags");
     let sha = if flags.split(' ').any(|flag| flag == "sha_ni") { "with" } else { "without" };
-    // Not `available_parallelism`: this process has left all cores but one.
+    // `available_parallelism` would be 1, because this process has moved to one core.
     let cores = processor.lines().filter(|line| line.starts_with("processor")).count();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
@@ -136,9 +138,9 @@ pub fn description() -> String {
     )
 }
 
-/// Ends a process that was started here, and waits for its end.
+/// Ends a child process and waits for its end.
 pub fn end(child: &mut Child) {
-    // It may have ended by itself.
+    // It fails if the process has ended already.
     let _: io::Result<()> = child.kill();
     let _ = child.wait();
 }

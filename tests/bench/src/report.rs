@@ -1,27 +1,28 @@
-//! A run as Markdown.
+//! The report of a run, as Markdown.
 
 use std::fmt::Write as _;
 
 use crate::{
-    cold::Start,
+    cold::{self, Start},
     cost,
-    goals::goals,
+    goals::{self, goals},
+    kernels::Kernels,
     results::{INSTANCES, LATENCIES, MEMORY_AFTER, Measurements, Results},
     stats::{Spread, percentile},
     subjects::Kind,
 };
 
-/// The report, without its head.
+/// Returns the report without its head.
 #[must_use]
 pub fn text(results: &Results) -> String {
     let sections = [
-        section("Goals", "", &["goal", "must", "race for", "measured", "holds"], goals(results)),
+        section("Goals", "", &goals::COLUMNS, goals(results)),
         cold(results),
         footprint(results),
         warm(results),
         throughput(results),
         costs(results),
-        kernels(results),
+        kernels(&results.kernels),
     ];
     sections.concat()
 }
@@ -42,23 +43,20 @@ fn section(title: &str, note: &str, columns: &[&str], rows: Vec<Vec<String>>) ->
     text
 }
 
-/// A figure of each cold start, and how many times ours it is.
+/// Returns a figure of a cold start, and its ratio to ours.
 fn figure(results: &Results, function: &Measurements, of: fn(&Start) -> f64) -> [String; 2] {
-    let (theirs, ours) = (function.of_starts(of), results.functions[0].of_starts(of));
-    [
-        format!("{:.2}", Spread::of(theirs.iter().copied()).median),
-        times(&theirs, &ours, function.subject.name == "ours"),
-    ]
+    let ratio = cold::ratio(&function.starts, &results.functions[0].starts, of);
+    [format!("{:.2}", Spread::of(function.of_starts(of)).median), times(ratio, function)]
 }
 
-fn times(theirs: &[f64], ours: &[f64], are_ours: bool) -> String {
-    if are_ours { "1".to_owned() } else { Spread::of_ratios(theirs, ours).text(2) }
+fn times(ratio: Spread, function: &Measurements) -> String {
+    if function.subject.name == "ours" { "1".to_owned() } else { ratio.text(2) }
 }
 
 fn cold(results: &Results) -> String {
     let rows = results.functions.iter().map(|function| {
         let mut row = vec![function.subject.label.to_owned()];
-        for of in [|start: &Start| start.next_ms, |start: &Start| start.answer_ms, |start: &Start| start.cpu_ms] {
+        for of in cold::COMPARED {
             row.extend(figure(results, function, of));
         }
         row.push(format!("{:.2}", Spread::of(function.of_starts(|start| start.invoke_ms)).median));
@@ -66,8 +64,8 @@ fn cold(results: &Results) -> String {
     });
     section(
         "Cold start",
-        "From the start of the process. `/next`: it asks for its first event, which it then gets at once; by then all but hello \
-         have fetched the secret. × is the ratio to this function within a round: median, least and most.",
+        "Times from the start of the process. At `/next` it asks for its first event, which it gets at once; all but hello have \
+         fetched the secret by then. × is the ratio to this function.",
         &[
             "",
             "to `/next`, ms",
@@ -105,8 +103,8 @@ fn footprint(results: &Results) -> String {
     });
     section(
         "Memory, size, instructions",
-        "Resident memory in MB; page faults until after the first answer. Instructions in millions, by cachegrind, which runs SHA in software; the first invocation and a \
-         warm one are accepted deliveries.",
+        "Resident memory in MB; page faults until after the first answer. Instructions in millions, counted by cachegrind, \
+         which runs SHA in software; the first invocation and the warm one are accepted deliveries.",
         &[
             "",
             "at `/next`",
@@ -130,22 +128,26 @@ fn warm(results: &Results) -> String {
         for function in &results.functions {
             let (Some(theirs), Some(ours)) = (&function.warm, &results.functions[0].warm) else { continue };
             for (kind, (theirs, ours)) in Kind::ALL.iter().zip(theirs[index].iter().zip(&ours[index])) {
-                let is_ours = function.subject.name == "ours";
+                let [time, cpu] = theirs.ratios(ours).map(|ratio| times(ratio, function));
                 rows.push(vec![
                     function.subject.label.to_owned(),
                     kind.label().to_owned(),
                     format!("{:.3}", percentile(theirs.took_ms.iter().copied(), 50)),
-                    times(&theirs.median_ms, &ours.median_ms, is_ours),
+                    time,
                     format!("{:.3}", percentile(theirs.took_ms.iter().copied(), 99)),
                     format!("{:.0}", Spread::of(theirs.cpu_us.iter().copied()).median),
-                    times(&theirs.cpu_us, &ours.cpu_us, is_ours),
+                    cpu,
                     theirs.calls.to_string(),
                 ]);
             }
         }
         text += &section(
             &format!("Warm, services that answer in {} ms", latency.as_millis()),
-            if index == 0 { "Calls to AWS are asserted, each answer is checked." } else { "" },
+            if index == 0 {
+                "Each answer and the calls to AWS are checked. × is the ratio to this function."
+            } else {
+                ""
+            },
             &["", "delivery", "p50, ms", "×", "p99, ms", "processor time, µs", "×", "calls"],
             rows,
         );
@@ -167,8 +169,8 @@ fn throughput(results: &Results) -> String {
     });
     let [first, last] = results.endurance.resident_kib.map(|kib| kib as f64 * 1024.0 / 1e6);
     let note = format!(
-        "Accepted deliveries in a second; the instances share one core. Resident memory of this function: {first:.2} MB after {} \
-         deliveries, {last:.2} MB after {}, of whose processor time {:.0} % is the kernel's.",
+        "Accepted deliveries per second; the instances share one core. Resident memory of this function: {first:.2} MB after {} \
+         deliveries, {last:.2} MB after {}. {:.0} % of their processor time is spent in the kernel.",
         MEMORY_AFTER[0],
         MEMORY_AFTER[1],
         results.endurance.kernel_share * 100.0
@@ -194,48 +196,45 @@ fn costs(results: &Results) -> String {
     )
 }
 
-fn kernels(results: &Results) -> String {
-    let Some(kernels) = &results.kernels else { return String::new() };
+/// Returns the tables of verification alone.
+#[must_use]
+pub fn kernels(kernels: &Kernels) -> String {
+    let dash = || "–".to_owned();
     let beside_mac = kernels.beside_mac.iter().map(|row| {
-        vec![row.size.0.to_owned(), row.kernel.to_owned(), format!("{:.0}", row.mb_per_s.median), row.of_mac.text(2)]
-    });
-    let beside_peers = kernels.beside_peers.iter().map(|row| {
-        let node =
-            |spreads: &[Spread], digits: usize| spreads.last().map_or("–".to_owned(), |spread| spread.text(digits));
-        let speeds: Vec<String> = row.mb_per_s.iter().map(|spread| format!("{:.0}", spread.median)).collect();
-        let python = row.times.first().map_or("–".to_owned(), |spread| spread.text(1));
-        let with_node = row.times.len() > 1;
         vec![
             row.size.0.to_owned(),
-            row.spelling.to_owned(),
-            speeds[0].clone(),
-            speeds.get(1).cloned().unwrap_or_default(),
-            if with_node { speeds[2].clone() } else { "–".to_owned() },
-            python,
-            if with_node { node(&row.times, 1) } else { "–".to_owned() },
+            row.kernel.to_owned(),
+            format!("{:.0}", row.mb_per_s.median),
+            row.of_mac.text(3),
+            row.of_before.map_or_else(dash, |spread| spread.text(2)),
         ]
+    });
+    let beside_peers = kernels.beside_peers.iter().map(|row| {
+        let speed = |index: usize| row.mb_per_s.get(index).map_or_else(dash, |spread| format!("{:.0}", spread.median));
+        let times = |index: usize| row.times.get(index).map_or_else(dash, |spread| spread.text(1));
+        vec![row.size.0.to_owned(), row.spelling.to_owned(), speed(0), speed(1), speed(2), times(0), times(1)]
     });
     let heap =
         kernels.heap.iter().map(|row| vec![row.size.0.to_owned(), row.forged.to_string(), row.accepted.to_string()]);
     [
         section(
             "Verification beside the bare MAC of the same bytes",
-            "1 would be the limit. Re-serialised: one pass that hands each piece to the MAC. The text for the queue is made after \
-             that, of an authentic delivery alone: one pass more.",
-            &["body", "kernel", "MB/s", "of the bare MAC"],
+            "Speed of verification, and the same divided by the speed of the bare MAC: 1 is the limit. × before: against the code \
+             before verification built its text in memory (`tests/bench/src/kernels/before.rs`).",
+            &["body", "kernel", "MB/s", "÷ bare MAC", "× before"],
             beside_mac.collect(),
         ),
         section(
             "Re-serialising beside Python and Node",
-            "Pinwheel v1: parse, spell as Python's compact form, HMAC-SHA256. Python: `json.loads`, `json.dumps`, `hmac`; Node: \
-             `JSON.parse`, `JSON.stringify`, `crypto`. All three come to the same tag, which is checked. MB/s of body, and how \
-             many times faster this function is.",
+            "Pinwheel v1: parse, write as Python's compact form, HMAC-SHA256. Python: `json.loads`, `json.dumps`, `hmac`; Node: \
+             `JSON.parse`, `JSON.stringify`, `crypto`. The tags are checked to be equal. MB/s of body, and how many times faster \
+             this function is.",
             &["body", "spelling", "ours", "Python", "Node", "× Python", "× Node"],
             beside_peers.collect(),
         ),
         section(
             "Heap of re-serialising",
-            "Bytes at the most beside the body, verification of Pinwheel v1; where it is accepted, beside the text that is queued.",
+            "Peak bytes that verification of Pinwheel v1 takes beside the body; if it is accepted, without the text for the queue.",
             &["body", "forged", "accepted"],
             heap.collect(),
         ),

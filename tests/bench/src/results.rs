@@ -1,6 +1,6 @@
-//! One run: what was measured of whom.
+//! One run: what is measured, in which order.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
@@ -10,89 +10,95 @@ use crate::{
     cost::{self, Cost, Measured},
     instance::Bench,
     instructions::{self, Counts},
-    kernels::{self, Kernels},
+    kernels::{self, Kernels, Peers},
+    rounds::{Budget, Rounds},
     stats::Spread,
     subjects::{Job, Places, Subject},
     warm::{self, Deliver, Endurance},
 };
 
-/// Latencies of the services.
+/// How long the services take to answer.
 pub const LATENCIES: [Duration; 2] = [Duration::ZERO, Duration::from_millis(5)];
-/// Instances that share a core.
+/// How many instances share a core.
 pub const INSTANCES: [usize; 2] = [1, 8];
-/// Deliveries after which memory is compared.
+/// Numbers of deliveries after which memory is compared.
 pub const MEMORY_AFTER: [u64; 2] = [1_000, 100_000];
-/// Deliveries of each instance where throughput is measured.
+/// Deliveries of each instance when throughput is measured.
 const DELIVERIES_EACH: usize = 100;
-/// Counts repeat: a few runs are enough.
+/// Counts repeat, so a few runs are enough.
 const COUNT_RUNS: usize = 3;
 
-/// Who and how much.
+/// Measurements that take rounds: verification, cold starts, and warm instances at each latency.
+const MEASUREMENTS: u32 = 4;
+
+/// Subjects and rounds of a run.
 pub struct Plan {
     /// Ours first.
     pub subjects: Vec<Subject>,
-    /// Interleaved rounds of each measurement.
-    pub rounds: usize,
+    /// Interleaved rounds: at least so many of each measurement, and the time of all together.
+    pub rounds: Rounds,
 }
 
 impl Plan {
-    /// Whether this one is measured.
+    /// Returns whether this subject is measured.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.subjects.iter().any(|subject| subject.name == name)
     }
 }
 
-/// What was measured of one function.
+/// Measurements of one function.
 pub struct Measurements {
-    /// Whose.
+    /// The function.
     pub subject: Subject,
-    /// Cold starts, one a round.
+    /// Cold starts, one per round.
     pub starts: Vec<Start>,
-    /// Of what is compiled.
+    /// Sizes of its binary, if it is compiled.
     pub sizes: Option<Sizes>,
-    /// Of what is compiled.
+    /// Instructions, if it is compiled.
     pub counts: Option<Counts>,
-    /// `[latency][kind]`; of those that receive webhooks.
+    /// `[latency][kind]`, if it receives webhooks.
     pub warm: Option<[[Deliver; 3]; 2]>,
-    /// `[latency][instances]`, deliveries in a second.
+    /// `[latency][instances]`, deliveries per second.
     pub throughput: Option<[[f64; 2]; 2]>,
-    /// For a million events.
+    /// Cost of a million events.
     pub cost: Option<Cost>,
 }
 
 impl Measurements {
-    /// A figure of each cold start.
+    /// Returns a figure of each cold start.
     #[must_use]
     pub fn of_starts(&self, figure: impl Fn(&Start) -> f64) -> Vec<f64> {
         self.starts.iter().map(figure).collect()
     }
 }
 
-/// A run.
+/// All measurements of a run.
 pub struct Results {
     /// Ours first.
     pub functions: Vec<Measurements>,
-    /// Ours after [`MEMORY_AFTER`].
+    /// Our function after [`MEMORY_AFTER`] deliveries.
     pub endurance: Endurance,
-    /// Verification alone, where Python is there to compare with.
-    pub kernels: Option<Kernels>,
+    /// Verification alone.
+    pub kernels: Kernels,
 }
 
-/// Measures all that the plan names.
+/// Measures what the plan names.
 ///
 /// # Errors
 /// A function does not do its job, or something is not installed.
 pub async fn measure(places: &Places, bench: &Bench, plan: &Plan) -> Result<Results> {
     let subjects = &plan.subjects;
+    let mut budget = Budget::new(plan.rounds, MEASUREMENTS);
     progress("kernels");
-    let kernels = if plan.has("python") {
-        Some(kernels::measure(places, bench.cores, plan.has("node"), plan.rounds)?)
-    } else {
-        None
-    };
+    let started_at = Instant::now();
+    let peers = Peers { python: plan.has("python"), node: plan.has("node") };
+    let kernels = kernels::measure(places, bench.cores, peers, budget.next())?;
+    budget.spend(started_at.elapsed());
     progress("cold starts");
-    let starts = cold::measure(bench, subjects, plan.rounds).await?;
+    let started_at = Instant::now();
+    let starts = cold::measure(bench, subjects, budget.next()).await?;
+    budget.spend(started_at.elapsed());
     let mut functions = Vec::new();
     for (subject, starts) in subjects.iter().zip(starts) {
         let is_compiled = subject.is_compiled();
@@ -106,20 +112,22 @@ pub async fn measure(places: &Places, bench: &Bench, plan: &Plan) -> Result<Resu
         let subject = subject.clone();
         functions.push(Measurements { subject, starts, sizes, counts, warm: None, throughput: None, cost: None });
     }
-    warm_ones(places, bench, plan, &mut functions).await?;
-    progress("memory after 100,000 deliveries");
+    warm_ones(places, bench, budget, &mut functions).await?;
+    progress("memory over many deliveries");
     let endurance = warm::endurance(bench, &subjects[0], MEMORY_AFTER).await?;
     Ok(Results { functions, endurance, kernels })
 }
 
-async fn warm_ones(places: &Places, bench: &Bench, plan: &Plan, functions: &mut [Measurements]) -> Result<()> {
+async fn warm_ones(places: &Places, bench: &Bench, mut budget: Budget, functions: &mut [Measurements]) -> Result<()> {
     let receivers: Vec<usize> =
         (0..functions.len()).filter(|index| functions[*index].subject.job == Job::Webhook).collect();
     let subjects: Vec<Subject> = receivers.iter().map(|index| functions[*index].subject.clone()).collect();
     let mut by_latency = Vec::new();
     for latency in LATENCIES {
         progress(&format!("warm instances, services that answer in {latency:?}"));
-        by_latency.push(warm::measure(bench, &subjects, latency, plan.rounds).await?);
+        let started_at = Instant::now();
+        by_latency.push(warm::measure(bench, &subjects, latency, budget.next()).await?);
+        budget.spend(started_at.elapsed());
     }
     for (order, index) in receivers.into_iter().enumerate() {
         let function = &mut functions[index];

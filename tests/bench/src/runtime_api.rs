@@ -1,5 +1,5 @@
-//! Lambda's Runtime API for one instance. The instance shows that it is ready by asking for the next event; its answer is noted
-//! with the time at which it was there.
+//! A fake of Lambda's Runtime API for one instance. The instance asks for the next event when it is
+//! ready, and sends its answer; both are recorded with their time.
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::{
@@ -22,27 +22,27 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// As in the template.
+/// The function's timeout in the template.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The instance asks for an event.
+/// A request for the next event.
 pub struct Ready {
-    /// When it did.
+    /// When it came.
     pub at: Instant,
-    /// Its event. Dropped, the instance is told that there are no more.
+    /// Takes the event. If this is dropped, the instance is told that there are no more.
     pub event: oneshot::Sender<Bytes>,
 }
 
-/// The instance has answered.
+/// An answer of the instance.
 #[derive(Debug)]
 pub struct Answer {
-    /// When the answer was there.
+    /// When it was complete.
     pub at: Instant,
-    /// The response, or what the instance reports in its place.
+    /// The response, or the error that the instance reports.
     pub body: Result<Bytes, String>,
 }
 
-/// What the Runtime API hears from its instance.
+/// A request of the instance.
 pub enum Heard {
     /// It asks for an event.
     Ready(Ready),
@@ -50,11 +50,11 @@ pub enum Heard {
     Answer(Answer),
 }
 
-/// A Runtime API that serves one instance for as long as it is held.
+/// Serves one instance until it is dropped.
 pub struct RuntimeApi {
-    /// `AWS_LAMBDA_RUNTIME_API`.
+    /// The value of `AWS_LAMBDA_RUNTIME_API`.
     pub address: String,
-    /// What the instance does, in its order.
+    /// The requests of the instance, in their order.
     pub heard: mpsc::UnboundedReceiver<Heard>,
     server: JoinHandle<()>,
 }
@@ -66,7 +66,7 @@ impl Drop for RuntimeApi {
 }
 
 impl RuntimeApi {
-    /// Serves on a port of its own.
+    /// Starts to serve on a free port.
     ///
     /// # Errors
     /// No port is free.
@@ -81,7 +81,7 @@ impl RuntimeApi {
                 let api = Arc::clone(&api);
                 tokio::spawn(async move {
                     let service = service_fn(|request| api.answer(request));
-                    // A process that is ended breaks its connection.
+                    // The connection breaks when the process ends.
                     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
@@ -105,7 +105,7 @@ impl Api {
         let at = Instant::now();
         let body =
             if path.ends_with("/response") { Ok(body) } else { Err(String::from_utf8_lossy(&body).into_owned()) };
-        // Nobody listens any more once the instance is being ended.
+        // The receiver may be gone: the instance is about to end.
         let _ = self.hear.send(Heard::Answer(Answer { at, body }));
         Ok(empty(StatusCode::ACCEPTED))
     }

@@ -1,5 +1,6 @@
-//! Who is measured: the function of this repository and those that it is compared with. All of them do the same job, but for
-//! `hello`: fetch the secret at the start; verify Pinwheel's version 2, claim in `DynamoDB`, send to SQS, complete.
+//! The measured functions: the one of this repository and its peers. All but `hello` do the same job.
+//! They fetch the secret at the start. For each delivery they verify Pinwheel's version 2, claim the
+//! event in `DynamoDB`, send it to SQS, and complete the claim.
 
 use std::{
     env,
@@ -8,58 +9,58 @@ use std::{
 
 use crate::{aws::Calls, tls::Roots};
 
-/// A function as Lambda would start it.
+/// A function, and how Lambda would start it.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// What it is called in a report.
+    /// Its name in a report.
     pub label: &'static str,
-    /// The program, and what it is given.
+    /// The program and its arguments.
     pub command: Vec<PathBuf>,
-    /// Variables of its own.
+    /// Environment variables that only it gets.
     pub variables: Vec<(&'static str, String)>,
-    /// Whose certificates it trusts.
+    /// The certificates that it trusts.
     pub roots: Roots,
-    /// What it does with a delivery.
+    /// What it does with deliveries.
     pub job: Job,
-    /// Services to which it has a connection before its first delivery.
+    /// Number of TLS connections that it opens before its first delivery.
     pub connects_at_start: u64,
 }
 
 impl Subject {
-    /// Whether it is one binary, which is what is deployed.
+    /// Returns whether it is compiled into one binary.
     #[must_use]
     pub fn is_compiled(&self) -> bool {
         self.command.len() == 1
     }
 }
 
-/// What a function does.
+/// What a function does with deliveries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Job {
-    /// It answers.
+    /// It only answers.
     Hello,
     /// It receives webhooks.
     Webhook,
 }
 
-/// What becomes of a delivery.
+/// What happens to a delivery.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
     /// It is queued.
     Accepted,
-    /// It was queued before.
+    /// Its event was queued before.
     Duplicate,
-    /// It is not authentic.
+    /// Its signature does not match.
     Refused,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 3] = [Self::Accepted, Self::Duplicate, Self::Refused];
 
-    /// Its name in a report.
+    /// Returns its name in a report.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -69,7 +70,7 @@ impl Kind {
         }
     }
 
-    /// The status of the HTTP answer.
+    /// Returns the status of the HTTP answer.
     #[must_use]
     pub fn status(self) -> u64 {
         match self {
@@ -79,14 +80,15 @@ impl Kind {
     }
 }
 
-/// Services that a delivery needs, the start included: a connection each.
+/// Number of services that a start and a delivery need together, with one connection each.
 pub const SERVICES: u64 = 3;
 
-/// The operation that a signature which does not match may cause, every 10 s at most: it is no part of a delivery.
+/// Fetches the secret. A delivery with a wrong signature may cause it, at most every 10 s, so it does
+/// not count as a call of the delivery.
 pub const SECRET_FETCH: &str = "GetSecretValue";
 
 impl Job {
-    /// The calls that a delivery must make, no more and no fewer.
+    /// Returns exactly the calls that a delivery must make.
     #[must_use]
     pub fn calls(self, kind: Kind) -> Calls {
         let operations: &[&str] = match (self, kind) {
@@ -98,16 +100,16 @@ impl Job {
     }
 }
 
-/// Where things are.
+/// Folders, and the functions in them.
 pub struct Places {
-    /// The repository.
+    /// The root of the repository.
     pub root: PathBuf,
-    /// What the bench makes: logs, certificates, binaries of peers.
+    /// The output of the bench: logs, certificates, binaries of peers.
     pub work: PathBuf,
 }
 
 impl Places {
-    /// As the repository has them.
+    /// Returns the folders of this repository.
     #[must_use]
     pub fn new() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -123,7 +125,7 @@ impl Places {
         self.root.join(".tools").join(path)
     }
 
-    /// What is deployed, with the settings that it is deployed with.
+    /// Returns this repository's function as it is deployed.
     #[must_use]
     pub fn ours(&self) -> Subject {
         Subject {
@@ -131,14 +133,16 @@ impl Places {
             label: "this function",
             command: vec![self.root.join("target/release/pinwheel")],
             variables: Vec::new(),
-            // The endpoints' root cannot be compiled in: as many roots from a file, which costs a little more.
+            // The root of the fake services cannot be compiled in. Amazon's five and that one come from
+            // a file, which costs a little more.
             roots: Roots::Amazon,
             job: Job::Webhook,
-            connects_at_start: 3,
+            // It opens those to DynamoDB and SQS in init, with a request that is not counted as a call.
+            connects_at_start: SERVICES,
         }
     }
 
-    /// The floor.
+    /// Returns a function that only answers: the lower bound.
     #[must_use]
     pub fn hello(&self) -> Subject {
         Subject {
@@ -152,7 +156,7 @@ impl Places {
         }
     }
 
-    /// The same job in Rust, with every default.
+    /// Returns the same job in Rust with every default.
     #[must_use]
     pub fn default_twin(&self) -> Subject {
         Subject {
@@ -166,7 +170,7 @@ impl Places {
         }
     }
 
-    /// The same job in Python.
+    /// Returns the same job in Python.
     #[must_use]
     pub fn python(&self) -> Subject {
         let handler = self.root.join("tests/bench/peers/python");
@@ -190,7 +194,7 @@ impl Places {
         }
     }
 
-    /// The same job in JavaScript.
+    /// Returns the same job in JavaScript.
     #[must_use]
     pub fn node(&self) -> Subject {
         let folder = self.tool("bench-node");
@@ -202,7 +206,7 @@ impl Places {
                 ("LAMBDA_TASK_ROOT", folder.join("bundle").display().to_string()),
                 ("PATH", env::var("PATH").unwrap_or_default()),
             ],
-            // Node has Mozilla's roots compiled in, and takes more from a file.
+            // Node has Mozilla's roots compiled in and adds those of a file.
             roots: Roots::Own,
             job: Job::Webhook,
             connects_at_start: 1,

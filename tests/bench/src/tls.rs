@@ -1,4 +1,4 @@
-//! Certificates as AWS has them: a root, an intermediate and a leaf, each with an RSA key of 2,048 bits.
+//! Certificates like those of AWS: a root, an intermediate and a leaf, each with a 2,048-bit RSA key.
 
 use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 
@@ -17,18 +17,18 @@ use tokio_rustls::{
     },
 };
 
-/// The server's side of TLS, and the root that vouches for it.
+/// The server's side of TLS, and its root certificate.
 pub struct Authority {
-    /// For `localhost`: TLS 1.3 or 1.2, HTTP/1.1.
+    /// Accepts connections to `localhost`: TLS 1.3 or 1.2, HTTP/1.1.
     pub acceptor: TlsAcceptor,
     root_pem: String,
 }
 
 impl Authority {
-    /// A new chain.
+    /// Creates a new chain.
     ///
     /// # Errors
-    /// Never on a sound machine: keys cannot be made, or are not accepted.
+    /// A key or a certificate cannot be created.
     pub fn new() -> Result<Self> {
         let new_key = || KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048);
         let root = params("Bench Root CA 1", Role::Authority)?;
@@ -51,10 +51,10 @@ impl Authority {
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), root_pem })
     }
 
-    /// Writes three files of roots into the directory: see [`Roots`].
+    /// Writes the files of [`Roots`] into the directory.
     ///
     /// # Errors
-    /// A file cannot be written, or Amazon's roots not be read.
+    /// A file cannot be written, or the file of Amazon's roots cannot be read.
     pub fn write_roots(&self, directory: &Path, amazon: &Path) -> Result<()> {
         let mut full = self.root_pem.clone();
         for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
@@ -62,31 +62,32 @@ impl Authority {
             // Writing into a string cannot fail.
             let _ = write!(full, "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", wrapped(&text));
         }
-        let amazon = fs::read_to_string(amazon).context("Amazon's roots")?;
+        let roots_of_amazon = fs::read_to_string(amazon)
+            .with_context(|| format!("cannot read Amazon's roots from {}", amazon.display()))?;
         for (roots, text) in [
             (Roots::Own, &self.root_pem),
-            (Roots::Amazon, &format!("{amazon}\n{}", self.root_pem)),
+            (Roots::Amazon, &format!("{roots_of_amazon}\n{}", self.root_pem)),
             (Roots::Full, &full),
         ] {
-            fs::write(directory.join(roots.file_name()), text).context("a file of roots")?;
+            fs::write(directory.join(roots.file_name()), text).context("cannot write a file of roots")?;
         }
         Ok(())
     }
 }
 
-/// A file of roots. Each has the one that the endpoints' chain ends in.
+/// A file of roots. Each includes the root of the fake services.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Roots {
-    /// That one alone.
+    /// Only that one.
     Own,
-    /// With Amazon's five.
+    /// That one and Amazon's five.
     Amazon,
-    /// With Mozilla's, as a system's bundle has them.
+    /// That one and Mozilla's, like a system's bundle.
     Full,
 }
 
 impl Roots {
-    /// Its name within the directory.
+    /// Returns the name of the file.
     #[must_use]
     pub fn file_name(self) -> &'static str {
         match self {
@@ -113,7 +114,7 @@ fn params(name: &str, role: Role) -> Result<CertificateParams> {
             params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         }
         Role::Server => {
-            // Python's OpenSSL asks for it.
+            // Python's OpenSSL requires it.
             params.use_authority_key_identifier_extension = true;
             params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

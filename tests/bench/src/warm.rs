@@ -1,4 +1,4 @@
-//! A warm instance: latency and processor time of a delivery, and the calls that it makes.
+//! Warm instances: latency and processor time of a delivery, and the calls that it makes.
 
 use std::time::{Duration, Instant};
 
@@ -8,29 +8,39 @@ use hyper::body::Bytes;
 use crate::{
     delivery::Deliveries,
     instance::{Bench, Instance},
-    subjects::{Kind, Subject},
+    rounds::Rounds,
+    stats::{self, Spread},
+    subjects::{Kind, SECRET_FETCH, Subject},
 };
 
-/// Accepted deliveries of one round; as many duplicates and refused ones come after them.
+/// Accepted deliveries in a round. As many duplicates follow, then as many refused deliveries.
 const DELIVERIES: u64 = 60;
-/// Rounds' worth of deliveries that are not counted: interpreters compile what runs often.
+/// Rounds that are not counted: Node compiles what runs often.
 const WARM_UP: u64 = 6;
 
-/// What was measured of one subject at one latency for one kind of delivery.
+/// Measurements of one subject at one latency for one kind of delivery.
 #[derive(Clone, Debug, Default)]
 pub struct Deliver {
-    /// Of each delivery.
+    /// Time of each delivery.
     pub took_ms: Vec<f64>,
-    /// Processor time of a delivery, the mean of each round.
+    /// Processor time of a delivery: the mean of each round.
     pub cpu_us: Vec<f64>,
-    /// The median of each round.
+    /// Time of a delivery: the median of each round.
     pub median_ms: Vec<f64>,
-    /// Calls to AWS of one delivery.
+    /// Calls to AWS that one delivery makes.
     pub calls: u64,
 }
 
-/// Rounds of deliveries, all subjects in turn: `result[subject][kind]`, kinds as in [`Kind::ALL`]. Each answer and all calls are
-/// checked.
+impl Deliver {
+    /// Returns the ratios to ours: of the time, and of the processor time.
+    #[must_use]
+    pub fn ratios(&self, ours: &Self) -> [Spread; 2] {
+        [Spread::of_ratios(&self.median_ms, &ours.median_ms), Spread::of_ratios(&self.cpu_us, &ours.cpu_us)]
+    }
+}
+
+/// Measures rounds of deliveries, all subjects in turn: `result[subject][kind]`, with the kinds in the
+/// order of [`Kind::ALL`]. Each answer and all calls are checked.
 ///
 /// # Errors
 /// A function does not do its job.
@@ -38,8 +48,9 @@ pub async fn measure(
     bench: &Bench,
     subjects: &[Subject],
     latency: Duration,
-    rounds: usize,
+    rounds: Rounds,
 ) -> Result<Vec<[Deliver; 3]>> {
+    let started_at = Instant::now();
     let mut events = Deliveries::default();
     bench.aws.clear();
     bench.aws.set_latency(Duration::ZERO);
@@ -49,28 +60,36 @@ pub async fn measure(
         instance.ready().await?;
         bench.aws.take_calls();
         for _ in 0..WARM_UP {
-            round(bench, &mut instance, &mut events).await?;
+            deliver_round(bench, &mut instance, &mut events).await?;
         }
         instances.push(instance);
     }
     bench.aws.set_latency(latency);
     let mut results: Vec<[Deliver; 3]> = vec![Default::default(); subjects.len()];
-    for _ in 0..rounds {
+    for round in 1.. {
         bench.aws.clear();
         for (instance, results) in instances.iter_mut().zip(&mut results) {
-            for (sum, measured) in results.iter_mut().zip(round(bench, instance, &mut events).await?) {
+            for (sum, measured) in results.iter_mut().zip(deliver_round(bench, instance, &mut events).await?) {
                 sum.took_ms.extend(measured.took_ms);
                 sum.cpu_us.extend(measured.cpu_us);
                 sum.median_ms.extend(measured.median_ms);
                 sum.calls = measured.calls;
             }
         }
+        if rounds.are_enough(round, widest(&results), started_at.elapsed()) {
+            break;
+        }
     }
     bench.aws.set_latency(Duration::ZERO);
     Ok(results)
 }
 
-async fn round(bench: &Bench, instance: &mut Instance, events: &mut Deliveries) -> Result<[Deliver; 3]> {
+fn widest(results: &[[Deliver; 3]]) -> f64 {
+    let pairs = results[1..].iter().flat_map(|theirs| theirs.iter().zip(&results[0]));
+    stats::widest(pairs.flat_map(|(theirs, ours)| theirs.ratios(ours)))
+}
+
+async fn deliver_round(bench: &Bench, instance: &mut Instance, events: &mut Deliveries) -> Result<[Deliver; 3]> {
     let make = |make: &mut dyn FnMut() -> Result<Bytes>| (0..DELIVERIES).map(|_| make()).collect::<Result<Vec<_>>>();
     let new = make(&mut || events.new_event())?;
     let forged = make(&mut || events.forgery())?;
@@ -87,19 +106,19 @@ async fn deliver(bench: &Bench, instance: &mut Instance, events: &[Bytes], kind:
     for event in events {
         took_ms.push(instance.invoke(event.clone(), kind).await?.as_secs_f64() * 1000.0);
     }
-    // What comes after the last answer is part of it.
+    // Work after the last answer is part of the delivery.
     instance.wait_ready().await?;
     let cpu = instance.cpu_time()?.saturating_sub(cpu).as_secs_f64() * 1e6 / events.len() as f64;
     let count = events.len() as u64;
     let calls = instance.check_calls(bench, kind, count)?;
-    let calls =
-        calls.iter().filter(|(name, _)| kind != Kind::Refused || name.as_str() != crate::subjects::SECRET_FETCH);
+    let calls = calls.iter().filter(|(name, _)| kind != Kind::Refused || name.as_str() != SECRET_FETCH);
     let calls = calls.map(|(_, times)| times).sum::<u64>() / count;
-    let median = crate::stats::Spread::of(took_ms.iter().copied()).median;
+    let median = Spread::of(took_ms.iter().copied()).median;
     Ok(Deliver { took_ms, cpu_us: vec![cpu], median_ms: vec![median], calls })
 }
 
-/// Deliveries in a second, all accepted, by so many instances at once that share the measured core.
+/// Measures accepted deliveries per second by this many instances at once, which share the measured
+/// core.
 ///
 /// # Errors
 /// A function does not do its job.
@@ -147,21 +166,21 @@ pub async fn throughput(
     Ok(count as f64 / seconds)
 }
 
-/// What many deliveries do to an instance.
+/// Resources that one instance uses over many deliveries.
 #[derive(Clone, Copy, Debug)]
 pub struct Endurance {
-    /// Resident KiB after the first so many deliveries, and after so many more.
+    /// Resident KiB at both counts of deliveries.
     pub resident_kib: [u64; 2],
     /// The kernel's share of the processor time of all of them.
     pub kernel_share: f64,
 }
 
-/// An instance after so many deliveries, and after so many more.
+/// Measures one instance after so many deliveries, and after more of them.
 ///
 /// # Errors
 /// The function does not do its job.
 pub async fn endurance(bench: &Bench, subject: &Subject, after: [u64; 2]) -> Result<Endurance> {
-    /// Records that the bench remembers at most.
+    /// Bounds the number of records that the fake table holds.
     const BETWEEN_CLEARS: u64 = 10_000;
     let mut events = Deliveries::default();
     let mut instance = Instance::start(bench, subject, &[]).await?;

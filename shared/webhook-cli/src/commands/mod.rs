@@ -1,4 +1,4 @@
-//! One file for each command. A command writes its result to `out`, and says whether the answer was yes.
+//! One file for each command, with its arguments, its help and its `exec`, which writes the result to `out`.
 
 mod event;
 mod pinwheel;
@@ -10,25 +10,71 @@ mod sign;
 
 use std::io::Write;
 
-use crate::{Command, Error};
+use clap::{Parser, Subcommand};
+use webhook_aws::Environment;
 
-/// How a command ended that did its work.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Outcome {
-    /// As wished.
-    Done,
-    /// The answer was no: not a 2xx, no such record.
-    Refused,
+use crate::{error::CliError, exit_status::ExitStatus};
+
+/// The sender's side of webhooks, to test a receiver; and the operator's, to run one.
+#[derive(Debug, Parser)]
+#[command(name = "webhook", version, after_help = "`cargo webhook <COMMAND> --help` has examples.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-pub(crate) fn run(command: &Command, out: &mut impl Write) -> Result<Outcome, Error> {
-    match command {
-        Command::Sign(args) => sign::run(args, out),
-        Command::Send(args) => send::run(args, out),
-        Command::Event(args) => event::run(args, out),
-        Command::Record(args) => record::run(args, out),
-        Command::Redrive(args) => redrive::run(args, out),
-        Command::Replay(args) => replay::run(args, out),
-        Command::Pinwheel(args) => pinwheel::run(args, out),
+#[derive(Debug, Subcommand)]
+enum Command {
+    Sign(sign::SignArgs),
+    Send(send::SendArgs),
+    Event(event::EventArgs),
+    Record(record::RecordArgs),
+    Redrive(redrive::RedriveArgs),
+    Replay(replay::ReplayArgs),
+    Pinwheel(pinwheel::PinwheelArgs),
+}
+
+impl Cli {
+    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+        match &self.command {
+            Command::Sign(args) => args.exec(environment, out),
+            Command::Send(args) => args.exec(environment, out),
+            Command::Event(args) => args.exec(environment, out),
+            Command::Record(args) => args.exec(environment, out),
+            Command::Redrive(args) => args.exec(out),
+            Command::Replay(args) => args.exec(environment, out),
+            Command::Pinwheel(args) => args.exec(environment, out),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_says_what_it_does() {
+        let commands = Cli::command();
+        let about = commands.get_subcommands().map(|command| {
+            (command.get_name().to_owned(), command.get_about().map(ToString::to_string).unwrap_or_default())
+        });
+        let expected = [
+            ("sign", "Prints the headers that sign a body, one a line"),
+            ("send", "Signs a body, sends it to a receiver and prints the answer"),
+            ("event", "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)"),
+            ("record", "Shows, finds or deletes an event's idempotency record"),
+            ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),
+            ("replay", "Puts an event that was handled on the queue again, on purpose"),
+            ("pinwheel", "Calls Pinwheel's API"),
+        ];
+        let expected = expected.map(|(name, about)| (name.to_owned(), about.to_owned()));
+        assert_eq!(about.collect::<Vec<_>>(), expected);
     }
 }

@@ -1,41 +1,111 @@
-//! `webhook send`: a signed body to a receiver, and its answer: status, `Retry-After` where there is one, body.
+//! `webhook send`: a signed body to a receiver. Prints the answer's status, `Retry-After` and body.
 
-use std::io::{self, Write};
+use std::io::Write;
 
-use ureq::http::{Request, Response, StatusCode, header::RETRY_AFTER};
+use clap::Args;
+use serde_json::{Value, json};
+use ureq::http::{Request, StatusCode, Uri, header::RETRY_AFTER};
+use webhook_aws::Environment;
 
-use super::Outcome;
 use crate::{
-    Error, OutgoingDelivery, SendArgs, http,
+    delivery::OutgoingDelivery,
+    error::CliError,
+    exit_status::ExitStatus,
+    http::{self, Reply},
     input::{SECRET_VARIABLE, SecretSource},
-    notice,
+    provider::ProviderName,
+    signing::{SigningArgs, signing_help},
+    terminal::notice,
+    values::http_url,
 };
 
-pub(super) fn run(args: &SendArgs, out: &mut impl Write) -> Result<Outcome, Error> {
-    let (delivery, secret) = args.signing.sign()?;
-    let answer = post(args, &delivery)?;
-    print(&answer, out).map_err(Error::Stdout)?;
-    if answer.status() == StatusCode::UNAUTHORIZED && secret == SecretSource::Development {
-        notice(&format!(
+const EXAMPLES: &str = "\
+Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or nobody answered.
+
+The URL of a function under `cargo lambda watch` is http://127.0.0.1:9000/lambda-url/<function>/.
+
+Examples:
+  cargo webhook send pinwheel --url http://127.0.0.1:9000/lambda-url/pinwheel/ body.json
+  cargo webhook send endgrate --url https://example.com/webhooks/endgrate --secret-file api-key.txt body.json
+  cargo webhook send pinwheel --url https://example.com/webhooks/pinwheel --timestamp 860860860 body.json";
+
+/// Signs a body, sends it to a receiver and prints the answer
+#[derive(Args, Debug)]
+#[command(after_help = signing_help(EXAMPLES))]
+pub(crate) struct SendArgs {
+    #[command(flatten)]
+    signing: SigningArgs,
+
+    /// Where to POST it, such as `https://example.com/webhooks/pinwheel`
+    #[arg(long, value_parser = http_url)]
+    url: Uri,
+}
+
+impl SendArgs {
+    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+        let (delivery, secret) = self.signing.sign(environment)?;
+        let reply = self.post(&delivery)?;
+        writeln!(out, "{}", reply.status).map_err(CliError::Stdout)?;
+        if let Some(seconds) = reply.header(RETRY_AFTER) {
+            writeln!(out, "Retry-After: {seconds}").map_err(CliError::Stdout)?;
+        }
+        reply.print_body(out).map_err(CliError::Stdout)?;
+        reply.explain_redirect("--url");
+        if let Some(hint) = hint(reply.status, reply.body(), secret, delivery.provider()) {
+            notice(&hint);
+        }
+        Ok(if reply.status.is_success() { ExitStatus::Success } else { ExitStatus::Refused })
+    }
+
+    fn post(&self, delivery: &OutgoingDelivery) -> Result<Reply, CliError> {
+        let mut request = Request::post(&self.url);
+        for header in delivery.headers() {
+            request = request.header(header.name(), header.value());
+        }
+        http::exchange(request.body(delivery.body()))
+    }
+}
+
+/// Returns what to check after a 401 of this project's receiver. Others, such as a gateway's, have causes of their own.
+fn hint(status: StatusCode, body: &[u8], secret: SecretSource, provider: ProviderName) -> Option<String> {
+    let is_receivers = serde_json::from_slice::<Value>(body).is_ok_and(|body| body == json!({"error": "unauthorized"}));
+    if status != StatusCode::UNAUTHORIZED || !is_receivers {
+        return None;
+    }
+    Some(match secret {
+        SecretSource::Development => format!(
             "Signed with the development secret: name the receiver's with --secret-file or {SECRET_VARIABLE}."
-        ));
-    }
-    Ok(if answer.status().is_success() { Outcome::Done } else { Outcome::Refused })
+        ),
+        SecretSource::Named if provider.signs_time() => {
+            "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right."
+                .to_owned()
+        }
+        SecretSource::Named => "Check that the secret is the receiver's.".to_owned(),
+    })
 }
 
-fn post(args: &SendArgs, delivery: &OutgoingDelivery) -> Result<Response<Vec<u8>>, Error> {
-    let mut request = Request::post(&args.url);
-    for header in delivery.headers() {
-        request = request.header(header.name(), header.value());
-    }
-    http::exchange(request.body(delivery.body()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn print(answer: &Response<Vec<u8>>, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{}", answer.status())?;
-    if let Some(seconds) = answer.headers().get(RETRY_AFTER) {
-        out.write_all(&[b"Retry-After: ", seconds.as_bytes(), b"\n"].concat())?;
+    #[test]
+    fn a_hint_follows_only_this_receivers_401_and_fits_the_secret() {
+        const OURS: &str = r#"{"error":"unauthorized"}"#;
+        let development =
+            "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.";
+        let with_time = "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.";
+        for (status, body, secret, provider, expected) in [
+            (401, OURS, SecretSource::Development, ProviderName::Pinwheel, Some(development)),
+            (401, OURS, SecretSource::Named, ProviderName::Pinwheel, Some(with_time)),
+            (401, OURS, SecretSource::Named, ProviderName::Endgrate, Some("Check that the secret is the receiver's.")),
+            (401, r#"{"message":"Unauthorized"}"#, SecretSource::Development, ProviderName::Pinwheel, None),
+            (401, "", SecretSource::Named, ProviderName::Pinwheel, None),
+            (403, OURS, SecretSource::Development, ProviderName::Pinwheel, None),
+            (200, OURS, SecretSource::Development, ProviderName::Pinwheel, None),
+        ] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let hint = hint(status, body.as_bytes(), secret, provider);
+            assert_eq!(hint.as_deref(), expected, "{status} {body} {secret:?} {provider:?}");
+        }
     }
-    out.write_all(answer.body())?;
-    if answer.body().is_empty() || answer.body().ends_with(b"\n") { Ok(()) } else { writeln!(out) }
 }

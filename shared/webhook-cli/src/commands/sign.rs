@@ -1,15 +1,39 @@
-//! `webhook sign`: the headers that sign a body, one a line.
+//! `webhook sign`: the headers that sign a body.
 
 use std::io::Write;
 
-use super::Outcome;
-use crate::{Error, SignArgs};
+use clap::Args;
+use webhook_aws::Environment;
 
-pub(super) fn run(args: &SignArgs, out: &mut impl Write) -> Result<Outcome, Error> {
-    let (delivery, _) = args.signing.sign()?;
-    for header in delivery.signature_headers() {
-        let line = [header.name().as_bytes(), b": ", header.value(), b"\n"].concat();
-        out.write_all(&line).map_err(Error::Stdout)?;
+use crate::{
+    error::CliError,
+    exit_status::ExitStatus,
+    signing::{SigningArgs, signing_help},
+};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo webhook sign pinwheel body.json
+  cargo webhook sign pinwheel --scheme v1 --delivery-id 1f8e4b5a-5d0c-4e0e-9a52-0c4d1c0f6a11 body.json
+  echo '{\"success\": true}' | cargo webhook sign endgrate
+  cargo webhook sign pinwheel body.json |
+    curl -H @- -H 'content-type: application/json' --data-binary @body.json http://127.0.0.1:8080/";
+
+/// Prints the headers that sign a body, one a line
+#[derive(Args, Debug)]
+#[command(after_help = signing_help(EXAMPLES))]
+pub(crate) struct SignArgs {
+    #[command(flatten)]
+    signing: SigningArgs,
+}
+
+impl SignArgs {
+    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+        let (delivery, _) = self.signing.sign(environment)?;
+        for header in delivery.signature_headers() {
+            let line = [header.name().as_bytes(), b": ", header.value(), b"\n"].concat();
+            out.write_all(&line).map_err(CliError::Stdout)?;
+        }
+        Ok(ExitStatus::Success)
     }
-    Ok(Outcome::Done)
 }

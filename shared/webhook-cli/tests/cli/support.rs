@@ -1,7 +1,7 @@
 //! Runs of the command, and a receiver for what it sends.
 
 use std::{
-    fs,
+    env, fs,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
@@ -21,12 +21,20 @@ pub(crate) fn ended(code: i32, out: &str, err: &str) -> Ended {
     Ended { code: Some(code), out: out.to_owned(), err: err.to_owned() }
 }
 
+/// Returns where the command is, as cargo says when it runs the tests. What is compiled in is wrong in a copied checkout.
+pub(crate) fn binary() -> PathBuf {
+    env::var_os("CARGO_BIN_EXE_webhook").expect("cargo runs the tests").into()
+}
+
 /// Runs `webhook` with `body` on standard input. `secret` is the environment's.
 pub(crate) fn webhook(arguments: &str, secret: Option<&str>, body: &[u8]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_webhook"));
-    command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.env_clear().envs(secret.map(|secret| ("WEBHOOK_SIGNING_SECRET", secret)));
-    let mut child = command.spawn().expect("the binary starts");
+    let variables: Vec<_> = secret.map(|secret| ("WEBHOOK_SIGNING_SECRET", secret)).into_iter().collect();
+    webhook_with(arguments, &variables, body)
+}
+
+/// Runs `webhook` with these variables and no others.
+pub(crate) fn webhook_with(arguments: &str, variables: &[(&str, &str)], body: &[u8]) -> Ended {
+    let mut child = command(arguments, variables).spawn().expect("the binary starts");
     // A command that fails early does not read its input.
     let _ = child.stdin.take().expect("piped").write_all(body);
     let output = child.wait_with_output().expect("the binary ends");
@@ -34,21 +42,32 @@ pub(crate) fn webhook(arguments: &str, secret: Option<&str>, body: &[u8]) -> End
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A file of this test alone.
+/// Prepares a run, with pipes.
+pub(crate) fn command(arguments: &str, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_clear().envs(variables.iter().copied());
+    command
+}
+
+/// Writes a file that one test alone uses.
 pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    fs::write(&path, content).expect("the folder for temporary files can be written");
+    let folder = binary().with_file_name("webhook-cli-tests");
+    let path = folder.join(name);
+    fs::create_dir_all(folder).and_then(|()| fs::write(&path, content)).expect("the build's folder can be written");
     path
 }
 
-/// Answers one request with `answer`. Gives its URL, and the request's bytes once it is over.
-pub(crate) fn receiver(answer: &'static str) -> (String, thread::JoinHandle<String>) {
+/// Answers one request with `answer`. Returns its URL, and the request's bytes once it is over.
+pub(crate) fn receiver(answer: impl Into<Vec<u8>>) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/webhooks/pinwheel?a=b", listener.local_addr().expect("bound"));
+    let answer = answer.into();
     let request = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         let request = read_request(&mut stream);
-        stream.write_all(answer.as_bytes()).expect("the sender listens");
+        // A sender that has seen enough closes the connection.
+        let _ = stream.write_all(&answer);
         request
     });
     (url, request)
@@ -68,7 +87,7 @@ fn read_request(stream: &mut TcpStream) -> String {
     head + str::from_utf8(&body).expect("UTF-8")
 }
 
-/// The request line, the headers in alphabetical order, and the body.
+/// Returns the request line, the headers in alphabetical order, and the body.
 pub(crate) fn sorted(request: &str) -> (String, Vec<String>, String) {
     let (head, body) = request.split_once("\r\n\r\n").expect("a head");
     let mut lines = head.split("\r\n").map(str::to_owned);

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, UnixMillis};
+use crate::{
+    clock::UnixMillis,
+    message::Message,
+    ports::{EventQueue, Fenced, IdempotencyStore},
+    record::{ClaimResult, ClaimToken, NewClaim},
+};
 
 const LEASE: Duration = Duration::from_secs(20);
 

@@ -12,8 +12,10 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    CallError, ClaimResult, ClaimToken, Clock, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
-    Status, StoredSecret, StoredSecrets, UnixMillis,
+    clock::{Clock, UnixMillis},
+    message::Message,
+    ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets},
+    record::{ClaimResult, ClaimToken, NewClaim, Status},
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

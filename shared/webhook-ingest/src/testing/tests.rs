@@ -1,7 +1,7 @@
 //! The ports in memory keep the contract, too.
 
 use super::*;
-use crate::UnixMillis;
+use crate::clock::UnixMillis;
 
 #[tokio::test]
 async fn the_store_in_memory_keeps_the_contract() {

@@ -5,7 +5,7 @@
 //! that read back as the same float: in fixed notation for 1e-4 ≤ |x| < 1e16, else as `d.ddde±XX`
 //! with at least two digits in the exponent.
 
-use std::{cmp::Ordering, io::Write as _};
+use std::cmp::Ordering;
 
 use super::lexer::NumberSpan;
 
@@ -36,7 +36,8 @@ pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
 /// `DBL_DIG`: two decimals of so few digits never read as the same float.
 const CERTAIN_DIGITS: usize = 15;
 
-/// The decimal exponents of normal floats. [`CERTAIN_DIGITS`] holds for these.
+/// Decimal exponents for which a float is neither subnormal nor infinite, so that
+/// [`CERTAIN_DIGITS`] holds.
 const CERTAIN_EXPONENTS: std::ops::RangeInclusive<i64> = -307..=307;
 
 /// A float as Python spells it: at most 24 bytes, for a sign, 17 digits, a point and an exponent of
@@ -107,11 +108,10 @@ impl Repr {
     fn push_exponent(&mut self, exponent: i64) {
         self.push(if exponent < 0 { b"e-" } else { b"e+" });
         let exponent = exponent.unsigned_abs();
-        let digit = |power: u64| b'0' + (exponent / power % 10).to_le_bytes()[0];
         if exponent >= 100 {
-            self.push(&[digit(100)]);
+            self.push(&[digit(exponent, 100)]);
         }
-        self.push(&[digit(10), digit(1)]);
+        self.push(&[digit(exponent, 10), digit(exponent, 1)]);
     }
 
     fn push(&mut self, piece: &[u8]) {
@@ -165,17 +165,27 @@ impl<'a> Decimal<'a> {
     /// Returns the float nearest to the number without its sign; of two that are equally near, the
     /// even one.
     fn magnitude(&self) -> f64 {
-        let mut first = [b'0'; EXACT_DIGITS];
-        let length = self.copy_digits(&mut first);
-        let first = first.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-        // The exponent of the first digits as an integer. Past the bounds all is 0 or infinite.
-        let exponent = self.exponent.clamp(-9999, 9999) - EXACT_DIGITS as i64;
-        let lower = nearest(first, exponent);
+        // All beyond these bounds is 0 or infinite.
+        match self.exponent {
+            ..-400 => return 0.0,
+            400.. => return if self.length() == 0 { 0.0 } else { f64::INFINITY },
+            _ => {}
+        }
+        let mut digits = [b'0'; EXACT_DIGITS];
+        let length = self.copy_digits(&mut digits);
+        let lower = nearest(&digits, self.exponent);
         if self.length() <= length {
             return lower;
         }
-        // The rest of the digits matters only if rounding them up leads to the next float.
-        let upper = nearest(first + 1, exponent);
+        // The other digits matter only if rounding them up leads to the next float.
+        let upper = match digits.iter().rposition(|&digit| digit != b'9') {
+            Some(last) => {
+                digits[last] += 1;
+                digits[last + 1..].fill(b'0');
+                nearest(&digits, self.exponent)
+            }
+            None => nearest(b"100000000000000000", self.exponent + 1),
+        };
         if lower == upper {
             return lower;
         }
@@ -224,15 +234,25 @@ const EXACT_DIGITS: usize = 18;
 /// The middle between two floats has at most 767 significant digits.
 const MIDPOINT_DIGITS: usize = 768;
 
-/// Returns the float nearest to `digits × 10^exponent`.
-fn nearest(digits: u64, exponent: i64) -> f64 {
-    let mut text = [0; 32];
-    let mut room = text.as_mut_slice();
-    // 19 digits, an `e` and an exponent of five digits and a sign.
-    let written = write!(room, "{digits}e{exponent}");
-    let left = room.len();
-    let text = std::str::from_utf8(&text[..32 - left]).unwrap_or_default();
-    text.parse().ok().filter(|_| written.is_ok()).expect("a number")
+/// Returns the float nearest to `0.<digits> × 10^exponent`, for exponents of up to three digits.
+fn nearest(digits: &[u8; EXACT_DIGITS], exponent: i64) -> f64 {
+    let mut text = *b"000000000000000000e+000";
+    text[..EXACT_DIGITS].copy_from_slice(digits);
+    // As an integer, the digits are 10^18 times as large.
+    let exponent = exponent - 18;
+    if exponent < 0 {
+        text[EXACT_DIGITS + 1] = b'-';
+    }
+    let exponent = exponent.unsigned_abs();
+    for (index, power) in [100, 10, 1].into_iter().enumerate() {
+        text[EXACT_DIGITS + 2 + index] = digit(exponent, power);
+    }
+    str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).expect("digits and an exponent")
+}
+
+/// Returns a digit of a number, given the power of ten that it counts.
+fn digit(number: u64, power: u64) -> u8 {
+    b'0' + (number / power % 10).to_le_bytes()[0]
 }
 
 /// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.

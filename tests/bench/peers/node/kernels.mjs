@@ -1,4 +1,4 @@
-// The kernels in JavaScript: see `src/kernels.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`.
+// The kernels in JavaScript: see `src/kernels/worker.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";

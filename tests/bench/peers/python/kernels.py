@@ -1,4 +1,4 @@
-"""The kernels in Python: see `src/kernels.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`."""
+"""The kernels in Python: see `src/kernels/worker.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`."""
 
 import hashlib
 import hmac

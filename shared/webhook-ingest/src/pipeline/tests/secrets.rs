@@ -1,6 +1,54 @@
 //! Deliveries while the signing secret is rotated, unreadable or out of reach.
 
+use webhook_verify::{Malformed, SigningSecrets};
+
 use super::*;
+
+/// Pinwheel, with a verification that takes a while.
+struct Slow(ManualClock, Duration);
+
+impl Provider for Slow {
+    const NAME: &'static str = Pinwheel::NAME;
+    const SIGNS_TIME: bool = Pinwheel::SIGNS_TIME;
+    const SCHEMES: &'static [webhook_verify::Scheme] = Pinwheel::SCHEMES;
+
+    fn parse<'d>(&self, delivery: Delivery<'d>) -> Result<Unverified<'d>, VerifyError> {
+        Pinwheel.parse(delivery)
+    }
+
+    fn verify<'d>(
+        &self,
+        unverified: &Unverified<'d>,
+        secrets: &SigningSecrets,
+        now: UnixSeconds,
+        tolerance: Tolerance,
+    ) -> Result<Verified<'d>, VerifyError> {
+        self.0.advance(self.1);
+        Pinwheel.verify(unverified, secrets, now, tolerance)
+    }
+
+    fn event<'v>(&self, verified: &'v Verified<'_>) -> Result<Event<'v>, Malformed> {
+        Pinwheel.event(verified)
+    }
+}
+
+#[tokio::test]
+async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
+    for (takes_ms, expected) in [(1000, SecretFetch::AfterMismatch), (1001, SecretFetch::NotDue)] {
+        let clock = ManualClock::at(START);
+        let pipeline = Pipeline {
+            provider: Slow(clock.clone(), Duration::from_millis(takes_ms)),
+            store: MemoryStore::default(),
+            queue: MemoryQueue::new(clock.clone()),
+            secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5), DevelopmentSecret::Refused),
+            clock,
+            settings: Settings::default_of::<Pinwheel>(),
+        };
+        assert_eq!(pipeline.deliver_body("t1").await, accepted());
+        let report = pipeline.deliver(&signed_with("another", BODY), BODY, "t2").await;
+        assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("refused", expected), "{takes_ms} ms");
+    }
+}
 
 #[tokio::test]
 async fn a_rotated_secret_is_fetched_by_the_first_delivery_that_it_signs() {

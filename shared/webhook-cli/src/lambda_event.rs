@@ -1,8 +1,7 @@
 //! A delivery as an HTTP API hands it to a function: payload format 2.0.
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 //!
-//! Account, API, addresses and request id are made up. The time is the delivery's, so that equal input gives equal
-//! text.
+//! Account, API, addresses and request id are invented. The time is the delivery's, so that equal input gives equal text.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +9,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::{Error, OutgoingDelivery, delivery::USER_AGENT};
+use crate::{
+    delivery::{OutgoingDelivery, USER_AGENT},
+    error::CliError,
+};
 
 /// How an event holds its body.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -22,20 +24,20 @@ pub enum BodyEncoding {
 }
 
 impl OutgoingDelivery {
-    /// The event as indented JSON, with a line break at its end.
+    /// Returns the event as indented JSON, with a line break at its end.
     ///
     /// # Errors
-    /// [`Error::BodyNotText`] for a body that [`BodyEncoding::Text`] cannot hold; [`Error::TimeOutOfRange`] where the
-    /// time has no date.
-    pub fn to_lambda_event(&self, encoding: BodyEncoding) -> Result<String, Error> {
+    /// [`CliError::BodyNotText`] for a body that [`BodyEncoding::Text`] cannot hold; [`CliError::TimeOutOfRange`] if the time is
+    /// after the year 9999.
+    pub fn to_lambda_event(&self, encoding: BodyEncoding) -> Result<String, CliError> {
         let body = match encoding {
-            BodyEncoding::Text => str::from_utf8(self.body()).map_err(|_| Error::BodyNotText)?.to_owned(),
+            BodyEncoding::Text => str::from_utf8(self.body()).map_err(|_| CliError::BodyNotText)?.to_owned(),
             BodyEncoding::Base64 => BASE64_STANDARD.encode(self.body()),
         };
         let path = format!("/webhooks/{}", self.provider().name());
         let route_key = format!("POST {path}");
-        let at = OffsetDateTime::from_unix_timestamp(self.at().0).map_err(|_| Error::TimeOutOfRange)?;
-        let event = Event {
+        let at = OffsetDateTime::from_unix_timestamp(self.at().0).map_err(|_| CliError::TimeOutOfRange)?;
+        let event = HttpApiEvent {
             version: "2.0",
             route_key: &route_key,
             raw_path: &path,
@@ -62,13 +64,10 @@ impl OutgoingDelivery {
             body,
             is_base64_encoded: encoding == BodyEncoding::Base64,
         };
-        // Texts and numbers: nothing that JSON could not hold.
-        let mut text = serde_json::to_string_pretty(&event).map_err(|error| Error::Stdout(error.into()))?;
-        text.push('\n');
-        Ok(text)
+        Ok(event.to_json())
     }
 
-    /// The provider's headers and those that its HTTP client and API Gateway add, names in lower case and in order.
+    /// Returns the provider's headers and those that its HTTP client and API Gateway add, sorted, with names in lower case.
     fn headers_behind_the_gateway(&self) -> BTreeMap<String, String> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let own = self.headers();
@@ -94,7 +93,7 @@ const SOURCE_IP: &str = "192.0.2.44";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Event<'e> {
+struct HttpApiEvent<'e> {
     version: &'e str,
     route_key: &'e str,
     raw_path: &'e str,
@@ -103,6 +102,12 @@ struct Event<'e> {
     request_context: RequestContext<'e>,
     body: String,
     is_base64_encoded: bool,
+}
+
+impl HttpApiEvent<'_> {
+    fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("JSON can hold texts and numbers") + "\n"
+    }
 }
 
 #[derive(Serialize)]
@@ -130,7 +135,7 @@ struct Http<'e> {
     user_agent: &'e str,
 }
 
-/// As web servers write it in their logs: `21/Nov/2026:12:00:00 +0000`.
+/// Formats a time as web servers do in their logs: `21/Nov/2026:12:00:00 +0000`.
 fn common_log_time(at: OffsetDateTime) -> String {
     let month = at.month().to_string();
     let month = month.get(..3).unwrap_or_default();
@@ -143,7 +148,7 @@ mod tests {
     use webhook_verify::{SigningSecret, UnixSeconds};
 
     use super::*;
-    use crate::Sender;
+    use crate::delivery::Sender;
 
     fn event(sender: Sender, at: i64, body: &[u8], encoding: BodyEncoding) -> Result<String, String> {
         let secret = SigningSecret::new(b"TEST_KEY".to_vec()).expect("not empty");
@@ -218,7 +223,7 @@ mod tests {
         for at in [253_402_300_800, i64::MAX] {
             assert_eq!(
                 event(Sender::PinwheelV2, at, b"{}", BodyEncoding::Text),
-                Err("the timestamp lies past the year 9999, so the event cannot be dated".to_owned())
+                Err("the timestamp is after the year 9999, so the event cannot be dated".to_owned())
             );
         }
     }

@@ -1,0 +1,281 @@
+//! The message of an event that was queued before, changed so that neither the queue nor a consumer drops it as a duplicate.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use webhook_aws::PayloadPointer;
+use webhook_ingest::{ClaimToken, Message, UnixMillis};
+use webhook_verify::json::read_object;
+
+use crate::provider::ProviderName;
+
+/// Between the old key and the text that makes the new one unique.
+const MARK: &str = "#replay-";
+
+/// Why a text cannot be replayed.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum NotReplayable {
+    /// Not JSON, or not an object.
+    #[error("it is not a JSON object, as the body of an event's message is")]
+    NotAnObject,
+    /// The body is inside.
+    #[error("it is {what}: give the body of one message, such as jq -r '{filter}' prints it")]
+    Wrapped {
+        /// What it is.
+        what: &'static str,
+        /// What makes jq print the body of the first message.
+        filter: &'static str,
+    },
+    /// The body was too large for the queue.
+    #[error("it is a pointer: replay the object s3://{bucket}/{key}, to which it points")]
+    Pointer {
+        /// The bucket's name.
+        bucket: String,
+        /// The object's.
+        key: String,
+    },
+    /// Not an envelope, or incomplete.
+    #[error("its member `{0}` is missing, repeated, empty or of the wrong type")]
+    Member(&'static str),
+    /// The group depends on the provider.
+    #[error("its `source` is not /webhooks/<provider> with a provider that this tool knows")]
+    Source,
+}
+
+/// What holds bodies of messages without being one: a member that it has, what it is, and where its first body is.
+const WRAPPERS: [(&str, &str, &str); 3] = [
+    ("Messages", "the whole answer of `aws sqs receive-message`", ".Messages[0].Body"),
+    ("Records", "a whole SQS event of a function", ".Records[0].body"),
+    ("Body", "a whole message", ".Body"),
+];
+
+/// A message to be sent, and the event that it repeats.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct Replay {
+    pub(crate) message: Message,
+    /// The key under which the event was first queued.
+    pub(crate) of: String,
+}
+
+impl Replay {
+    /// `token`: unique per replay, of letters, digits and dashes.
+    pub(crate) fn new(envelope: &str, at: UnixMillis, token: ClaimToken) -> Result<Self, NotReplayable> {
+        if let Some(PayloadPointer { bucket, key }) = PayloadPointer::parse(envelope) {
+            return Err(NotReplayable::Pointer { bucket, key });
+        }
+        let members: Members<'_> = serde_json::from_str(envelope).map_err(|_| NotReplayable::NotAnObject)?;
+        if let Some((_, what, filter)) = WRAPPERS.into_iter().find(|(name, ..)| members.only(name).is_some()) {
+            return Err(NotReplayable::Wrapped { what, filter });
+        }
+        if members.text("specversion")?.1 != "1.0" {
+            return Err(NotReplayable::Member("specversion"));
+        }
+        let (_, id) = members.text("id")?;
+        let (_, source) = members.text("source")?;
+        let (_, event_type) = members.text("type")?;
+        let (_, signature_scheme) = members.text("signaturescheme")?;
+        let data = members.only(DATA).ok_or(NotReplayable::Member(DATA))?.get();
+        // A replay of a replay is a replay of the first, so that keys do not grow.
+        let was_replay = members.0.iter().any(|(name, _)| name == REPLAY_OF);
+        let (old_json, old) = members.text(if was_replay { REPLAY_OF } else { KEY })?;
+
+        let is_named = |provider: &ProviderName| source.strip_prefix("/webhooks/") == Some(provider.name());
+        let provider = *ProviderName::all().iter().find(|provider| is_named(provider)).ok_or(NotReplayable::Source)?;
+        let event_type = event_type.strip_prefix(&format!("{}.", provider.name())).unwrap_or(&event_type);
+        let message = Message {
+            body: rewritten(&members, old_json, at, &token),
+            provider: provider.name().to_owned(),
+            event_type: event_type.to_owned(),
+            idempotency_key: format!("{old}{MARK}{token}"),
+            signature_scheme,
+            group: group(provider, data).unwrap_or_else(|| id.clone()),
+            event_id: id,
+            claim_token: token,
+            trace_header: None,
+            is_replay: true,
+        };
+        Ok(Self { message, of: old })
+    }
+}
+
+const KEY: &str = "idempotencykey";
+const REPLAY_OF: &str = "replayof";
+const REPLAYED_AT: &str = "replayedat";
+const DATA: &str = "data";
+
+/// Returns the envelope with another key and marked as a replay. `old_json` is the old key as the envelope spells it. All other
+/// values stay as they are, above all `data`.
+fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &ClaimToken) -> String {
+    let open = old_json.strip_suffix('"').unwrap_or(old_json);
+    let kept = members.0.iter().filter(|(name, _)| ![KEY, REPLAY_OF, REPLAYED_AT, DATA].contains(&name.as_str()));
+    let mut out = String::from("{");
+    for (name, value) in kept {
+        // A text can always be serialised.
+        out.push_str(&serde_json::to_string(name).unwrap_or_default());
+        out.push(':');
+        out.push_str(value.get());
+        out.push(',');
+    }
+    let (at, data) = (at.rfc3339(), members.only(DATA).map_or("null", RawValue::get));
+    out + &format!(
+        "\"{KEY}\":{open}{MARK}{token}\",\"{REPLAY_OF}\":{old_json},\"{REPLAYED_AT}\":\"{at}\",\"{DATA}\":{data}}}"
+    )
+}
+
+/// Returns what the event is about, from the members that the functions read too.
+fn group(provider: ProviderName, data: &str) -> Option<String> {
+    provider.group_members().iter().find_map(|path| {
+        let [value] = read_object(data.as_bytes(), [path]).ok()?;
+        value?.text().map(std::borrow::Cow::into_owned)
+    })
+}
+
+/// An object's members in their order, with unparsed values.
+struct Members<'e>(Vec<(String, &'e RawValue)>);
+
+impl Members<'_> {
+    /// Returns the member's value, or `None` if the member is missing or repeated.
+    fn only(&self, name: &str) -> Option<&RawValue> {
+        let mut values = self.0.iter().filter(|(candidate, _)| candidate == name).map(|(_, value)| *value);
+        values.next().filter(|_| values.next().is_none())
+    }
+
+    /// Returns a text that is not empty, as the JSON spells it and unescaped.
+    fn text(&self, name: &'static str) -> Result<(&str, String), NotReplayable> {
+        let json = self.only(name).ok_or(NotReplayable::Member(name))?.get();
+        let text: String = serde_json::from_str(json).map_err(|_| NotReplayable::Member(name))?;
+        if text.is_empty() { Err(NotReplayable::Member(name)) } else { Ok((json, text)) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MembersVisitor;
+
+        impl<'de> Visitor<'de> for MembersVisitor {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: UnixMillis = UnixMillis(1_795_297_388_000);
+    const ENVELOPE: &str = r#"{"specversion":"1.0","id":"e\"1","source":"/webhooks/pinwheel","type":"pinwheel.paystubs.added","time":"2026-11-21T12:00:00Z","idempotencykey":"pinwheel#e\"1","signaturescheme":"pinwheel-v2","data":{"payload": {"account_id":"a1", "amount": 1.10e2}}}"#;
+
+    fn replay_with(envelope: &str, token: &str) -> Result<Replay, NotReplayable> {
+        Replay::new(envelope, AT, ClaimToken::named(token))
+    }
+
+    fn replay(envelope: &str) -> Result<Replay, NotReplayable> {
+        replay_with(envelope, "n1")
+    }
+
+    #[test]
+    fn a_replay_has_a_new_key_its_marks_and_all_else_byte_for_byte() {
+        let expected = Message {
+            body: r#"{"specversion":"1.0","id":"e\"1","source":"/webhooks/pinwheel","type":"pinwheel.paystubs.added","time":"2026-11-21T12:00:00Z","signaturescheme":"pinwheel-v2","idempotencykey":"pinwheel#e\"1#replay-n1","replayof":"pinwheel#e\"1","replayedat":"2026-11-21T21:43:08Z","data":{"payload": {"account_id":"a1", "amount": 1.10e2}}}"#.to_owned(),
+            provider: "pinwheel".to_owned(),
+            event_type: "paystubs.added".to_owned(),
+            event_id: "e\"1".to_owned(),
+            idempotency_key: "pinwheel#e\"1#replay-n1".to_owned(),
+            signature_scheme: "pinwheel-v2".to_owned(),
+            group: "a1".to_owned(),
+            claim_token: ClaimToken::named("n1"),
+            trace_header: None,
+            is_replay: true,
+        };
+        assert_eq!(replay(ENVELOPE), Ok(Replay { message: expected, of: "pinwheel#e\"1".to_owned() }));
+    }
+
+    #[test]
+    fn a_replay_of_a_replay_is_a_replay_of_the_first() {
+        let first = replay(ENVELOPE).expect("an envelope").message.body;
+        let second = replay_with(&first, "n2").expect("an envelope");
+        assert_eq!(second.of, "pinwheel#e\"1");
+        assert_eq!(second.message.idempotency_key, "pinwheel#e\"1#replay-n2");
+        assert_eq!(second.message.body, first.replace("#replay-n1", "#replay-n2"));
+    }
+
+    #[test]
+    fn the_group_is_what_the_event_is_about_else_its_id() {
+        for (source, data, expected) in [
+            ("pinwheel", r#"{"payload":{"account_id":"a1","end_user_id":"u1"}}"#, "a1"),
+            ("pinwheel", r#"{"payload":{"account_id":"","end_user_id":"u1"}}"#, "u1"),
+            ("pinwheel", r#"{"payload":null}"#, "e1"),
+            ("endgrate", r#"{"session_id":"s1"}"#, "s1"),
+            ("endgrate", "{}", "e1"),
+        ] {
+            let envelope = format!(
+                r#"{{"specversion":"1.0","id":"e1","source":"/webhooks/{source}","type":"t","idempotencykey":"k","signaturescheme":"s","data":{data}}}"#
+            );
+            assert_eq!(replay(&envelope).map(|replay| replay.message.group), Ok(expected.to_owned()), "{data}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_envelope_is_refused_with_the_reason() {
+        let without = |name: &str| ENVELOPE.replacen(&format!("\"{name}\""), "\"other\"", 1);
+        let pointer = PayloadPointer { bucket: "b".to_owned(), key: "p/k".to_owned() };
+        for (text, expected) in [
+            (String::new(), NotReplayable::NotAnObject),
+            ("[]".to_owned(), NotReplayable::NotAnObject),
+            (format!("{ENVELOPE} x"), NotReplayable::NotAnObject),
+            (pointer.to_string(), NotReplayable::Pointer { bucket: "b".to_owned(), key: "p/k".to_owned() }),
+            (without("specversion"), NotReplayable::Member("specversion")),
+            (ENVELOPE.replace("\"1.0\"", "\"2.0\""), NotReplayable::Member("specversion")),
+            (without("id"), NotReplayable::Member("id")),
+            (without("type"), NotReplayable::Member("type")),
+            (without("data"), NotReplayable::Member("data")),
+            (without("idempotencykey"), NotReplayable::Member("idempotencykey")),
+            (without("signaturescheme"), NotReplayable::Member("signaturescheme")),
+            (ENVELOPE.replace("\"id\":", "\"id\":7,\"id\":"), NotReplayable::Member("id")),
+            (ENVELOPE.replace("\"pinwheel.paystubs.added\"", "\"\""), NotReplayable::Member("type")),
+            (ENVELOPE.replace("/webhooks/pinwheel", "/webhooks/stripe"), NotReplayable::Source),
+        ] {
+            assert_eq!(replay(&text), Err(expected), "{text:.60}");
+        }
+    }
+
+    #[test]
+    fn the_answer_of_receive_message_is_refused_with_the_way_to_a_body() {
+        for (text, expected) in [
+            (
+                r#"{"Messages": [{"MessageId": "1", "Body": "{}"}]}"#,
+                "it is the whole answer of `aws sqs receive-message`: give the body of one message, such as \
+                 jq -r '.Messages[0].Body' prints it",
+            ),
+            (
+                r#"{"Records": [{"messageId": "1", "body": "{}"}]}"#,
+                "it is a whole SQS event of a function: give the body of one message, such as \
+                 jq -r '.Records[0].body' prints it",
+            ),
+            (
+                r#"{"MessageId": "1", "Body": "{}"}"#,
+                "it is a whole message: give the body of one message, such as jq -r '.Body' prints it",
+            ),
+        ] {
+            assert_eq!(replay(text).map_err(|error| error.to_string()), Err(expected.to_owned()), "{text}");
+        }
+    }
+}

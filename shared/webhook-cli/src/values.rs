@@ -1,0 +1,68 @@
+//! Readers of option values that several commands have.
+
+use ureq::http::Uri;
+use webhook_verify::UnixSeconds;
+
+/// Reads digits only, as receivers do.
+pub(crate) fn unix_seconds(text: &str) -> Result<UnixSeconds, &'static str> {
+    UnixSeconds::from_digits(text.as_bytes()).ok_or("expected whole seconds since 1970, in digits")
+}
+
+/// Reads what a header line can hold without being trimmed or split.
+pub(crate) fn header_value(text: &str) -> Result<String, &'static str> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected visible ASCII characters without spaces")
+    }
+}
+
+/// Reads an absolute URL, so that a forgotten scheme is not mistaken for a host. Its port must be valid: the library would ignore
+/// one that is not.
+pub(crate) fn http_url(text: &str) -> Result<Uri, &'static str> {
+    const EXPECTED: &str = "expected a URL that begins with http:// or https://";
+    let url: Uri = text.parse().map_err(|_| EXPECTED)?;
+    let authority = url.authority().ok_or(EXPECTED)?;
+    let has_port = authority.port_u16().is_some() || authority.as_str().ends_with(authority.host());
+    let has_host = !authority.host().is_empty();
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    if has_port && has_host && is_http { Ok(url) } else { Err(EXPECTED) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_absolute() {
+        const REFUSED: Result<&str, &str> = Err("expected a URL that begins with http:// or https://");
+        for (text, expected) in [
+            ("http://localhost", Ok("http://localhost/")),
+            ("HTTPS://example.com:8443/webhooks/pinwheel?a=b", Ok("https://example.com:8443/webhooks/pinwheel?a=b")),
+            ("http://[::1]:9000/", Ok("http://[::1]:9000/")),
+            ("http://[::1]/", Ok("http://[::1]/")),
+            ("http://localhost:99999/", REFUSED),
+            ("http://:80/", REFUSED),
+            ("/webhooks/pinwheel", REFUSED),
+            ("", REFUSED),
+        ] {
+            assert_eq!(http_url(text).map(|url| url.to_string()), expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_value_is_visible_ascii() {
+        assert_eq!(header_value("a-1"), Ok("a-1".to_owned()));
+        for text in ["", "a b", "a\n", "é"] {
+            assert_eq!(header_value(text), Err("expected visible ASCII characters without spaces"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_digits() {
+        assert_eq!(unix_seconds("860860860"), Ok(UnixSeconds(860_860_860)));
+        for text in ["", "+1", "-1", "1.0", "99999999999999999999"] {
+            assert_eq!(unix_seconds(text), Err("expected whole seconds since 1970, in digits"), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `webhook send`: requests on the wire, and what is said of answers.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+use crate::{
+    SHORT, V2_BODY,
+    support::{ended, receiver, sorted, webhook},
+};
+
+/// Long enough not to be warned of.
+const SECRET: Option<&str> = Some("secret-of-the-tests");
+
+#[test]
+fn send_posts_the_body_byte_for_byte_with_the_providers_headers() {
+    let (url, request) = receiver("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    let host = url.split('/').nth(2).expect("a host").to_owned();
+    let arguments = format!("send pinwheel --url {url} --timestamp 860860860");
+    assert_eq!(webhook(&arguments, Some("TEST_KEY"), V2_BODY.as_bytes()), ended(0, "200 OK\n{}\n", SHORT));
+    let headers = [
+        "accept: */*",
+        "content-length: 244",
+        "content-type: application/json",
+        &format!("host: {host}"),
+        "pinwheel-version: 2023-11-22",
+        "user-agent: python-requests/2.31.0",
+        "x-pinwheel-signature: v2=42fb9eba200e821d4de63667f5a30f7e1b83609b135e148e26ce01eef2aa6ba8",
+        "x-pinwheel-webhook-id: 0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10",
+        "x-timestamp: 860860860",
+    ]
+    .map(str::to_owned);
+    let expected = ("POST /webhooks/pinwheel?a=b HTTP/1.1".to_owned(), headers.to_vec(), V2_BODY.to_owned());
+    assert_eq!(sorted(&request.join().expect("one request")), expected);
+}
+
+#[test]
+fn send_ends_with_0_after_any_2xx_and_with_1_after_any_other_answer() {
+    for (answer, code, out) in [
+        ("HTTP/1.1 204 No Content\r\n\r\n", 0, "204 No Content\n"),
+        ("HTTP/1.1 299 Whatever\r\ncontent-length: 3\r\n\r\nab\n", 0, "299 <unknown status code>\nab\n"),
+        (
+            "HTTP/1.1 409 Conflict\r\nretry-after: 17\r\ncontent-length: 24\r\n\r\n{\"status\":\"in_progress\"}",
+            1,
+            "409 Conflict\nRetry-After: 17\n{\"status\":\"in_progress\"}\n",
+        ),
+        (
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n\r\nlate",
+            1,
+            "503 Service Unavailable\nRetry-After: 5\nlate\n",
+        ),
+    ] {
+        let (url, request) = receiver(answer);
+        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(code, out, ""), "{answer}");
+        request.join().expect("one request");
+    }
+}
+
+#[test]
+fn a_401_of_this_receiver_comes_with_a_hint_that_fits_the_secret() {
+    const ANSWER: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 24\r\n\r\n{\"error\":\"unauthorized\"}";
+    let out = "401 Unauthorized\n{\"error\":\"unauthorized\"}\n";
+    let development =
+        "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.\n";
+    let with_time =
+        "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.\n";
+    for (provider, secret, err) in [
+        ("endgrate", None, development),
+        ("endgrate", SECRET, "Check that the secret is the receiver's.\n"),
+        ("pinwheel", SECRET, with_time),
+    ] {
+        let (url, request) = receiver(ANSWER);
+        assert_eq!(webhook(&format!("send {provider} --url {url}"), secret, b"{}"), ended(1, out, err));
+        request.join().expect("one request");
+    }
+}
+
+#[test]
+fn an_answer_cannot_move_the_cursor_or_forge_a_line() {
+    let (url, request) = receiver(
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\u{202e}\r\n\r\n{\n\"a\":\"\x1b[31m\r\u{202e}\"}\n",
+    );
+    let out = "503 Service Unavailable\nRetry-After: 5\\u202e\n{\n\"a\":\"\\u001b[31m\\r\\u202e\"}\n";
+    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(1, out, ""));
+    request.join().expect("one request");
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_its_target_is_named() {
+    for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+        let head = format!("HTTP/1.1 {status}\r\nlocation: https://127.0.0.1:1/x\r\ncontent-length: 0\r\n\r\n");
+        let (url, request) = receiver(head);
+        let err = "The answer redirects to https://127.0.0.1:1/x, and redirects are not followed: if you trust that \
+                   address, give it to --url.\n";
+        let expected = ended(1, &format!("{status}\n"), err);
+        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), expected);
+        request.join().expect("one request");
+    }
+}
+
+#[test]
+fn of_a_large_answer_the_start_is_shown() {
+    let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 10485760\r\n\r\n{}", "a".repeat(10 << 20));
+    let (url, request) = receiver(answer);
+    let out = format!("200 OK\n{}\n", "a".repeat(64 << 10));
+    let err = "The answer is longer: only its first 64 KiB are shown.\n";
+    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(0, &out, err));
+    request.join().expect("one request");
+}
+
+#[test]
+fn send_says_why_nobody_answered() {
+    // Nothing listens on port 1. The system's words for that differ.
+    let closed = "http://127.0.0.1:1/".to_owned();
+    let refused = TcpStream::connect("127.0.0.1:1").map(|_| ()).expect_err("nobody listens").to_string();
+    let (silent, request) = receiver("");
+    let (not_http, other_request) = receiver("SSH-2.0-server\r\n\r\n");
+    for (url, reason) in [
+        (&closed, &*refused),
+        (&silent, "the connection was closed before an answer"),
+        (&not_http, "the answer is not HTTP: check the port, and whether the URL must begin with https://"),
+    ] {
+        let expected = format!("error: no answer from {url}: {reason}\n");
+        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(2, "", &expected));
+    }
+    request.join().expect("one request");
+    other_request.join().expect("one request");
+}
+
+#[test]
+fn https_to_a_port_with_plain_http_says_so() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("https://{}/", listener.local_addr().expect("bound"));
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let _ = stream.read(&mut [0; 4096]).expect("the start of a handshake");
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").expect("the sender listens");
+    });
+    let reason = "the port does not speak TLS: check it, and whether the URL must begin with http://";
+    let expected = format!("error: no answer from {url}: {reason}\n");
+    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(2, "", &expected));
+    server.join().expect("one connection");
+}
+
+#[test]
+fn an_invalid_url_is_refused() {
+    for url in
+        ["localhost:9000/", "/webhooks/pinwheel", "ftp://localhost/", "http://", "http://[/", "http://localhost:99999/"]
+    {
+        let ended = webhook(&format!("send endgrate --url {url}"), None, b"{}");
+        let first = ended.err.lines().next().unwrap_or_default();
+        let what = format!("error: invalid value '{url}' for '--url <URL>': ");
+        assert_eq!((ended.code, first.starts_with(&what)), (Some(2), true), "{first}");
+    }
+}
