@@ -1,4 +1,5 @@
-//! The function's configuration, from the environment. The contract fixes the names of the variables.
+//! The function's configuration, from the environment. The contract fixes the names of the
+//! variables.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -8,7 +9,8 @@ use webhook_verify::{MAX_BODY_BYTES, Provider, Scheme};
 
 use crate::log::LogFilter;
 
-/// The names of all variables that a function reads, beside AWS's own. The first three are required.
+/// The names of all variables that a function reads, beside AWS's own. The first three are
+/// required.
 pub const VARIABLES: [&str; 10] = [
     "IDEMPOTENCY_TABLE",
     "QUEUE_URL",
@@ -25,7 +27,8 @@ pub const VARIABLES: [&str; 10] = [
 /// A record must outlive SQS's five minutes of deduplication, counted from the send.
 const LEAST_RETENTION: Duration = Duration::from_secs(360);
 const SECRET_CACHE: Duration = Duration::from_mins(5);
-/// 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own numbers.
+/// 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own
+/// numbers.
 const SECONDS: RangeInclusive<u64> = 0..=u32::MAX as u64;
 
 /// What the environment says.

@@ -1,9 +1,11 @@
-//! From a Lambda event to headers and body, for every door that Lambda has: HTTP API (payload 2.0 and 1.0), REST API, ALB,
-//! function URL. They spell four members alike: `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`.
+//! From a Lambda event to headers and body, for every door that Lambda has: HTTP API (payload 2.0
+//! and 1.0), REST API, ALB, function URL. They spell four members alike: `headers`,
+//! `multiValueHeaders`, `body` and `isBase64Encoded`.
 //!
-//! `lambda_http`'s own request types are not used: of repeated headers they keep the last on REST events, so a second signature
-//! would go unnoticed, and they panic on a body that is not the base64 that it claims to be.
-//! Source of the shapes: the fixtures of `aws_lambda_events`, and Lambda's developer guide.
+//! `lambda_http`'s own request types are not used: of repeated headers they keep the last on REST
+//! events, so a second signature would go unnoticed, and they panic on a body that is not the
+//! base64 that it claims to be. Source of the shapes: the fixtures of `aws_lambda_events`, and
+//! Lambda's developer guide.
 
 use std::fmt;
 
@@ -26,9 +28,11 @@ pub(crate) struct HttpEvent {
 /// The form in which whoever sent the event reads the answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Door {
-    /// HTTP API with payload 2.0, function URL: an answer has `cookies`. `cargo lambda watch` insists on them.
+    /// HTTP API with payload 2.0, function URL: an answer has `cookies`. `cargo lambda watch`
+    /// insists on them.
     Version2,
-    /// REST API, HTTP API with payload 1.0, ALB with multi-value headers: the ALB ignores an answer's `headers`.
+    /// REST API, HTTP API with payload 1.0, ALB with multi-value headers: the ALB ignores an
+    /// answer's `headers`.
     MultiValue,
     /// ALB without multi-value headers.
     SingleValue,
@@ -83,8 +87,9 @@ fn present<'de: 'e, 'e, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 impl Members<'_> {
-    /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks only at which members there
-    /// are, so that the answer to a malformed request has the right form too.
+    /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks
+    /// only at which members there are, so that the answer to a malformed request has the right
+    /// form too.
     fn door(&self) -> Option<Door> {
         let is_http = [self.request_context, self.headers, self.multi_value_headers].iter().any(Option::is_some);
         if !is_http || self.records.is_some() {
@@ -110,14 +115,15 @@ impl Members<'_> {
     }
 }
 
-/// Returns the member's value: `Some(None)` if it is absent or null, `None` if it is of another type.
+/// Returns the member's value: `Some(None)` if it is absent or null, `None` if it is of another
+/// type.
 #[expect(clippy::option_option, reason = "absent and malformed are different things")]
 fn value<'e, T: Deserialize<'e>>(member: Option<&'e RawValue>) -> Option<Option<T>> {
     member.map_or(Some(None), |member| serde_json::from_str(member.get()).ok())
 }
 
-/// Returns all values of `multiValueHeaders`, and those of `headers` that are not among them: usually `headers` repeats one value
-/// of each name. If it has another, the request has two.
+/// Returns all values of `multiValueHeaders`, and those of `headers` that are not among them:
+/// usually `headers` repeats one value of each name. If it has another, the request has two.
 fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::with_capacity(single.0.len());
     for (name, values) in multiple.0 {
@@ -134,7 +140,8 @@ fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Ve
     headers
 }
 
-/// A text as bytes: one with a lone surrogate is not UTF-8, and the signature must refuse it, not the parser.
+/// A text as bytes: one with a lone surrogate is not UTF-8, and the signature must refuse it, not
+/// the parser.
 struct Text(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Text {

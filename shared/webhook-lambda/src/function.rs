@@ -21,12 +21,14 @@ use crate::{
     response::{self, Response},
 };
 
-/// How long the start may wait for Secrets Manager, `DynamoDB` and SQS together, which usually takes a tenth of it.
+/// How long the start may wait for Secrets Manager, `DynamoDB` and SQS together, which usually
+/// takes a tenth of it.
 ///
-/// If a service hangs, the start and the first delivery together end within 10 s, because each of them is cut off: this takes
-/// 0.5 s, the delivery 9 s (`webhook-ingest/src/budget.rs`), and 0.5 s are left to begin the process and to send the answer.
-/// Neither waits for the SDK to give up, which takes 6 s and more (three attempts of 2 s, and pauses): the fetch of the secret
-/// that is cut off here is made again by the delivery, as one of the calls that share its 9 s.
+/// If a service hangs, the start and the first delivery together end within 10 s, because each of
+/// them is cut off: this takes 0.5 s, the delivery 9 s (`webhook-ingest/src/budget.rs`), and 0.5 s
+/// are left to begin the process and to send the answer. Neither waits for the SDK to give up,
+/// which takes 6 s and more (three attempts of 2 s, and pauses): the fetch of the secret that is
+/// cut off here is made again by the delivery, as one of the calls that share its 9 s.
 const WARM_UP_AT_MOST: Duration = Duration::from_millis(500);
 
 /// A provider's function.
@@ -36,8 +38,8 @@ pub(crate) struct Function<P> {
     is_warm: AtomicBool,
 }
 
-/// The error with which the function answers an event that it cannot be meant for. Lambda then takes nothing for handled: a queue
-/// that was connected by mistake keeps its messages.
+/// The error with which the function answers an event that it cannot be meant for. Lambda then
+/// takes nothing for handled: a queue that was connected by mistake keeps its messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
     "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer or a function URL"
@@ -64,8 +66,9 @@ impl<P: Provider> Function<P> {
         Self { pipeline, log: DeliveryLog::default(), is_warm: AtomicBool::new(false) }
     }
 
-    /// Fetches the secret, and opens the connections that the first delivery will use: while a function starts, it has a whole
-    /// processor, and nobody waits. What fails here shows at the first delivery.
+    /// Fetches the secret, and opens the connections that the first delivery will use: while a
+    /// function starts, it has a whole processor, and nobody waits. What fails here shows at the
+    /// first delivery.
     pub(crate) async fn warm_up(&self) {
         let Pipeline { store, queue, secrets, clock, .. } = &self.pipeline;
         let all = async { tokio::join!(secrets.warm(clock.now()), store.connect(), queue.connect()) };
@@ -74,7 +77,8 @@ impl<P: Provider> Function<P> {
         }
     }
 
-    /// Handles one invocation. The event is taken as text, so that a malformed one gets an answer too.
+    /// Handles one invocation. The event is taken as text, so that a malformed one gets an answer
+    /// too.
     ///
     /// # Errors
     /// The event is not an HTTP request.

@@ -1,16 +1,23 @@
 //! The edge: a Lambda function that receives one provider's webhooks.
 //!
-//! Configuration from the environment, the HTTP event to headers and body, the outcome to an answer, a line of log and one of
-//! metrics. What happens in between is `webhook-ingest`'s.
+//! Configuration from the environment, the HTTP event to headers and body, the outcome to an
+//! answer, a line of log and one of metrics. What happens in between is `webhook-ingest`'s.
 //!
 //! # What may end the process
 //!
-//! No HTTP request that a sender makes does, and no event: each gets an answer, or is an error to Lambda. What comes before the
-//! event is `lambda_runtime`'s to read, which has no hook there and ends the process, and Lambda starts another, if a header
-//! of the Runtime API is not as documented: `Lambda-Runtime-Client-Context` and `Lambda-Runtime-Cognito-Identity` that lack members
-//! of the mobile SDK's objects, a missing or non-numeric `Lambda-Runtime-Deadline-Ms`, a missing request id. Lambda itself
-//! writes these headers. The content of the first two is chosen by whoever calls Lambda's `Invoke` with a client context or a
-//! Cognito identity, which takes the permission `lambda:InvokeFunction`; no front door of HTTP passes either on.
+//! No request of a sender's ends the process, and no event does: each gets an answer, or is an
+//! error to Lambda.
+//!
+//! The headers of Lambda's Runtime API are different. `lambda_runtime` reads them before it calls
+//! us, without a hook, and ends the process if one of them is malformed; Lambda then starts
+//! another:
+//!
+//! - `Lambda-Runtime-Client-Context` or `Lambda-Runtime-Cognito-Identity` is not the JSON object
+//!   that the mobile SDK sends. Only a caller of Lambda's `Invoke` chooses their content, which
+//!   takes the permission `lambda:InvokeFunction`. APIs, load balancers and function URLs pass
+//!   neither on.
+//! - `Lambda-Runtime-Deadline-Ms` is missing or not a number, or the request id is missing. Lambda
+//!   always sends both.
 
 #![forbid(unsafe_code)]
 

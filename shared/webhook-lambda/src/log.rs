@@ -1,5 +1,5 @@
-//! One line of JSON per delivery. Never a header, a body or a secret: only the fields below. Text that a sender chose has its
-//! invisible characters escaped.
+//! One line of JSON per delivery. Never a header, a body or a secret: only the fields below. Text
+//! that a sender chose has its invisible characters escaped.
 //!
 //! | field | meaning |
 //! |---|---|
@@ -19,8 +19,8 @@
 //! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened |
 //! | `webhook.cold_start`, `webhook.request_id` | of the invocation |
 //!
-//! Of deliveries that are refused or too large, which anybody can send, an instance logs at most 60 a minute; one more line says
-//! that the others are counted in the metrics alone.
+//! Of deliveries that are refused or too large, which anybody can send, an instance logs at most 60
+//! a minute; one more line says that the others are counted in the metrics alone.
 
 mod filter;
 mod foreign;

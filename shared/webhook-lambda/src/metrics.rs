@@ -1,19 +1,24 @@
-//! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes metrics of each such line in a log
-//! group, so a metric costs no call, no permission and no agent.
+//! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes
+//! metrics of each such line in a log group, so a metric costs no call, no permission and no agent.
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 //!
 //! [`METRICS`] is the list of them, and what is not on it cannot be emitted.
 //!
-//! - What did not happen is left out, except for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and [`SECRET_FETCH_FAILURES`]: by
-//!   function they count 0, so that their average is a rate and their sum has a value whenever deliveries come in.
-//! - The line is separate from the log's line, and does not go through `tracing`: `RUST_LOG` silences no metric. Lambda's own
-//!   filter would: it takes a line without a level for `INFO`, so leave `ApplicationLogLevel` at `INFO` or below.
-//! - One line for both would save some 30 bytes in 1,700, because a metric's value must be in a member of the metric's own name.
-//! - It holds nothing but these numbers, and dimensions with few values: each combination of them is a metric that costs money.
+//! - What did not happen is left out, except for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and
+//!   [`SECRET_FETCH_FAILURES`]: by function they count 0, so that their average is a rate and their
+//!   sum has a value whenever deliveries come in.
+//! - The line is separate from the log's line, and does not go through `tracing`: `RUST_LOG`
+//!   silences no metric. Lambda's own filter would: it takes a line without a level for `INFO`, so
+//!   leave `ApplicationLogLevel` at `INFO` or below.
+//! - One line for both would save some 30 bytes in 1,700, because a metric's value must be in a
+//!   member of the metric's own name.
+//! - It holds nothing but these numbers, and dimensions with few values: each combination of them
+//!   is a metric that costs money.
 //!
-//! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were measured. `metrique` (awslabs) writes
-//! the same line, but brings 40 crates and switches on all of `tracing-subscriber`: 650 kB, 7 % of the binary.
-//! `metrics_cloudwatch_embedded` needs a global recorder, and writes a line for each combination of dimensions.
+//! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were
+//! measured. `metrique` (awslabs) writes the same line, but brings 40 crates and switches on all of
+//! `tracing-subscriber`: 650 kB, 7 % of the binary. `metrics_cloudwatch_embedded` needs a global
+//! recorder, and writes a line for each combination of dimensions.
 
 use std::{
     io::{self, Write as _},
@@ -29,15 +34,18 @@ use crate::invocation::{Handled, Invocation};
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Webhooks";
 
-/// The dimension that all metrics have: the function's name, which contains the stack's and the provider's. With the provider's
-/// alone, two stacks in one account would raise each other's alarms.
+/// The dimension that all metrics have: the function's name, which contains the stack's and the
+/// provider's. With the provider's alone, two stacks in one account would raise each other's
+/// alarms.
 pub const FUNCTION_NAME: &str = "FunctionName";
-/// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable`.
+/// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`,
+/// `too_large`, `unavailable`.
 pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
 pub const REASON: &str = "Reason";
 
-/// Deliveries of every outcome; events that are malformed or not HTTP requests count as `malformed`.
+/// Deliveries of every outcome; events that are malformed or not HTTP requests count as
+/// `malformed`.
 pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(OUTCOME);
 /// Deliveries whose sender was not proven.
 pub const REFUSALS: Metric = Metric::count("Refusals").also_by(REASON);
@@ -49,7 +57,8 @@ pub const LEASE_TAKEOVERS: Metric = Metric::count("LeaseTakeovers");
 pub const SECRET_FETCH_FAILURES: Metric = Metric::count("SecretFetchFailures");
 /// Fetches of the secret because a signature did not match the cached one.
 pub const SECRET_REFETCHES: Metric = Metric::count("SecretRefetches");
-/// Deliveries that the previous secret verified, duplicates included: a rotation is over when there are no more.
+/// Deliveries that the previous secret verified, duplicates included: a rotation is over when there
+/// are no more.
 pub const PREVIOUS_SECRET_USES: Metric = Metric::count("PreviousSecretUses");
 /// Known events that came again under another unsigned delivery id.
 pub const DELIVERY_ID_CHANGES: Metric = Metric::count("DeliveryIdChanges");
@@ -129,7 +138,8 @@ impl Metric {
         self.unit
     }
 
-    /// Returns the sets of dimensions: the function alone and, if there is another dimension, the function and that.
+    /// Returns the sets of dimensions: the function alone and, if there is another dimension, the
+    /// function and that.
     #[must_use]
     pub fn dimension_sets(&self) -> Vec<Vec<&'static str>> {
         let finer = self.also_by.map(|dimension| vec![FUNCTION_NAME, dimension]);
@@ -203,7 +213,8 @@ impl<'l> Line<'l> {
         Self::new(invocation, outcome.name(), refusal, fault, at)
     }
 
-    /// Begins a line with what can be said of every outcome. `refusal` and `fault`: the reason, if it is one.
+    /// Begins a line with what can be said of every outcome. `refusal` and `fault`: the reason, if
+    /// it is one.
     fn new(
         invocation: &Invocation<'l>,
         outcome: &'static str,
@@ -230,12 +241,13 @@ impl<'l> Line<'l> {
         // Only numbers and text: serialising it cannot fail.
         let mut text = serde_json::to_string(self).unwrap_or_default();
         text.push('\n');
-        // In one write, so that no other line gets between. If the output is gone, nobody can be told.
+        // In one write, so that no other line gets between. If the output is gone, nobody can be
+        // told.
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
-    /// Says what CloudWatch is to make metrics of. Every dimension that is named here must be in the line, and a count of zero has
-    /// no reason: it is given by function alone.
+    /// Says what CloudWatch is to make metrics of. Every dimension that is named here must be in
+    /// the line, and a count of zero has no reason: it is given by function alone.
     fn directives(&self) -> Vec<Directive> {
         let of = |dimensions, metrics| Directive { namespace: NAMESPACE, dimensions, metrics };
         let mut directives = vec![of(vec![vec![FUNCTION_NAME]], Vec::new())];

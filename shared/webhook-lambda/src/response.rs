@@ -1,7 +1,7 @@
 //! Outcomes to HTTP answers: the one table of statuses.
 //!
-//! A fault of ours is never a 4xx, or the provider may stop trying; a fault of the sender's is never a 5xx. All reasons for which
-//! a sender is not proven get the same bytes.
+//! A fault of ours is never a 4xx, or the provider may stop trying; a fault of the sender's is
+//! never a 5xx. All reasons for which a sender is not proven get the same bytes.
 
 use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
@@ -147,7 +147,8 @@ mod tests {
         }
     }
 
-    /// `cargo lambda watch` reads an answer to a version 2.0 event as this type, whose `cookies` have no default.
+    /// `cargo lambda watch` reads an answer to a version 2.0 event as this type, whose `cookies`
+    /// have no default.
     #[test]
     fn cargo_lambda_watch_can_read_the_answer_to_a_version_2_event() {
         let sent = response(&Outcome::TooLarge, Door::Version2);

@@ -112,7 +112,7 @@ async fn without_a_table() -> World {
     world
 }
 
-/// A secret that cannot be fetched any more, and that each delivery fetches.
+/// The secret is deleted, and each delivery asks for it: Secrets Manager's refusal ends the cached one.
 async fn without_a_secret() -> World {
     let world = Setup::new("endgrate", true).await.with("SECRET_CACHE_S", "0").start().await;
     let body = |id: u8| json!({ "session_id": id }).to_string();

@@ -10,8 +10,8 @@ const OURS: [&str; 4] = ["webhook_aws", "webhook_ingest", "webhook_lambda", "web
 /// Where the runtime logs the error that a handler returns. We have logged it by then.
 const HANDLER_ERRORS: &str = "lambda_runtime::layers::panic";
 
-/// Which lines are written: those of our crates as `RUST_LOG` says; of dependencies only warnings and errors, because the SDK's
-/// traces hold bodies.
+/// Which lines are written: those of our crates as `RUST_LOG` says; of dependencies only warnings
+/// and errors, because the SDK's traces hold bodies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogFilter(Targets);
 
@@ -48,8 +48,8 @@ impl FromStr for LogFilter {
     }
 }
 
-/// Whether a directive means what `Targets` takes it for: any word that is not a level is a target to it, so that a typing
-/// error would switch logging off, and no level at all is `error`.
+/// Whether a directive means what `Targets` takes it for: any word that is not a level is a target
+/// to it, so that a typing error would switch logging off, and no level at all is `error`.
 fn is_meant(directive: &str) -> bool {
     match directive.split_once('=') {
         Some((_, level)) => !level.is_empty(),

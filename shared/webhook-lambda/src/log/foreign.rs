@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Returns the text with each character escaped that a terminal or an editor would act upon instead of showing it: controls,
-/// line and paragraph separators, and marks that change the direction of writing. An escape looks like `\u{202e}`.
+/// Returns the text with each character escaped that a terminal or an editor would act upon instead
+/// of showing it: controls, line and paragraph separators, and marks that change the direction of
+/// writing. An escape looks like `\u{202e}`.
 /// Source: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {

@@ -1,4 +1,5 @@
-//! A bound on lines that anybody can cause: a flood of refused deliveries must not become a flood of log.
+//! A bound on lines that anybody can cause: a flood of refused deliveries must not become a flood
+//! of log.
 
 use std::time::Duration;
 
