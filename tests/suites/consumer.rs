@@ -322,7 +322,12 @@ async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked() {
 async fn a_variable_that_cannot_be_used_stops_the_start_and_is_named() {
     for (name, value, message) in [
         ("CONSUMED_TABLE", "", "Error: CONSUMED_TABLE is not set\n"),
-        ("RUST_LOG", "info,hyper=loud", "Error: RUST_LOG cannot be used: invalid filter directive\n"),
+        (
+            "RUST_LOG",
+            "info,hyper=loud",
+            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \
+             \"info\", \"debug\", \"trace\", or a number 0-5\n",
+        ),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {
         let mut variables = client_variables(&Emulator::shared().endpoint);
