@@ -1,15 +1,15 @@
-//! What was worked already, and what is being worked: one item per key.
+//! The consumer's own table: which events are done, and which are being worked on. One item per idempotency key.
 //!
 //! ```text
-//!            claim                 done
-//!  (absent) ───────▶ claimed ──────────▶ done (done_at is set) ──▶ (expired)
+//!            claim               mark_done
+//!  (absent) ───────▶ claimed ──────────────▶ done (has done_at) ──▶ (expired)
 //!      ▲               │  ▲
 //!      └───────────────┘  └── claim, once it has expired: its owner must be dead
-//!           give back
+//!           release
 //! ```
 //!
-//! A claim is an item that expires soon, and a mark is one that expires late: `expires_at_s` says which is over, whether or
-//! not `DynamoDB` has deleted it (that lags by days).
+//! A claim is an item that expires soon, a mark is one that expires late. `expires_at_s` decides, whether or not `DynamoDB` has
+//! deleted the item (that lags by days).
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,14 +18,14 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure},
 };
-use webhook_aws_sdk::{SdkConfig, call_error};
+use webhook_aws::{SdkConfig, TableName, call_error};
 use webhook_ingest::{CallError, ClaimToken, UnixMillis};
 
-use crate::event::Key;
+use crate::event::IdempotencyKey;
 
-/// Longer than a message can live: 14 days on the queue and 14 in the dead-letter queue, twice where it is redriven.
+/// Longer than a message can live: 14 days on the queue and 14 in the dead-letter queue, and once more after a redrive.
 const REMEMBERED_FOR: Duration = Duration::from_hours(60 * 24);
-/// Clocks of two instances may differ by so much.
+/// The clocks of two instances may differ by this.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 
 const FREE: &str = "attribute_not_exists(id) OR expires_at_s < :now_s";
@@ -37,26 +37,26 @@ pub(crate) struct ConsumedTable {
     table: String,
 }
 
-/// What came of a claim.
+/// The result of a claim.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Claim {
-    /// The work is ours to do.
+    /// The work is ours.
     Ours,
-    /// It is done.
+    /// The work is done.
     Done,
-    /// Another invocation is at it, or died at it not long ago.
+    /// Another invocation is working on it, or died at it not long ago.
     InProgress,
 }
 
 impl ConsumedTable {
-    pub(crate) fn new(config: &SdkConfig, table: String) -> Self {
-        Self { client: Client::new(config), table }
+    pub(crate) fn new(config: &SdkConfig, table: TableName) -> Self {
+        Self { client: Client::new(config), table: table.into() }
     }
 
-    /// `deadline`: when this invocation ends; the claim outlives it.
+    /// Claims the event until after `deadline`, when this invocation is certainly dead.
     pub(crate) async fn claim(
         &self,
-        key: &Key,
+        key: &IdempotencyKey,
         token: &ClaimToken,
         now: UnixMillis,
         deadline: UnixMillis,
@@ -76,16 +76,22 @@ impl ConsumedTable {
         match put {
             Ok(_) => Ok(Claim::Ours),
             Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(held)) => {
-                    Ok(held_by(held.item().ok_or(CallError::Answer("a failed condition without its item"))?, token))
-                }
+                Some(PutItemError::ConditionalCheckFailedException(held)) => Ok(held_by(
+                    held.item().ok_or(CallError::UnexpectedResponse("a failed condition without its item"))?,
+                    token,
+                )),
                 _ => Err(call_error(&error)),
             },
         }
     }
 
-    /// Marks the work as done. An error says that the mark may be missing.
-    pub(crate) async fn done(&self, key: &Key, token: &ClaimToken, now: UnixMillis) -> Result<(), CallError> {
+    /// Marks the work as done. After an error the mark may be missing.
+    pub(crate) async fn mark_done(
+        &self,
+        key: &IdempotencyKey,
+        token: &ClaimToken,
+        now: UnixMillis,
+    ) -> Result<(), CallError> {
         let update = self
             .client
             .update_item()
@@ -99,8 +105,8 @@ impl ConsumedTable {
         update.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
-    /// Gives the claim back, so that the message's next coming finds the key free. Where this fails, the claim runs out.
-    pub(crate) async fn give_back(&self, key: &Key, token: &ClaimToken) -> Result<(), CallError> {
+    /// Releases the claim, so that the message can be worked on when it comes again. If this fails, the claim runs out.
+    pub(crate) async fn release(&self, key: &IdempotencyKey, token: &ClaimToken) -> Result<(), CallError> {
         let delete = self
             .client
             .delete_item()
@@ -112,7 +118,7 @@ impl ConsumedTable {
     }
 }
 
-/// What the item in the way says. Bearing our own token, it is our own write, whose reply was lost.
+/// Reads the item that is in the way. With our own token it is our own write, whose reply was lost.
 fn held_by(item: &HashMap<String, AttributeValue>, token: &ClaimToken) -> Claim {
     if item.contains_key("done_at") {
         Claim::Done

@@ -1,12 +1,10 @@
-//! From a message's body to an event.
+//! An event as the receiver put it on the queue.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use webhook_aws::PayloadPointer;
-use webhook_aws_sdk::PayloadBucket;
-use webhook_ingest::CallError;
+use webhook_verify::bounded_name;
 
-/// An event as the receiver put it on the queue: a `CloudEvents` 1.0 object.
+/// A `CloudEvents` 1.0 object. Its texts are the provider's own, of any length.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Event<'m> {
     #[serde(rename = "specversion")]
@@ -18,8 +16,8 @@ pub(crate) struct Event<'m> {
     pub(crate) name: String,
     /// Equal for all messages of one event; a replay has its own.
     #[serde(rename = "idempotencykey")]
-    pub(crate) idempotency_key: Key,
-    /// Of a replay: the first message's key.
+    pub(crate) idempotency_key: IdempotencyKey,
+    /// In a replay: the key of the message that is replayed.
     #[serde(rename = "replayof")]
     pub(crate) replay_of: Option<String>,
     /// The provider's whole body, its numbers with all their digits.
@@ -33,28 +31,28 @@ enum Version {
     V1,
 }
 
-/// A key that a table takes: not empty.
+/// A key that a table accepts, as in the receiver's: not empty, and one over 1,024 bytes is replaced by its SHA-256.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
-pub(crate) struct Key(String);
+pub(crate) struct IdempotencyKey(String);
 
-impl Key {
+impl IdempotencyKey {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl TryFrom<String> for Key {
+impl TryFrom<String> for IdempotencyKey {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Err("an empty key") } else { Ok(Self(text)) }
+        if text.is_empty() { Err("an empty key") } else { Ok(Self(bounded_name(&text).into_owned())) }
     }
 }
 
-/// The body is no envelope. Holds nothing of it: a parser's words may quote a payload.
+/// The message is not an event. Holds nothing of it: a parser's error may quote a payload.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the message is no event")]
+#[error("the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data")]
 pub(crate) struct NotAnEvent;
 
 impl<'m> Event<'m> {
@@ -62,22 +60,16 @@ impl<'m> Event<'m> {
         serde_json::from_str(envelope).map_err(|_| NotAnEvent)
     }
 
-    /// The provider, and the event's name without it, as the receiver's log has them.
+    /// Returns the provider, and the event's name without it, as the receiver's log has them.
     pub(crate) fn provider_and_type(&self) -> (&str, &str) {
         self.name.split_once('.').unwrap_or(("", &self.name))
     }
 }
 
-/// The envelope: the message's body, or what it points to.
-pub(crate) async fn envelope(body: String, payloads: Option<&PayloadBucket>) -> Result<String, CallError> {
-    match PayloadPointer::parse(&body) {
-        None => Ok(body),
-        Some(pointer) => payloads.ok_or(CallError::NoPayloadBucket)?.get(&pointer).await,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use webhook_verify::sha256_hex;
+
     use super::*;
 
     #[test]
@@ -91,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_member_or_is_of_another_version_is_no_event() {
+    fn an_envelope_without_a_member_or_of_another_version_is_not_an_event() {
         let text = r#"{"specversion":"1.0","id":"e1","type":"p.x","idempotencykey":"p#e1","data":{}}"#;
         assert!(Event::parse(text).is_ok());
         for broken in [
@@ -105,6 +97,15 @@ mod tests {
             text.replace("\"p#e1\"", "\"\""),
         ] {
             assert_eq!(Event::parse(&broken).err(), Some(NotAnEvent), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_key_over_1024_bytes_is_replaced_by_its_hash() {
+        let long = "k".repeat(1025);
+        for (text, expected) in [("k".repeat(1024), "k".repeat(1024)), (long.clone(), sha256_hex(long.as_bytes()))] {
+            let key = IdempotencyKey::try_from(text.clone()).map(|key| key.as_str().to_owned());
+            assert_eq!(key, Ok(expected), "{} bytes", text.len());
         }
     }
 }

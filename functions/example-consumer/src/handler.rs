@@ -2,27 +2,24 @@
 
 use crate::event::Event;
 
-/// Why the work failed. The text goes to the log: no payload in it.
+/// Why the work failed. The text goes to the log: it must hold no payload.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct HandlerError(pub(crate) String);
 
 /// Handles one event. Replace the body of this function.
 ///
-/// `Ok` takes the message off the queue. An error leaves it there: it comes again after the queue's visibility timeout and,
-/// after as many times as the queue allows, goes to the dead-letter queue. It is stopped where the invocation's time runs
-/// out, which counts as an error.
+/// `Ok` takes the message off the queue. After an error it stays there: it comes again after the queue's visibility timeout and,
+/// after as many times as the queue allows, goes to the dead-letter queue. When the invocation's time runs out, the work is
+/// stopped, which counts as an error.
 ///
-/// It may run twice for one event (see the crate's documentation): make it safe to repeat, with `event.idempotency_key`.
+/// It may run twice for one event (`main.rs` says when): make it safe to repeat, with the help of `event.idempotency_key`.
 #[expect(clippy::unused_async, reason = "what replaces it will wait for something")]
 pub(crate) async fn handle(event: &Event<'_>) -> Result<(), HandlerError> {
     // match event.name.as_str() {
     //     "pinwheel.paystubs.added" => { let body: PaystubsAdded = serde_json::from_str(event.data.get())?; … }
-    let (provider, event_type) = event.provider_and_type();
     tracing::info!(
-        webhook.provider = provider,
-        webhook.event_type = event_type,
-        webhook.event_id = event.id,
+        webhook.idempotency_key = event.idempotency_key.as_str(),
         data_bytes = event.data.get().len(),
         "an event to work on"
     );
