@@ -18,6 +18,7 @@ use webhook_tests::{
 use webhook_verify::{SigningSecret, UnixSeconds, sign};
 
 const SECRET: &str = "secret-of-the-suite";
+const NOT_AN_EVENT: &str = "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
 
 /// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
 struct World {
@@ -187,7 +188,7 @@ async fn a_large_event_is_fetched_from_the_bucket() {
     elsewhere["body"] =
         json!(r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"another","s3Key":"k"}]"#);
     assert_eq!(world.consume(&[elsewhere]).await, [id(&records[0])]);
-    let reason = "the payload: the answer is not understood: a pointer to another bucket";
+    let reason = "could not get the payload: unexpected response: a pointer to another bucket";
     assert_eq!(world.lines(2).await[1], line("left", Some(reason), None));
 }
 
@@ -211,7 +212,7 @@ async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_othe
     batch[poisoned]["body"] = json!("POISON");
     assert_eq!(world.consume(&batch).await, [id(&records[poisoned]), id(&records[behind])]);
     let lines = world.lines(5).await;
-    assert_eq!(lines[poisoned], line("left", Some("the message is no event"), None));
+    assert_eq!(lines[poisoned], line("left", Some(NOT_AN_EVENT), None));
     assert_eq!(lines[behind], line("left", Some("an earlier message of its group failed"), None));
     for handled in ["a1", "b1", "b2"] {
         assert_eq!(lines[position(handled)], line("handled", None, Some(handled)));
@@ -250,7 +251,7 @@ async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_
     };
     claim(now + 60).await.expect("a claim is put");
     assert_eq!(world.consume(&records).await, [id(&records[0])]);
-    let reason = "another invocation is at work on it";
+    let reason = "another invocation is working on it";
     assert_eq!(world.lines(1).await, [line("left", Some(reason), Some("e1"))]);
     claim(now - 1).await.expect("a claim is put");
     assert_eq!(world.consume(&records).await, [""; 0]);
@@ -273,7 +274,11 @@ async fn without_its_table_or_without_time_all_messages_come_again() {
     assert_eq!(world.consume(&records).await, all);
     let reasons: Vec<_> = world.lines(4).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
     assert_eq!(reasons[..2], ["the invocation's time is up"; 2]);
-    assert!(reasons[2].starts_with("the table: the service answered ResourceNotFoundException"), "{}", reasons[2]);
+    assert!(
+        reasons[2].starts_with("could not claim the event: the service refused the call: ResourceNotFoundException"),
+        "{}",
+        reasons[2]
+    );
 }
 
 #[tokio::test]
@@ -294,7 +299,7 @@ async fn a_replay_is_handled_though_the_first_was() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_worked() {
+async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
     let world = World::new("pinwheel", true).await;
     world.deliver(&event("e1", "a")).await;
     let records = world.records().await;
@@ -303,7 +308,7 @@ async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_worked() {
     {
         let answer = world.consumer.invoke_text(text.to_owned(), Duration::from_secs(15), None).await;
         let error = answer.expect_err("an empty answer would have the messages deleted");
-        assert_eq!(error["errorMessage"], "the event is no batch of SQS messages", "{text}");
+        assert_eq!(error["errorMessage"], "the event is not a batch of SQS messages", "{text}");
     }
     assert_eq!(world.consume(&[]).await, [""; 0]);
     assert_eq!(world.consume(&records).await, [""; 0]);
@@ -312,15 +317,29 @@ async fn an_event_that_is_no_batch_is_an_error_and_the_next_is_worked() {
 }
 
 #[tokio::test]
-async fn a_variable_that_is_missing_or_not_understood_stops_the_start_and_is_named() {
+async fn a_variable_that_is_missing_or_cannot_be_used_stops_the_start() {
     for (name, value, message) in [
         ("CONSUMED_TABLE", "", "Error: CONSUMED_TABLE is not set\n"),
-        ("RUST_LOG", "loud", "Error: RUST_LOG is no level: loud\n"),
+        (
+            "CONSUMED_TABLE",
+            "my table",
+            "Error: CONSUMED_TABLE cannot be used: \"my table\" is not a table's name (3 to 255 letters, digits, `_`, `-` and `.`) or its ARN\n",
+        ),
+        (
+            "PAYLOAD_BUCKET",
+            "s3://b",
+            "Error: PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path\n",
+        ),
+        (
+            "RUST_LOG",
+            "info=loud",
+            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5\n",
+        ),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {
         let mut variables = client_variables(&Emulator::shared().endpoint);
         variables.remove("AWS_DEFAULT_REGION");
-        variables.insert("CONSUMED_TABLE".to_owned(), "t".to_owned());
+        variables.insert("CONSUMED_TABLE".to_owned(), "consumed".to_owned());
         variables.insert(name.to_owned(), value.to_owned());
         let mut consumer = Function::start("example-consumer", &variables).await;
         assert_eq!(consumer.ended().await.code(), Some(1), "{name}={value}");
