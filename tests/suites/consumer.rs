@@ -18,6 +18,7 @@ use webhook_tests::{
 use webhook_verify::{SigningSecret, UnixSeconds, sign};
 
 const SECRET: &str = "secret-of-the-suite";
+const NOT_AN_EVENT: &str = "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
 
 /// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
 struct World {
@@ -192,7 +193,7 @@ async fn a_large_event_is_fetched_from_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_message_that_fails_comes_again_with_the_rest_of_its_group() {
+async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_other() {
     let world = World::new("pinwheel", true).await;
     for (id, account) in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a"), ("b2", "b")] {
         world.deliver(&event(id, account)).await;
@@ -211,10 +212,7 @@ async fn a_message_that_fails_comes_again_with_the_rest_of_its_group() {
     batch[poisoned]["body"] = json!("POISON");
     assert_eq!(world.consume(&batch).await, [id(&records[poisoned]), id(&records[behind])]);
     let lines = world.lines(5).await;
-    assert_eq!(
-        lines[poisoned],
-        line("left", Some("the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data"), None)
-    );
+    assert_eq!(lines[poisoned], line("left", Some(NOT_AN_EVENT), None));
     assert_eq!(lines[behind], line("left", Some("an earlier message of its group failed"), None));
     for handled in ["a1", "b1", "b2"] {
         assert_eq!(lines[position(handled)], line("handled", None, Some(handled)));
@@ -240,7 +238,7 @@ async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
 }
 
 #[tokio::test]
-async fn a_message_comes_again_until_another_invocations_claim_is_over() {
+async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_claim_is_over() {
     let world = World::new("pinwheel", true).await;
     world.deliver(&event("e1", "a")).await;
     let records = world.records().await;
@@ -301,7 +299,7 @@ async fn a_replay_is_handled_though_the_first_was() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked() {
+async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
     let world = World::new("pinwheel", true).await;
     world.deliver(&event("e1", "a")).await;
     let records = world.records().await;
@@ -319,14 +317,23 @@ async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked() {
 }
 
 #[tokio::test]
-async fn a_variable_that_cannot_be_used_stops_the_start_and_is_named() {
+async fn a_variable_that_is_missing_or_cannot_be_used_stops_the_start() {
     for (name, value, message) in [
         ("CONSUMED_TABLE", "", "Error: CONSUMED_TABLE is not set\n"),
         (
+            "CONSUMED_TABLE",
+            "my table",
+            "Error: CONSUMED_TABLE cannot be used: \"my table\" is not a table's name (3 to 255 letters, digits, `_`, `-` and `.`) or its ARN\n",
+        ),
+        (
+            "PAYLOAD_BUCKET",
+            "s3://b",
+            "Error: PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path\n",
+        ),
+        (
             "RUST_LOG",
-            "info,hyper=loud",
-            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \
-             \"info\", \"debug\", \"trace\", or a number 0-5\n",
+            "info=loud",
+            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5\n",
         ),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {

@@ -290,9 +290,9 @@ fn logged(message_id: &str, event: Option<&Event<'_>>, result: Result<Handled, F
         };
     }
     if reason.is_some() {
-        at!(warn)
+        at!(warn);
     } else {
-        at!(info)
+        at!(info);
     }
     result
 }

@@ -12,6 +12,9 @@ use crate::world::{configuration, deploy, providers, variables};
 /// description.
 const NOT_READ: &str = "RELEASE";
 
+/// What the example consumer reads: the table at the head of its `main.rs`.
+const CONSUMERS: [&str; 3] = ["CONSUMED_TABLE", "PAYLOAD_BUCKET", "RUST_LOG"];
+
 fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
 }
@@ -43,7 +46,7 @@ async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_buil
     }
     let variables = variables("wiring-example-consumer").await;
     let set: BTreeSet<_> = variables.keys().cloned().collect();
-    let read = names(["CONSUMED_TABLE", "PAYLOAD_BUCKET", "RUST_LOG"]);
+    let read = names(CONSUMERS);
     assert!(read.is_subset(&set), "{set:?}");
     // What it does not read comes from the template's globals.
     assert!(set.difference(&read).all(|name| receivers.contains(name)), "{set:?}");
