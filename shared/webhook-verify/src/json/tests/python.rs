@@ -1,6 +1,6 @@
 //! Tests of the forms that texts have.
 
-use super::{PythonForm, compact, default, payload};
+use super::{compact, default, payload};
 use crate::json::NoPythonForm;
 
 #[test]
