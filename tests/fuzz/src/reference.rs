@@ -33,8 +33,6 @@ pub struct Facts {
     pub lone_surrogate: bool,
     /// An integer has more than 4,300 digits.
     pub long_integer: bool,
-    /// How many floats have more than 19 significant digits.
-    pub long_floats: u32,
 }
 
 /// Why there is no tree.
@@ -206,9 +204,6 @@ impl Parser<'_> {
         if is_float {
             let value: f64 = text.parse().map_err(|_| Broken::NotJson)?;
             self.facts.infinite |= value.is_infinite();
-            let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
-            let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-            self.facts.long_floats += u32::from(digits.trim_start_matches('0').len() > 19);
             return Ok(Value::Float(value));
         }
         self.facts.long_integer |= text.trim_start_matches('-').len() > 4300;

@@ -80,7 +80,8 @@ fn verdict<P: Provider>(provider: &P, headers: &[Header], body: &[u8]) -> Option
     assert_eq!(current.is_ok(), previous.is_ok());
     let verified = current.ok()?;
     if let Ok(event) = provider.event(&verified) {
-        assert!(!event.key().is_empty() && event.key().len() <= MAX_NAME_BYTES);
+        let key = event.idempotency_key().strip_prefix(P::NAME).and_then(|key| key.strip_prefix('#'));
+        assert!(key.is_some_and(|key| !key.is_empty() && key.len() <= MAX_NAME_BYTES));
         assert!(!event.id().is_empty() && !event.event_type().is_empty() && !event.group().is_empty());
     }
     Some(verified.signed().to_vec())

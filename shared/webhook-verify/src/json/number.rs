@@ -36,22 +36,18 @@ pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
 /// `DBL_DIG`: two decimals of so few digits never read as the same float.
 const CERTAIN_DIGITS: usize = 15;
 
-/// Decimal exponents for which a float is neither subnormal nor infinite, so that
-/// [`CERTAIN_DIGITS`] holds.
-const CERTAIN_EXPONENTS: std::ops::RangeInclusive<i64> = -307..=307;
-
 /// A float as Python spells it: at most 24 bytes, for a sign, 17 digits, a point and an exponent of
 /// five characters.
 pub(super) struct Repr {
-    pub(super) bytes: [u8; 24],
+    pub(super) bytes: [u8; ROOM],
     pub(super) length: usize,
 }
 
 impl Repr {
     /// Spells the float that `number` reads as. Returns `None` if it is infinite.
     pub(super) fn of(text: &[u8], number: NumberSpan) -> Option<Self> {
-        let decimal = Decimal::new(text, number);
-        if decimal.length() <= CERTAIN_DIGITS && CERTAIN_EXPONENTS.contains(&(decimal.exponent - 1)) {
+        let decimal = Decimal::new(text, number).without_excess();
+        if decimal.is_shortest() {
             return Some(Self::of_shortest(&decimal));
         }
         let value = decimal.magnitude();
@@ -69,54 +65,75 @@ impl Repr {
     }
 
     /// Writes digits that are known to be the shortest, save for zeros at the end.
+    #[inline]
     fn of_shortest(decimal: &Decimal<'_>) -> Self {
-        let mut digits = [b'0'; 24];
-        let mut length = decimal.copy_digits(&mut digits);
+        let mut digits = [b'0'; 2 * ROOM];
+        let mut length = decimal.copy_digits(&mut digits[..ROOM]);
         while length > 0 && digits[length - 1] == b'0' {
             length -= 1;
         }
         // Of a zero, one digit is left.
         let (length, exponent) = if length == 0 { (1, 0) } else { (length, decimal.exponent - 1) };
 
-        let mut repr = Self { bytes: [0; 24], length: 0 };
+        let mut repr = Spelling { bytes: [0; 2 * ROOM], length: 0 };
         if decimal.negative {
-            repr.push(b"-");
+            repr.push(b"-", 1);
         }
         match usize::try_from(exponent) {
             Ok(exponent @ 0..16) => {
-                // Zeros of the array stand after the digits.
-                repr.push(&digits[..=exponent]);
-                repr.push(b".");
-                repr.push(&digits[exponent + 1..length.max(exponent + 2)]);
+                // The zeros of the array follow the digits.
+                repr.push_from(&digits, exponent + 1);
+                repr.push(b".", 1);
+                repr.push_from(&digits[exponent + 1..], length.saturating_sub(exponent + 1).max(1));
             }
             Err(_) if exponent >= -4 => {
-                repr.push(&b"0.000"[..usize::try_from(1 - exponent).unwrap_or(0)]);
-                repr.push(&digits[..length]);
+                repr.push(b"0.000", usize::try_from(1 - exponent).unwrap_or(0));
+                repr.push_from(&digits, length);
             }
             _ => {
-                repr.push(&digits[..1]);
+                repr.push_from(&digits, 1);
                 if length > 1 {
-                    repr.push(b".");
-                    repr.push(&digits[1..length]);
+                    repr.push(b".", 1);
+                    repr.push_from(&digits[1..], length - 1);
                 }
                 repr.push_exponent(exponent);
             }
         }
-        repr
+        Self { bytes: *repr.bytes.first_chunk().expect("more room than that"), length: repr.length }
     }
+}
 
+/// Room for the longest float.
+const ROOM: usize = 24;
+
+/// A float that is being written. There is twice the room that it needs, because copying a fixed number
+/// of bytes, of which only the first count, costs less than copying just these.
+struct Spelling {
+    bytes: [u8; 2 * ROOM],
+    length: usize,
+}
+
+impl Spelling {
     fn push_exponent(&mut self, exponent: i64) {
-        self.push(if exponent < 0 { b"e-" } else { b"e+" });
+        self.push(if exponent < 0 { b"e-" } else { b"e+" }, 2);
         let exponent = exponent.unsigned_abs();
         if exponent >= 100 {
-            self.push(&[digit(exponent, 100)]);
+            self.push(&[digit(exponent, 100)], 1);
         }
-        self.push(&[digit(exponent, 10), digit(exponent, 1)]);
+        self.push(&[digit(exponent, 10), digit(exponent, 1)], 2);
     }
 
-    fn push(&mut self, piece: &[u8]) {
-        self.bytes[self.length..self.length + piece.len()].copy_from_slice(piece);
-        self.length += piece.len();
+    /// Appends the first `length` bytes of `piece`.
+    #[inline]
+    fn push<const N: usize>(&mut self, piece: &[u8; N], length: usize) {
+        self.bytes[self.length..][..N].copy_from_slice(piece);
+        self.length += length;
+    }
+
+    /// Appends the first `length` bytes of a longer array.
+    #[inline]
+    fn push_from(&mut self, digits: &[u8], length: usize) {
+        self.push(digits.first_chunk::<ROOM>().expect("more room than that"), length);
     }
 }
 
@@ -131,6 +148,7 @@ struct Decimal<'a> {
 }
 
 impl<'a> Decimal<'a> {
+    #[inline]
     fn new(text: &'a [u8], number: NumberSpan) -> Self {
         let NumberSpan { start, integer_end, fraction_end, end } = number;
         let negative = text[start] == b'-';
@@ -152,14 +170,45 @@ impl<'a> Decimal<'a> {
         self.integer.len() + self.fraction.len()
     }
 
+    /// Replaces numbers that are too small, or too close to the smallest floats, to be their own
+    /// shortest spelling: 0, 4.9e-324 and 9.9e-324. Others could be left to [`Self::magnitude`] as well,
+    /// but these are the shortest texts that would take long.
+    #[inline]
+    fn without_excess(self) -> Self {
+        let digits: &[u8] = match (self.exponent, self.integer, self.fraction) {
+            (..-323, ..) | (_, [], []) | (-323, [b'1' | b'2'], []) => b"",
+            (-323, [b'3'..=b'7'], []) => b"5",
+            (-323, [b'8' | b'9'], []) => return Self { integer: b"1", exponent: -322, ..self },
+            _ => return self,
+        };
+        Self { integer: digits, fraction: b"", exponent: -323, ..self }
+    }
+
+    /// Returns `true` if the float nearest to the number certainly has no shorter spelling.
+    ///
+    /// That is so if decimals of so many digits are further apart than floats are: with up to 15
+    /// digits, and with fewer for the smallest floats, which are 4.9e-324 apart. The largest float
+    /// is 1.7e308.
+    #[inline]
+    fn is_shortest(&self) -> bool {
+        let last_digit = self.exponent.saturating_sub(self.length() as i64);
+        if let (-323, b"" | b"5", b"") = (self.exponent, self.integer, self.fraction) {
+            return true;
+        }
+        self.length() <= CERTAIN_DIGITS
+            && last_digit >= -323
+            && (self.exponent <= 308 || (self.exponent == 309 && *self.integer == *b"1" && self.fraction.is_empty()))
+    }
+
     /// Copies as many of the digits as there is room for, and returns how many.
+    #[inline]
     fn copy_digits(&self, room: &mut [u8]) -> usize {
-        let from_integer = self.integer.len().min(room.len());
-        let (before, after) = room.split_at_mut(from_integer);
-        before.copy_from_slice(&self.integer[..from_integer]);
-        let from_fraction = self.fraction.len().min(after.len());
-        after[..from_fraction].copy_from_slice(&self.fraction[..from_fraction]);
-        from_integer + from_fraction
+        let mut length = 0;
+        for (to, digit) in room.iter_mut().zip(self.integer.iter().chain(self.fraction)) {
+            *to = *digit;
+            length += 1;
+        }
+        length
     }
 
     /// Returns the float nearest to the number without its sign; of two that are equally near, the
@@ -168,12 +217,12 @@ impl<'a> Decimal<'a> {
         // All beyond these bounds is 0 or infinite.
         match self.exponent {
             ..-400 => return 0.0,
-            400.. => return if self.length() == 0 { 0.0 } else { f64::INFINITY },
+            400.. => return f64::INFINITY,
             _ => {}
         }
         let mut digits = [b'0'; EXACT_DIGITS];
         let length = self.copy_digits(&mut digits);
-        let lower = nearest(&digits, self.exponent);
+        let lower = nearest(&digits[..length], self.exponent);
         if self.length() <= length {
             return lower;
         }
@@ -200,7 +249,7 @@ impl<'a> Decimal<'a> {
     fn compare_with_midpoint(&self, lower: f64) -> Ordering {
         let mut digits = [b'0'; MIDPOINT_DIGITS];
         let length = self.copy_digits(&mut digits);
-        let mut number = Natural::default();
+        let mut number = Natural::zero();
         for digits in digits[..length].chunks(EXACT_DIGITS) {
             let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
             number.multiply_and_add(10_u64.pow(digits.len() as u32), value);
@@ -210,7 +259,7 @@ impl<'a> Decimal<'a> {
         // `lower` is `mantissa × 2^power`, so the middle is `(2 × mantissa + 1) × 2^(power - 1)`.
         let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52) as i64);
         let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
-        let mut midpoint = Natural::default();
+        let mut midpoint = Natural::zero();
         midpoint.multiply_and_add(1, 2 * mantissa + 1);
 
         // Both are multiplied until neither has a fraction: 10^exponent is 5^exponent × 2^exponent.
@@ -234,20 +283,18 @@ const EXACT_DIGITS: usize = 18;
 /// The middle between two floats has at most 767 significant digits.
 const MIDPOINT_DIGITS: usize = 768;
 
-/// Returns the float nearest to `0.<digits> × 10^exponent`, for exponents of up to three digits.
-fn nearest(digits: &[u8; EXACT_DIGITS], exponent: i64) -> f64 {
-    let mut text = *b"000000000000000000e+000";
-    text[..EXACT_DIGITS].copy_from_slice(digits);
-    // As an integer, the digits are 10^18 times as large.
-    let exponent = exponent - 18;
-    if exponent < 0 {
-        text[EXACT_DIGITS + 1] = b'-';
-    }
-    let exponent = exponent.unsigned_abs();
-    for (index, power) in [100, 10, 1].into_iter().enumerate() {
-        text[EXACT_DIGITS + 2 + index] = digit(exponent, power);
-    }
-    str::from_utf8(&text).ok().and_then(|text| text.parse().ok()).expect("digits and an exponent")
+/// Returns the float nearest to `0.<digits> × 10^exponent`, for up to [`EXACT_DIGITS`] and exponents of
+/// up to three digits.
+fn nearest(digits: &[u8], exponent: i64) -> f64 {
+    // As an integer, the digits are larger.
+    let exponent = exponent - digits.len() as i64;
+    let sign = if exponent < 0 { b'-' } else { b'+' };
+    let size = exponent.unsigned_abs();
+    let mut text = [0; EXACT_DIGITS + 5];
+    let (number, rest) = text.split_at_mut(digits.len());
+    number.copy_from_slice(digits);
+    rest[..5].copy_from_slice(&[b'e', sign, digit(size, 100), digit(size, 10), digit(size, 1)]);
+    str::from_utf8(&text[..digits.len() + 5]).ok().and_then(|text| text.parse().ok()).expect("a number")
 }
 
 /// Returns a digit of a number, given the power of ten that it counts.
@@ -263,12 +310,16 @@ fn exponent(text: &[u8]) -> i64 {
 }
 
 /// A natural number of any size, the least significant 64 bits first.
-#[derive(Default)]
 struct Natural {
     limbs: Vec<u64>,
 }
 
 impl Natural {
+    fn zero() -> Self {
+        // Room for most, so that it seldom grows.
+        Self { limbs: Vec::with_capacity(24) }
+    }
+
     fn multiply_and_add(&mut self, factor: u64, addend: u64) {
         let mut carry = addend;
         for limb in &mut self.limbs {
