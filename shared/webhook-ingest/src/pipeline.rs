@@ -170,11 +170,11 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
                 Ok(())
             }
             Ok(ClaimResult::Enqueued { delivery_id, event_type }) => {
-                self.compare_unsigned(claim, delivery_id, event_type);
+                self.compare_unsigned(claim, delivery_id.as_deref(), event_type.as_deref());
                 Err(Outcome::Duplicate { id: id() })
             }
             Ok(ClaimResult::InProgress { lease_expires_at, delivery_id, event_type }) => {
-                self.compare_unsigned(claim, delivery_id, event_type);
+                self.compare_unsigned(claim, delivery_id.as_deref(), event_type.as_deref());
                 let left_ms = u64::try_from(lease_expires_at.since(self.now()).as_millis()).unwrap_or(u64::MAX);
                 Err(Outcome::InProgress { retry_after_s: left_ms.div_ceil(1000).max(1) })
             }
@@ -187,8 +187,8 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
     }
 
     /// Compares what no signature covers with what the record has of an earlier delivery of the event.
-    fn compare_unsigned(&mut self, claim: &NewClaim, delivery_id: Option<String>, event_type: Option<String>) {
-        self.trail.delivery_id_changed = delivery_id.is_some() && delivery_id != claim.delivery_id;
+    fn compare_unsigned(&mut self, claim: &NewClaim, delivery_id: Option<&str>, event_type: Option<&str>) {
+        self.trail.delivery_id_changed = delivery_id.is_some() && delivery_id != claim.delivery_id.as_deref();
         self.trail.event_type_changed = event_type.is_some_and(|event_type| event_type != claim.event_type);
     }
 

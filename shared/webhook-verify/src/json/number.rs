@@ -191,7 +191,7 @@ impl<'a> Decimal<'a> {
     /// is 1.7e308.
     #[inline]
     fn is_shortest(&self) -> bool {
-        let last_digit = self.exponent.saturating_sub(self.length() as i64);
+        let last_digit = self.exponent.saturating_sub(signed(self.length()));
         if let (-323, b"" | b"5", b"") = (self.exponent, self.integer, self.fraction) {
             return true;
         }
@@ -235,7 +235,7 @@ impl<'a> Decimal<'a> {
             }
             None => nearest(b"100000000000000000", self.exponent + 1),
         };
-        if lower == upper {
+        if lower.to_bits() == upper.to_bits() {
             return lower;
         }
         match self.compare_with_midpoint(lower) {
@@ -252,12 +252,12 @@ impl<'a> Decimal<'a> {
         let mut number = Natural::zero();
         for digits in digits[..length].chunks(EXACT_DIGITS) {
             let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-            number.multiply_and_add(10_u64.pow(digits.len() as u32), value);
+            number.multiply_and_add(power(10, digits.len()), value);
         }
-        let exponent = self.exponent - length as i64;
+        let exponent = self.exponent - signed(length);
 
         // `lower` is `mantissa × 2^power`, so the middle is `(2 × mantissa + 1) × 2^(power - 1)`.
-        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52) as i64);
+        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52).cast_signed());
         let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
         let mut midpoint = Natural::zero();
         midpoint.multiply_and_add(1, 2 * mantissa + 1);
@@ -287,7 +287,7 @@ const MIDPOINT_DIGITS: usize = 768;
 /// up to three digits.
 fn nearest(digits: &[u8], exponent: i64) -> f64 {
     // As an integer, the digits are larger.
-    let exponent = exponent - digits.len() as i64;
+    let exponent = exponent - signed(digits.len());
     let sign = if exponent < 0 { b'-' } else { b'+' };
     let size = exponent.unsigned_abs();
     let mut text = [0; EXACT_DIGITS + 5];
@@ -295,6 +295,15 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
     number.copy_from_slice(digits);
     rest[..5].copy_from_slice(&[b'e', sign, digit(size, 100), digit(size, 10), digit(size, 1)]);
     str::from_utf8(&text[..digits.len() + 5]).ok().and_then(|text| text.parse().ok()).expect("a number")
+}
+
+/// A length as a signed number: texts are far shorter than `i64::MAX` bytes.
+fn signed(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn power(base: u64, exponent: usize) -> u64 {
+    base.pow(u32::try_from(exponent).unwrap_or(0))
 }
 
 /// Returns a digit of a number, given the power of ten that it counts.
@@ -324,8 +333,8 @@ impl Natural {
         let mut carry = addend;
         for limb in &mut self.limbs {
             let product = u128::from(*limb) * u128::from(factor) + u128::from(carry);
-            *limb = product as u64;
-            carry = (product >> 64) as u64;
+            [*limb, carry] =
+                [product, product >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
         }
         if carry > 0 {
             self.limbs.push(carry);
@@ -336,7 +345,7 @@ impl Natural {
         for _ in 0..exponent / 27 {
             self.multiply_and_add(5_u64.pow(27), 0);
         }
-        self.multiply_and_add(5_u64.pow((exponent % 27) as u32), 0);
+        self.multiply_and_add(5_u64.pow(u32::try_from(exponent % 27).unwrap_or(0)), 0);
     }
 
     fn multiply_by_power_of_2(&mut self, exponent: u64) {
