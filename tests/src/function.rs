@@ -26,7 +26,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::emulator::workspace;
+use crate::workspace;
 
 /// Longest that a test waits for an answer: longer than any deadline that it sets.
 const PATIENCE: Duration = Duration::from_secs(40);

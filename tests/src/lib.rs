@@ -15,9 +15,30 @@ pub mod stack;
 pub mod template;
 pub mod traffic;
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use webhook_verify::UnixSeconds;
+
+/// Returns the root of the repository: the nearest folder with the workspace, from where cargo says that this crate is, else from
+/// the current folder. Asked when a program runs, because a checkout may be moved or copied with what was built in it.
+///
+/// # Panics
+/// There is none.
+#[must_use]
+pub fn workspace() -> PathBuf {
+    let start = env::var_os("CARGO_MANIFEST_DIR").map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)));
+    let start = start.expect("there is a current folder");
+    let root = start.ancestors().find(|folder| is_workspace(folder));
+    root.unwrap_or_else(|| panic!("{} is not in the repository: start this in it", start.display())).to_owned()
+}
+
+fn is_workspace(folder: &Path) -> bool {
+    ["Cargo.toml", "functions", "shared", "infra", "events"].iter().all(|entry| folder.join(entry).exists())
+}
 
 /// The machine's clock.
 ///

@@ -12,8 +12,9 @@ use webhook_cli::{DEVELOPMENT_SECRET, ProviderName};
 
 use crate::{
     api::{Api, texts},
-    emulator::{Aws, Emulator, client_variables, workspace},
+    emulator::{Aws, Emulator, client_variables},
     function::bootstrap,
+    workspace,
 };
 
 const STACK: &str = "webhooks";

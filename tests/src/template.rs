@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::emulator::workspace;
+use crate::workspace;
 
 /// Reads a template with SAM's own reader. A tag such as `!Ref Name` is then `{"Ref": "Name"}`.
 ///

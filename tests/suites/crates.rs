@@ -1,14 +1,19 @@
 //! Every crate of the workspace, as cargo itself lists them, forbids unsafe code and obeys the workspace's lints.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
+use webhook_tests::workspace;
 
 /// Manifest, crate roots of libraries and programs.
 fn crates() -> Vec<(String, Vec<String>)> {
     let mut cargo = Command::new(env!("CARGO"));
     let metadata = cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
-    let output = metadata.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    let output = metadata.current_dir(workspace()).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -29,7 +34,7 @@ fn read(path: &str) -> String {
 
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
-    let root = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    let root = read(&workspace().join("Cargo.toml").to_string_lossy());
     assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
     let crates = crates();
     assert!(crates.len() >= 9, "{crates:?}");
@@ -42,5 +47,31 @@ fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
 fn every_library_and_program_says_at_its_root_that_it_has_no_unsafe_code() {
     for root in crates().into_iter().flat_map(|(_, roots)| roots) {
         assert!(read(&root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
+    }
+}
+
+/// All Rust files below the folder, save what is built or installed.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder can be listed") {
+        let path = entry.expect("the folder can be listed").path();
+        let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        if path.is_dir() && name != "target" && !name.starts_with('.') {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+/// A checkout may be moved or copied with what was built in it.
+#[test]
+fn no_program_keeps_the_path_in_which_it_was_compiled() {
+    let kept = concat!("env!(\"CARGO_", "MANIFEST_DIR\")");
+    let files = rust_files(&workspace());
+    assert!(files.len() > 100, "{files:?}");
+    for file in files {
+        assert!(!read(&file.to_string_lossy()).contains(kept), "{}", file.display());
     }
 }

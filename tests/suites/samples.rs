@@ -4,18 +4,44 @@ use std::{
     collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
+    sync::Once,
 };
 
 use webhook_cli::{OutgoingDelivery, ProviderName};
-use webhook_tests::samples::{self, Answer, SENT_AT, Sample};
+use webhook_tests::{
+    samples::{self, Answer, SENT_AT, Sample},
+    workspace,
+};
 use webhook_verify::{
     Delivery, Provider, SigningSecret, SigningSecrets, Tolerance,
     providers::{Endgrate, Pinwheel},
     sha256_hex,
 };
 
-/// Set to anything, it makes the test write the samples anew, round the bodies that they have.
+/// If it is set, the samples are written again, each with the body that it has.
 const UPDATE_VARIABLE: &str = "UPDATE_SAMPLES";
+
+/// Returns the samples: after writing them again, if [`UPDATE_VARIABLE`] is set. No test reads a file that another is writing.
+fn current() -> Vec<Sample> {
+    static UPDATED: Once = Once::new();
+    UPDATED.call_once(|| {
+        if env::var_os(UPDATE_VARIABLE).is_some() {
+            for sample in samples::all() {
+                fs::write(sample.path(), made(&sample)).expect("events/ can be written");
+            }
+        }
+    });
+    samples::all()
+}
+
+/// Returns what the tool makes of the sample's body.
+fn made(sample: &Sample) -> String {
+    let Sample { sender, at, encoding, .. } = sample.clone();
+    let (_, body) = sample.request();
+    OutgoingDelivery::sign(sender, &secret(sample.secret), at, body)
+        .and_then(|delivery| delivery.to_lambda_event(encoding))
+        .unwrap_or_else(|error| panic!("events/{}: {error}", sample.file))
+}
 
 #[test]
 fn every_file_is_in_the_table_and_every_row_has_its_file() {
@@ -34,15 +60,8 @@ fn every_file_is_in_the_table_and_every_row_has_its_file() {
 
 #[test]
 fn every_sample_is_what_the_tool_makes_of_its_body() {
-    for sample in samples::all() {
-        let Sample { sender, at, encoding, .. } = sample.clone();
-        let (_, body) = sample.request();
-        let made = OutgoingDelivery::sign(sender, &secret(sample.secret), at, body)
-            .and_then(|delivery| delivery.to_lambda_event(encoding))
-            .unwrap_or_else(|error| panic!("events/{}: {error}", sample.file));
-        if env::var_os(UPDATE_VARIABLE).is_some() {
-            fs::write(sample.path(), &made).expect("events/ can be written");
-        }
+    for sample in current() {
+        let made = made(&sample);
         let same = made == sample.event();
         assert!(same, "events/{}: run this test once with {UPDATE_VARIABLE}=1, and look at what changes", sample.file);
     }
@@ -50,7 +69,7 @@ fn every_sample_is_what_the_tool_makes_of_its_body() {
 
 #[test]
 fn every_sample_gets_the_answer_of_the_table() {
-    for sample in samples::all() {
+    for sample in current() {
         let answer = match sample.sender.provider() {
             ProviderName::Pinwheel => answer(&Pinwheel, &sample),
             ProviderName::Endgrate => answer(&Endgrate, &sample),
@@ -151,12 +170,8 @@ fn secrets() -> SigningSecrets {
     SigningSecrets::new(secret(webhook_cli::DEVELOPMENT_SECRET), None)
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
 fn read(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(workspace().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 fn has_line(text: &str, line: &str) -> bool {

@@ -13,11 +13,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::Value;
 use webhook_tests::{
-    emulator::{client_variables, workspace},
+    emulator::client_variables,
     http::post,
     now,
     samples::{self, Sample},
     stack::{Account, Stack},
+    workspace,
 };
 
 /// Variables with which a function of `cargo lambda watch` reaches the stack of `make dev`.

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use webhook_cli::DEVELOPMENT_SECRET;
 use webhook_lambda::metrics::{METRICS, NAMESPACE};
 use webhook_tests::{
-    emulator::workspace,
     http::post,
     template::{resources, template},
+    workspace,
 };
 
 use crate::world::{api, deploy, providers, signed};
