@@ -155,13 +155,12 @@ impl<'a> Decimal<'a> {
         let integer = &text[start + usize::from(negative)..integer_end];
         let fraction = text[integer_end..fraction_end].strip_prefix(b".").unwrap_or_default();
         let exponent = exponent(&text[fraction_end..end]);
-        let length = |digits: &[u8]| i64::try_from(digits.len()).unwrap_or(i64::MAX);
         if integer == b"0" {
             let zeros = fraction.iter().take_while(|&&digit| digit == b'0').count();
             let (zeros, fraction) = fraction.split_at(zeros);
-            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(length(zeros)) }
+            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(signed(zeros.len())) }
         } else {
-            Self { negative, integer, fraction, exponent: exponent.saturating_add(length(integer)) }
+            Self { negative, integer, fraction, exponent: exponent.saturating_add(signed(integer.len())) }
         }
     }
 
@@ -191,7 +190,7 @@ impl<'a> Decimal<'a> {
     /// is 1.7e308.
     #[inline]
     fn is_shortest(&self) -> bool {
-        let last_digit = self.exponent.saturating_sub(self.length() as i64);
+        let last_digit = self.exponent.saturating_sub(signed(self.length()));
         if let (-323, b"" | b"5", b"") = (self.exponent, self.integer, self.fraction) {
             return true;
         }
@@ -235,7 +234,7 @@ impl<'a> Decimal<'a> {
             }
             None => nearest(b"100000000000000000", self.exponent + 1),
         };
-        if lower == upper {
+        if lower.to_bits() == upper.to_bits() {
             return lower;
         }
         match self.compare_with_midpoint(lower) {
@@ -252,12 +251,12 @@ impl<'a> Decimal<'a> {
         let mut number = Natural::zero();
         for digits in digits[..length].chunks(EXACT_DIGITS) {
             let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-            number.multiply_and_add(10_u64.pow(digits.len() as u32), value);
+            number.multiply_and_add(digits.iter().fold(1, |power, _| power * 10), value);
         }
-        let exponent = self.exponent - length as i64;
+        let exponent = self.exponent - signed(length);
 
         // `lower` is `mantissa × 2^power`, so the middle is `(2 × mantissa + 1) × 2^(power - 1)`.
-        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52) as i64);
+        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52).cast_signed());
         let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
         let mut midpoint = Natural::zero();
         midpoint.multiply_and_add(1, 2 * mantissa + 1);
@@ -287,7 +286,7 @@ const MIDPOINT_DIGITS: usize = 768;
 /// up to three digits.
 fn nearest(digits: &[u8], exponent: i64) -> f64 {
     // As an integer, the digits are larger.
-    let exponent = exponent - digits.len() as i64;
+    let exponent = exponent - signed(digits.len());
     let sign = if exponent < 0 { b'-' } else { b'+' };
     let size = exponent.unsigned_abs();
     let mut text = [0; EXACT_DIGITS + 5];
@@ -300,6 +299,10 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
 /// Returns a digit of a number, given the power of ten that it counts.
 fn digit(number: u64, power: u64) -> u8 {
     b'0' + (number / power % 10).to_le_bytes()[0]
+}
+
+fn signed(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.
@@ -324,8 +327,8 @@ impl Natural {
         let mut carry = addend;
         for limb in &mut self.limbs {
             let product = u128::from(*limb) * u128::from(factor) + u128::from(carry);
-            *limb = product as u64;
-            carry = (product >> 64) as u64;
+            *limb = low_half(product);
+            carry = low_half(product >> 64);
         }
         if carry > 0 {
             self.limbs.push(carry);
@@ -336,7 +339,7 @@ impl Natural {
         for _ in 0..exponent / 27 {
             self.multiply_and_add(5_u64.pow(27), 0);
         }
-        self.multiply_and_add(5_u64.pow((exponent % 27) as u32), 0);
+        self.multiply_and_add((0..exponent % 27).fold(1, |power, _| power * 5), 0);
     }
 
     fn multiply_by_power_of_2(&mut self, exponent: u64) {
@@ -348,4 +351,9 @@ impl Natural {
     fn compare(&self, other: &Self) -> Ordering {
         self.limbs.len().cmp(&other.limbs.len()).then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+fn low_half(number: u128) -> u64 {
+    number as u64
 }

@@ -124,7 +124,7 @@ fn floats_at_and_near_the_middle_of_two_are_read_exactly() {
         // Both are printed exactly, and the mean of the two is half of the sum of their decimals.
         let [lower_digits, upper_digits] = [lower, upper].map(|float| format!("{float:.1080}"));
         let middle = mean(&lower_digits, &upper_digits);
-        let even = if bits % 2 == 0 { lower } else { upper };
+        let even = if bits.is_multiple_of(2) { lower } else { upper };
         for (text, expected) in [
             (middle.clone(), even),
             (format!("{middle}000"), even),
