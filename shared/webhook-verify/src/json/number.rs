@@ -155,13 +155,12 @@ impl<'a> Decimal<'a> {
         let integer = &text[start + usize::from(negative)..integer_end];
         let fraction = text[integer_end..fraction_end].strip_prefix(b".").unwrap_or_default();
         let exponent = exponent(&text[fraction_end..end]);
-        let length = |digits: &[u8]| i64::try_from(digits.len()).unwrap_or(i64::MAX);
         if integer == b"0" {
             let zeros = fraction.iter().take_while(|&&digit| digit == b'0').count();
             let (zeros, fraction) = fraction.split_at(zeros);
-            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(length(zeros)) }
+            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(signed(zeros.len())) }
         } else {
-            Self { negative, integer, fraction, exponent: exponent.saturating_add(length(integer)) }
+            Self { negative, integer, fraction, exponent: exponent.saturating_add(signed(integer.len())) }
         }
     }
 
@@ -252,7 +251,7 @@ impl<'a> Decimal<'a> {
         let mut number = Natural::zero();
         for digits in digits[..length].chunks(EXACT_DIGITS) {
             let value = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
-            number.multiply_and_add(power(10, digits.len()), value);
+            number.multiply_and_add(digits.iter().fold(1, |power, _| power * 10), value);
         }
         let exponent = self.exponent - signed(length);
 
@@ -297,18 +296,13 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
     str::from_utf8(&text[..digits.len() + 5]).ok().and_then(|text| text.parse().ok()).expect("a number")
 }
 
-/// A length as a signed number: texts are far shorter than `i64::MAX` bytes.
-fn signed(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-fn power(base: u64, exponent: usize) -> u64 {
-    base.pow(u32::try_from(exponent).unwrap_or(0))
-}
-
 /// Returns a digit of a number, given the power of ten that it counts.
 fn digit(number: u64, power: u64) -> u8 {
     b'0' + (number / power % 10).to_le_bytes()[0]
+}
+
+fn signed(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
 }
 
 /// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.
@@ -333,8 +327,8 @@ impl Natural {
         let mut carry = addend;
         for limb in &mut self.limbs {
             let product = u128::from(*limb) * u128::from(factor) + u128::from(carry);
-            [*limb, carry] =
-                [product, product >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+            *limb = low_half(product);
+            carry = low_half(product >> 64);
         }
         if carry > 0 {
             self.limbs.push(carry);
@@ -345,7 +339,7 @@ impl Natural {
         for _ in 0..exponent / 27 {
             self.multiply_and_add(5_u64.pow(27), 0);
         }
-        self.multiply_and_add(5_u64.pow(u32::try_from(exponent % 27).unwrap_or(0)), 0);
+        self.multiply_and_add((0..exponent % 27).fold(1, |power, _| power * 5), 0);
     }
 
     fn multiply_by_power_of_2(&mut self, exponent: u64) {
@@ -357,4 +351,9 @@ impl Natural {
     fn compare(&self, other: &Self) -> Ordering {
         self.limbs.len().cmp(&other.limbs.len()).then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+fn low_half(number: u128) -> u64 {
+    number as u64
 }

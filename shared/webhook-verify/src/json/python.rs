@@ -174,6 +174,7 @@ const WINDOW: usize = 34;
 ///
 /// Floats with an exponent grow by up to 14 bytes, from `1e15` to `1000000000000000.0`; others by up
 /// to 3, from `12345678901234567.0` to `1.2345678901234568e+16`.
+#[expect(clippy::needless_bitwise_bool, reason = "lazy operators would keep it from using vectors")]
 #[inline]
 #[expect(clippy::needless_bitwise_bool, reason = "without branches, so that the compiler uses vector instructions")]
 fn growth_of<const DEFAULT: bool>(window: &[u8; WINDOW]) -> usize {
