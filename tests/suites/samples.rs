@@ -111,7 +111,7 @@ fn every_provider_has_all_its_places() {
         for (place, exists) in [
             (
                 format!("functions/{provider}/src/main.rs"),
-                root().join(format!("functions/{provider}/src/main.rs")).is_file(),
+                workspace().join(format!("functions/{provider}/src/main.rs")).is_file(),
             ),
             (
                 format!("events/{provider}/"),
@@ -140,7 +140,7 @@ fn every_provider_has_all_its_places() {
 
 /// One file each in the verification crate.
 fn providers() -> Vec<String> {
-    let files = entries(&root().join("shared/webhook-verify/src/providers"));
+    let files = entries(&workspace().join("shared/webhook-verify/src/providers"));
     let names = files.iter().filter(|path| path.is_file()).map(|path| name(path));
     let providers: Vec<_> = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
     providers.into_iter().filter(|provider| provider != "mod").collect()

@@ -4,7 +4,7 @@
 
 use std::{
     env,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use crate::{aws::Calls, tls::Roots};

@@ -176,7 +176,6 @@ const WINDOW: usize = 34;
 /// to 3, from `12345678901234567.0` to `1.2345678901234568e+16`.
 #[expect(clippy::needless_bitwise_bool, reason = "lazy operators would keep it from using vectors")]
 #[inline]
-#[expect(clippy::needless_bitwise_bool, reason = "without branches, so that the compiler uses vector instructions")]
 fn growth_of<const DEFAULT: bool>(window: &[u8; WINDOW]) -> usize {
     let digit = |byte: u8| byte.wrapping_sub(b'0') < 10;
     let weight = |condition: bool, weight: u8| if condition { weight } else { 0 };

@@ -137,8 +137,8 @@ fn a_forged_body_costs_at_most_8_times_a_benign_one_in_time_and_heap() {
                 if ratio > SLOWEST {
                     ratio = ratio_in_turns(&benign, &body, run);
                 }
-                let times = heap.saturating_sub(FIXED_HEAP).div_ceil(body.len());
-                eprintln!("{size:>8} {check:<12} {name:<36} {ratio:>6.2} × the time, at most {times} × the size in heap");
+                let times = heap.saturating_sub(FIXED_HEAP) as f64 / body.len() as f64;
+                eprintln!("{size:>8} {check:<12} {name:<36} {ratio:>6.2} × the time, {times:>5.2} × the size in heap");
                 let most_heap = if check == "members" { 0 } else { MOST_HEAP * body.len() } + FIXED_HEAP;
                 if ratio > SLOWEST || heap > most_heap {
                     failures
