@@ -2,10 +2,7 @@
 //! They fetch the secret at the start. For each delivery they verify Pinwheel's version 2, claim the
 //! event in `DynamoDB`, send it to SQS, and complete the claim.
 
-use std::{
-    env,
-    path::PathBuf,
-};
+use std::{env, path::PathBuf};
 
 use crate::{aws::Calls, tls::Roots};
 
