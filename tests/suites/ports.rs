@@ -12,7 +12,7 @@ use webhook_tests::emulator::Aws;
 #[tokio::test]
 async fn the_dynamodb_store_keeps_the_contract() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, name(aws.create_table().await));
+    let store = DynamoStore::new(&aws.config, name(&aws.create_table().await));
     store_contract(&store, "dynamodb").await;
 }
 
@@ -20,7 +20,7 @@ async fn the_dynamodb_store_keeps_the_contract() {
 async fn the_sqs_queue_keeps_the_contract() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    queue_contract(&SqsQueue::new(&aws.config, name(url.clone()), None), "sqs").await;
+    queue_contract(&SqsQueue::new(&aws.config, name(&url), None), "sqs").await;
     let bodies: Vec<_> = aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies, [Some("first".to_owned()), Some("other".to_owned())]);
 }
@@ -48,7 +48,7 @@ fn message_of_size(size: usize) -> Message {
 async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bucket() {
     let aws = Aws::shared();
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
-    let queue = SqsQueue::new(&aws.config, name(url.clone()), Some(name(bucket.clone())));
+    let queue = SqsQueue::new(&aws.config, name(&url), Some(name(&bucket)));
     let (largest, too_large) = (message_of_size(SQS_MAX_BYTES), message_of_size(SQS_MAX_BYTES + 1));
     queue.send(&largest).await.expect("is sent");
     queue.send(&too_large).await.expect("is sent");
@@ -75,7 +75,7 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
     let limit = aws_sdk_sqs::types::QueueAttributeName::MaximumMessageSize;
     aws.sqs.set_queue_attributes().queue_url(&url).attributes(limit, "262144").send().await.expect("is set");
-    let queue = SqsQueue::new(&aws.config, name(url.clone()), Some(name(bucket.clone())));
+    let queue = SqsQueue::new(&aws.config, name(&url), Some(name(&bucket)));
     let message = message_of_size(300_000);
     queue.send(&message).await.expect("is sent");
     let [pointer] = &aws.take_messages(&url).await[..] else { panic!("one message") };
@@ -84,7 +84,7 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
     let stored = object.body.collect().await.expect("it is read").into_bytes();
     assert!(stored == message.body.as_bytes(), "the object is the message's body");
 
-    let without_bucket = SqsQueue::new(&aws.config, name(url.clone()), None);
+    let without_bucket = SqsQueue::new(&aws.config, name(&url), None);
     assert_eq!(without_bucket.send(&message_of_size(300_001)).await, Err(CallError::MessageTooLarge));
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
@@ -93,13 +93,13 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
 async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
-    let queue = SqsQueue::new(&aws.config, name(url.clone()), None);
+    let queue = SqsQueue::new(&aws.config, name(&url), None);
     assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::MessageTooLarge));
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
 
 /// The name of something that the emulator made.
-fn name<T: FromStr<Err: std::fmt::Debug>>(text: String) -> T {
+fn name<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("is a name")
 }
 
@@ -114,7 +114,7 @@ fn text(stored: StoredSecret) -> Option<String> {
 async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_error() {
     let aws = Aws::shared();
     let secret = aws.create_secret("first").await;
-    let store = SecretsManager::new(&aws.config, name(secret.clone()));
+    let store = SecretsManager::new(&aws.config, name(&secret));
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("first".to_owned()));
     assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(None));
@@ -131,17 +131,17 @@ async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
     let secret = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
     aws.secrets.put_secret_value().secret_id(&secret).secret_binary(binary).send().await.expect("a secret is put");
-    let fetched = SecretsManager::new(&aws.config, name(secret)).fetch().await.expect("is read");
+    let fetched = SecretsManager::new(&aws.config, name(&secret)).fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
 
-    let absent = SecretsManager::new(&aws.config, name("absent".to_owned())).fetch().await.map(|_| ());
+    let absent = SecretsManager::new(&aws.config, name("absent")).fetch().await.map(|_| ());
     assert_eq!(absent, Err(CallError::Refused("ResourceNotFoundException".to_owned())));
 }
 
 #[tokio::test]
 async fn a_failing_call_names_the_services_error_and_nothing_of_the_request() {
     let aws = Aws::shared();
-    let store = DynamoStore::new(&aws.config, name("no-such-table".to_owned()));
+    let store = DynamoStore::new(&aws.config, name("no-such-table"));
     let error = store.release("id", &ClaimToken::named("t")).await.expect_err("fails");
     let CallError::Refused(code) = error else { panic!("{error}") };
     assert!(code.starts_with("ResourceNotFoundException"), "{code}");
