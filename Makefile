@@ -36,6 +36,7 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@python3 -B -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
+	@cargo fetch --locked --quiet
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
 	@test -x .tools/cargo-machete/bin/cargo-machete || { echo 'cargo-machete: compiling …'; cargo install --locked --quiet --root .tools/cargo-machete cargo-machete@0.9.2; }
 	@.tools/cargo-machete/bin/cargo-machete --with-metadata
