@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    /// Any condition fails if there is a record: the bench sends none that an existing record meets.
+    /// A condition fails if there is a record: functions under test send no other kind.
     fn put_item(&mut self, input: &Value) -> (StatusCode, Value) {
         let key = key(&input["Item"]);
         if let Some(held) = self.items.get(&key).filter(|_| input.get("ConditionExpression").is_some()) {

@@ -1,5 +1,5 @@
-//! Fails if the instructions of a start or a delivery, or the archive, grow too much over a baseline
-//! in the repository. Unlike times, counts are the same in every run, within about 1 %.
+//! Fails if the instructions of a start or a delivery, or the archive, grow too much over a
+//! baseline in the repository. Unlike times, counts are the same in every run, within about 1 %.
 
 use std::{fs, path::PathBuf};
 

@@ -138,7 +138,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Checks that the calls since the last time are exactly those that `count` deliveries must make.
+    /// Checks that the calls since the last time are exactly those of `count` deliveries.
     ///
     /// # Errors
     /// They are not.

@@ -1,8 +1,8 @@
-//! Instructions that a function executes, counted by valgrind's cachegrind. Unlike times, they repeat
-//! even on a loaded machine.
+//! Instructions that a function executes, counted by valgrind's cachegrind. Unlike times, they
+//! repeat even on a loaded machine.
 //!
-//! Valgrind has no SHA extensions. SHA runs in software there, so the counts of code that hashes are
-//! higher than on a processor that has them.
+//! Valgrind has no SHA extensions. SHA runs in software there, so the counts of code that hashes
+//! are higher than on a processor that has them.
 
 use std::{env, fs, path::PathBuf};
 
@@ -30,8 +30,8 @@ pub struct Counts {
     pub warm: u64,
 }
 
-/// Counts in this many runs, and takes the smallest of each count: on a loaded machine valgrind is so
-/// slow that calls of the function may time out, and its retries add instructions.
+/// Counts in this many runs, and takes the smallest of each count: on a loaded machine valgrind is
+/// so slow that calls of the function may time out, and its retries add instructions.
 ///
 /// # Errors
 /// Valgrind is not installed, or the function does not do its job.
@@ -68,8 +68,8 @@ async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
     total.with_context(|| format!("no total in {}", output.display()))
 }
 
-/// Writes two files for `callgrind_annotate`: instructions by function, of a start, and of a start with
-/// one delivery. The binary must have its symbols.
+/// Writes two files for `callgrind_annotate`: instructions by function, of a start, and of a start
+/// with one delivery. The binary must have its symbols.
 ///
 /// # Errors
 /// As [`count`].
@@ -92,8 +92,8 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
     bench.aws.take_connections();
     let mut instance = Instance::start(bench, subject, &wrapper).await?;
     instance.ready().await?;
-    // Connections may still be opening, because the function asks for an event after a while even if
-    // they are not open. A first delivery would then open them again.
+    // Connections may still be opening, because the function asks for an event after a while even
+    // if they are not open. A first delivery would then open them again.
     instance.idle().await?;
     let at_start = bench.aws.take_calls();
     let has_fetched = at_start.contains_key(SECRET_FETCH);

@@ -41,8 +41,8 @@ impl Cores {
     /// # Errors
     /// It cannot be started.
     pub fn spawn(self, command: &mut Command) -> Result<Child> {
-        // A child inherits the cores of the thread that starts it. `taskset` would do the same, but its
-        // own start would count as part of the function's.
+        // A child inherits the cores of the thread that starts it. `taskset` would do the same, but
+        // its own start would count as part of the function's.
         thread::scope(|scope| {
             let started = scope.spawn(|| {
                 pin(self.measured)?;

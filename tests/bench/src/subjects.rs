@@ -1,6 +1,6 @@
-//! The measured functions: the one of this repository and its peers. All but `hello` do the same job.
-//! They fetch the secret at the start. For each delivery they verify Pinwheel's version 2, claim the
-//! event in `DynamoDB`, send it to SQS, and complete the claim.
+//! The measured functions: the one of this repository and its peers. All but `hello` do the same
+//! job. They fetch the secret at the start. For each delivery they verify Pinwheel's version 2,
+//! claim the event in `DynamoDB`, send it to SQS, and complete the claim.
 
 use std::{env, path::PathBuf};
 
@@ -80,8 +80,8 @@ impl Kind {
 /// Number of services that a start and a delivery need together, with one connection each.
 pub const SERVICES: u64 = 3;
 
-/// Fetches the secret. A delivery with a wrong signature may cause it, at most every 10 s, so it does
-/// not count as a call of the delivery.
+/// Fetches the secret. A delivery with a wrong signature may cause it, at most every 10 s, so it is
+/// not a call of the delivery.
 pub const SECRET_FETCH: &str = "GetSecretValue";
 
 impl Job {
@@ -131,11 +131,11 @@ impl Places {
             label: "this function",
             command: vec![self.root.join("target/release/pinwheel")],
             variables: Vec::new(),
-            // The root of the fake services cannot be compiled in. Amazon's five and that one come from
-            // a file, which costs a little more.
+            // The root of the fake services cannot be compiled in. It comes from a file, together
+            // with Amazon's five, which costs a little more.
             roots: Roots::Amazon,
             job: Job::Webhook,
-            // It opens those to DynamoDB and SQS in init, with a request that is not counted as a call.
+            // It opens those to DynamoDB and SQS with requests that are not counted as calls.
             connects_at_start: SERVICES,
         }
     }

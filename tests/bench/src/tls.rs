@@ -1,4 +1,4 @@
-//! Certificates like those of AWS: a root, an intermediate and a leaf, each with a 2,048-bit RSA key.
+//! Certificates like those of AWS: a root, an intermediate and a leaf, all with RSA-2048 keys.
 
 use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 

@@ -39,8 +39,8 @@ impl Deliver {
     }
 }
 
-/// Measures rounds of deliveries, all subjects in turn: `result[subject][kind]`, with the kinds in the
-/// order of [`Kind::ALL`]. Each answer and all calls are checked.
+/// Measures rounds of deliveries, all subjects in turn: `result[subject][kind]`, with the kinds in
+/// the order of [`Kind::ALL`]. Each answer and all calls are checked.
 ///
 /// # Errors
 /// A function does not do its job.

@@ -1,9 +1,7 @@
-//! Verification by body size: ours beside the bare MAC of the same bytes, and beside Python and Node
-//! doing what their users do. Each is a process of its own on the measured core, and they run in
-//! turn.
+//! Verification by body size: ours beside the bare MAC of the same bytes, and beside Python and
+//! Node doing what their users do. Each runs in its own process on the measured core, in turn.
 //!
-//! Most kernels end when the sender is known. An accepted delivery also needs the text for the
-//! queue; kernels whose label says so include it.
+//! Verification builds the text for the queue, if that is not the body, so its figures include it.
 
 mod before;
 mod bodies;
@@ -33,13 +31,11 @@ pub const WORKER: &str = "kernel-worker";
 pub const SIZES: [(&str, usize); 5] =
     [("1 KiB", 1 << 10), ("10 KiB", 10 << 10), ("100 KiB", 100 << 10), ("1 MiB", 1 << 20), ("6 MB", 6_000_000)];
 /// Kernels: label, name in the worker, spelling of the bodies, and the bare MAC that bounds it.
-const KERNELS: [(&str, &str, Spelling, &str); 6] = [
+const KERNELS: [(&str, &str, Spelling, &str); 4] = [
     ("Pinwheel v2, raw bytes", "pinwheel-v2", Spelling::Python, "sha256"),
     ("Endgrate, raw bytes", "endgrate-raw", Spelling::Python, "sha1"),
     ("Pinwheel v1, re-serialised", "pinwheel-v1", Spelling::Python, "sha256"),
-    ("Pinwheel v1, and its text for the queue", "pinwheel-v1-text", Spelling::Python, "sha256"),
     ("Endgrate, re-serialised", "endgrate-respelled", Spelling::Compact, "sha1"),
-    ("Endgrate, and its text for the queue", "endgrate-respelled-text", Spelling::Compact, "sha1"),
 ];
 /// Shortest time of one measurement.
 const MILLISECONDS: u32 = 40;
@@ -55,7 +51,7 @@ pub struct BesideMac {
     /// Its speed divided by the MAC's.
     pub of_mac: Spread,
     /// `of_mac` divided by the figure recorded before verification built its text in memory; only
-    /// for the kernels that include the text for the queue.
+    /// for the re-serialising kernels.
     pub of_before: Option<Spread>,
 }
 

@@ -67,19 +67,11 @@ fn mean_ns(kernel: &str, body: &[u8], at_least: Duration) -> Result<f64> {
             let headers = sign::pinwheel_v1(&secret, NOW, body)?;
             mean(at_least, || verify(&Pinwheel, &headers, body).map(drop))
         }
-        "pinwheel-v1-text" => {
-            let headers = sign::pinwheel_v1(&secret, NOW, body)?;
-            mean(at_least, || Ok(verify(&Pinwheel, &headers, body)?.signed().len()))
-        }
         "pinwheel-v2" => mean(at_least, || verify(&Pinwheel, &v2, body).map(drop)),
         "endgrate-raw" => mean(at_least, || verify(&Endgrate, &raw, body).map(drop)),
         "endgrate-respelled" => {
             let headers = sign::endgrate_python_form(&secret, body)?;
             mean(at_least, || verify(&Endgrate, &headers, body).map(drop))
-        }
-        "endgrate-respelled-text" => {
-            let headers = sign::endgrate_python_form(&secret, body)?;
-            mean(at_least, || Ok(verify(&Endgrate, &headers, body)?.signed().len()))
         }
         _ => bail!("no kernel is named {kernel}"),
     }
