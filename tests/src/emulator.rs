@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     fs::File,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -159,13 +160,20 @@ pub fn client_variables(endpoint: &str) -> HashMap<String, String> {
     .into()
 }
 
-/// The root of the workspace.
+/// Returns the root of the workspace, found at run time: at or above the package that cargo runs, or else the current folder.
+/// A path that is compiled in is wrong in a checkout that was copied or renamed.
 ///
 /// # Panics
-/// Never: this crate lies in it.
+/// It is neither there nor above.
 #[must_use]
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests lies in the workspace")
+    static WORKSPACE: OnceLock<PathBuf> = OnceLock::new();
+    WORKSPACE.get_or_init(|| {
+        let start = env::var_os("CARGO_MANIFEST_DIR").map_or_else(env::current_dir, |folder| Ok(folder.into()));
+        let start = start.expect("the current folder is known");
+        let root = start.ancestors().find(|folder| folder.join("infra/template.yaml").is_file());
+        root.unwrap_or_else(|| panic!("{} is not in the repository: run this there", start.display())).to_owned()
+    })
 }
 
 fn free_port() -> u16 {

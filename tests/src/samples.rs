@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use webhook_cli::{BodyEncoding, DEVELOPMENT_SECRET, OutgoingDelivery, Sender};
 use webhook_verify::{Header, SigningSecret, UnixSeconds};
 
+use crate::emulator::workspace;
+
 /// 2026-11-21T12:00:00Z: when the samples were sent. A receiver whose clock stands there, or that tolerates as much,
 /// takes them.
 pub const SENT_AT: UnixSeconds = UnixSeconds(1_795_262_400);
@@ -72,7 +74,7 @@ impl Answer {
 /// The folder that holds the samples.
 #[must_use]
 pub fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../events"))
+    workspace().join("events")
 }
 
 /// Every file in `events/`, in the order in which README tells of them. No two that are accepted are the same event.

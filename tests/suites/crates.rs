@@ -1,14 +1,19 @@
 //! Every crate of the workspace, as cargo itself lists them, forbids unsafe code and obeys the workspace's lints.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
+use webhook_tests::emulator::workspace;
 
 /// Manifest, crate roots of libraries and programs.
 fn crates() -> Vec<(String, Vec<String>)> {
     let mut cargo = Command::new(env!("CARGO"));
     let metadata = cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
-    let output = metadata.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    let output = metadata.current_dir(workspace()).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
@@ -23,13 +28,14 @@ fn crates() -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-fn read(path: &str) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+fn read(path: impl AsRef<Path>) -> String {
+    let path = path.as_ref();
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
-    let root = read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
+    let root = read(workspace().join("Cargo.toml"));
     assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
     let crates = crates();
     assert!(crates.len() >= 9, "{crates:?}");
@@ -43,4 +49,30 @@ fn every_library_and_program_says_at_its_root_that_it_has_no_unsafe_code() {
     for root in crates().into_iter().flat_map(|(_, roots)| roots) {
         assert!(read(&root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
     }
+}
+
+#[test]
+fn no_program_keeps_the_path_in_which_it_was_compiled() {
+    // In two parts, so that this file is not found.
+    let kept = ["env!(\"CARGO_", "MANIFEST_DIR\")"].concat();
+    let files = rust_files(workspace());
+    assert!(files.len() > 100, "{files:?}");
+    let keeping: Vec<_> = files.iter().filter(|file| read(file).contains(&kept)).collect();
+    assert_eq!(keeping, [&PathBuf::new(); 0], "cargo sets the variable at run time too");
+}
+
+/// Returns the Rust files of the repository, without those of builds and tools.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let entry = entry.expect("a folder can be listed");
+        let (path, name) = (entry.path(), entry.file_name());
+        let is_ours = name != "target" && name != "node_modules" && !name.as_encoded_bytes().starts_with(b".");
+        if entry.file_type().expect("an entry has a type").is_dir() && is_ours {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
 }

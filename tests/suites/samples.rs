@@ -7,7 +7,10 @@ use std::{
 };
 
 use webhook_cli::{OutgoingDelivery, ProviderName};
-use webhook_tests::samples::{self, Answer, SENT_AT, Sample};
+use webhook_tests::{
+    emulator::workspace,
+    samples::{self, Answer, SENT_AT, Sample},
+};
 use webhook_verify::{
     Delivery, Provider, SigningSecret, SigningSecrets, Tolerance,
     providers::{Endgrate, Pinwheel},
@@ -92,7 +95,7 @@ fn every_provider_has_all_its_places() {
         for (place, exists) in [
             (
                 format!("functions/{provider}/src/main.rs"),
-                root().join(format!("functions/{provider}/src/main.rs")).is_file(),
+                workspace().join(format!("functions/{provider}/src/main.rs")).is_file(),
             ),
             (
                 format!("events/{provider}/"),
@@ -121,7 +124,7 @@ fn every_provider_has_all_its_places() {
 
 /// One file each in the verification crate.
 fn providers() -> Vec<String> {
-    let files = entries(&root().join("shared/webhook-verify/src/providers"));
+    let files = entries(&workspace().join("shared/webhook-verify/src/providers"));
     let names = files.iter().filter(|path| path.is_file()).map(|path| name(path));
     let providers: Vec<_> = names.filter_map(|name| name.strip_suffix(".rs").map(str::to_owned)).collect();
     providers.into_iter().filter(|provider| provider != "mod").collect()
@@ -151,12 +154,8 @@ fn secrets() -> SigningSecrets {
     SigningSecrets::new(secret(webhook_cli::DEVELOPMENT_SECRET), None)
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
-
 fn read(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+    fs::read_to_string(workspace().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 fn has_line(text: &str, line: &str) -> bool {

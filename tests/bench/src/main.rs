@@ -62,9 +62,9 @@ fn main() -> Result<()> {
     runtime.block_on(async {
         match arguments.split_first() {
             Some((&"run", options)) => run(cores, &Options::parse(options)?).await,
-            Some((&"gate", [])) => gate::run(&Places::new(), &bench(cores).await?, false).await,
-            Some((&"gate", ["--update"])) => gate::run(&Places::new(), &bench(cores).await?, true).await,
-            Some((&"profile", [])) => profile(&Places::new(), &bench(cores).await?).await,
+            Some((&"gate", [])) => gate::run(&Places::find()?, &bench(cores).await?, false).await,
+            Some((&"gate", ["--update"])) => gate::run(&Places::find()?, &bench(cores).await?, true).await,
+            Some((&"profile", [])) => profile(&Places::find()?, &bench(cores).await?).await,
             _ => bail!("{HELP}"),
         }
     })
@@ -106,7 +106,7 @@ impl Options {
 
 /// The fake services, and files of roots that vouch for them.
 async fn bench(cores: Cores) -> Result<Bench> {
-    let places = Places::new();
+    let places = Places::find()?;
     fs::create_dir_all(&places.work)?;
     let authority = Authority::new()?;
     authority.write_roots(&places.work, &places.root.join("shared/webhook-aws/roots/amazon.pem"))?;
@@ -116,7 +116,7 @@ async fn bench(cores: Cores) -> Result<Bench> {
 }
 
 async fn run(cores: Cores, options: &Options) -> Result<()> {
-    let places = Places::new();
+    let places = Places::find()?;
     let peers = [places.hello(), places.default_twin(), places.python(), places.node()];
     let peers = peers.into_iter().filter(|peer| !options.without.iter().any(|name| name == peer.name));
     let subjects: Vec<Subject> = [places.ours()].into_iter().chain(peers).collect();

@@ -1,10 +1,9 @@
 //! Who is measured: the function of this repository and those that it is compared with. All of them do the same job, but for
 //! `hello`: fetch the secret at the start; verify Pinwheel's version 2, claim in `DynamoDB`, send to SQS, complete.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-};
+use std::{env, path::PathBuf};
+
+use anyhow::{Context as _, Result};
 
 use crate::{aws::Calls, tls::Roots};
 
@@ -107,12 +106,16 @@ pub struct Places {
 }
 
 impl Places {
-    /// As the repository has them.
-    #[must_use]
-    pub fn new() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let root = root.canonicalize().unwrap_or(root);
-        Self { work: root.join("target/bench"), root }
+    /// Finds the repository at run time: at or above the package that cargo runs, or else the current folder. A path that is
+    /// compiled in is wrong in a checkout that was copied or renamed.
+    ///
+    /// # Errors
+    /// It is neither there nor above.
+    pub fn find() -> Result<Self> {
+        let start = env::var_os("CARGO_MANIFEST_DIR").map_or_else(env::current_dir, |folder| Ok(folder.into()))?;
+        let root = start.ancestors().find(|folder| folder.join("infra/template.yaml").is_file());
+        let root = root.with_context(|| format!("{} is not in the repository: run this there", start.display()))?;
+        Ok(Self { work: root.join("target/bench"), root: root.to_owned() })
     }
 
     fn lambda(&self, name: &str) -> PathBuf {
@@ -207,11 +210,5 @@ impl Places {
             job: Job::Webhook,
             connects_at_start: 1,
         }
-    }
-}
-
-impl Default for Places {
-    fn default() -> Self {
-        Self::new()
     }
 }
