@@ -81,7 +81,7 @@ pub(crate) fn named<T: Clone + FromStr<Err = InvalidName>>(
 fn named_secret(file: Option<&Path>, environment: &Environment) -> Result<Option<Zeroizing<String>>, CliError> {
     let (stored, origin) = if let Some(path) = file {
         let origin = path.display().to_string();
-        (stored_secret(Zeroizing::new(read(path)?), &origin)?, origin)
+        (stored_secret(&Zeroizing::new(read(path)?), &origin)?, origin)
     } else {
         let Some(text) = environment.optional(SECRET_VARIABLE)? else { return Ok(None) };
         (StoredSecret::Text(Zeroizing::new(text)), SECRET_VARIABLE.to_owned())
@@ -94,12 +94,12 @@ fn named_secret(file: Option<&Path>, environment: &Environment) -> Result<Option
     Ok(Some(text))
 }
 
-fn stored_secret(bytes: Zeroizing<Vec<u8>>, origin: &str) -> Result<StoredSecret, CliError> {
+fn stored_secret(bytes: &[u8], origin: &str) -> Result<StoredSecret, CliError> {
     // Text has no NUL; UTF-16 has one in each ASCII character.
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
         return Err(CliError::SecretUtf16(origin.to_owned()));
     }
-    Ok(match str::from_utf8(&bytes) {
+    Ok(match str::from_utf8(bytes) {
         Ok(text) => StoredSecret::Text(Zeroizing::new(text.to_owned())),
         Err(_) => StoredSecret::NotText,
     })

@@ -39,7 +39,7 @@ pub(crate) struct SigningArgs {
     #[arg(long, value_name = "UNIX_SECONDS", value_parser = unix_seconds)]
     timestamp: Option<UnixSeconds>,
 
-    /// File with the signing secret, or with {"signing_secret": "…"}; one line break at its end is dropped
+    /// File with the signing secret, or with `{"signing_secret": "…"}`; one line break at its end is dropped
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 }

@@ -14,9 +14,10 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 
 /// Does the same, but keeps line breaks and tabs: for whole documents.
 pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
-    match text.contains("\r\n") {
-        true => escape(&text.replace("\r\n", "\n"), is_layout).into_owned().into(),
-        false => escape(text, is_layout),
+    if text.contains("\r\n") {
+        escape(&text.replace("\r\n", "\n"), is_layout).into_owned().into()
+    } else {
+        escape(text, is_layout)
     }
 }
 

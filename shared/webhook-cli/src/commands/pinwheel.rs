@@ -105,7 +105,7 @@ struct ApiArgs {
     #[arg(long, value_name = "DATE", default_value = "2023-11-22", value_parser = header_value)]
     api_version: String,
 
-    /// File with the API secret, or with {"signing_secret": "…"}; one line break at its end is dropped
+    /// File with the API secret, or with `{"signing_secret": "…"}`; one line break at its end is dropped
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 }
