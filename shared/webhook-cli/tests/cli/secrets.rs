@@ -73,10 +73,8 @@ fn a_secret_that_looks_wrong_signs_as_it_is_and_is_told_of() {
         ),
     ] {
         let path = file(name, content.as_bytes());
-        let notices: String = warnings
-            .iter()
-            .map(|warning| format!("{}: the signing secret {warning}; it is used as it is\n", path.display()))
-            .collect();
+        let told = |warning: &&str| format!("{}: the signing secret {warning}; it is used as it is\n", path.display());
+        let notices = warnings.iter().map(told).collect::<Vec<_>>().concat();
         let headers = format!("x-endgrate-signature: {signature}\n");
         assert_eq!(sign_with(&path), ended(0, &headers, &notices));
     }
