@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    env,
     fs::File,
     io::{Read, Write},
     net::{TcpListener, TcpStream},

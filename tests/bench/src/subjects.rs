@@ -211,9 +211,3 @@ impl Places {
         }
     }
 }
-
-impl Default for Places {
-    fn default() -> Self {
-        Self::new()
-    }
-}

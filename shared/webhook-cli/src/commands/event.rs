@@ -15,7 +15,7 @@ use crate::{
 const EXAMPLES: &str = "\
 Examples:
   cargo webhook event pinwheel body.json > event.json
-  cargo lambda invoke pinwheel --invoke-address 127.0.0.1 --data-file event.json
+  cargo lambda invoke --invoke-address 127.0.0.1 pinwheel --data-file event.json
   cargo webhook event endgrate --base64 --timestamp 1795262400 body.json";
 
 /// Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)

@@ -115,6 +115,6 @@ fn help_of_each_command_has_examples_and_says_where_the_secret_comes_from() {
         assert!(help.out.contains("Examples:\n  cargo webhook "), "{command}");
         assert!(help.out.contains("WEBHOOK_SIGNING_SECRET"), "{command}");
     }
-    let invoke = "\n  cargo lambda invoke pinwheel --invoke-address 127.0.0.1 --data-file event.json\n";
+    let invoke = "\n  cargo lambda invoke --invoke-address 127.0.0.1 pinwheel --data-file event.json\n";
     assert!(webhook("event --help", None, b"").out.contains(invoke));
 }
