@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    env,
     fs::File,
     io::{Read, Write},
     net::{TcpListener, TcpStream},

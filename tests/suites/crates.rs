@@ -35,7 +35,7 @@ fn read(path: impl AsRef<Path>) -> String {
 
 #[test]
 fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
-    let root = read(&workspace().join("Cargo.toml").to_string_lossy());
+    let root = read(workspace().join("Cargo.toml"));
     assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
     let crates = crates();
     assert!(crates.len() >= 9, "{crates:?}");
@@ -73,6 +73,6 @@ fn no_program_keeps_the_path_in_which_it_was_compiled() {
     let files = rust_files(&workspace());
     assert!(files.len() > 100, "{files:?}");
     for file in files {
-        assert!(!read(&file.to_string_lossy()).contains(kept), "{}", file.display());
+        assert!(!read(&file).contains(kept), "{}", file.display());
     }
 }

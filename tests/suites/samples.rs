@@ -49,7 +49,7 @@ fn every_file_is_in_the_table_and_every_row_has_its_file() {
     for provider in entries(&samples::folder()).into_iter().filter(|path| path.is_dir()) {
         files.extend(entries(&provider).iter().map(|path| format!("{}/{}", name(&provider), name(path))));
     }
-    let table = current_samples();
+    let table = current();
     let rows: BTreeSet<_> = table.iter().map(|sample| sample.file.to_owned()).collect();
     assert_eq!(rows, files);
     assert_eq!(table.len(), rows.len(), "a file has two rows");
@@ -84,13 +84,13 @@ fn no_two_accepted_samples_are_the_same_event() {
         Answer::Accepted { id, .. } => Some(id),
         Answer::Refused { .. } | Answer::Malformed => None,
     };
-    let ids: Vec<_> = current_samples().into_iter().filter_map(accepted).collect();
+    let ids: Vec<_> = current().into_iter().filter_map(accepted).collect();
     assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len());
 }
 
 #[test]
 fn the_python_form_sample_needs_the_python_form() {
-    let samples = current_samples();
+    let samples = current();
     let sample = samples.iter().find(|sample| sample.file == "endgrate/python_form.json").expect("there is one");
     let python_form = r#"{"success": true, "transfer_id": "6566e87b7cf20dca9cef0d05", "session_id": "6566e85e7cf20dca9cef0c05", "metadata": {"user_id": 1, "label": "Zo\u00e9", "rate": 1.5}, "endgrate": {"endgrate_type": "crm-contact"}, "completed": true}"#;
     let id = format!("body-sha256:{}", sha256_hex(python_form.as_bytes()));
@@ -115,7 +115,7 @@ fn every_provider_has_all_its_places() {
             ),
             (
                 format!("events/{provider}/"),
-                current_samples().iter().any(|sample| sample.file.starts_with(&format!("{provider}/"))),
+                current().iter().any(|sample| sample.file.starts_with(&format!("{provider}/"))),
             ),
             (
                 format!("infra/template.yaml: CodeUri: ../functions/{provider}"),
@@ -138,31 +138,7 @@ fn every_provider_has_all_its_places() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// Returns the table, after its files were written if that was asked for. The tests run at the same time: none may read a file
-/// before that.
-fn current_samples() -> Vec<Sample> {
-    static UPDATED: Once = Once::new();
-    let samples = samples::all();
-    UPDATED.call_once(|| {
-        if env::var_os(UPDATE_VARIABLE).is_some() {
-            for sample in &samples {
-                fs::write(sample.path(), signed(sample)).expect("events/ can be written");
-            }
-        }
-    });
-    samples
-}
-
-/// Returns what the tool makes of the sample's body.
-fn signed(sample: &Sample) -> String {
-    let Sample { sender, at, encoding, .. } = sample.clone();
-    let (_, body) = sample.request();
-    OutgoingDelivery::sign(sender, &secret(sample.secret), at, body)
-        .and_then(|delivery| delivery.to_lambda_event(encoding))
-        .unwrap_or_else(|error| panic!("events/{}: {error}", sample.file))
-}
-
-/// One file each in the verification crate.
+/// Each has a folder in the verification crate.
 fn providers() -> Vec<String> {
     let files = entries(&workspace().join("shared/webhook-verify/src/providers"));
     let names = files.iter().filter(|path| path.is_file()).map(|path| name(path));

@@ -211,3 +211,9 @@ impl Places {
         }
     }
 }
+
+impl Default for Places {
+    fn default() -> Self {
+        Self::new()
+    }
+}
