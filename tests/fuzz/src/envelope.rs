@@ -1,13 +1,14 @@
 //! What goes on the queue for any authentic body: JSON that holds the signed bytes' data, in characters and sizes that SQS takes.
 
-use webhook_ingest::{Outcome, SQS_MAX_BYTES, testing::StoredMessage};
+use webhook_ingest::{Outcome, testing::StoredMessage};
 use webhook_verify::{
-    Header, Provider, SigningSecret, Tolerance,
+    Header, Malformed, Provider, SigningSecret, Tolerance, bounded_name,
     providers::{Endgrate, Pinwheel},
     sha256_hex, sign,
 };
 
 use crate::{
+    edge::{SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header},
     python_form::last,
     reference::{Value, dumps, parse},
     sample::{delivery, only},
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// # Panics
-/// A message is none that SQS and a `CloudEvents` consumer take, or its data is not the signed one.
+/// SQS or a `CloudEvents` consumer would refuse a message, or its data is not the signed data.
 pub fn check(input: &[u8]) {
     let (unsigned, body) = delivery(input);
     let secret = SigningSecret::new(SECRET.to_vec()).expect("not empty");
@@ -50,14 +51,20 @@ fn check_message<P: Provider>(provider: P, mut headers: Vec<Header>, signed: Sig
 
     let object = parse(body, 128).ok().map(|(value, _)| value).filter(|value| matches!(value, Value::Object(_)));
     let Some(object) = object else {
-        assert_eq!((outcome, messages.len()), (Outcome::Malformed, 0));
+        assert_eq!((outcome, messages.len()), (Outcome::Malformed(Malformed::NotAnObject), 0));
         return;
     };
+    if outcome == Outcome::Malformed(Malformed::UnsignedFieldTooLong) {
+        assert!(signed == Signed::Payload && ["event", "webhook_id"].iter().any(|name| is_long(last(&object, name))));
+        assert_eq!(messages.len(), 0);
+        return;
+    }
     let [StoredMessage { message, .. }] = messages.as_slice() else { panic!("one message: {outcome:?}") };
 
-    assert!(is_sendable(&message.body));
+    let body = message_body(&message.body);
+    assert!(is_sendable(&body));
     // Two brackets more than the provider's body: the envelope's and, in version 1, that of the rebuilt body.
-    let (envelope, facts) = parse(message.body.as_bytes(), 130).expect("the envelope is JSON");
+    let (envelope, facts) = parse(body.as_bytes(), 130).expect("the envelope is JSON");
     let Value::Object(members) = &envelope else { panic!("an object") };
     assert_eq!(last(&envelope, "specversion"), Some(&text("1.0")));
     let names: std::collections::BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
@@ -77,26 +84,39 @@ fn check_message<P: Provider>(provider: P, mut headers: Vec<Header>, signed: Sig
     }
 
     let Outcome::Accepted { id } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(last(&envelope, "id"), Some(&text(&id)));
-    let Some(Value::Text(table_id)) = last(&envelope, "idempotencykey") else { panic!("a key") };
-    let table_id: String = table_id.iter().map(|it| char::from_u32(*it).expect("no surrogate")).collect();
-    assert!(world.pipeline.store.record(&table_id).is_some(), "the key is the record's");
-    assert!(table_id.len() <= 2048, "DynamoDB takes the key");
+    assert_eq!(last(&envelope, "id"), Some(&text(&message.event_id)));
+    assert_eq!(id, bounded_name(&message.event_id));
+    assert!(id.len() <= 1024 && !id.contains(char::is_control), "the answer is short and printable");
+    let key = &message.idempotency_key;
+    assert!(world.pipeline.store.record(key).is_some(), "the key is the record's");
+    assert!(key.len() <= 2048, "DynamoDB takes the key");
+    let told = last(&envelope, "idempotencykey");
+    assert!([text(key), text(&sha256_hex(key.as_bytes()))].iter().any(|key| told == Some(key)), "{told:?}");
+    for name in ["id", "type", "idempotencykey", "deliveryid"] {
+        let Some(Value::Text(value)) = last(&envelope, name) else { continue };
+        assert!(value.iter().all(|it| char::from_u32(*it).is_some_and(|it| !it.is_control())), "{name}");
+    }
 
-    assert_eq!(message.deduplication_id, sha256_hex(table_id.as_bytes()));
-    assert!(
-        (1..=128).contains(&message.group_id.len()) && message.group_id.bytes().all(|byte| byte.is_ascii_graphic())
-    );
-    assert_eq!(message.attributes.len(), 4);
-    for (name, value) in &message.attributes {
+    let group = group_id(&message.provider, &message.group);
+    assert!((1..=128).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_graphic()));
+    let attributes = message_attributes(message);
+    assert_eq!(attributes.len(), 5);
+    for (name, value) in &attributes {
         assert!(!value.is_empty() && value.len() <= 2048 && is_sendable(value), "{name}");
     }
-    assert!(message.attributes_size() < SQS_MAX_BYTES / 100);
-    assert!(message.trace_header.as_deref().is_none_or(|header| Some(header) == trace && header.is_ascii()));
+    assert!(message_size("", &attributes) < SQS_MAX_BYTES / 100);
+    let sent = message.trace_header.as_deref().and_then(trace_header);
+    assert!(sent.is_none_or(|header| Some(header) == trace && header.is_ascii()));
 }
 
 fn text(text: &str) -> Value {
     Value::Text(text.chars().map(u32::from).collect())
+}
+
+/// A text over 1,024 bytes.
+fn is_long(value: Option<&Value>) -> bool {
+    let Some(Value::Text(text)) = value else { return false };
+    text.iter().filter_map(|it| char::from_u32(*it)).map(char::len_utf8).sum::<usize>() > 1024
 }
 
 /// A text that is one: not empty, and without half a surrogate pair.

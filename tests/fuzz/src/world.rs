@@ -7,7 +7,7 @@ use std::{
 };
 
 use webhook_ingest::{
-    Attempt, ClaimToken, Clock as _, Outcome, Pipeline, SecretCache, Settings, UnixMillis,
+    Attempt, ClaimToken, Clock as _, DevelopmentSecret, Outcome, Pipeline, SecretCache, Settings, UnixMillis,
     testing::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 use webhook_verify::{Header, Provider, Tolerance, UnixSeconds};
@@ -24,9 +24,9 @@ impl<P: Provider> World<P> {
             provider,
             store: MemoryStore::default(),
             queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5)),
+            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5), DevelopmentSecret::Refused),
             clock,
-            settings: Settings { tolerance, retention: Duration::from_hours(720) },
+            settings: Settings { tolerance, ..Settings::default_of::<P>() },
         };
         Self { pipeline }
     }
