@@ -224,8 +224,11 @@ impl<S: SecretStore> SecretCache<S> {
     /// Fetches the current version, and returns what looks wrong with it: to be called at start, beside other work. A failure
     /// shows at the first delivery, which fetches again.
     pub async fn warm(&self, now: UnixMillis) -> Vec<SecretWarning> {
-        let fetched = self.keep(now, self.read_current(now)).await;
-        fetched.map(|fetched| fetched.warnings.clone()).unwrap_or_default()
+        let Ok(fetched) = self.read_current(now).await else { return Vec::new() };
+        let warnings = fetched.warnings.clone();
+        // A delivery that came before this ended has fetched both versions.
+        self.state().fetched.get_or_insert(Arc::new(fetched));
+        warnings
     }
 
     /// Returns the secrets, and whether they were cached or fetched.

@@ -27,8 +27,8 @@ use crate::{
 /// If a service hangs, the start and the first delivery together end within 10 s, because each of
 /// them is cut off: this takes 0.5 s, the delivery 9 s (`webhook-ingest/src/budget.rs`), and 0.5 s
 /// are left to begin the process and to send the answer. Neither waits for the SDK to give up,
-/// which takes 6 s and more (three attempts of 2 s, and pauses): the fetch of the secret that is
-/// cut off here is made again by the delivery, as one of the calls that share its 9 s.
+/// which takes 6 s and more (three attempts of 2 s, and pauses): a delivery that comes before
+/// the fetch of the secret has ended makes its own, as one of the calls that share its 9 s.
 const WARM_UP_AT_MOST: Duration = Duration::from_millis(500);
 
 /// A provider's function.
@@ -52,7 +52,7 @@ impl From<NotAnHttpRequest> for Diagnostic {
     }
 }
 
-impl<P: Provider> Function<P> {
+impl<P: Provider + 'static> Function<P> {
     pub(crate) fn new(provider: P, aws: &SdkConfig, config: FunctionConfig) -> Self {
         let secrets = SecretsManager::new(aws, config.signing_secret_id);
         let pipeline = Pipeline {
@@ -69,12 +69,14 @@ impl<P: Provider> Function<P> {
     /// Fetches the secret, and opens the connections that the first delivery will use: while a
     /// function starts, it has a whole processor, and nobody waits. What fails here shows at the
     /// first delivery.
-    pub(crate) async fn warm_up(&self) {
-        let Pipeline { store, queue, secrets, clock, .. } = &self.pipeline;
-        let all = async { tokio::join!(secrets.warm(clock.now()), store.connect(), queue.connect()) };
-        if let Ok((warnings, ..)) = tokio::time::timeout(WARM_UP_AT_MOST, all).await {
+    pub(crate) async fn warm_up(&'static self) {
+        // A fetch that takes long goes on beside what follows.
+        let fetch = tokio::spawn(async {
+            let warnings = self.pipeline.secrets.warm(self.pipeline.clock.now()).await;
             log::secret_warnings(P::NAME, &warnings);
-        }
+        });
+        let all = async { tokio::join!(fetch, self.pipeline.store.connect(), self.pipeline.queue.connect()) };
+        let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
     }
 
     /// Handles one invocation. The event is taken as text, so that a malformed one gets an answer

@@ -44,16 +44,17 @@ use crate::{config::FunctionConfig, function::Function};
 ///
 /// # Errors
 /// The environment lacks a variable, or a variable has a value that cannot be used.
-pub fn run<P: Provider>(provider: P) -> Result<(), StartError> {
+pub fn run<P: Provider + 'static>(provider: P) -> Result<(), StartError> {
     // One thread: an instance handles one delivery at a time.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(provider))
 }
 
-async fn serve<P: Provider>(provider: P) -> Result<(), StartError> {
+async fn serve<P: Provider + 'static>(provider: P) -> Result<(), StartError> {
     let config = FunctionConfig::read::<P>(&Environment::of_process())?;
     log::init(config.log_filter.clone());
     let aws = load(CredentialsFrom::Environment).await?;
-    let function = Function::new(provider, &aws, config);
+    // It lives as long as the process, so that a slow fetch of the secret may go on beside the first delivery.
+    let function: &'static _ = Box::leak(Box::new(Function::new(provider, &aws, config)));
     function.warm_up().await;
     // No layer for tracing spans: the one line of log has the request's id.
     let runtime = Runtime::new(service_fn(|event| function.handle(event)));
