@@ -22,11 +22,11 @@
 
 use std::{
     io::{self, Write as _},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use webhook_ingest::{Outcome, Report, SecretFetch};
+use webhook_ingest::{Outcome, Report, SecretFetch, UnixMillis};
 use webhook_verify::SecretVersion;
 
 use crate::invocation::{Handled, Invocation};
@@ -149,17 +149,17 @@ impl Metric {
 
 /// Writes the line of a delivery.
 pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
-    Line::of_delivery(invocation, handled, SystemTime::now()).print();
+    Line::of_delivery(invocation, handled, UnixMillis::now()).print();
 }
 
 /// Writes the line of an event without a delivery: a malformed HTTP request, or none.
 pub(crate) fn event_without_delivery(invocation: &Invocation<'_>) {
-    Line::of_event_without_delivery(invocation, SystemTime::now()).print();
+    Line::of_event_without_delivery(invocation, UnixMillis::now()).print();
 }
 
 /// One line.
 struct Line<'l> {
-    at: SystemTime,
+    at: UnixMillis,
     function_name: &'l str,
     outcome: &'static str,
     reason: Option<&'static str>,
@@ -167,7 +167,7 @@ struct Line<'l> {
 }
 
 impl<'l> Line<'l> {
-    fn of_delivery(invocation: &Invocation<'l>, handled: &Handled<'_>, at: SystemTime) -> Self {
+    fn of_delivery(invocation: &Invocation<'l>, handled: &Handled<'_>, at: UnixMillis) -> Self {
         let Handled { report: Report { outcome, trail }, body_bytes, duration } = handled;
         let mut line = Self::of_outcome(invocation, outcome, at);
         line.count_always([
@@ -194,13 +194,13 @@ impl<'l> Line<'l> {
         line
     }
 
-    fn of_event_without_delivery(invocation: &Invocation<'l>, at: SystemTime) -> Self {
+    fn of_event_without_delivery(invocation: &Invocation<'l>, at: UnixMillis) -> Self {
         let mut line = Self::new(invocation, "malformed", None, None, at);
         line.count_always([(LEASE_TAKEOVERS, false), (SECRET_FETCH_FAILURES, false)]);
         line
     }
 
-    fn of_outcome(invocation: &Invocation<'l>, outcome: &Outcome, at: SystemTime) -> Self {
+    fn of_outcome(invocation: &Invocation<'l>, outcome: &Outcome, at: UnixMillis) -> Self {
         let (refusal, fault) = match outcome {
             Outcome::Refused(error) => (Some(error.reason()), None),
             Outcome::Unavailable(fault) => (None, Some(fault.reason())),
@@ -220,7 +220,7 @@ impl<'l> Line<'l> {
         outcome: &'static str,
         refusal: Option<&'static str>,
         fault: Option<&'static str>,
-        at: SystemTime,
+        at: UnixMillis,
     ) -> Self {
         let (function_name, reason) = (invocation.function_name, refusal.or(fault));
         let mut line = Self { at, function_name, outcome, reason, values: Vec::new() };
@@ -265,7 +265,7 @@ impl<'l> Line<'l> {
 
 impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let timestamp = millis(self.at.duration_since(UNIX_EPOCH).unwrap_or_default());
+        let timestamp = self.at.0;
         let mut members = serializer.serialize_map(None)?;
         members.serialize_entry("_aws", &Metadata { timestamp, cloud_watch_metrics: self.directives() })?;
         members.serialize_entry(FUNCTION_NAME, self.function_name)?;
@@ -284,7 +284,7 @@ impl Serialize for Line<'_> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Metadata {
-    timestamp: u64,
+    timestamp: i64,
     cloud_watch_metrics: Vec<Directive>,
 }
 

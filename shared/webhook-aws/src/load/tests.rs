@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use webhook_ingest::{CallError, ClaimToken, EventQueue as _, Fenced, IdempotencyStore as _, Message};
 
 use super::*;
-use crate::{dynamodb::DynamoStore, sqs::SqsQueue};
+use crate::{dynamodb::DynamoStore, payload_bucket::PayloadBucket, sqs::SqsQueue};
 
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const SENT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"MessageId\": \"m1\"}";
@@ -55,22 +55,37 @@ fn server(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<usize>>) 
     (endpoint, spawn(serve))
 }
 
-/// Reads a request; returns `None` if the connection ends.
-fn request(stream: &mut BufReader<TcpStream>) -> Option<()> {
-    let mut length = 0;
+/// Answers one request with success. Returns its headers.
+fn header_server() -> (String, JoinHandle<Vec<(String, String)>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
+    let serve = move || {
+        let (stream, _) = listener.accept().expect("a connection");
+        let mut stream = BufReader::new(stream);
+        let headers = request(&mut stream).expect("a request");
+        stream.get_mut().write_all(OK.as_bytes()).expect("it reads");
+        headers
+    };
+    (endpoint, spawn(serve))
+}
+
+/// Reads a request and returns its headers, or `None` if the connection ends.
+fn request(stream: &mut BufReader<TcpStream>) -> Option<Vec<(String, String)>> {
+    let mut headers = Vec::new();
     loop {
         let mut line = String::new();
         stream.read_line(&mut line).ok().filter(|&bytes| bytes > 0)?;
         if line.trim_end().is_empty() {
             break;
         }
-        if let Some((name, value)) = line.split_once(": ")
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim_end().parse().expect("a length");
+        if let Some((name, value)) = line.trim_end().split_once(": ") {
+            headers.push((name.to_ascii_lowercase(), value.to_owned()));
         }
     }
-    stream.read_exact(&mut vec![0; length]).ok()
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(0, |(_, value)| value.parse().expect("a length"));
+    stream.read_exact(&mut vec![0; length]).ok()?;
+    Some(headers)
 }
 
 async fn config(endpoint: String) -> SdkConfig {
@@ -152,6 +167,17 @@ async fn a_send_that_kms_throttles_is_attempted_again() {
     };
     assert_eq!(queue.send(&message).await, Ok("m1".to_owned()));
     assert_eq!(server.join().expect("the server ends"), [1, 2, 3]);
+}
+
+/// CRC-32 of `123456789` is 0xCBF43926 in every description of it.
+#[tokio::test]
+async fn an_upload_carries_a_checksum() {
+    let (endpoint, server) = header_server();
+    let bucket = PayloadBucket::new(&config(endpoint).await, "payloads".parse().expect("is a name"));
+    bucket.put("p/t".to_owned(), "123456789").await.expect("is put");
+    let headers = server.join().expect("the server ends");
+    let checksum = headers.iter().find(|(name, _)| name == "x-amz-checksum-crc32");
+    assert_eq!(checksum.map(|(_, value)| value.as_str()), Some("y/Q5Jg=="));
 }
 
 #[tokio::test]

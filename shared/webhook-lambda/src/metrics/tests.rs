@@ -1,7 +1,5 @@
 //! The exact line of each kind of delivery.
 
-use std::time::UNIX_EPOCH;
-
 use webhook_ingest::{Call, CallError, Durations, Fault, SecretError, Trail};
 use webhook_verify::{SecretVersion, VerifyError};
 
@@ -14,8 +12,8 @@ const WARM: Invocation<'static> = Invocation {
     cold_start: false,
 };
 
-fn at() -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(1_795_297_388_123)
+fn at() -> UnixMillis {
+    UnixMillis(1_795_297_388_123)
 }
 
 fn text(line: &Line<'_>) -> String {
