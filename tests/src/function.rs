@@ -41,6 +41,8 @@ struct Invocation {
     time_left: Duration,
     /// Whether an answer past the deadline counts: on Lambda the function would be dead.
     may_be_late: bool,
+    /// Sent in place of the deadline.
+    constant_ms: Option<u64>,
     trace_id: Option<String>,
     answer: oneshot::Sender<Answer>,
 }
@@ -126,7 +128,23 @@ impl Function {
     /// # Panics
     /// No answer comes.
     pub async fn invoke_text(&self, event: String, time_left: Duration, trace_id: Option<&str>) -> Answer {
-        match tokio::time::timeout(PATIENCE, self.hand_over(event, time_left, true, trace_id).await).await {
+        self.answer(self.hand_over(event, time_left, true, None, trace_id).await).await
+    }
+
+    /// Invokes it as `cargo lambda watch` does: with a duration in milliseconds, always the same, as the time of its deadline.
+    ///
+    /// # Errors
+    /// What the function reports instead of a response.
+    ///
+    /// # Panics
+    /// No answer comes.
+    pub async fn invoke_under_watch(&self, event: &Value) -> Answer {
+        let time_left = Duration::from_secs(15);
+        self.answer(self.hand_over(event.to_string(), time_left, true, Some(600_000), None).await).await
+    }
+
+    async fn answer(&self, answered: oneshot::Receiver<Answer>) -> Answer {
+        match tokio::time::timeout(PATIENCE, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => panic!("no answer; log: {}", self.log()),
         }
@@ -138,7 +156,7 @@ impl Function {
     /// # Panics
     /// It lives, and does not answer.
     pub async fn invoke_mortal(&self, event: String, time_left: Duration) -> Option<Answer> {
-        let answered = self.hand_over(event, time_left, false, None).await;
+        let answered = self.hand_over(event, time_left, false, None, None).await;
         let outcome = async {
             tokio::select! {
                 // An answer that is out counts, whatever happens to the process afterwards.
@@ -158,10 +176,12 @@ impl Function {
         event: String,
         time_left: Duration,
         may_be_late: bool,
+        constant_ms: Option<u64>,
         trace_id: Option<&str>,
     ) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
-        let invocation = Invocation { event, time_left, may_be_late, trace_id: trace_id.map(str::to_owned), answer };
+        let trace_id = trace_id.map(str::to_owned);
+        let invocation = Invocation { event, time_left, may_be_late, constant_ms, trace_id, answer };
         assert!(self.invocations.send(invocation).await.is_ok(), "the Runtime API is gone; log: {}", self.log());
         answered
     }
@@ -281,7 +301,7 @@ pub fn bootstrap(name: &str) -> PathBuf {
     };
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if built.insert(what.to_owned()) {
-        let mut cargo = Command::new(env!("CARGO"));
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--quiet"]).args(&arguments).current_dir(workspace());
         // What `cargo test` tells this program of its own package: build scripts that look at it would run again, and most
         // of what depends on them would be compiled again, twice for each run.
@@ -355,6 +375,7 @@ async fn next(api: &RuntimeApi) -> Response<Full<Bytes>> {
     let Some(invocation) = api.queue.lock().await.recv().await else { return empty(StatusCode::GONE) };
     let deadline = SystemTime::now() + invocation.time_left;
     let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
+    let deadline_ms = invocation.constant_ms.map_or(deadline_ms, u128::from);
     let id = format!("00000000-0000-4000-8000-{:012}", api.served.fetch_add(1, Ordering::Relaxed));
     let answer_by = (!invocation.may_be_late).then_some(deadline);
     let running = Running { answer: invocation.answer, answer_by };

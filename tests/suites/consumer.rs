@@ -259,6 +259,16 @@ async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_
 }
 
 #[tokio::test]
+async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
+    let world = World::new("pinwheel", true).await;
+    world.deliver(&event("e1", "a")).await;
+    let batch = json!({"Records": world.records().await});
+    let answer = world.consumer.invoke_under_watch(&batch).await.expect("an answer");
+    assert_eq!(answer["batchItemFailures"], json!([]));
+    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
+}
+
+#[tokio::test]
 async fn without_its_table_or_without_time_all_messages_come_again() {
     let world = World::new("pinwheel", false).await;
     for id in ["e1", "e2"] {
@@ -287,7 +297,7 @@ async fn a_replay_is_handled_though_the_first_was() {
     world.deliver(&event("e1", "a")).await;
     let records = world.records().await;
     assert_eq!(world.consume(&records).await, [""; 0]);
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumed.json");
+    let file = std::env::temp_dir().join(format!("consumed-{}.json", std::process::id()));
     std::fs::write(&file, records[0]["body"].as_str().expect("a body")).expect("it can be written");
     let replay = Command::new(bootstrap("webhook")).arg("replay").arg(file).env_clear().envs(&world.variables).output();
     assert!(replay.is_ok_and(|ended| ended.status.success()));

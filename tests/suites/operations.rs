@@ -325,7 +325,7 @@ async fn a_redrive_ends_where_a_message_comes_back() {
 }
 
 fn save(name: &str, text: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = std::env::temp_dir().join(format!("{}-{name}", std::process::id()));
     std::fs::write(&path, text).expect("the folder for temporary files can be written");
     path
 }

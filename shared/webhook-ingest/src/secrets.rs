@@ -226,8 +226,12 @@ impl<S: SecretStore> SecretCache<S> {
     pub async fn warm(&self, now: UnixMillis) -> Vec<SecretWarning> {
         let Ok(fetched) = self.read_current(now).await else { return Vec::new() };
         let warnings = fetched.warnings.clone();
-        // A delivery that came before this ended has fetched both versions.
-        self.state().fetched.get_or_insert(Arc::new(fetched));
+        let mut state = self.state();
+        // A delivery that came before this ended may have fetched both versions. If its fetch failed, the store is up again.
+        if state.fetched.is_none() {
+            state.fetched = Some(Arc::new(fetched));
+            state.failed_at = None;
+        }
         warnings
     }
 

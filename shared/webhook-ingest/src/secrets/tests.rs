@@ -204,6 +204,27 @@ async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
     assert_eq!(store.fetches(), 3);
 }
 
+#[tokio::test]
+async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
+    let store = MemorySecrets::default();
+    let cache = SecretCache::new(store.clone(), Duration::from_mins(5), DevelopmentSecret::Refused);
+    assert_eq!(look(&cache, 0).await, Err(down()), "the first delivery comes before the start has ended");
+    store.set(Some("key"), None);
+    cache.warm(START).await;
+    assert_eq!(look(&cache, 1).await, Ok(SecretFetch::NotDue));
+    assert_eq!(cache.refetch(after(1)).await.map(|newer| newer.is_some()), Ok(true));
+}
+
+#[tokio::test]
+async fn a_start_that_ends_late_does_not_replace_what_a_delivery_has_fetched() {
+    let store = MemorySecrets::new("key");
+    store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
+    let cache = SecretCache::new(store, Duration::from_mins(5), DevelopmentSecret::Refused);
+    assert_eq!(asked_for_previous(&cache, 0).await, Ok((true, SecretFetch::Routine)));
+    cache.warm(START).await;
+    assert_eq!(asked_for_previous(&cache, 1).await, Ok((true, SecretFetch::NotDue)));
+}
+
 /// A cache after its start, over a store whose previous version is unreadable: it shows whether anybody asked for that.
 async fn started() -> SecretCache<MemorySecrets> {
     let store = MemorySecrets::new("key");
