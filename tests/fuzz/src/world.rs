@@ -24,7 +24,7 @@ impl<P: Provider> World<P> {
             provider,
             store: MemoryStore::default(),
             queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5), DevelopmentSecret::Refused),
+            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5), DevelopmentSecret::Accepted),
             clock,
             settings: Settings { tolerance, ..Settings::default_of::<P>() },
         };
