@@ -27,7 +27,7 @@ use webhook_verify::UnixSeconds;
 /// the current folder. Asked when a program runs, because a checkout may be moved or copied with what was built in it.
 ///
 /// # Panics
-/// There is none.
+/// No folder above has the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
     let start = env::var_os("CARGO_MANIFEST_DIR").map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)));

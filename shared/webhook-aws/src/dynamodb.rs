@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 };
 use webhook_ingest::{CallError, ClaimResult, ClaimToken, Fenced, IdempotencyStore, NewClaim, Status, UnixMillis};
 
-use crate::{attribute, call_error::call_error, connection, limits::record_field, names::TableName};
+use crate::{attribute, call_error::call_error, connection, names::TableName};
 
 /// Absent; or expired, whether or not `DynamoDB` has deleted it yet (that lags by days); or in progress with a lease that
 /// has run out. `status` is a reserved word.
@@ -119,17 +119,17 @@ impl IdempotencyStore for DynamoStore {
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The record of a claim. Names that a sender chose are bounded, since each record is kept for weeks.
+/// The record of a claim, which has bounded the names that a sender chose.
 fn item(claim: &NewClaim) -> Item {
-    let delivery_id = claim.delivery_id.as_deref().map(|id| (attribute::DELIVERY_ID, text(&record_field(id))));
+    let delivery_id = claim.delivery_id.as_deref().map(|id| (attribute::DELIVERY_ID, text(id)));
     [
         (attribute::ID, text(&claim.idempotency_key)),
         (attribute::STATUS, text(Status::InProgress.as_str())),
         (attribute::CLAIM_TOKEN, text(claim.token.as_str())),
         (attribute::LEASE_EXPIRES_AT_MS, number(claim.lease_expires_at.0)),
         (attribute::EXPIRES_AT_S, number(claim.expires_at_s)),
-        (attribute::EVENT_TYPE, text(&record_field(&claim.event_type))),
-        (attribute::EVENT_ID, text(&record_field(&claim.event_id))),
+        (attribute::EVENT_TYPE, text(&claim.event_type)),
+        (attribute::EVENT_ID, text(&claim.event_id)),
         (attribute::RECEIVED_AT, text(&claim.received_at())),
     ]
     .into_iter()

@@ -12,12 +12,6 @@ pub const SQS_MAX_BYTES: usize = 1_048_576;
 /// SQS's limit for a message group id, in characters.
 const GROUP_ID_MAX: usize = 128;
 
-/// Returns the name as a record keeps it.
-#[must_use]
-pub fn record_field(name: &str) -> Cow<'_, str> {
-    bounded_name(name)
-}
-
 /// Returns the message attributes of type String that every message has.
 #[must_use]
 pub fn message_attributes(message: &Message) -> Vec<(&'static str, String)> {

@@ -9,12 +9,12 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 use webhook_ingest::{CallError, Status, UnixMillis};
+use webhook_verify::bounded_name;
 
 use crate::{
     attribute,
     call_error::call_error,
     dynamodb::{number, text},
-    limits::record_field,
     load::patient_timeouts,
     names::TableName,
 };
@@ -77,7 +77,7 @@ impl Records {
                 .scan()
                 .table_name(&self.table)
                 .filter_expression("event_id = :event_id")
-                .expression_attribute_values(":event_id", text(&record_field(event_id)))
+                .expression_attribute_values(":event_id", text(&bounded_name(event_id)))
                 .consistent_read(true)
                 .set_exclusive_start_key(start);
             let page = scan.send().await.map_err(|error| call_error(&error))?;

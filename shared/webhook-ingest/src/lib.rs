@@ -33,7 +33,6 @@ pub use pipeline::{Attempt, Pipeline};
 pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
 pub use record::{ClaimResult, ClaimToken, NewClaim, Status};
 pub use secrets::{
-    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretFetch, SecretWarning, parse_stored_secret,
-    stored_secret_text,
+    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretFetch, SecretWarning, stored_secret_text,
 };
 pub use settings::Settings;

@@ -128,21 +128,12 @@ impl fmt::Display for SecretWarning {
     }
 }
 
-/// Reads a stored value: the secret itself, or a JSON object with the secret as `signing_secret`. One trailing line break is
-/// dropped: editors add it, and providers never do.
+/// Returns the secret in a stored value, and what looks wrong with it. The value is the secret itself, or a JSON object with the
+/// secret as `signing_secret`. One trailing line break is dropped: editors add it, and providers never do.
 ///
 /// # Errors
 /// The value is not text, empty, begins with a byte-order mark, begins with `{` without being a JSON object, or is an object
 /// without the member.
-pub fn parse_stored_secret(stored: &StoredSecret) -> Result<SigningSecret, SecretError> {
-    Ok(Parsed::read(stored)?.secret)
-}
-
-/// Returns the text of a stored secret, as [`parse_stored_secret`] reads it, and what looks wrong with it: for a tool that shows
-/// the warnings to its user, or calls an API with the text.
-///
-/// # Errors
-/// As [`parse_stored_secret`].
 pub fn stored_secret_text(stored: &StoredSecret) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
     let StoredSecret::Text(text) = stored else { return Err(SecretError::NotText) };
     if text.starts_with('\u{feff}') {

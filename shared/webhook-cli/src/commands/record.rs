@@ -15,7 +15,7 @@ use crate::{
 };
 
 const SHOW_EXAMPLES: &str = "\
-Exit code: 0 if there is such a record, 1 if there is none, 2 if the table could not be read.
+Exit code: 0 if the record exists, 1 if it does not, 2 if the table could not be read.
 Quote the key: to a shell, # may begin a comment.
 
 Examples:
@@ -25,7 +25,7 @@ Examples:
 const FIND_EXAMPLES: &str = "\
 The table has no index on the event's id, so this reads, and costs, the whole table. If you know the key, use `show`.
 
-Exit code: 0 if a record was found, 1 if there is none, 2 if the table could not be read.
+Exit code: 0 if a record was found, 1 if not, 2 if the table could not be read.
 
 Examples:
   cargo webhook record find --event-id e1 --table webhooks-records";
@@ -37,7 +37,7 @@ hand consumers an event again, use `replay`.
 A record that is IN_PROGRESS under a lease that has not expired is kept: a function is at work on the event, and its
 next delivery would be queued beside it. --force deletes it.
 
-Exit code: 0 if it was deleted, 1 if there is none or it is in use, 2 if --yes is missing or a call failed.
+Exit code: 0 if it was deleted, 1 if it does not exist or is in use, 2 if --yes is missing or a call failed.
 
 Examples:
   cargo webhook record purge 'pinwheel#e1' --table webhooks-records

@@ -10,7 +10,7 @@ fn after(seconds: u64) -> UnixMillis {
 }
 
 fn parsed(text: &str) -> Result<String, SecretError> {
-    let secret = parse_stored_secret(&StoredSecret::Text(Zeroizing::new(text.to_owned())))?;
+    let secret = Parsed::read(&StoredSecret::Text(Zeroizing::new(text.to_owned())))?.secret;
     let headers = webhook_verify::sign::endgrate(&secret, b"text");
     Ok(String::from_utf8_lossy(headers[0].value()).into_owned())
 }
@@ -62,7 +62,7 @@ fn a_value_without_a_secret_is_refused_with_its_reason() {
     ] {
         assert_eq!(parsed(text), Err(expected), "{text:?}");
     }
-    assert_eq!(parse_stored_secret(&StoredSecret::NotText).map(|_| ()), Err(SecretError::NotText));
+    assert_eq!(Parsed::read(&StoredSecret::NotText).map(|_| ()), Err(SecretError::NotText));
 }
 
 /// One look at the cache: what it did, or why there is no secret.

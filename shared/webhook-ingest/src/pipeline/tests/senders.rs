@@ -5,7 +5,7 @@ use webhook_verify::Scheme;
 use super::*;
 
 #[tokio::test]
-async fn a_captured_version_1_delivery_under_a_new_uuid_is_a_duplicate_and_is_noticed() {
+async fn a_captured_v1_delivery_under_a_new_uuid_is_a_noticed_duplicate() {
     let pipeline = pinwheel();
     let body = br#"{"event": "x", "webhook_id": "w", "payload": {"id": 1}}"#;
     let signed = sign::pinwheel_v1(&secret("key"), UnixSeconds(START.0 / 1000), body).expect("has a payload");
