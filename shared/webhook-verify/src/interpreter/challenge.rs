@@ -1,0 +1,59 @@
+//! Challenges: signed deliveries with which a provider asks whether the receiver is alive and has the
+//! secret. They are answered, and nothing is written.
+
+use std::fmt;
+
+use crate::{
+    description::Hash,
+    event::MAX_NAME_BYTES,
+    json::{RawValue, read_pointers},
+    mac::{SecretVersion, tag},
+    secret::SigningSecrets,
+    verified::Verified,
+};
+
+/// The answer to a challenge: a JSON object.
+#[derive(Clone, Eq, PartialEq)]
+pub struct ChallengeAnswer(String);
+
+impl ChallengeAnswer {
+    /// Returns the answer's body.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Shows only the size: the sender chose the token.
+impl fmt::Debug for ChallengeAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChallengeAnswer({} bytes)", self.0.len())
+    }
+}
+
+impl Verified<'_> {
+    /// Returns the answer if the delivery is a challenge. `secrets` are those that verified it.
+    #[must_use]
+    pub fn challenge(&self, secrets: &SigningSecrets) -> Option<ChallengeAnswer> {
+        let challenge = self.scheme().facts.challenge?;
+        let values = read_pointers(self.signed(), &[challenge.kind, challenge.token]).ok()?;
+        let [kind, token] = values[..] else { return None };
+        let token = token.filter(|token| token.bytes().len() <= MAX_NAME_BYTES)?;
+        if kind.and_then(RawValue::text)? != challenge.is {
+            return None;
+        }
+        let text = token.text()?;
+        let spelling = String::from_utf8_lossy(token.bytes());
+        let mut answer = format!("{{\"{}\":{spelling}", challenge.answer);
+        if let Some(member) = challenge.answer_mac {
+            let secret = match self.secret() {
+                SecretVersion::Current => Some(&secrets.current),
+                SecretVersion::Previous => secrets.previous.as_ref(),
+            };
+            let mac = hex::encode(tag(Hash::Sha256, secret?, &[text.as_bytes()]));
+            answer.push_str(&format!(",\"{member}\":\"{mac}\""));
+        }
+        answer.push('}');
+        Some(ChallengeAnswer(answer))
+    }
+}
