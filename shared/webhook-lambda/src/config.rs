@@ -11,7 +11,7 @@ use crate::log::LogFilter;
 
 /// The names of all variables that a function reads, beside AWS's own. The first three are
 /// required.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     "IDEMPOTENCY_TABLE",
     "QUEUE_URL",
     "SIGNING_SECRET_ID",
@@ -21,6 +21,7 @@ pub const VARIABLES: [&str; 10] = [
     "RETENTION_S",
     "SECRET_CACHE_S",
     "MAX_BODY_BYTES",
+    "PUBLIC_URL",
     "RUST_LOG",
 ];
 
@@ -49,7 +50,7 @@ impl FunctionConfig {
     ///
     /// # Errors
     /// A required variable is absent, or a variable has a value that cannot be used.
-    pub(crate) fn read<P: Provider>(environment: &Environment) -> Result<Self, StartError> {
+    pub(crate) fn read(provider: &'static Provider, environment: &Environment) -> Result<Self, StartError> {
         // An emulator's address: what is deployed has none.
         let development_secret = match environment.optional::<String>("AWS_ENDPOINT_URL")? {
             Some(_) => DevelopmentSecret::Accepted,
@@ -62,19 +63,19 @@ impl FunctionConfig {
             payload_bucket: environment.optional("PAYLOAD_BUCKET")?,
             secret_cache: seconds(environment, "SECRET_CACHE_S")?.unwrap_or(SECRET_CACHE),
             development_secret,
-            settings: settings::<P>(environment)?,
+            settings: settings(provider, environment)?,
             log_filter: environment.optional("RUST_LOG")?.unwrap_or_default(),
         })
     }
 }
 
-fn settings<P: Provider>(environment: &Environment) -> Result<Settings, StartError> {
-    let mut settings = Settings::default_of::<P>();
+fn settings(provider: &'static Provider, environment: &Environment) -> Result<Settings, StartError> {
+    let mut settings = Settings::default_of(provider);
     if let Some(past) = seconds(environment, "TIMESTAMP_TOLERANCE_S")? {
         settings.tolerance.past = past;
     }
     if let Some(list) = environment.optional::<String>("SIGNATURE_SCHEMES")? {
-        settings.schemes = schemes::<P>(&list)?;
+        settings.schemes = schemes(provider, &list)?;
     }
     if let Some(retention) = seconds(environment, "RETENTION_S")? {
         settings.retention = retention;
@@ -83,13 +84,14 @@ fn settings<P: Provider>(environment: &Environment) -> Result<Settings, StartErr
     if let Some(bytes) = number(environment, "MAX_BODY_BYTES", 1..=most_bytes)? {
         settings.max_body_bytes = usize::try_from(bytes).unwrap_or(MAX_BODY_BYTES);
     }
-    check_retention::<P>(&settings)?;
+    settings.public_url = public_url(provider, environment)?;
+    check_retention(provider, &settings)?;
     Ok(settings)
 }
 
-fn check_retention<P: Provider>(settings: &Settings) -> Result<(), StartError> {
+fn check_retention(provider: &Provider, settings: &Settings) -> Result<(), StartError> {
     let twice = settings.tolerance.past * 2;
-    let (least, why) = if P::SIGNS_TIME && twice > LEAST_RETENTION {
+    let (least, why) = if provider.tolerance().is_some() && twice > LEAST_RETENTION {
         (twice, "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired")
     } else {
         (LEAST_RETENTION, "because a record must outlive the queue's five minutes of deduplication")
@@ -102,17 +104,37 @@ fn check_retention<P: Provider>(settings: &Settings) -> Result<(), StartError> {
 }
 
 /// Reads names of the provider's schemes, separated by commas.
-fn schemes<P: Provider>(list: &str) -> Result<Vec<Scheme>, StartError> {
-    let named = |name: &str| P::SCHEMES.iter().copied().find(|scheme| scheme.name() == name);
+fn schemes(provider: &'static Provider, list: &str) -> Result<Vec<&'static Scheme>, StartError> {
+    let named = |name: &str| provider.schemes().iter().find(|scheme| scheme.name == name);
     let scheme = |name: &str| {
         named(name.trim()).ok_or_else(|| {
-            let known: Vec<_> = P::SCHEMES.iter().map(|scheme| scheme.name()).collect();
-            let (provider, known) = (P::NAME, known.join(", "));
+            let known: Vec<_> = provider.schemes().iter().map(|scheme| scheme.name).collect();
+            let (provider, known) = (provider.name(), known.join(", "));
             let reason = format!("{list:?} is not a list, separated by commas, of schemes of {provider}: {known}");
             StartError::invalid("SIGNATURE_SCHEMES", reason)
         })
     };
     list.split(',').map(scheme).collect()
+}
+
+/// Reads the URL that the provider signs: character for character, so it is not normalised.
+fn public_url(provider: &Provider, environment: &Environment) -> Result<Option<String>, StartError> {
+    let url = environment.optional::<String>("PUBLIC_URL")?;
+    match &url {
+        Some(url) if !is_url(url) => {
+            Err(StartError::invalid("PUBLIC_URL", format!("{url:?} is not a URL that begins with https:// or http://")))
+        }
+        None if provider.signs_url() => {
+            let reason = format!("{} signs the URL that it is registered with: set it to that URL", provider.name());
+            Err(StartError::invalid("PUBLIC_URL", reason))
+        }
+        Some(_) | None => Ok(url),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn seconds(environment: &Environment, variable: &'static str) -> Result<Option<Duration>, StartError> {

@@ -79,6 +79,7 @@ impl DeliveryLog {
             Outcome::Accepted { .. }
             | Outcome::Duplicate { .. }
             | Outcome::InProgress { .. }
+            | Outcome::Challenge(_)
             | Outcome::Malformed(_)
             | Outcome::Unavailable(_) => Admission::Written,
         }
@@ -91,9 +92,11 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
         Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
         Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
         Outcome::Malformed(malformed) => (Some(malformed.reason()), Some(malformed.to_string())),
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::TooLarge => {
-            (None, None)
-        }
+        Outcome::Accepted { .. }
+        | Outcome::Duplicate { .. }
+        | Outcome::InProgress { .. }
+        | Outcome::Challenge(_)
+        | Outcome::TooLarge => (None, None),
     };
     let event_type = trail.event_type.as_deref().map(visible);
     let event_id = trail.event_id.as_deref().map(visible);
@@ -158,8 +161,14 @@ fn level(outcome: &Outcome, trail: &Trail) -> Level {
     match outcome {
         Outcome::Unavailable(_) => Level::ERROR,
         Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => Level::WARN,
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } if is_odd => Level::WARN,
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => Level::INFO,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_)
+            if is_odd =>
+        {
+            Level::WARN
+        }
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_) => {
+            Level::INFO
+        }
     }
 }
 
