@@ -123,7 +123,7 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
                 webhook.event_type = event_type.as_deref(),
                 webhook.event_id = event_id.as_deref(),
                 webhook.idempotency_key = idempotency_key.as_deref(),
-                webhook.unsigned_fields = trail.unsigned_fields,
+                webhook.unsigned_fields = trail.unsigned_fields.as_deref(),
                 webhook.message_id = trail.message_id,
                 webhook.secret_version = secret_version,
                 webhook.secret_fetched = secret_fetched,
@@ -251,7 +251,7 @@ mod tests {
         for (trail, expected) in [
             (Trail::default(), Level::INFO),
             (Trail { secret_fetch: SecretFetch::AfterMismatch, ..Trail::default() }, Level::INFO),
-            (Trail { unsigned_fields: Some("type"), ..Trail::default() }, Level::INFO),
+            (Trail { unsigned_fields: Some("type".to_owned()), ..Trail::default() }, Level::INFO),
             (Trail { warning: Some(Fault::DeadlineNear), ..Trail::default() }, Level::WARN),
             (Trail { taken_over: true, ..Trail::default() }, Level::WARN),
             (Trail { delivery_id_changed: true, ..Trail::default() }, Level::WARN),

@@ -142,6 +142,16 @@ mod tests {
     }
 
     #[test]
+    fn a_challenge_is_answered_with_the_body_that_its_provider_wants() {
+        for door in DOORS {
+            let body = r#"{"challenge":"3eZb\u0001"}"#;
+            let answer = json(&with_body(door, 200, None, body.to_owned()));
+            assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)), "{door:?}");
+            assert_eq!(answer["headers"], json!({"content-type": "application/json"}));
+        }
+    }
+
+    #[test]
     fn a_malformed_event_gets_the_answer_of_a_malformed_delivery() {
         for door in DOORS {
             assert_eq!(
