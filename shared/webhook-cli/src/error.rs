@@ -6,7 +6,7 @@ use webhook_aws::StartError;
 use webhook_ingest::{CallError, SecretError};
 use webhook_verify::json::NoPythonForm;
 
-use crate::replayed::NotReplayable;
+use crate::{replayed::NotReplayable, scaffold::ScaffoldError};
 
 /// Why a command failed. Holds no secret and no body.
 #[derive(Debug, thiserror::Error)]
@@ -124,6 +124,9 @@ pub enum CliError {
     /// The input is not the body of an event's message.
     #[error("this cannot be replayed: {0}")]
     NotReplayable(#[from] NotReplayable),
+    /// A provider is neither added nor removed.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
     /// The result could not be printed.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),
