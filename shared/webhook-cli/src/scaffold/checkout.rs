@@ -148,7 +148,7 @@ impl Checkout {
             _ => {}
         }
         // A folder that is not empty stays.
-        parents().try_for_each(|folder| fs::remove_dir(folder)).unwrap_or_default();
+        parents().try_for_each(fs::remove_dir).unwrap_or_default();
         Ok(())
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
     let [function_of_model, ..] = folders(model);
     for path in checkout.files(&function_of_model)? {
         let text = name.in_place_of(model, &checkout.read(&path)?);
-        let text = if path.ends_with(".rs") { checkout.formatted(&text)? } else { text };
+        let text = if path.ends_with("/main.rs") { checkout.formatted(&text)? } else { text };
         changes.write(&path.replacen(&function_of_model, &function, 1), text);
     }
     for (file, text) in samples::of(provider)? {

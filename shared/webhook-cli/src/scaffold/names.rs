@@ -140,15 +140,12 @@ impl Name {
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
             let before = renamed_end(text, rest);
-            match self.spelled_at(other, before, rest) {
-                Some((length, spelling)) => {
-                    renamed.push_str(&spelling);
-                    rest = &rest[length..];
-                }
-                None => {
-                    renamed.push(next);
-                    rest = &rest[next.len_utf8()..];
-                }
+            if let Some((length, spelling)) = self.spelled_at(other, before, rest) {
+                renamed.push_str(&spelling);
+                rest = &rest[length..];
+            } else {
+                renamed.push(next);
+                rest = &rest[next.len_utf8()..];
             }
         }
         renamed

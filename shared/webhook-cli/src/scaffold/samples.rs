@@ -141,7 +141,7 @@ impl Sample {
     /// Returns the sample's line of the manifest.
     fn row(&self) -> String {
         let mut members = vec![("file", json!(self.file())), ("scheme", json!(self.sender.scheme.name))];
-        members.extend(self.is_forged.then(|| ("forged", json!(true))));
+        members.extend(self.is_forged.then_some(("forged", json!(true))));
         members.extend((self.at != SENT_AT).then(|| ("signed_at", json!(self.at.0))));
         members.extend(self.sender.delivery_id.as_ref().map(|id| ("delivery_id", json!(id))));
         members.extend(self.sender.id.as_ref().map(|id| ("message_id", json!(id))));

@@ -39,7 +39,7 @@ impl Place {
         let mut end = last;
         for (index, line) in text[last..].split_inclusive('\n').enumerate() {
             if index > 0 && line.len() - line.trim_start_matches(' ').len() <= indent {
-                end += if self.has_empty_line && line == "\n" { 1 } else { 0 };
+                end += usize::from(self.has_empty_line && line == "\n");
                 break;
             }
             end += line.len();
