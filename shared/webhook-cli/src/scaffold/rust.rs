@@ -91,8 +91,9 @@ pub(super) fn description(name: &Name, entry: &Provider, pointers: &Pointers) ->
         format!("facts: Facts {{ {facts} ..catalogue::{entry_name}.schemes()[0].facts }},")
     };
     format!(
-        "//! {title} signs as [`catalogue::{entry_name}`] does. The catalogue names the documentation, and what of a\n\
-         //! delivery is unsigned.\n\
+        "//! {title} signs as [`catalogue::{entry_name}`] does.\n\
+         //!\n\
+         //! The catalogue names the documentation, and what of a delivery is unsigned.\n\
          \n\
          use crate::{{catalogue, description::{{{imports}}}}};\n\
          \n\
@@ -165,8 +166,9 @@ pub const PROVIDERS: &[&Provider] = &[BETA];
     #[test]
     fn a_description_says_what_differs_from_the_catalogue_and_nothing_else() {
         let expected = "\
-//! Acme Pay signs as [`catalogue::STRIPE`] does. The catalogue names the documentation, and what of a
-//! delivery is unsigned.
+//! Acme Pay signs as [`catalogue::STRIPE`] does.
+//!
+//! The catalogue names the documentation, and what of a delivery is unsigned.
 
 use crate::{catalogue, description::{Provider, Scheme}};
 

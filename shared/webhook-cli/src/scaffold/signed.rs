@@ -5,12 +5,12 @@ use webhook_verify::{
     description::{Body, Hash, Message, Piece},
 };
 
-/// Returns the hash and the signed message, such as `SHA-256 of time "." body`.
+/// Returns the hash and the signed message, such as `HMAC-SHA256 of the time + "." + the body`.
 pub(crate) fn what_is_signed(scheme: &Scheme) -> String {
     let hash = match scheme.signature.hash {
-        Hash::Sha1 => "SHA-1",
-        Hash::Sha256 => "SHA-256",
-        Hash::Sha512 => "SHA-512",
+        Hash::Sha1 => "SHA1",
+        Hash::Sha256 => "SHA256",
+        Hash::Sha512 => "SHA512",
     };
     let messages: Vec<_> = scheme.messages.iter().map(message).collect();
     format!("HMAC-{hash} of {}", messages.join(" or "))
@@ -19,8 +19,8 @@ pub(crate) fn what_is_signed(scheme: &Scheme) -> String {
 fn message(message: &Message) -> String {
     let body = match message.body {
         Body::Raw => "the body".to_owned(),
-        Body::PythonForm(_) => "its Python form".to_owned(),
-        Body::PythonFormOfMember(name, _) => format!("the Python form of its `{name}`"),
+        Body::PythonForm(_) => "the body's Python form".to_owned(),
+        Body::PythonFormOfMember(name, _) => format!("the Python form of the body's `{name}`"),
     };
     let before = message.before.iter().map(piece);
     let pieces: Vec<_> = before.chain([body]).chain(message.after.iter().map(piece)).collect();
@@ -51,10 +51,10 @@ mod tests {
         let form = Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY };
         assert_eq!(
             what_is_signed(&STANDARD_WEBHOOKS.schemes()[0]),
-            "HMAC-SHA-256 of webhook-id + \".\" + the time + \".\" + the body"
+            "HMAC-SHA256 of webhook-id + \".\" + the time + \".\" + the body"
         );
-        assert_eq!(what_is_signed(&SQUARE.schemes()[0]), "HMAC-SHA-256 of the URL + the body");
-        assert_eq!(message(&member), "the Python form of its `data`");
-        assert_eq!(message(&form), "its Python form");
+        assert_eq!(what_is_signed(&SQUARE.schemes()[0]), "HMAC-SHA256 of the URL + the body");
+        assert_eq!(message(&member), "the Python form of the body's `data`");
+        assert_eq!(message(&form), "the body's Python form");
     }
 }

@@ -2,6 +2,7 @@
 
 mod operations;
 mod pinwheel;
+mod provider;
 mod secrets;
 mod send;
 mod support;
