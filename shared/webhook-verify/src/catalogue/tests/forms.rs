@@ -26,6 +26,7 @@ fn one_right_signature_among_several_is_enough_wherever_it_is() {
         let (label, digits) = right.split_at(3);
         let wrong = format!("{label}{}", digits.replace(['0', 'g'], "1"));
         assert_ne!(wrong, right);
+        let unknown = format!("v9{}", &right[2..]);
         for (list, expected) in [
             (vec![before, &wrong, right], None),
             (vec![before, right, &wrong], None),
@@ -34,10 +35,9 @@ fn one_right_signature_among_several_is_enough_wherever_it_is() {
             (vec![before, &wrong], Some("signature_mismatch")),
             (vec![before, &wrong, &wrong], Some("signature_mismatch")),
             (vec![before, right, &right[..20]], Some("header_malformed")),
-            (vec![before, &right.replacen(label, "v0,", 1).replacen("v0,", "v9=", 1)], Some("scheme_unknown")),
+            (vec![before, &unknown], Some("scheme_unknown")),
             (vec![before], Some("scheme_unknown")),
         ] {
-            let list: Vec<_> = list.into_iter().filter(|part| *part != "" || before != "").collect();
             let refusal = vector.with_header(name, &list.join(separator)).refusal();
             assert_eq!(refusal.map(|error| error.reason()), expected, "{list:?}");
         }

@@ -2,7 +2,7 @@
 
 mod challenges;
 mod forms;
-mod schemes;
+pub(crate) mod schemes;
 mod vectors;
 
 use crate::{

@@ -8,10 +8,11 @@ use crate::{
         Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature, Time,
         TimeSource, TimeUnit,
     },
+    json::PythonForm,
 };
 
 /// LINE signs as Shopify does, under a header of its own.
-pub(super) const LINE: &Provider = &Provider::new("line", Key::Text, &[LINE_SCHEME]);
+pub(crate) const LINE: &Provider = &Provider::new("line", Key::Text, &[LINE_SCHEME]);
 
 const LINE_SCHEME: Scheme = Scheme {
     name: "line",
@@ -22,7 +23,7 @@ const LINE_SCHEME: Scheme = Scheme {
 };
 
 /// Paddle signs as Stripe does, with other separators and labels.
-pub(super) const PADDLE: &Provider = &Provider::new(
+pub(crate) const PADDLE: &Provider = &Provider::new(
     "paddle",
     Key::Text,
     &[Scheme {
@@ -44,8 +45,8 @@ pub(super) const PADDLE: &Provider = &Provider::new(
     }],
 );
 
-/// HubSpot signs the method and the URL before the body, and a time in milliseconds after it.
-pub(super) const HUBSPOT: &Provider = &Provider::new(
+/// `HubSpot` signs the method and the URL before the body, and a time in milliseconds after it.
+pub(crate) const HUBSPOT: &Provider = &Provider::new(
     "hubspot",
     Key::Text,
     &[Scheme {
@@ -70,3 +71,31 @@ pub(super) const HUBSPOT: &Provider = &Provider::new(
         facts: Facts::NONE,
     }],
 );
+
+/// Nobody's scheme: what no other here has. A body or its compact form, and a header after it.
+pub(crate) const RARE: &Provider = &Provider::new(
+    "rare",
+    Key::Hex,
+    &[Scheme {
+        name: "rare",
+        documentation: "",
+        signature: Signature {
+            header: &["x-rare-signature"],
+            form: Form::Labelled { separator: ' ', assign: ':', label: "sha512" },
+            encoding: Encoding::Base64Url,
+            hash: Hash::Sha512,
+        },
+        time: Some(Time {
+            source: TimeSource::Label("ms"),
+            unit: TimeUnit::Milliseconds,
+            tolerance: Duration::from_hours(1),
+        }),
+        messages: &[
+            Message { before: &[Piece::Timestamp], body: Body::Raw, after: AFTER },
+            Message { before: &[Piece::Timestamp], body: Body::PythonForm(PythonForm::Compact), after: AFTER },
+        ],
+        facts: Facts { id: Id::SignedHeader(&["x-rare-id"]), ..Facts::NONE },
+    }],
+);
+
+const AFTER: &[Piece] = &[Piece::Text("|"), Piece::Header(&["x-rare-id"])];
