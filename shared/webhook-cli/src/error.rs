@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use webhook_aws::StartError;
 use webhook_ingest::{CallError, SecretError};
-use webhook_verify::json::NoPythonForm;
+use webhook_verify::{KeyError, json::NoPythonForm};
 
 use crate::replayed::NotReplayable;
 
@@ -30,6 +30,14 @@ pub enum CliError {
         /// What is wrong, and what to do.
         reason: SecretError,
     },
+    /// The secret is not spelled as the provider spells its secrets.
+    #[error("{origin}: {reason}")]
+    Key {
+        /// The file's path, or the variable's name.
+        origin: String,
+        /// What is wrong, and what to do.
+        reason: KeyError,
+    },
     /// Its bytes would sign, but no receiver has this secret.
     #[error("{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark")]
     SecretUtf16(String),
@@ -38,8 +46,18 @@ pub enum CliError {
     OptionMisplaced {
         /// With its dashes.
         option: &'static str,
-        /// What it is for.
-        reason: &'static str,
+        /// Why it has none.
+        reason: String,
+    },
+    /// The provider does not sign so.
+    #[error("{provider} has no scheme {name}: its schemes are {known}")]
+    UnknownScheme {
+        /// As the user wrote it.
+        name: String,
+        /// Who was to sign.
+        provider: &'static str,
+        /// The names of its schemes.
+        known: String,
     },
     /// The scheme signs a re-serialised text, and this body cannot be re-serialised.
     #[error("this scheme signs a re-serialised text, and the body has none: {0}")]

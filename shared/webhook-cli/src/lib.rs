@@ -1,7 +1,7 @@
 //! `cargo webhook`, for both sides of a webhook.
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
-//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at Pinwheel.
+//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at a provider.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
 //! Samples and tests use [`OutgoingDelivery`] too.
@@ -34,7 +34,7 @@ pub use commands::Cli;
 pub use delivery::{OutgoingDelivery, Sender};
 pub use error::CliError;
 pub use lambda_event::BodyEncoding;
-pub use provider::{ProviderName, SchemeName};
+pub use provider::{development_secret, development_url};
 pub use replayed::NotReplayable;
 
 use crate::{exit_status::ExitStatus, terminal::notice};

@@ -2,20 +2,15 @@
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
-use webhook_verify::{
-    Provider,
-    providers::{Endgrate, Pinwheel},
-};
-
 use crate::{
     agenda::InstanceClock,
     flaws::{Flaw, FlawedQueue, FlawedStore, Gullible},
     ports::{Secrets, SendQueue, Store},
     services::Condition,
-    traffic::{PINWHEEL, Sent},
+    traffic::{PROVIDERS, Sent},
     world::Shared,
 };
+use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 
 /// One invocation as the executor sees it. Dropping it is the death of its process.
 pub(crate) type Task = Pin<Box<dyn Future<Output = Report> + Send>>;
@@ -25,9 +20,8 @@ pub(crate) trait Handler: Send + Sync {
     fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task;
 }
 
-impl<P, S, Q> Handler for Pipeline<P, S, Q, Secrets, InstanceClock>
+impl<S, Q> Handler for Pipeline<S, Q, Secrets, InstanceClock>
 where
-    P: Provider + 'static,
     S: IdempotencyStore + 'static,
     Q: EventQueue + 'static,
 {
@@ -40,48 +34,28 @@ where
 pub(crate) fn start(world: &Shared, provider: usize, ahead_ms: i64, flaw: Option<Flaw>) -> Arc<dyn Handler> {
     let store = Store { world: world.clone(), condition: flaw.map_or_else(Condition::default, Flaw::condition) };
     let queue = SendQueue { world: world.clone() };
-    let Some(flaw) = flaw else { return over(world, provider, ahead_ms, flaw, store, queue) };
-    let flawed =
-        over(world, provider, ahead_ms, Some(flaw), FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
+    let Some(flaw) = flaw else { return Arc::new(pipeline(world, provider, ahead_ms, flaw, store, queue)) };
+    let (store, queue) = (FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
+    let flawed: Arc<dyn Handler> = Arc::new(pipeline(world, provider, ahead_ms, Some(flaw), store, queue));
     if flaw == Flaw::VerificationSkipped { Arc::new(Gullible::new(flawed, world.clone())) } else { flawed }
 }
 
-fn over<S, Q>(
+fn pipeline<S, Q>(
     world: &Shared,
     provider: usize,
     ahead_ms: i64,
     flaw: Option<Flaw>,
     store: S,
     queue: Q,
-) -> Arc<dyn Handler>
-where
-    S: IdempotencyStore + 'static,
-    Q: EventQueue + 'static,
-{
-    if provider == PINWHEEL {
-        Arc::new(pipeline(Pinwheel, world, provider, ahead_ms, flaw, store, queue))
-    } else {
-        Arc::new(pipeline(Endgrate, world, provider, ahead_ms, flaw, store, queue))
-    }
-}
-
-fn pipeline<P, S, Q>(
-    provider: P,
-    world: &Shared,
-    number: usize,
-    ahead_ms: i64,
-    flaw: Option<Flaw>,
-    store: S,
-    queue: Q,
-) -> Pipeline<P, S, Q, Secrets, InstanceClock> {
+) -> Pipeline<S, Q, Secrets, InstanceClock> {
     let settings = world.lock().plan.settings.clone();
-    let secrets =
-        Secrets { world: world.clone(), provider: number, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
+    let secrets = Secrets { world: world.clone(), provider, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
+    let provider = PROVIDERS[provider];
     Pipeline {
         provider,
         store,
         queue,
-        secrets: SecretCache::new(secrets, Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

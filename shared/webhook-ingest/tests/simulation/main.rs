@@ -22,7 +22,7 @@
 //!   409, 503 and silence are failures to them. Deliveries and answers are lost or late. Some sign each attempt anew, some
 //!   repeat the first. The same event may occur again.
 //! - **Attackers**: forged deliveries; captured ones again, soon, just after the queue has forgotten the message, or just after
-//!   the record is gone; of Pinwheel's version 1 with other unsigned parts.
+//!   the record is gone; of Acme's version 1 with other unsigned parts.
 //! - **A rotation of the secret**, with the provider up to 20 s ahead of the operator or up to 40 s behind.
 //!
 //! Faults end: each run has up to eight, some have none. A request that is not there within 40 s never comes.

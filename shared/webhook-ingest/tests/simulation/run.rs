@@ -123,7 +123,7 @@ pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
 /// The status of an answer. The edge has the real table, with a test of its own.
 pub(crate) fn status(outcome: &Outcome) -> u16 {
     match outcome {
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } => 200,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::Challenge(_) => 200,
         Outcome::InProgress { .. } => 409,
         Outcome::Refused(_) => 401,
         Outcome::Malformed(_) => 400,
@@ -380,7 +380,7 @@ impl Run {
 
 /// A provider's name.
 pub(crate) fn name(provider: usize) -> &'static str {
-    ["Pinwheel", "Endgrate"][provider]
+    ["Acme", "Beta"][provider]
 }
 
 impl Sent {

@@ -3,36 +3,33 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use webhook_verify::{Header, SigningSecret, UnixSeconds, sign};
+use webhook_ingest::testing::{ACME, BETA};
+use webhook_verify::{Header, Provider, Scheme, SigningSecret, UnixSeconds, sign::Signer};
 
-/// The signing secrets of Pinwheel and of Endgrate, before and after a rotation.
-pub(crate) const KEYS: [[&str; 2]; 2] =
-    [["pinwheel's first", "pinwheel's second"], ["endgrate's first", "endgrate's second"]];
-pub(crate) const PINWHEEL: usize = 0;
-pub(crate) const ENDGRATE: usize = 1;
+/// The signing secrets of Acme and of Beta, before and after a rotation.
+pub(crate) const KEYS: [[&str; 2]; 2] = [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
+const FIRST: usize = 0;
+const SECOND: usize = 1;
+/// The providers, which have between them every shape of a description.
+pub(crate) const PROVIDERS: [&Provider; 2] = [ACME, BETA];
+const DELIVERY_ID: &str = "x-acme-delivery";
 
 /// How an event is signed, and what it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
-    PinwheelV1,
-    PinwheelV2,
+    AcmeV1,
+    AcmeV2,
     /// Without an id of its own: its body identifies it.
-    PinwheelV2Anonymous,
-    EndgrateData,
+    AcmeV2Anonymous,
+    BetaData,
     /// Spelled on the wire in another way than it was signed.
-    EndgratePythonForm,
+    BetaPythonForm,
     /// Remembered for 360 s alone, whatever the configured retention.
-    EndgrateConfiguration,
+    BetaState,
 }
 
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind::PinwheelV1,
-    Kind::PinwheelV2,
-    Kind::PinwheelV2Anonymous,
-    Kind::EndgrateData,
-    Kind::EndgratePythonForm,
-    Kind::EndgrateConfiguration,
-];
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::AcmeV1, Kind::AcmeV2, Kind::AcmeV2Anonymous, Kind::BetaData, Kind::BetaPythonForm, Kind::BetaState];
 
 /// Something that happened at a provider, once or more often with equal bytes.
 pub(crate) struct Event {
@@ -94,23 +91,31 @@ pub(crate) struct Sent {
 impl Kind {
     pub(crate) fn provider(self) -> usize {
         match self {
-            Self::PinwheelV1 | Self::PinwheelV2 | Self::PinwheelV2Anonymous => PINWHEEL,
-            Self::EndgrateData | Self::EndgratePythonForm | Self::EndgrateConfiguration => ENDGRATE,
+            Self::AcmeV1 | Self::AcmeV2 | Self::AcmeV2Anonymous => FIRST,
+            Self::BetaData | Self::BetaPythonForm | Self::BetaState => SECOND,
+        }
+    }
+
+    pub(crate) fn scheme(self) -> &'static Scheme {
+        match self {
+            Self::AcmeV1 => &ACME.schemes()[0],
+            Self::AcmeV2 | Self::AcmeV2Anonymous => &ACME.schemes()[1],
+            Self::BetaData | Self::BetaPythonForm | Self::BetaState => &BETA.schemes()[0],
         }
     }
 
     fn body(self, number: usize) -> String {
         match self {
-            Self::PinwheelV1 => {
+            Self::AcmeV1 => {
                 format!(r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a{number}"}}}}"#)
             }
-            Self::PinwheelV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{}}}}"#),
-            Self::PinwheelV2Anonymous => {
+            Self::AcmeV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{}}}}"#),
+            Self::AcmeV2Anonymous => {
                 format!(r#"{{"event":"account.added","payload":{{"account_id":"a{number}"}}}}"#)
             }
-            Self::EndgrateData => format!(r#"{{"session_id": "s{number}", "transfer_data": {{}}}}"#),
-            Self::EndgratePythonForm => format!(r#"{{"session_id":"s{number}","transfer_id":"t"}}"#),
-            Self::EndgrateConfiguration => format!(r#"{{"session_id": "s{number}", "schemas": {{}}}}"#),
+            Self::BetaData => format!(r#"{{"session_id": "s{number}", "transfer_data": {{}}}}"#),
+            Self::BetaPythonForm => format!(r#"{{"session_id":"s{number}","transfer_id":"t"}}"#),
+            Self::BetaState => format!(r#"{{"session_id": "s{number}", "state": {{}}}}"#),
         }
     }
 }
@@ -120,8 +125,8 @@ impl Event {
         let kind = KINDS[rng.usize(..KINDS.len())];
         let body = kind.body(number);
         let tail = match kind {
-            Kind::PinwheelV1 => format!(r#""payload":{{"account_id":"a{number}"}}}}}}"#),
-            Kind::EndgratePythonForm => format!(r#","data":{{"session_id": "s{number}", "transfer_id": "t"}}}}"#),
+            Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a{number}"}}}}}}"#),
+            Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s{number}", "transfer_id": "t"}}}}"#),
             _ => format!(r#","data":{body}}}"#),
         };
         Self { kind, body, altered: kind.body(number + 1_000), tail }
@@ -134,7 +139,7 @@ impl Event {
 
     /// Whether what was signed says when: a captured delivery then ages.
     pub(crate) fn signs_time(&self) -> bool {
-        self.kind.provider() == PINWHEEL
+        self.kind.provider() == FIRST
     }
 
     /// An honest delivery, signed by the provider's clock.
@@ -164,9 +169,9 @@ impl Event {
             Forgery::WrongKeyForHonestBody => sent.headers = wrong(&self.body),
             Forgery::AlteredBody => sent.body = self.altered.as_bytes().into(),
             Forgery::AlteredTimestamp => {
-                // Endgrate signs no time: its forger has to alter the body instead.
+                // Beta signs no time: its forger has to alter the body instead.
                 if self.signs_time() {
-                    sent.headers[1] = Header::new("x-timestamp", (at.0 + 7).to_string());
+                    sent.headers[1] = Header::new("x-acme-timestamp", (at.0 + 7).to_string());
                 } else {
                     sent.body = self.altered.as_bytes().into();
                 }
@@ -180,7 +185,7 @@ impl Event {
                 let other = match value.split_once('=') {
                     Some(("v1", digits)) => format!("v2={digits}"),
                     Some(("v2", digits)) => format!("v1={digits}"),
-                    // Endgrate has but one.
+                    // Beta has but one.
                     _ => value.chars().rev().collect(),
                 };
                 sent.headers[0] = Header::new(sent.headers[0].name(), other);
@@ -196,7 +201,7 @@ impl Sent {
     pub(crate) fn replay(&self, rng: &mut Rng) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
         if sent.headers.len() == 3 && rng.bool() {
-            sent.headers[2] = sign::pinwheel_delivery_id("another");
+            sent.headers[2] = Header::new(DELIVERY_ID, "another");
             let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();
         }
@@ -206,15 +211,11 @@ impl Sent {
 
 fn signed(kind: Kind, key: &str, at: UnixSeconds, body: &str, uuid: &str) -> Vec<Header> {
     let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-    let body = body.as_bytes();
-    match kind {
-        Kind::PinwheelV1 => {
-            let mut headers = sign::pinwheel_v1(&secret, at, body).expect("has a payload").to_vec();
-            headers.push(sign::pinwheel_delivery_id(uuid));
-            headers
-        }
-        Kind::PinwheelV2 | Kind::PinwheelV2Anonymous => sign::pinwheel_v2(&secret, at, body).into(),
-        Kind::EndgrateData | Kind::EndgrateConfiguration => sign::endgrate(&secret, body).into(),
-        Kind::EndgratePythonForm => sign::endgrate_python_form(&secret, body).expect("has a Python form").into(),
+    let signer = Signer::new(kind.scheme(), &secret, at);
+    let signer = if kind == Kind::BetaPythonForm { signer.respelled() } else { signer };
+    let mut headers = signer.sign(body.as_bytes()).expect("can be signed");
+    if kind == Kind::AcmeV1 {
+        headers.push(Header::new(DELIVERY_ID, uuid));
     }
+    headers
 }
