@@ -8,7 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use webhook_cli::{DEVELOPMENT_SECRET, ProviderName};
+use webhook_cli::development_secret;
+use webhook_verify::{Provider, providers::PROVIDERS};
 
 use crate::{
     api::{Api, texts},
@@ -52,7 +53,7 @@ impl Account {
     /// A step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
-        let names = ProviderName::all().iter().map(|provider| provider.name()).chain(["example-consumer"]);
+        let names = PROVIDERS.iter().map(|provider| provider.name()).chain(["example-consumer"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
@@ -122,7 +123,7 @@ impl Account {
         }
     }
 
-    /// A stack that is there, with [`DEVELOPMENT_SECRET`] as its providers' secret and reachable by plain HTTP.
+    /// A stack that is there, with the development secret as its providers' secret and reachable by plain HTTP.
     async fn stack(&self, name: &str) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
         let described = Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
@@ -130,8 +131,10 @@ impl Account {
         let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
-        for (_, secret) in stack.outputs.iter().filter(|(output, _)| output.ends_with("SecretArn")) {
-            stack.aws.rotate_secret(secret, DEVELOPMENT_SECRET).await;
+        for provider in PROVIDERS {
+            if let Some(secret) = stack.outputs.get(&output(provider, "SecretArn")) {
+                stack.aws.rotate_secret(secret, &development_secret(provider)).await;
+            }
         }
         stack
     }
@@ -159,12 +162,11 @@ impl Stack {
     /// # Panics
     /// The stack has none.
     #[must_use]
-    pub fn url(&self, provider: &str) -> String {
+    pub fn url(&self, provider: &Provider) -> String {
         if let Some(api) = self.outputs.get("ApiId") {
-            return format!("{}/_aws/execute-api/{api}/$default/webhooks/{provider}", self.endpoint);
+            return format!("{}/_aws/execute-api/{api}/$default/webhooks/{}", self.endpoint, provider.name());
         }
-        let is_theirs = |output: &str| output.eq_ignore_ascii_case(&format!("{provider}Url"));
-        let (_, url) = self.outputs.iter().find(|(output, _)| is_theirs(output)).expect("it has a front door");
+        let url = self.outputs.get(&output(provider, "Url")).expect("it has a front door");
         let host = url.strip_prefix("https://").expect("a URL");
         let (id, _) = host.split_once('.').expect("a function URL begins with its id");
         format!("{}/_aws/lambda-url/{id}/", self.endpoint)
@@ -188,6 +190,16 @@ impl Stack {
         });
         delete.send().await.expect("the bucket's policy is lifted");
     }
+}
+
+/// The name of a provider's output, such as `AcmePayUrl`.
+#[must_use]
+pub fn output(provider: &Provider, what: &str) -> String {
+    let words = provider.name().split('-').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect::<String>() + what
 }
 
 /// Lays the template out beside the built functions, so that each `CodeUri` names a folder with a bootstrap: what

@@ -66,6 +66,8 @@ mod mac;
 pub mod providers;
 mod secret;
 pub mod sign;
+#[cfg(test)]
+mod suite;
 mod time;
 mod verified;
 

@@ -60,6 +60,7 @@ impl<'s> Signer<'s> {
     ///
     /// # Errors
     /// [`NoPythonForm`] if the scheme signs a Python form and the body has none.
+    #[expect(clippy::missing_panics_doc, reason = "every piece that is signed is there")]
     pub fn sign(&self, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
         let time = self.time();
         let mut others = Vec::new();
@@ -76,8 +77,9 @@ impl<'s> Signer<'s> {
         let message = self.message();
         let signed = signed(message, body)?;
         let delivery = Delivery::of_any_size(&others, body);
-        let from = Pieces { delivery, timestamp: Some(time.as_bytes()), public_url: self.public_url };
-        let message = pieces(message, &signed, &from).expect("every signed header was added");
+        let public_url = Some(self.public_url.unwrap_or_default());
+        let from = Pieces { delivery, timestamp: Some(time.as_bytes()), public_url };
+        let message = pieces(message, &signed, &from).expect("every header and the URL are there");
         let mut headers = vec![Header::new(self.scheme.signature.header[0], self.value(&message, &time))];
         headers.append(&mut others);
         Ok(headers)

@@ -13,7 +13,7 @@ mod stripe;
 mod zoom;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use github::GITHUB;
 pub use shopify::SHOPIFY;

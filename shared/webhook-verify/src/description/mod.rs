@@ -49,6 +49,8 @@
 //! ```
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, time::Duration};
 
@@ -76,6 +78,12 @@ impl Provider {
     #[must_use]
     pub const fn new(name: &'static str, key: Key, schemes: &'static [Scheme]) -> Self {
         check::provider(name, schemes);
+        Self { name, key, schemes, also_sends: &[] }
+    }
+
+    /// Makes a description without checking it: for tests of what the checks are for.
+    #[cfg(test)]
+    pub(crate) const fn unchecked(name: &'static str, key: Key, schemes: &'static [Scheme]) -> Self {
         Self { name, key, schemes, also_sends: &[] }
     }
 

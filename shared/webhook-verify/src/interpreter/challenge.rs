@@ -38,22 +38,25 @@ impl Verified<'_> {
         let challenge = self.scheme().facts.challenge?;
         let values = read_pointers(self.signed(), &[challenge.kind, challenge.token]).ok()?;
         let [kind, token] = values[..] else { return None };
-        let token = token.filter(|token| token.bytes().len() <= MAX_NAME_BYTES)?;
         if kind.and_then(RawValue::text)? != challenge.is {
             return None;
         }
-        let text = token.text()?;
+        let token = token?;
+        let text = token.text().filter(|text| text.len() <= MAX_NAME_BYTES)?;
+        let mac = match challenge.answer_mac {
+            Some(member) => format!(",\"{member}\":\"{}\"", hex::encode(self.mac_of(&text, secrets)?)),
+            None => String::new(),
+        };
         let spelling = String::from_utf8_lossy(token.bytes());
-        let mut answer = format!("{{\"{}\":{spelling}", challenge.answer);
-        if let Some(member) = challenge.answer_mac {
-            let secret = match self.secret() {
-                SecretVersion::Current => Some(&secrets.current),
-                SecretVersion::Previous => secrets.previous.as_ref(),
-            };
-            let mac = hex::encode(tag(Hash::Sha256, secret?, &[text.as_bytes()]));
-            answer.push_str(&format!(",\"{member}\":\"{mac}\""));
-        }
-        answer.push('}');
-        Some(ChallengeAnswer(answer))
+        Some(ChallengeAnswer(format!("{{\"{}\":{spelling}{mac}}}", challenge.answer)))
+    }
+
+    /// Returns the MAC of the token under the secret that verified the delivery.
+    fn mac_of(&self, token: &str, secrets: &SigningSecrets) -> Option<Vec<u8>> {
+        let secret = match self.secret() {
+            SecretVersion::Current => Some(&secrets.current),
+            SecretVersion::Previous => secrets.previous.as_ref(),
+        };
+        Some(tag(Hash::Sha256, secret?, &[token.as_bytes()]))
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 impl<'d> Unverified<'d> {
     /// Checks the MAC and then the clock: before the MAC is verified, anyone may have written the
     /// time. `public_url` is the URL that the receiver is registered under. A scheme that signs one
-    /// verifies nothing without it.
+    /// verifies nothing without it, so that a signature of the body alone never counts for both.
     ///
     /// # Errors
     /// [`VerifyError::SignatureMismatch`], [`VerifyError::NoSignedText`], or a time outside
@@ -28,7 +28,7 @@ impl<'d> Unverified<'d> {
         tolerance: Tolerance,
         public_url: Option<&str>,
     ) -> Result<Verified<'d>, VerifyError> {
-        let (proof, signed) = self.prove(secrets, public_url)?;
+        let (proof, signed) = self.prove(secrets, public_url.filter(|url| !url.is_empty()))?;
         if let Some(timestamp) = self.timestamp {
             timestamp.value.check(now, tolerance)?;
         }
@@ -95,7 +95,7 @@ pub(crate) fn pieces<'p>(message: &Message, signed: &'p [u8], from: &Pieces<'p>)
         // A description whose message has a time has one, and `parse` has read it.
         Piece::Timestamp => Ok(from.timestamp.unwrap_or_default()),
         Piece::Header(names) => from.delivery.header(names).map(|(_, value)| value),
-        Piece::PublicUrl => Ok(from.public_url.unwrap_or_default().as_bytes()),
+        Piece::PublicUrl => from.public_url.map(str::as_bytes).ok_or(VerifyError::SignatureMismatch),
     };
     let before = message.before.iter().map(piece);
     before.chain([Ok(signed)]).chain(message.after.iter().map(piece)).collect()
