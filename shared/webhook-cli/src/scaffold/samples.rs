@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use webhook_verify::{
-    Delivery, Provider, Scheme, SigningSecrets, Tolerance, UnixSeconds,
+    Delivery, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
     description::{Challenge, EventType, Id, Pointer},
     sign::example_body,
 };
@@ -19,8 +19,6 @@ pub(super) const MANIFEST: &str = "samples.json";
 
 /// 2026-11-21T12:00:00Z: when all samples are sent.
 const SENT_AT: UnixSeconds = UnixSeconds(1_795_262_400);
-/// Within every tolerance of [`SENT_AT`].
-const A_MINUTE_LATER: UnixSeconds = UnixSeconds(1_795_262_460);
 /// In 1997: within none.
 const STALE: UnixSeconds = UnixSeconds(860_860_860);
 
@@ -35,8 +33,7 @@ pub(super) fn of(provider: &'static Provider) -> Result<Vec<(String, String)>, S
         let name = format!("created.{}", short(provider, scheme));
         samples.push(Sample::new(&name, provider, scheme, body(scheme, number + 2)).accepted()?);
     }
-    samples
-        .push(Sample { at: A_MINUTE_LATER, ..Sample::new("repeated", provider, newest, body(newest, 1)) }.repeated()?);
+    samples.push(Sample::new("repeated", provider, newest, body(newest, 1)).repeated()?);
     let forged = Sample::new("wrong_signature", provider, newest, body(newest, 10));
     samples.push(Sample { is_forged: true, ..forged }.refused("signature_mismatch"));
     if newest.time.is_some() {
@@ -44,7 +41,7 @@ pub(super) fn of(provider: &'static Provider) -> Result<Vec<(String, String)>, S
         samples.push(Sample { at: STALE, ..stale }.refused("timestamp_too_old"));
     }
     if let Some(challenge) = newest.facts.challenge {
-        samples.push(Sample::new("challenge", provider, newest, asks(&challenge)).answers("challenge"));
+        samples.push(Sample::new("challenge", provider, newest, asks(&challenge)).challenge()?);
     }
     let rows: Vec<_> = samples.iter().map(Sample::row).collect();
     let mut files: Vec<_> = samples.iter().map(|sample| (sample.file(), sample.event())).collect();
@@ -59,7 +56,7 @@ struct Sample {
     body: String,
     at: UnixSeconds,
     is_forged: bool,
-    answer: Vec<(&'static str, String)>,
+    answer: Vec<(&'static str, Value)>,
 }
 
 impl Sample {
@@ -76,12 +73,8 @@ impl Sample {
         format!("{}.json", self.name)
     }
 
-    fn answers(self, answer: &str) -> Self {
-        Self { answer: vec![("answer", answer.to_owned())], ..self }
-    }
-
     fn refused(self, reason: &str) -> Self {
-        Self { answer: vec![("answer", "refused".to_owned()), ("reason", reason.to_owned())], ..self }
+        Self { answer: vec![("answer", json!("refused")), ("reason", json!(reason))], ..self }
     }
 
     fn accepted(self) -> Result<Self, ScaffoldError> {
@@ -92,38 +85,51 @@ impl Sample {
         self.queued("duplicate")
     }
 
+    /// Reads what a receiver answers, as a receiver does.
+    fn challenge(self) -> Result<Self, ScaffoldError> {
+        let body = self.verified(|verified, secrets| verified.challenge(secrets))?;
+        let body = body.and_then(|answer| serde_json::from_str(answer.body()).ok());
+        let body: Value = body.ok_or(ScaffoldError::Pointers { fact: "challenge" })?;
+        Ok(Self { answer: vec![("answer", json!("challenge")), ("body", body)], ..self })
+    }
+
     /// Reads name and id from the sample, as a receiver does.
     fn queued(self, answer: &'static str) -> Result<Self, ScaffoldError> {
-        const UNREADABLE: ScaffoldError = ScaffoldError::Pointers { fact: "signature" };
-        let Sender { provider, scheme, .. } = self.sender;
-        let delivery = self.sign();
-        let headers = delivery.headers();
-        let secrets = SigningSecrets::new(self.secret(), None);
-        let verified = Delivery::new(&headers, delivery.body()).map_err(|_| UNREADABLE)?;
-        let verified = provider.parse(verified).map_err(|_| UNREADABLE)?;
-        let url = self.sender.public_url.as_deref();
-        let verified = verified.verify(&secrets, self.at, Tolerance::of(provider), url).map_err(|_| UNREADABLE)?;
-        let event = verified.event().map_err(|_| UNREADABLE)?;
-        // Pointers may lead into each other.
-        for (fact, is_read, is_found) in [
-            ("id", matches!(scheme.facts.id, Id::Signed([_, ..])), event.id().starts_with("evt_")),
-            (
-                "type",
-                matches!(scheme.facts.event_type, EventType::Signed([_, ..])),
-                event.event_type() == "example.created",
-            ),
-            ("group", !scheme.facts.group.is_empty(), event.group() == "grp_1"),
-        ] {
-            if is_read && !is_found {
-                return Err(ScaffoldError::Pointers { fact });
+        let facts = self.sender.scheme.facts;
+        let answer = self.verified(|verified, _| {
+            let event = verified.event().map_err(|_| ScaffoldError::Pointers { fact: "type" })?;
+            // Pointers may lead into each other.
+            let has_id = matches!(facts.id, Id::Signed([_, ..]));
+            let has_type = matches!(facts.event_type, EventType::Signed([_, ..]));
+            for (fact, is_read, is_found) in [
+                ("id", has_id, event.id().starts_with("evt_")),
+                ("type", has_type, event.event_type() == "example.created"),
+                ("group", !facts.group.is_empty(), event.group() == "grp_1"),
+            ] {
+                if is_read && !is_found {
+                    return Err(ScaffoldError::Pointers { fact });
+                }
             }
-        }
-        let answer =
-            vec![("answer", answer.to_owned()), ("type", event.event_type().to_owned()), ("id", event.id().to_owned())];
+            Ok(vec![("answer", json!(answer)), ("type", json!(event.event_type())), ("id", json!(event.id()))])
+        })??;
         Ok(Self { answer, ..self })
     }
 
-    fn secret(&self) -> webhook_verify::SigningSecret {
+    /// Verifies the sample, as a receiver does, and reads something from it.
+    fn verified<T>(&self, read: impl FnOnce(&Verified<'_>, &SigningSecrets) -> T) -> Result<T, ScaffoldError> {
+        const REFUSED: ScaffoldError = ScaffoldError::Pointers { fact: "signature" };
+        let provider = self.sender.provider;
+        let delivery = self.sign();
+        let headers = delivery.headers();
+        let secrets = SigningSecrets::new(self.secret(), None);
+        let unverified = Delivery::new(&headers, delivery.body()).map_err(|_| REFUSED)?;
+        let unverified = provider.parse(unverified).map_err(|_| REFUSED)?;
+        let url = self.sender.public_url.as_deref();
+        let verified = unverified.verify(&secrets, self.at, Tolerance::of(provider), url).map_err(|_| REFUSED)?;
+        Ok(read(&verified, &secrets))
+    }
+
+    fn secret(&self) -> SigningSecret {
         let provider = self.sender.provider;
         let text = if self.is_forged { provider.key().write(NOT_THE_SECRET) } else { development_secret(provider) };
         provider.key().read(&text).expect("a secret is read as it is written")
@@ -145,7 +151,7 @@ impl Sample {
         members.extend((self.at != SENT_AT).then(|| ("signed_at", json!(self.at.0))));
         members.extend(self.sender.delivery_id.as_ref().map(|id| ("delivery_id", json!(id))));
         members.extend(self.sender.id.as_ref().map(|id| ("message_id", json!(id))));
-        members.extend(self.answer.iter().map(|(name, value)| (*name, json!(value))));
+        members.extend(self.answer.iter().cloned());
         let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
         format!("  {{{}}}", members.join(", "))
     }
@@ -194,10 +200,10 @@ mod tests {
             manifest(SLACK),
             r#"[
   {"file": "created.json", "scheme": "slack", "answer": "accepted", "type": "example.created", "id": "evt_1"},
-  {"file": "repeated.json", "scheme": "slack", "signed_at": 1795262460, "answer": "duplicate", "type": "example.created", "id": "evt_1"},
+  {"file": "repeated.json", "scheme": "slack", "answer": "duplicate", "type": "example.created", "id": "evt_1"},
   {"file": "wrong_signature.json", "scheme": "slack", "forged": true, "answer": "refused", "reason": "signature_mismatch"},
   {"file": "stale.json", "scheme": "slack", "signed_at": 860860860, "answer": "refused", "reason": "timestamp_too_old"},
-  {"file": "challenge.json", "scheme": "slack", "answer": "challenge"}
+  {"file": "challenge.json", "scheme": "slack", "answer": "challenge", "body": {"challenge":"token_1"}}
 ]
 "#
         );
