@@ -14,13 +14,14 @@ use crate::{
     api::{Api, texts},
     emulator::{Aws, Emulator, client_variables},
     function::bootstrap,
+    template::provider_template,
     workspace,
 };
 
 const STACK: &str = "webhooks";
 const ARTIFACTS: &str = "artifacts";
-/// The stack's template and those nested in it, in `infra/`.
-pub const TEMPLATES: [&str; 3] = ["template.yaml", "monitoring.yaml", "provider-alarms.yaml"];
+/// The nested templates in `infra/` that are deployed as they are.
+const NESTED: [&str; 2] = ["monitoring.yaml", "provider-alarms.yaml"];
 /// The emulator speaks plain HTTP, which the template's policies refuse. It believes this header.
 const AS_IF_BY_TLS: (&str, &str) = ("x-forwarded-proto", "https");
 /// Long past what it takes on a loaded machine.
@@ -52,13 +53,14 @@ impl Account {
     /// A step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
-        let names = ProviderName::all().iter().map(|provider| provider.name()).chain(["example-consumer"]);
+        let providers: Vec<_> = ProviderName::all().iter().map(|provider| provider.name()).collect();
+        let names = providers.iter().copied().chain(["example-consumer"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
         let aws = Aws::at(&emulator.endpoint);
         aws.s3.create_bucket().bucket(ARTIFACTS).send().await.expect("a bucket is made");
-        let template = lay_out(&emulator.scratch, &functions);
+        let template = lay_out(&emulator.scratch, &providers, &functions);
         Self { emulator, template }
     }
 
@@ -190,15 +192,24 @@ impl Stack {
     }
 }
 
-/// Lays the template out beside the built functions, so that each `CodeUri` names a folder with a bootstrap: what
-/// `sam build` does, without compiling again.
-fn lay_out(scratch: &Path, functions: &[(&str, PathBuf)]) -> PathBuf {
+/// Lays the templates out beside the built functions: what `sam build` does, without compiling again. Each provider gets
+/// its own copy of `provider.yaml`.
+fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) -> PathBuf {
     let infra = scratch.join("infra");
     fs::create_dir_all(&infra).expect("a folder is made");
-    for name in TEMPLATES {
-        let text = fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
-        fs::write(infra.join(name), without_expressions(&text)).expect("the template is copied");
+    let read = |name: &str| fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
+    let write = |name: &str, text: String| fs::write(infra.join(name), text).expect("the template is written");
+    for name in NESTED {
+        write(name, without_expressions(&read(name)));
     }
+    let mut template = read("template.yaml");
+    for provider in providers {
+        write(&format!("{provider}.yaml"), provider_template(provider));
+        let entry = |url: &str| format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n");
+        assert!(template.contains(&entry("provider.yaml")), "{provider} has no entry in infra/template.yaml");
+        template = template.replace(&entry("provider.yaml"), &entry(&format!("{provider}.yaml")));
+    }
+    write("template.yaml", template);
     fs::copy(workspace().join("infra/samconfig.toml"), infra.join("samconfig.toml")).expect("the settings are copied");
     for (name, binary) in functions {
         let folder = scratch.join("functions").join(name);

@@ -118,12 +118,8 @@ fn every_provider_has_all_its_places() {
                 current().iter().any(|sample| sample.file.starts_with(&format!("{provider}/"))),
             ),
             (
-                format!("infra/template.yaml: CodeUri: ../functions/{provider}"),
-                has_line(&template, &format!("CodeUri: ../functions/{provider}")),
-            ),
-            (
-                format!("infra/template.yaml: RouteKey: POST /webhooks/{provider}"),
-                has_line(&template, &format!("RouteKey: POST /webhooks/{provider}")),
+                format!("infra/template.yaml: Provider: {provider}"),
+                has_line(&template, &format!("Provider: {provider}")),
             ),
             (
                 format!("shared/webhook-cli/src/provider.rs: {provider}"),
