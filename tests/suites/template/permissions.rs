@@ -277,8 +277,8 @@ struct Consumer<'a> {
 impl Consumer<'_> {
     /// Hands a message to a new process. Whether it is to come again; the log's outcome and reason; the mark's attributes.
     async fn consume(&self, id: &str, in_bucket: bool) -> (bool, String, Option<String>, Option<BTreeSet<String>>) {
-        let key = format!("pinwheel#{id}");
-        let envelope = json!({"specversion": "1.0", "id": id, "type": "pinwheel.x", "idempotencykey": key, "data": {}});
+        let key = format!("provider#{id}");
+        let envelope = json!({"specversion": "1.0", "id": id, "type": "provider.x", "idempotencykey": key, "data": {}});
         let mut body = envelope.to_string();
         if in_bucket {
             let bucket = self.variables["PAYLOAD_BUCKET"].clone();

@@ -91,7 +91,8 @@ async fn each_provider_gets_the_values_of_its_own_parameters() {
 #[test]
 fn each_front_door_may_call_its_function_and_nobody_else_may() {
     let template = template("provider.yaml");
-    let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
+    let source =
+        "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
     let expected = [
         (
             "Permission",
