@@ -1,4 +1,5 @@
-//! The template as it is, deployed with SAM into an emulator that enforces its IAM policies.
+//! The template, deployed with SAM into an emulator that enforces its IAM policies. It is changed where the emulator falls short
+//! of AWS: see [`provider_template`] and `without_expressions`.
 
 use std::{
     collections::HashMap,

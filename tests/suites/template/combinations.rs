@@ -145,6 +145,18 @@ async fn a_standard_queue_and_a_function_url_serve_one_provider() {
 }
 
 #[tokio::test]
+async fn with_every_provider_off_the_rest_is_deployed() {
+    let off: Vec<_> = providers().into_iter().map(|provider| format!("Enable{}", pascal_case(provider))).collect();
+    let parameters: Vec<_> = off.iter().map(|parameter| (parameter.as_str(), "false")).collect();
+    let stack = deploy("off", &parameters).await;
+    let without_secrets = HOLDERS.into_iter().filter(|of_type| *of_type != "AWS::SecretsManager::Secret");
+    assert_eq!(made(&stack).await, without_secrets.map(str::to_owned).collect());
+    let of_providers = |output: &&String| ["Url", "SecretArn", "FunctionName"].iter().any(|end| output.ends_with(end));
+    let left: BTreeSet<_> = stack.outputs.keys().filter(of_providers).map(String::as_str).collect();
+    assert_eq!(left, BTreeSet::from(["DeadLetterQueueUrl", "EventQueueUrl"]));
+}
+
+#[tokio::test]
 async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table() {
     let stack = deploy("consumed", &[("ExampleConsumer", "true")]).await;
     let mut keys = BTreeSet::new();
