@@ -1,4 +1,4 @@
-"""Shows that each provider's entry in template.yaml is the same text with another name, and that one more is enough.
+"""Shows that providers' entries in template.yaml differ in the name alone, and that one more works.
 
 Run with the Python that cfn-lint runs with: `.tools/cfn-lint/bin/python infra/rules/test_entries.py`.
 """
@@ -17,8 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from test_parameters import IGNORED, INFRA, NAMES, PROVIDER, TEMPLATE, deployed, findings, nested, parse, providers
 from test_rules import findings as findings_of_rules
 
-# The places of an entry: how the first and the last item of its block begin. A block ends before the next line that is
-# indented no deeper than its first; the resource's includes the empty line behind it.
+# The places of an entry: how the first and the last item of its block begin. A block ends before the
+# next line that is indented no deeper than its first; the resource's includes the empty line behind it.
 RESOURCE = "  {Name}Provider:\n"
 PLACES = [
     ("      - Label: { default: {Name} }\n", "      - Label: { default: {Name} }\n"),

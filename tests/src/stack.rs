@@ -1,5 +1,5 @@
-//! The template, deployed with SAM into an emulator that enforces its IAM policies. It is changed where the emulator falls short
-//! of AWS: see [`provider_template`] and `without_expressions`.
+//! The template, deployed with SAM into an emulator that enforces its IAM policies. Two things that the
+//! emulator cannot do are changed before: see [`provider_template`] and `without_expressions`.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use crate::{
     api::{Api, texts},
     emulator::{Aws, Emulator, client_variables},
     function::bootstrap,
-    template::provider_template,
+    template::{pascal_case, provider_template},
     workspace,
 };
 
@@ -166,8 +166,7 @@ impl Stack {
         if let Some(api) = self.outputs.get("ApiId") {
             return format!("{}/_aws/execute-api/{api}/$default/webhooks/{provider}", self.endpoint);
         }
-        let is_theirs = |output: &str| output.eq_ignore_ascii_case(&format!("{provider}Url"));
-        let (_, url) = self.outputs.iter().find(|(output, _)| is_theirs(output)).expect("it has a front door");
+        let url = self.outputs.get(&format!("{}Url", pascal_case(provider))).expect("it has a front door");
         let host = url.strip_prefix("https://").expect("a URL");
         let (id, _) = host.split_once('.').expect("a function URL begins with its id");
         format!("{}/_aws/lambda-url/{id}/", self.endpoint)
