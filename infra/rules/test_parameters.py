@@ -169,7 +169,8 @@ def pairwise():
 
 def decided(expanded, parameters):
     """What is left of an expanded template once its conditions are decided: no Fn::If, and nothing that is not made."""
-    values = {name: parameters.get(name, parameter.get("Default")) for name, parameter in expanded["Parameters"].items()}
+    defaults = {name: parameter.get("Default") for name, parameter in expanded["Parameters"].items()}
+    values = {name: parameters.get(name, default) for name, default in defaults.items()}
 
     def holds(condition):
         (function, of), = condition.items()
