@@ -19,7 +19,7 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
     let mut accepted = 0;
     for sample in samples::all() {
         let (headers, body) = sample.delivery_at(now());
-        let url = stack.url(sample.sender.provider);
+        let url = stack.url(sample.sender.provider.name());
         let (status, answer) = post(&url, &headers, &body);
         assert_eq!((status, &answer), (sample.answer.status(), &sample.answer.body()), "{}", sample.file);
         if matches!(sample.answer, Answer::Accepted { .. }) {
@@ -45,7 +45,7 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
         let secret = provider.key().read(&development_secret(provider)).expect("is written so");
         let sender = Sender::new(provider, kind.scheme);
         let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.into_bytes()).expect("can be signed");
-        let (status, _) = post(&stack.url(provider), &delivery.headers(), delivery.body());
+        let (status, _) = post(&stack.url(provider.name()), &delivery.headers(), delivery.body());
         assert_eq!(status, 200, "{kind:?}: the bucket takes what the queue does not");
         let [message] = &stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await[..] else {
             panic!("{kind:?}: one message")
@@ -54,6 +54,6 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
     }
 
     let (route, other) = (format!("/webhooks/{}", PROVIDERS[0].name()), "/");
-    let other_path = stack.url(PROVIDERS[0]).replace(&route, other);
+    let other_path = stack.url(PROVIDERS[0].name()).replace(&route, other);
     assert_eq!(post(&other_path, &[], b"{}").0, 404, "no route but the providers'");
 }

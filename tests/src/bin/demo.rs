@@ -72,7 +72,7 @@ async fn show(stack: &Stack) {
 
 async fn deliver(stack: &Stack, sample: &Sample) {
     let (headers, body) = sample.delivery_at(now());
-    let (status, answer) = post(&stack.url(sample.sender.provider), &headers, &body);
+    let (status, answer) = post(&stack.url(sample.sender.provider.name()), &headers, &body);
     say(&format!("  answer   {status} {answer}"));
     if let Some(id) = answer["id"].as_str() {
         let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
@@ -137,13 +137,13 @@ async fn serve(stack: &Stack) {
 
     say(&format!("\nAWS emulator   {}", stack.endpoint));
     for provider in PROVIDERS {
-        say(&format!("{:<14} {}", provider.name(), stack.url(provider)));
+        say(&format!("{:<14} {}", provider.name(), stack.url(provider.name())));
     }
     say(&format!("variables      {DEV_VARIABLES}, for `cargo lambda watch --env-file {DEV_VARIABLES}`"));
     say("\nPaste one of these into another terminal:\n");
     for provider in PROVIDERS {
         let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
-        let (name, url) = (provider.name(), stack.url(provider));
+        let (name, url) = (provider.name(), stack.url(provider.name()));
         say(&format!("  echo '{body}' | cargo webhook send {name} --url '{url}'"));
     }
     say("\nCtrl-C stops everything.");
