@@ -57,6 +57,11 @@ pub enum Answer {
     },
     /// Proven, and not a JSON object.
     Malformed,
+    /// Proven, and not an event: the provider asks whether the receiver is alive. Nothing is written.
+    Challenge {
+        /// What it is to answer.
+        body: Value,
+    },
 }
 
 impl Answer {
@@ -64,7 +69,7 @@ impl Answer {
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
-            Self::Accepted { .. } | Self::Duplicate { .. } => 200,
+            Self::Accepted { .. } | Self::Duplicate { .. } | Self::Challenge { .. } => 200,
             Self::Refused { .. } => 401,
             Self::Malformed => 400,
         }
@@ -78,6 +83,7 @@ impl Answer {
             Self::Duplicate { id, .. } => json!({ "status": "duplicate", "id": id }),
             Self::Refused { .. } => json!({ "error": "unauthorized" }),
             Self::Malformed => json!({ "error": "malformed" }),
+            Self::Challenge { body } => body.clone(),
         }
     }
 }
@@ -130,6 +136,7 @@ impl Sample {
                 "duplicate" => Answer::Duplicate { event_type: event_type(), id: id() },
                 "refused" => Answer::Refused { reason: required("reason") },
                 "malformed" => Answer::Malformed,
+                "challenge" => Answer::Challenge { body: row["body"].clone() },
                 other => panic!("{}: {other:?} is no answer", provider.name()),
             },
         }

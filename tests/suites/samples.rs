@@ -75,7 +75,7 @@ fn no_two_accepted_samples_are_the_same_event_and_each_duplicate_repeats_one_bef
         match sample.answer {
             Answer::Accepted { id, .. } => assert!(ids.insert(id), "events/{}", sample.file),
             Answer::Duplicate { id, .. } => assert!(ids.contains(&id), "events/{}", sample.file),
-            Answer::Refused { .. } | Answer::Malformed => {}
+            Answer::Refused { .. } | Answer::Malformed | Answer::Challenge { .. } => {}
         }
     }
 }
@@ -147,11 +147,14 @@ fn answer(sample: &Sample) -> Answer {
     let verified = provider
         .parse(delivery)
         .and_then(|unverified| unverified.verify(&secrets(provider), SENT_AT, Tolerance::of(provider), Some(&url)));
-    let event = match &verified {
-        Ok(verified) => verified.event(),
+    let verified = match verified {
+        Ok(verified) => verified,
         Err(error) => return Answer::Refused { reason: error.reason().to_owned() },
     };
-    let Ok(event) = event else { return Answer::Malformed };
+    if let Some(challenge) = verified.challenge(&secrets(provider)) {
+        return Answer::Challenge { body: serde_json::from_str(challenge.body()).expect("an answer is JSON") };
+    }
+    let Ok(event) = verified.event() else { return Answer::Malformed };
     let (event_type, id) = (event.event_type().to_owned(), event.id().to_owned());
     if matches!(sample.answer, Answer::Duplicate { .. }) {
         Answer::Duplicate { event_type, id }
