@@ -16,9 +16,8 @@ use peak_alloc::PeakAlloc;
 use sha1::Sha1;
 use sha2::Sha256;
 use webhook_verify::{
-    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
-    providers::{Endgrate, Pinwheel},
-    sign,
+    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified, providers,
+    sign::Signer,
 };
 
 /// The allocator of the whole program. It counts, and that is all that it adds.
@@ -47,8 +46,8 @@ pub fn serve() -> Result<()> {
         let body = fs::read(path).with_context(|| path.to_owned())?;
         match command {
             "tag" => {
-                let [signature, _] = sign::pinwheel_v1(&secret()?, NOW, &body)?;
-                println!("{}", String::from_utf8_lossy(signature.value()).trim_start_matches("v1="));
+                let headers = sign("pinwheel", "v1", &body)?;
+                println!("{}", String::from_utf8_lossy(headers[0].value()).trim_start_matches("v1="));
             }
             "heap" => println!("{}", heap(&body, argument == "accepted")?),
             kernel => println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?),
@@ -58,23 +57,33 @@ pub fn serve() -> Result<()> {
 }
 
 fn mean_ns(kernel: &str, body: &[u8], at_least: Duration) -> Result<f64> {
-    let secret = secret()?;
-    let (v2, raw) = (sign::pinwheel_v2(&secret, NOW, body), sign::endgrate(&secret, body));
+    let signed = |provider: &str, headers: Vec<Header>| {
+        let provider = named(provider)?;
+        mean(at_least, || verify(provider, &headers, body).map(drop))
+    };
     match kernel {
         "sha256" => mean(at_least, || mac::<Hmac<Sha256>>(body)),
         "sha1" => mean(at_least, || mac::<Hmac<Sha1>>(body)),
-        "pinwheel-v1" => {
-            let headers = sign::pinwheel_v1(&secret, NOW, body)?;
-            mean(at_least, || verify(&Pinwheel, &headers, body).map(drop))
-        }
-        "pinwheel-v2" => mean(at_least, || verify(&Pinwheel, &v2, body).map(drop)),
-        "endgrate-raw" => mean(at_least, || verify(&Endgrate, &raw, body).map(drop)),
-        "endgrate-respelled" => {
-            let headers = sign::endgrate_python_form(&secret, body)?;
-            mean(at_least, || verify(&Endgrate, &headers, body).map(drop))
-        }
+        "pinwheel-v1" => signed("pinwheel", sign("pinwheel", "v1", body)?),
+        "pinwheel-v2" => signed("pinwheel", sign("pinwheel", "v2", body)?),
+        "endgrate-raw" => signed("endgrate", sign("endgrate", "endgrate", body)?),
+        "endgrate-respelled" => signed("endgrate", sign("endgrate", "respelled", body)?),
         _ => bail!("no kernel is named {kernel}"),
     }
+}
+
+/// Signs by this scheme of the provider. `respelled` is its only one, over the Python form.
+fn sign(provider: &str, scheme: &str, body: &[u8]) -> Result<Vec<Header>> {
+    let (provider, secret) = (named(provider)?, secret()?);
+    if scheme == "respelled" {
+        return Ok(Signer::new(&provider.schemes()[0], &secret, NOW).respelled().sign(body)?);
+    }
+    let scheme = provider.scheme(scheme).with_context(|| format!("{provider:?} has no scheme {scheme}"))?;
+    Ok(Signer::new(scheme, &secret, NOW).sign(body)?)
+}
+
+fn named(provider: &str) -> Result<&'static Provider> {
+    providers::named(provider).with_context(|| format!("the kernels of {provider} need that provider"))
 }
 
 fn mean<T>(at_least: Duration, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
@@ -95,22 +104,23 @@ fn mac<M: KeyInit + Mac>(body: &[u8]) -> Result<Vec<u8>> {
     Ok(mac.chain_update(black_box(body)).finalize().into_bytes().to_vec())
 }
 
-fn verify<'d, P: Provider>(provider: &P, headers: &'d [Header], body: &'d [u8]) -> Result<Verified<'d>> {
+fn verify<'d>(provider: &'static Provider, headers: &'d [Header], body: &'d [u8]) -> Result<Verified<'d>> {
     let secrets = SigningSecrets::new(secret()?, None);
     let delivery = Delivery::new(headers, black_box(body))?;
     let unverified = provider.parse(delivery)?;
-    Ok(provider.verify(&unverified, &secrets, NOW, Tolerance::default())?)
+    Ok(unverified.verify(&secrets, NOW, Tolerance::of(provider), None)?)
 }
 
 /// What verification takes from the heap beside the body and, where it is accepted, beside the text that is queued.
 fn heap(body: &[u8], accepted: bool) -> Result<usize> {
-    let mut headers = sign::pinwheel_v1(&secret()?, NOW, body)?;
+    let mut headers = sign("pinwheel", "v1", body)?;
     if !accepted {
         headers[0] = Header::new("x-pinwheel-signature", format!("v1={}", "0".repeat(64)));
     }
+    let provider = named("pinwheel")?;
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
-    let verified = verify(&Pinwheel, &headers, body).map(|verified| verified.signed().len());
+    let verified = verify(provider, &headers, body).map(|verified| verified.signed().len());
     let peak = HEAP.peak_usage().saturating_sub(before);
     ensure!(verified.is_ok() == accepted, "verified: {verified:?}");
     Ok(peak.saturating_sub(verified.unwrap_or(0)))
