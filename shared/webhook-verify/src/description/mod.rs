@@ -120,7 +120,7 @@ impl Provider {
     }
 
     /// Returns the scheme with this name. The provider's name and a hyphen before it may be left
-    /// out: `v2` for `pinwheel-v2`.
+    /// out: `v2` for `acme-v2`.
     #[must_use]
     pub fn scheme(&self, name: &str) -> Option<&'static Scheme> {
         self.schemes.iter().find(|scheme| {
