@@ -147,6 +147,10 @@ impl RemoveArgs {
         let changes = scaffold::remove(checkout, &self.name)?;
         checkout.apply(&changes)?;
         print(changes.lines(), out)?;
+        let mentions = scaffold::mentions(checkout, &self.name)?;
+        if !mentions.is_empty() {
+            notice(&format!("{} is still named in: {}", self.name, mentions.join(", ")));
+        }
         Ok(())
     }
 }

@@ -129,6 +129,20 @@ pub(crate) fn remove(checkout: &Checkout, name: &str) -> Result<Changes, Scaffol
     Ok(changes)
 }
 
+/// Returns the files that name a provider, but for those that are its own: prose above all.
+pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, ScaffoldError> {
+    let name = Name::new(name)?;
+    let mut files = Vec::new();
+    for folder in ["events", "functions", "infra", "shared", "tests"] {
+        files.extend(checkout.files(folder)?);
+    }
+    files.extend(["CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned));
+    // What the fuzzer found stays as it is.
+    files.retain(|path| checkout.has(path) && !path.contains("/corpus/") && !path.contains("/target/"));
+    files.retain(|path| checkout.read(path).is_ok_and(|text| name.is_named_in(&text)));
+    Ok(files)
+}
+
 /// Returns the names of the providers in the checkout, in the order of the list.
 pub(crate) fn deployed(checkout: &Checkout) -> Result<Vec<Name>, ScaffoldError> {
     rust::deployed(&checkout.read(LIST)?)

@@ -133,6 +133,14 @@ impl Name {
         self.0.split('-').map(word).collect::<Vec<_>>().join(between)
     }
 
+    /// Returns whether the text has this name, in any spelling, as a whole word.
+    pub(crate) fn is_named_in(&self, text: &str) -> bool {
+        let lower = text.to_ascii_lowercase();
+        let may_be = [self.0.clone(), self.snake(), self.0.replace('-', " "), self.0.replace('-', "")];
+        // Most texts are done with here; the exact search is slower.
+        may_be.iter().any(|spelling| lower.contains(spelling)) && Self("\0".to_owned()).in_place_of(self, text) != text
+    }
+
     /// Returns `text` with this name in place of another, in whatever spelling that is found as a
     /// whole word.
     pub(crate) fn in_place_of(&self, other: &Self, text: &str) -> String {
@@ -180,8 +188,11 @@ impl Name {
             };
             return Some((other.pascal().len(), spelling));
         }
-        if found(&other.title()).is_some() {
-            return Some((other.title().len(), self.title()));
+        for between in [" ", "-"] {
+            let spelling = other.capitalized(between);
+            if found(&spelling).is_some() {
+                return Some((spelling.len(), self.capitalized(between)));
+            }
         }
         if found(&other.screaming()).is_some() {
             return Some((other.screaming().len(), self.screaming()));
@@ -253,6 +264,16 @@ mod tests {
     }
 
     #[test]
+    fn a_text_names_a_provider_in_any_spelling_and_only_as_a_word() {
+        for text in ["X-Acme-Pay-Id", "AcmePayOn", "an acme-pay", "providers::ACME_PAY;", "Acme Pay's", "acme_pay"] {
+            assert!(name("acme-pay").is_named_in(text), "{text}");
+        }
+        for text in ["", "acme", "acme-payments", "ACME_PAYS", "pay"] {
+            assert!(!name("acme-pay").is_named_in(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_name_takes_another_ones_place_in_every_spelling_and_only_as_a_word() {
         for (from, to, text, expected) in [
             (
@@ -265,8 +286,8 @@ mod tests {
             (
                 "acme-pay",
                 "pin",
-                "ACME_PAY acme-pay acme_pay Acme Pay AcmePay AcmePayOn acme",
-                "PIN pin pin Pin Pin PinOn acme",
+                "ACME_PAY acme-pay acme_pay Acme Pay X-Acme-Pay-Id AcmePay AcmePayOn acme",
+                "PIN pin pin Pin X-Pin-Id Pin PinOn acme",
             ),
         ] {
             assert_eq!(name(to).in_place_of(&name(from), text), expected);

@@ -301,6 +301,22 @@ fn the_last_provider_stays() {
 }
 
 #[test]
+fn remove_tells_where_the_name_is_left() {
+    let checkout = Checkout::new("mentions");
+    assert_eq!(checkout.provider("add zz-acme --scheme stripe").code, Some(0));
+    for (path, text) in [
+        ("README.md", "Zz Acme retries for a day.\n"),
+        ("infra/OPERATIONS.md", "zz-acmes\n"),
+        ("tests/fuzz/corpus/headers/a", "zz-acme"),
+        ("tests/src/traffic.rs", "use webhook_verify::providers::ZZ_ACME;\n"),
+    ] {
+        checkout.write(path, text.as_bytes());
+    }
+    let err = checkout.provider("remove zz-acme").err;
+    assert_eq!(err, "zz-acme is still named in: tests/src/traffic.rs, README.md\n");
+}
+
+#[test]
 fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
     let checkout = Checkout::new("form");
     for path in ["Cargo.lock", "infra/template.yaml", LIST] {
