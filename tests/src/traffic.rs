@@ -6,26 +6,55 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
-use webhook_verify::{Header, SigningSecret, sha256_hex, sign};
+use webhook_cli::{OutgoingDelivery, Sender};
+use webhook_verify::{
+    Header, Provider, Scheme, SigningSecret,
+    description::Id,
+    json::{PythonForm, python_form_of_member},
+    providers::PROVIDERS,
+    sha256_hex,
+    sign::example_body,
+};
 
 use crate::{emulator::Aws, event::http_api_v2, function, now};
 
-/// What both providers sign with.
-pub const SECRET: &str = "secret-of-the-providers";
+/// The key that every provider signs with, written as each writes its secrets ([`secret_of`]).
+const KEY: &str = "secret-of-the-providers";
 /// What forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
 
-/// How an event is signed, and what it is.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Kind {
-    /// The signature covers the payload alone.
-    PinwheelV1,
-    /// The signature covers the body, which has an id.
-    PinwheelV2,
-    /// An event that goes by its hash.
-    Endgrate,
-    /// A body over SQS's limit: the message points into the bucket.
-    EndgrateLarge,
+/// Returns the secret that a provider signs with, as it writes its secrets.
+#[must_use]
+pub fn secret_of(provider: &Provider) -> String {
+    provider.key().write(KEY)
+}
+
+/// How an event is signed, and whether it fits into a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Whose event it is.
+    pub provider: &'static Provider,
+    /// One of the provider's schemes.
+    pub scheme: &'static Scheme,
+    /// Whether the body is over SQS's limit, so that the message points into the bucket.
+    pub is_large: bool,
+}
+
+impl Kind {
+    /// Every scheme of every provider, with bodies that fit into a message.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let of = |provider: &'static Provider| {
+            provider.schemes().iter().map(move |scheme| Self { provider, scheme, is_large: false })
+        };
+        PROVIDERS.iter().copied().flat_map(of).collect()
+    }
+
+    /// The same with a body that does not fit.
+    #[must_use]
+    pub fn large(self) -> Self {
+        Self { is_large: true, ..self }
+    }
 }
 
 /// Something that happened at a provider.
@@ -44,45 +73,43 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event of this number. Numbers are the caller's: equal ones are one event. Every 50 share an account or a session,
-    /// and so their order on the queue.
+    /// The event of this number. Numbers are the caller's: equal ones are one event. Every 50 share a group, and so their order
+    /// on the queue.
+    ///
+    /// # Panics
+    /// Never: an example can be signed.
     #[must_use]
     pub fn new(kind: Kind, number: usize) -> Self {
-        let group = number / 50;
-        let (body, id) = match kind {
-            Kind::PinwheelV1 => {
-                let payload = format!(r#"{{"account_id":"a{group}","amount":"{number}"}}"#);
-                let body = format!(
-                    r#"{{"event": "paystubs.added", "webhook_id": "w{number}", "payload": {{"account_id": "a{group}", "amount": "{number}"}}}}"#
-                );
-                let id = format!("payload-sha256:{}", sha256_hex(payload.as_bytes()));
-                let key = format!("pinwheel#{id}");
-                return Self { kind, body, key, id, tail: format!(r#""payload":{payload}}}}}"#) };
+        let Kind { provider, scheme, is_large } = kind;
+        let mut body = example_body(scheme, number, number / 50);
+        if is_large {
+            let filling = format!("\"number\": {number}, \"filling\": \"{}\"", "x".repeat(1_048_576));
+            body = body.replace(&format!("\"number\": {number}"), &filling);
+        }
+        // Written out again here, and not asked of the code that is tested.
+        let (signed, tail) = match scheme.signed_member() {
+            Some(member) => {
+                let signed = python_form_of_member(body.as_bytes(), member, PythonForm::Compact).expect("has one");
+                let signed = String::from_utf8(signed).expect("is text");
+                let tail = format!("\"{member}\":{signed}}}}}");
+                (signed, tail)
             }
-            Kind::PinwheelV2 => (
-                format!(
-                    r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a{group}","rate":1.0}}}}"#
-                ),
-                format!("e{number}"),
-            ),
-            Kind::Endgrate | Kind::EndgrateLarge => {
-                let size = if kind == Kind::Endgrate { 0 } else { 1_048_576 };
-                let body = format!(
-                    r#"{{"session_id": "s{group}", "transfer_data": {{"n": {number}, "text": "{}"}}}}"#,
-                    "x".repeat(size)
-                );
-                let id = format!("body-sha256:{}", sha256_hex(body.as_bytes()));
-                (body, id)
-            }
+            None => (body.clone(), format!(",\"data\":{body}}}")),
         };
-        let key = format!("{}#{id}", kind.provider());
-        Self { kind, tail: format!(r#","data":{body}}}"#), body, key, id }
+        let id = match scheme.facts.id {
+            Id::Signed(_) | Id::SignedHeader(_) => format!("evt_{number}"),
+            Id::HashOfBody if scheme.signed_member().is_some() => {
+                format!("payload-sha256:{}", sha256_hex(signed.as_bytes()))
+            }
+            Id::HashOfBody => format!("body-sha256:{}", sha256_hex(signed.as_bytes())),
+        };
+        Self { kind, key: format!("{}#{id}", provider.name()), body, id, tail }
     }
 
     /// An honest delivery of it, signed now: the event that Lambda gets.
     #[must_use]
     pub fn delivery(&self) -> String {
-        self.request(&self.signed(SECRET), &self.body)
+        self.request(&self.signed(KEY), &self.body)
     }
 
     /// A delivery that no provider has sent: signed with another secret, or of an altered body, or without a signature.
@@ -93,34 +120,21 @@ impl Event {
         match how % 4 {
             0 => self.request(&self.signed(ANOTHER), &self.body),
             1 => altered.request(&altered.signed(ANOTHER), &altered.body),
-            2 => self.request(&self.signed(SECRET), &altered.body),
+            2 => self.request(&self.signed(KEY), &altered.body),
             _ => self.request(&[], &self.body),
         }
     }
 
     fn signed(&self, key: &str) -> Vec<Header> {
+        let Kind { provider, scheme, .. } = self.kind;
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-        let body = self.body.as_bytes();
-        match self.kind {
-            Kind::PinwheelV1 => sign::pinwheel_v1(&secret, now(), body).expect("has a payload").into(),
-            Kind::PinwheelV2 => sign::pinwheel_v2(&secret, now(), body).into(),
-            Kind::Endgrate | Kind::EndgrateLarge => sign::endgrate(&secret, body).into(),
-        }
+        let sender = Sender { id: Some(self.id.clone()), ..Sender::new(provider, scheme) };
+        let body = self.body.clone().into_bytes();
+        OutgoingDelivery::sign(sender, &secret, now(), body).expect("an example can be signed").headers()
     }
 
     fn request(&self, headers: &[Header], body: &str) -> String {
-        http_api_v2(&format!("/webhooks/{}", self.kind.provider()), headers, body).to_string()
-    }
-}
-
-impl Kind {
-    /// Whose events these are: the function's name.
-    #[must_use]
-    pub fn provider(self) -> &'static str {
-        match self {
-            Self::PinwheelV1 | Self::PinwheelV2 => "pinwheel",
-            Self::Endgrate | Self::EndgrateLarge => "endgrate",
-        }
+        http_api_v2(&format!("/webhooks/{}", self.kind.provider.name()), headers, body).to_string()
     }
 }
 

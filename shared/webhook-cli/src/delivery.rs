@@ -165,8 +165,11 @@ mod tests {
         assert_eq!(headers(github, "{}"), expected(&github_headers));
         let common =
             [("accept", "*/*"), ("content-type", "application/json"), ("user-agent", "cargo-webhook")].as_slice();
-        let zoom_headers =
-            [("x-zm-signature", "v0=c34e0c86c1df3b8acf9f432e72ef34446827eb61847d67d7c0bfba38e62b6725"), ("x-zm-request-timestamp", "1700000000")].as_slice();
+        let zoom_headers = [
+            ("x-zm-signature", "v0=c34e0c86c1df3b8acf9f432e72ef34446827eb61847d67d7c0bfba38e62b6725"),
+            ("x-zm-request-timestamp", "1700000000"),
+        ]
+        .as_slice();
         let zoom = Sender::new(ZOOM, &ZOOM.schemes()[0]);
         assert_eq!(headers(zoom, "{}"), expected(&[common, zoom_headers].concat()));
     }
@@ -184,7 +187,10 @@ mod tests {
         assert_eq!(headers(with_id, "{}")[3..], expected(&own));
         let square = Sender::new(SQUARE, &SQUARE.schemes()[0]);
         let other = Sender { public_url: Some("https://example.com/s".to_owned()), ..square.clone() };
-        for (sender, signature) in [(square, "v5aXolKDbGM4OPaFDb1dQbVe6zw96rNfowXkSwegdJw="), (other, "JOgjbU7mO0KbnXFWkesLovYA9FUYBF7Wi0VRpI9nCvw=")] {
+        for (sender, signature) in [
+            (square, "v5aXolKDbGM4OPaFDb1dQbVe6zw96rNfowXkSwegdJw="),
+            (other, "JOgjbU7mO0KbnXFWkesLovYA9FUYBF7Wi0VRpI9nCvw="),
+        ] {
             assert_eq!(headers(sender, "{}")[3..], expected(&[("x-square-hmacsha256-signature", signature)]));
         }
     }
@@ -220,17 +226,15 @@ mod tests {
         const OF_MEMBER: &Provider = &{
             const MESSAGE: Message =
                 Message { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Message::RAW_BODY };
-            Provider::new("of-member", GITHUB.key(), &[Scheme { messages: &[MESSAGE], ..GITHUB.schemes()[0] }])
+            const SCHEME: Scheme = Scheme { messages: &[MESSAGE], ..GITHUB.schemes()[0] };
+            Provider::new("of-member", GITHUB.key(), &[SCHEME])
         };
         for (body, expected) in [
             (
                 "{}",
                 "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name",
             ),
-            (
-                "{",
-                "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259",
-            ),
+            ("{", "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259"),
         ] {
             let sender = Sender::new(OF_MEMBER, &OF_MEMBER.schemes()[0]);
             let error = OutgoingDelivery::sign(sender, &secret(), AT, body.into()).map(|_| ());

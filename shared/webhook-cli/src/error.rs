@@ -4,9 +4,9 @@ use std::{io, path::PathBuf};
 
 use webhook_aws::StartError;
 use webhook_ingest::{CallError, SecretError};
-use webhook_verify::{KeyError, json::NoPythonForm};
+use webhook_verify::json::NoPythonForm;
 
-use crate::replayed::NotReplayable;
+use crate::{replayed::NotReplayable, scaffold::ScaffoldError};
 
 /// Why a command failed. Holds no secret and no body.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +29,6 @@ pub enum CliError {
         origin: String,
         /// What is wrong, and what to do.
         reason: SecretError,
-    },
-    /// The secret is not spelled as the provider spells its secrets.
-    #[error("{origin}: {reason}")]
-    Key {
-        /// The file's path, or the variable's name.
-        origin: String,
-        /// What is wrong, and what to do.
-        reason: KeyError,
     },
     /// Its bytes would sign, but no receiver has this secret.
     #[error("{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark")]
@@ -132,6 +124,9 @@ pub enum CliError {
     /// The input is not the body of an event's message.
     #[error("this cannot be replayed: {0}")]
     NotReplayable(#[from] NotReplayable),
+    /// A provider is neither added nor removed.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
     /// The result could not be printed.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use webhook_aws::{Environment, InvalidName};
-use webhook_ingest::{StoredSecret, stored_secret_text};
+use webhook_ingest::{SecretError, StoredSecret, stored_secret_text};
 use webhook_verify::{Provider, SigningSecret};
 use zeroize::Zeroizing;
 
@@ -57,7 +57,10 @@ pub(crate) fn signing_secret(
         None => (Zeroizing::new(development.clone()), String::new()),
     };
     let source = if *text == development { SecretSource::Development } else { SecretSource::Named };
-    let secret = provider.key().read(&text).map_err(|reason| CliError::Key { origin, reason })?;
+    let secret = provider
+        .key()
+        .read(&text)
+        .map_err(|error| CliError::Secret { origin, reason: SecretError::Spelling(error) })?;
     Ok((secret, source))
 }
 

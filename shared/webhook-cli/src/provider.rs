@@ -40,10 +40,7 @@ mod tests {
     #[test]
     fn the_development_secret_is_spelled_as_the_provider_spells_secrets() {
         assert_eq!(development_secret(GITHUB), "development-secret-for-local-use-only");
-        assert_eq!(
-            development_secret(STANDARD_WEBHOOKS),
-            "whsec_ZGV2ZWxvcG1lbnQtc2VjcmV0LWZvci1sb2NhbC11c2Utb25seQ=="
-        );
+        assert_eq!(development_secret(STANDARD_WEBHOOKS), "whsec_ZGV2ZWxvcG1lbnQtc2VjcmV0LWZvci1sb2NhbC11c2Utb25seQ==");
     }
 
     #[test]

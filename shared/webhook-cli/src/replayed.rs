@@ -264,7 +264,8 @@ mod tests {
     fn of_several_groups_the_first_that_is_a_text_counts_within_what_is_signed() {
         const FACTS: Facts = Facts { group: &["/account", "/user/id"], ..Facts::NONE };
         const WHOLE: Scheme = Scheme { facts: FACTS, ..GITHUB.schemes()[0] };
-        const MEMBER: Signed = Signed { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Signed::RAW_BODY };
+        const MEMBER: Signed =
+            Signed { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Signed::RAW_BODY };
         for (scheme, data, expected) in [
             (WHOLE, r#"{"account":"a1","user":{"id":"u1"}}"#, Some("a1")),
             (WHOLE, r#"{"account":"","user":{"id":"u1"}}"#, Some("u1")),

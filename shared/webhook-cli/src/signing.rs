@@ -160,8 +160,7 @@ mod tests {
 
     /// Has two schemes, of which the older one may sign a Python form.
     const OF_TWO: &Provider = &{
-        const OLD: Scheme =
-            Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
+        const OLD: Scheme = Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
         const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), ..OLD.signature };
         const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
         Provider::new("two", GITHUB.key(), &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }])
@@ -265,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_time_is_refused_if_no_signature_covers_it() {
-        let environment = Environment::from_iter([]);
+        let environment = Environment::from_iter([("EMPTY", "")]);
         let refused = args(GITHUB, "--timestamp 1").map(|args| args.sign(&environment).map(|_| ()));
         let refused = refused.map(|refused| refused.map_err(|error| error.to_string()));
         let expected = "--timestamp does not fit here: github signs no time, so only `event` can use it";
