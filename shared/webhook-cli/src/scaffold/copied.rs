@@ -10,22 +10,30 @@ use webhook_verify::{
 
 use super::names::Name;
 
-/// What an entry of the catalogue stands behind; its name stays.
-const CATALOGUE: &str = "catalogue::";
+type Ends = fn(char) -> bool;
+
+/// What keeps the old name behind it, up to a character that ends it: entries of the catalogue, and links.
+const KEPT: [(&str, Ends); 2] = [
+    ("catalogue::", |next| !next.is_ascii_uppercase() && next != '_'),
+    ("https://", |next| next.is_whitespace() || matches!(next, '"' | '>' | ')' | '`')),
+];
 
 /// Returns the source with the name replaced, and without the module of tests: their vectors are the
 /// other provider's.
 pub(super) fn source(text: &str, from: &Name, to: &Name) -> String {
     let text = text.replace("#[cfg(test)]\nmod tests;\n\n", "");
-    let mut parts = text.split(CATALOGUE);
-    let mut copy = to.in_place_of(from, parts.next().unwrap_or_default());
-    for part in parts {
-        let end = part.find(|next: char| !next.is_ascii_uppercase() && next != '_').unwrap_or(part.len());
-        copy.push_str(CATALOGUE);
-        copy.push_str(&part[..end]);
-        copy.push_str(&to.in_place_of(from, &part[end..]));
+    let (mut copy, mut rest) = (String::new(), text.as_str());
+    loop {
+        let kept = KEPT.iter().filter_map(|(begin, ends)| Some((rest.find(begin)?, begin.len(), ends)));
+        let Some((start, length, ends)) = kept.min_by_key(|(start, ..)| *start) else {
+            return copy + &to.in_place_of(from, rest);
+        };
+        let (before, from_start) = rest.split_at(start);
+        let end = from_start[length..].find(*ends).map_or(from_start.len(), |end| length + end);
+        copy.push_str(&to.in_place_of(from, before));
+        copy.push_str(&from_start[..end]);
+        rest = &from_start[end..];
     }
-    copy
 }
 
 /// Returns what the copied text describes. It lives as long as the command. `source` is the other
@@ -136,9 +144,9 @@ mod tests {
     #[test]
     fn a_copy_has_the_new_name_and_no_tests() {
         let text = "//! Beta: `X-Beta-Signature`.\n\n#[cfg(test)]\nmod tests;\n\npub const BETA: &Provider = \
-                    &Provider::new(\"beta\", catalogue::BETA.key(), &[\"beta-v1\"]);\n";
+                    &Provider::new(\"beta\", catalogue::BETA.key(), &[\"beta-v1\"], \"https://beta.example/beta\");\n";
         let expected = "//! Acme Pay: `X-Acme-Pay-Signature`.\n\npub const ACME_PAY: &Provider = \
-                        &Provider::new(\"acme-pay\", catalogue::BETA.key(), &[\"acme-pay-v1\"]);\n";
+                        &Provider::new(\"acme-pay\", catalogue::BETA.key(), &[\"acme-pay-v1\"], \"https://beta.example/beta\");\n";
         assert_eq!(source(text, &name("beta"), &name("acme-pay")), expected);
     }
 

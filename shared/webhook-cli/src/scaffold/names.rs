@@ -258,9 +258,9 @@ mod tests {
             (
                 "pin",
                 "acme-pay",
-                "PIN pin Pin's EnablePin PinOn X-Pin-Id x-pin-id pin_id PINS pins spin Pinwheel É-pin",
+                "PIN pin Pin's EnablePin PinOn X-Pin-Id x-pin-id pin_id PINS pins spin Pinned É-pin",
                 "ACME_PAY acme-pay Acme Pay's EnableAcmePay AcmePayOn X-Acme-Pay-Id x-acme-pay-id acme_pay_id PINS pins \
-                 spin Pinwheel É-acme-pay",
+                 spin Pinned É-acme-pay",
             ),
             (
                 "acme-pay",

@@ -8,7 +8,8 @@ use webhook_verify::{
 
 use super::{LIST, error::ScaffoldError, names::Name};
 
-const LIST_BEGIN: &str = "pub const PROVIDERS: &[&Provider] = &[";
+const LIST_NAME: &str = "pub const PROVIDERS: &[&Provider] =";
+const LIST_BEGIN: &str = "&[";
 const LIST_END: &str = "];";
 
 /// Where a provider has its facts, if not where the catalogue's entry has them.
@@ -33,7 +34,7 @@ pub(super) fn with(list: &str, name: &Name) -> Result<String, ScaffoldError> {
     names.sort_by(|one, other| one.kebab().cmp(other.kebab()));
     let (before, _, after) = parts(list)?;
     let constants: Vec<_> = names.iter().map(Name::screaming).collect();
-    let list = format!("{before}{LIST_BEGIN}{}{LIST_END}{after}", constants.join(", "));
+    let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", constants.join(", "));
     // rustfmt puts them in order.
     let list = list.replacen("\nmod ", &format!("\nmod {};\nmod ", name.snake()), 1);
     Ok(list.replacen("\npub use ", &format!("\n{}pub use ", exported(name)), 1))
@@ -45,7 +46,7 @@ pub(super) fn without(list: &str, name: &Name) -> Result<String, ScaffoldError> 
     let constant = name.screaming();
     let others = constants.split(',').map(str::trim).filter(|other| !other.is_empty() && *other != constant);
     let others: Vec<_> = others.collect();
-    let list = format!("{before}{LIST_BEGIN}{}{LIST_END}{after}", others.join(", "));
+    let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", others.join(", "));
     let list = list.replacen(&format!("\nmod {};\n", name.snake()), "\n", 1);
     Ok(list.replacen(&format!("\n{}", exported(name)), "\n", 1))
 }
@@ -56,9 +57,13 @@ fn exported(name: &Name) -> String {
 
 /// Returns what stands before the list, in it, and after it.
 fn parts(list: &str) -> Result<(&str, &str, &str), ScaffoldError> {
-    let (before, rest) = list.split_once(LIST_BEGIN).ok_or(ScaffoldError::Unexpected(LIST))?;
-    let (constants, after) = rest.split_once(LIST_END).ok_or(ScaffoldError::Unexpected(LIST))?;
-    Ok((before, constants, after))
+    let parts = || {
+        let (before, rest) = list.split_once(LIST_NAME)?;
+        // A long list begins in the next line.
+        let (constants, after) = rest.trim_start().strip_prefix(LIST_BEGIN)?.split_once(LIST_END)?;
+        Some((before, constants, after))
+    };
+    parts().ok_or(ScaffoldError::Unexpected(LIST))
 }
 
 /// Returns the description of a provider that signs as an entry of the catalogue does.
@@ -156,7 +161,7 @@ pub const PROVIDERS: &[&Provider] = &[BETA];
         assert_eq!(with, expected);
         assert_eq!(deployed(&with).ok(), Some(vec![name("acme-pay"), name("beta")]));
         assert_eq!(without(&with, &name("acme-pay")).ok().as_deref(), Some(TEXT));
-        let vertical = with.replace("[ACME_PAY, BETA]", "[\n    ACME_PAY,\n    BETA,\n]");
+        let vertical = with.replace(" &[ACME_PAY, BETA]", "\n    &[\n    ACME_PAY,\n    BETA,\n]");
         assert_eq!(without(&vertical, &name("acme-pay")).ok().as_deref(), Some(TEXT));
         let unexpected = "shared/webhook-verify/src/providers/mod.rs does not have the form that this command knows: \
                           nothing was changed";

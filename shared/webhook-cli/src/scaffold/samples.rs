@@ -87,8 +87,7 @@ impl Sample {
 
     /// Reads what a receiver answers, as a receiver does.
     fn challenge(self) -> Result<Self, ScaffoldError> {
-        let body = self.verified(|verified, secrets| verified.challenge(secrets))?;
-        let body = body.and_then(|answer| serde_json::from_str(answer.body()).ok());
+        let body = self.verified(|verified, secrets| serde_json::from_str(verified.challenge(secrets)?.body()).ok())?;
         let body: Value = body.ok_or(ScaffoldError::Pointers { fact: "challenge" })?;
         Ok(Self { answer: vec![("answer", json!("challenge")), ("body", body)], ..self })
     }
