@@ -1,13 +1,5 @@
 //! The real bootstraps, over the Lambda Runtime API and the emulator: the whole contract, from event to answer, table and
-//! queue.
+//! queue. Each test is a loop over the list of providers, and what it expects follows from their descriptions.
 
 mod answers;
-mod edge;
-mod events;
-mod hostile;
-mod logs;
-mod messages;
-mod metrics;
-mod secrets;
-mod start;
 mod world;
