@@ -2,4 +2,10 @@
 //! queue. Each test is a loop over the list of providers, and what it expects follows from their descriptions.
 
 mod answers;
+mod edge;
+mod events;
+mod headers;
+mod messages;
+mod secrets;
+mod start;
 mod world;
