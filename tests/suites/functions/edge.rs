@@ -286,9 +286,12 @@ async fn a_challenge_is_answered_and_nothing_is_written() {
         let forged: Vec<Header> = event.signed("a-key-of-somebody-else", now());
         assert_eq!(world.send(&forged, &event.body).await, refused(), "{kind:?}");
         let (status, _, answer) = world.deliver(&event).await;
-        assert_eq!((status, &answer[challenge.answer]), (200, &json!("token-1")), "{kind:?}");
-        let members = 1 + usize::from(challenge.answer_mac.is_some());
-        assert_eq!(answer.as_object().map(serde_json::Map::len), Some(members), "{kind:?}");
+        let mut expected = json!({ challenge.answer: "token-1" });
+        if let Some(member) = challenge.answer_mac {
+            // Computed with Python's `hmac`, under the key of the suites.
+            expected[member] = json!("fddaeb477052dfe790d97b095515dfc66cb20669ee103add09f950c54ed7bdfc");
+        }
+        assert_eq!((status, answer), (200, expected), "{kind:?}");
         world.assert_nothing_written().await;
         assert_eq!(world.function.delivery_lines(2).await[1]["webhook.outcome"], "challenge");
     }

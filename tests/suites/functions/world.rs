@@ -247,6 +247,21 @@ pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, Strin
     (headers, body)
 }
 
+/// An authentic delivery that is malformed: headers, body, and the reason for it. `None` if no delivery of the kind can be
+/// one.
+pub(crate) fn malformed_delivery(kind: Kind) -> Option<(Vec<Header>, String, &'static str)> {
+    let mut event = Event::new(kind, 1);
+    let reason = if signs_whole_body(&kind) {
+        "[]".clone_into(&mut event.body);
+        "not_an_object"
+    } else {
+        let name = kind.scheme.facts.unsigned_members.first()?;
+        event.body = event.body.replace(&format!("example.{name}"), &"x".repeat(1025));
+        "unsigned_field_too_long"
+    };
+    Some((signed(&event), event.body, reason))
+}
+
 /// The text of a record's attribute.
 pub(crate) fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&'r str> {
     record.get(name).map(|value| value.as_s().expect("a text").as_str())
