@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
-use webhook_cli::{OutgoingDelivery, Sender};
+use webhook_cli::{OutgoingDelivery, Sender, development_url};
 use webhook_verify::{
     Header, Provider, Scheme, SigningSecret,
     description::Id,
@@ -22,11 +22,24 @@ use crate::{emulator::Aws, event::http_api_v2, function, now};
 const KEY: &str = "secret-of-the-providers";
 /// What forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
+/// What is in every body that fits into a message, and must be in no log.
+pub const CANARY: &str = "PAYLOADCANARY";
 
 /// Returns the secret that a provider signs with, as it writes its secrets.
 #[must_use]
 pub fn secret_of(provider: &Provider) -> String {
     provider.key().write(KEY)
+}
+
+/// Returns the variables that differ from one provider's function to another's: a new secret, and the URL if the provider signs
+/// it.
+pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
+    let secret = aws.create_secret(&secret_of(provider)).await;
+    let mut variables = HashMap::from([("SIGNING_SECRET_ID".to_owned(), secret)]);
+    if provider.signs_url() {
+        variables.insert("PUBLIC_URL".to_owned(), development_url(provider));
+    }
+    variables
 }
 
 /// How an event is signed, and whether it fits into a message.
@@ -48,6 +61,15 @@ impl Kind {
             provider.schemes().iter().map(move |scheme| Self { provider, scheme, is_large: false })
         };
         PROVIDERS.iter().copied().flat_map(of).collect()
+    }
+
+    /// The one of this number, in turn.
+    ///
+    /// # Panics
+    /// Never: there is a provider.
+    #[must_use]
+    pub fn in_turn(number: usize) -> Self {
+        *Self::all().iter().cycle().nth(number).expect("there is a provider")
     }
 
     /// The same with a body that does not fit.
@@ -81,11 +103,10 @@ impl Event {
     #[must_use]
     pub fn new(kind: Kind, number: usize) -> Self {
         let Kind { provider, scheme, is_large } = kind;
-        let mut body = example_body(scheme, number, number / 50);
-        if is_large {
-            let filling = format!("\"number\": {number}, \"filling\": \"{}\"", "x".repeat(1_048_576));
-            body = body.replace(&format!("\"number\": {number}"), &filling);
-        }
+        let note = if is_large { "x".repeat(1_048_576) } else { CANARY.to_owned() };
+        // A number that is spelled differently wherever it is read and written again.
+        let members = format!("\"number\": {number}, \"rate\": 1.10e2, \"note\": \"{note}\"");
+        let body = example_body(scheme, number, number / 50).replace(&format!("\"number\": {number}"), &members);
         // Written out again here, and not asked of the code that is tested.
         let (signed, tail) = match scheme.signed_member() {
             Some(member) => {
@@ -104,6 +125,12 @@ impl Event {
             Id::HashOfBody => format!("body-sha256:{}", sha256_hex(signed.as_bytes())),
         };
         Self { kind, key: format!("{}#{id}", provider.name()), body, id, tail }
+    }
+
+    /// Whether the message with this envelope carries what was signed.
+    #[must_use]
+    pub fn is_in(&self, envelope: &str) -> bool {
+        envelope.ends_with(&self.tail)
     }
 
     /// An honest delivery of it, signed now: the event that Lambda gets.
@@ -240,7 +267,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
         match on_queue.get(key).map_or(&[][..], Vec::as_slice) {
             [] => found.push(format!("LOST: {key} was answered 200 and is not on the queue")),
             [message] => {
-                if !message.envelope.ends_with(&event.tail) {
+                if !event.is_in(&message.envelope) {
                     found.push(format!("FORGED: the message of {key} does not carry what was signed"));
                 }
                 match in_table.remove(key) {
