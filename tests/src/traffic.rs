@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
 use webhook_cli::{OutgoingDelivery, Sender, development_url};
 use webhook_verify::{
-    Header, Provider, Scheme, SigningSecret,
+    Header, Provider, Scheme, SigningSecret, UnixSeconds,
     description::Id,
     json::{PythonForm, python_form_of_member},
     providers::PROVIDERS,
@@ -19,11 +19,9 @@ use webhook_verify::{
 use crate::{emulator::Aws, event::http_api_v2, function, now};
 
 /// The key that every provider signs with, written as each writes its secrets ([`secret_of`]).
-const KEY: &str = "secret-of-the-providers";
+pub const KEY: &str = "secret-of-the-providers";
 /// What forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
-/// What is in every body that fits into a message, and must be in no log.
-pub const CANARY: &str = "PAYLOADCANARY";
 
 /// Returns the secret that a provider signs with, as it writes its secrets.
 #[must_use]
@@ -102,11 +100,22 @@ impl Event {
     /// Never: an example can be signed.
     #[must_use]
     pub fn new(kind: Kind, number: usize) -> Self {
-        let Kind { provider, scheme, is_large } = kind;
-        let note = if is_large { "x".repeat(1_048_576) } else { CANARY.to_owned() };
-        // A number that is spelled differently wherever it is read and written again.
-        let members = format!("\"number\": {number}, \"rate\": 1.10e2, \"note\": \"{note}\"");
-        let body = example_body(scheme, number, number / 50).replace(&format!("\"number\": {number}"), &members);
+        let filling = kind.is_large.then(|| format!("\"filling\": \"{}\"", "x".repeat(1_048_576)));
+        Self::with(kind, number, &filling.unwrap_or_default())
+    }
+
+    /// The event of this number with more signed members, which are written as in a JSON object.
+    ///
+    /// # Panics
+    /// The scheme signs a Python form, and the members have none.
+    #[must_use]
+    pub fn with(kind: Kind, number: usize, members: &str) -> Self {
+        let Kind { provider, scheme, .. } = kind;
+        let mut body = example_body(scheme, number, number / 50);
+        if !members.is_empty() {
+            let number = format!("\"number\": {number}");
+            body = body.replace(&number, &format!("{number}, {members}"));
+        }
         // Written out again here, and not asked of the code that is tested.
         let (signed, tail) = match scheme.signed_member() {
             Some(member) => {
@@ -127,16 +136,10 @@ impl Event {
         Self { kind, key: format!("{}#{id}", provider.name()), body, id, tail }
     }
 
-    /// Whether the message with this envelope carries what was signed.
-    #[must_use]
-    pub fn is_in(&self, envelope: &str) -> bool {
-        envelope.ends_with(&self.tail)
-    }
-
     /// An honest delivery of it, signed now: the event that Lambda gets.
     #[must_use]
     pub fn delivery(&self) -> String {
-        self.request(&self.signed(KEY), &self.body)
+        self.request(&self.signed(KEY, now()), &self.body)
     }
 
     /// A delivery that no provider has sent: signed with another secret, or of an altered body, or without a signature.
@@ -145,19 +148,30 @@ impl Event {
         // An event of its own, which nobody sends: were it let through, it would show.
         let altered = Self::new(self.kind, usize::MAX / 2);
         match how % 4 {
-            0 => self.request(&self.signed(ANOTHER), &self.body),
-            1 => altered.request(&altered.signed(ANOTHER), &altered.body),
-            2 => self.request(&self.signed(KEY), &altered.body),
+            0 => self.request(&self.signed(ANOTHER, now()), &self.body),
+            1 => altered.request(&altered.signed(ANOTHER, now()), &altered.body),
+            2 => self.request(&self.signed(KEY, now()), &altered.body),
             _ => self.request(&[], &self.body),
         }
     }
 
-    fn signed(&self, key: &str) -> Vec<Header> {
+    /// What its envelope ends with: the signed bytes as they are, in `data`.
+    #[must_use]
+    pub fn tail(&self) -> &str {
+        &self.tail
+    }
+
+    /// The headers of a delivery of it, signed with this key at this time.
+    ///
+    /// # Panics
+    /// The body was changed, and cannot be signed.
+    #[must_use]
+    pub fn signed(&self, key: &str, at: UnixSeconds) -> Vec<Header> {
         let Kind { provider, scheme, .. } = self.kind;
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
         let sender = Sender { id: Some(self.id.clone()), ..Sender::new(provider, scheme) };
         let body = self.body.clone().into_bytes();
-        OutgoingDelivery::sign(sender, &secret, now(), body).expect("an example can be signed").headers()
+        OutgoingDelivery::sign(sender, &secret, at, body).expect("an example can be signed").headers()
     }
 
     fn request(&self, headers: &[Header], body: &str) -> String {
@@ -267,7 +281,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
         match on_queue.get(key).map_or(&[][..], Vec::as_slice) {
             [] => found.push(format!("LOST: {key} was answered 200 and is not on the queue")),
             [message] => {
-                if !event.is_in(&message.envelope) {
+                if !message.envelope.ends_with(&event.tail) {
                     found.push(format!("FORGED: the message of {key} does not carry what was signed"));
                 }
                 match in_table.remove(key) {

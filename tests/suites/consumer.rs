@@ -14,7 +14,7 @@ use webhook_tests::{
     emulator::{Aws, Emulator, client_variables},
     function::{Function, bootstrap},
     now,
-    traffic::{CANARY, Event, Kind, Taken, variables_of},
+    traffic::{Event, Kind, Taken, variables_of},
 };
 
 const NOT_AN_EVENT: &str = "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
@@ -133,6 +133,10 @@ fn line(outcome: &str, reason: Option<&str>, id: Option<&str>) -> (String, Optio
     (outcome.to_owned(), reason.map(str::to_owned), id.map(str::to_owned))
 }
 
+fn event(kind: Kind, number: usize) -> Event {
+    Event::with(kind, number, "\"note\": \"PAYLOADCANARY\"")
+}
+
 /// For a test in which nothing depends on the provider.
 fn any_kind() -> Kind {
     Kind::in_turn(0)
@@ -142,7 +146,7 @@ fn any_kind() -> Kind {
 async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
     for kind in Kind::all() {
         for fifo in [true, false] {
-            let (world, event) = (World::new(kind, fifo).await, Event::new(kind, 1));
+            let (world, event) = (World::new(kind, fifo).await, event(kind, 1));
             world.deliver(&event).await;
             let records = world.records().await;
             assert_eq!(records.len(), 1);
@@ -151,13 +155,13 @@ async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
             let outcomes: Vec<_> = world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
             assert_eq!(outcomes, ["handled", "duplicate"]);
 
-            assert!(records[0]["body"].as_str().is_some_and(|body| body.contains(CANARY)));
+            assert!(records[0]["body"].as_str().is_some_and(|body| body.contains("PAYLOADCANARY")));
             let marks = world.aws.records(&world.consumed).await;
             assert_eq!(marks.len(), 1);
             assert_eq!(marks[0]["id"].as_s().ok(), Some(&event.key));
             assert!(marks[0].contains_key("done_at"));
             let log = world.consumer.log();
-            assert!(!log.contains(CANARY), "{log}");
+            assert!(!log.contains("PAYLOADCANARY"), "{log}");
             assert_eq!(log.matches("an event to work on").count(), 1, "{log}");
         }
     }
@@ -192,7 +196,7 @@ async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_othe
     let kind = grouped.unwrap_or_else(any_kind);
     let world = World::new(kind, true).await;
     // Those of 50 numbers are a group.
-    let [a1, b1, a2, a3, b2] = [1, 51, 2, 3, 52].map(|number| Event::new(kind, number));
+    let [a1, b1, a2, a3, b2] = [1, 51, 2, 3, 52].map(|number| event(kind, number));
     for event in [&a1, &b1, &a2, &a3, &b2] {
         world.deliver(event).await;
     }
@@ -237,7 +241,7 @@ async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_othe
 async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
     let world = World::new(any_kind(), false).await;
     for number in [1, 2] {
-        world.deliver(&Event::new(any_kind(), number)).await;
+        world.deliver(&event(any_kind(), number)).await;
     }
     let mut records = world.records().await;
     records[0]["body"] = json!("");
@@ -246,7 +250,7 @@ async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
 
 #[tokio::test]
 async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_claim_is_over() {
-    let (world, event) = (World::new(any_kind(), true).await, Event::new(any_kind(), 1));
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
     let now = now().0;
@@ -267,7 +271,7 @@ async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_
 
 #[tokio::test]
 async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
-    let (world, event) = (World::new(any_kind(), true).await, Event::new(any_kind(), 1));
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let batch = json!({"Records": world.records().await});
     let answer = world.consumer.invoke_under_watch(&batch).await.expect("an answer");
@@ -279,7 +283,7 @@ async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
 async fn without_its_table_or_without_time_all_messages_come_again() {
     let world = World::new(any_kind(), false).await;
     for number in [1, 2] {
-        world.deliver(&Event::new(any_kind(), number)).await;
+        world.deliver(&event(any_kind(), number)).await;
     }
     let records = world.records().await;
     let all: Vec<_> = records.iter().map(id).collect();
@@ -300,7 +304,7 @@ async fn without_its_table_or_without_time_all_messages_come_again() {
 
 #[tokio::test]
 async fn a_replay_is_handled_though_the_first_was() {
-    let (world, event) = (World::new(any_kind(), true).await, Event::new(any_kind(), 1));
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
     assert_eq!(world.consume(&records).await, [""; 0]);
@@ -318,7 +322,7 @@ async fn a_replay_is_handled_though_the_first_was() {
 
 #[tokio::test]
 async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
-    let (world, event) = (World::new(any_kind(), true).await, Event::new(any_kind(), 1));
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
     for text in

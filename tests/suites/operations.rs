@@ -346,7 +346,8 @@ fn save(name: &str, text: &str) -> PathBuf {
 #[tokio::test]
 async fn a_replay_reaches_a_consumer_beside_the_original_and_says_what_it_is() {
     for kind in Kind::all() {
-        let (world, event) = (World::new(kind).await, Event::new(kind, 1));
+        // A number that is spelled differently wherever it is read and written again.
+        let (world, event) = (World::new(kind).await, Event::with(kind, 1, "\"rate\": 1.10e2"));
         assert_eq!(world.deliver(&event).await, "accepted");
         let original = world.message().await;
         let text = original.body.as_deref().expect("a body");
@@ -359,7 +360,7 @@ async fn a_replay_reaches_a_consumer_beside_the_original_and_says_what_it_is() {
         let id = replay.message_id.as_deref().expect("an id");
         assert_eq!(out, format!("replayed {old_key} as {key}: message {id}\n"));
         assert!(key.starts_with(&format!("{old_key}#replay-")), "{key}");
-        assert!(replay.body.as_deref().is_some_and(|envelope| event.is_in(envelope)));
+        assert!(replay.body.as_deref().is_some_and(|envelope| envelope.ends_with(event.tail())));
 
         let mut expected = parsed(&original);
         let mut envelope = parsed(&replay);

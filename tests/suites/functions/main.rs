@@ -1,9 +1,10 @@
 //! The real bootstraps, over the Lambda Runtime API and the emulator: the whole contract, from event to answer, table and
-//! queue.
+//! queue. Each test is a loop over the list of providers, and what it expects follows from their descriptions.
 
 mod answers;
 mod edge;
 mod events;
+mod headers;
 mod hostile;
 mod logs;
 mod messages;
