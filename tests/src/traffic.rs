@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
-use webhook_cli::{OutgoingDelivery, Sender};
+use webhook_cli::{OutgoingDelivery, Sender, development_url};
 use webhook_verify::{
     Header, Provider, Scheme, SigningSecret, UnixSeconds,
     description::Id,
@@ -29,6 +29,17 @@ pub fn secret_of(provider: &Provider) -> String {
     provider.key().write(KEY)
 }
 
+/// Returns the variables that differ from one provider's function to another's: a new secret, and the URL if the provider signs
+/// it.
+pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
+    let secret = aws.create_secret(&secret_of(provider)).await;
+    let mut variables = HashMap::from([("SIGNING_SECRET_ID".to_owned(), secret)]);
+    if provider.signs_url() {
+        variables.insert("PUBLIC_URL".to_owned(), development_url(provider));
+    }
+    variables
+}
+
 /// How an event is signed, and whether it fits into a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
@@ -48,6 +59,15 @@ impl Kind {
             provider.schemes().iter().map(move |scheme| Self { provider, scheme, is_large: false })
         };
         PROVIDERS.iter().copied().flat_map(of).collect()
+    }
+
+    /// The one of this number, in turn.
+    ///
+    /// # Panics
+    /// Never: there is a provider.
+    #[must_use]
+    pub fn in_turn(number: usize) -> Self {
+        *Self::all().iter().cycle().nth(number).expect("there is a provider")
     }
 
     /// The same with a body that does not fit.
