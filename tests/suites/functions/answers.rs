@@ -64,7 +64,7 @@ async fn a_record_holds_what_the_contract_says_and_no_payload() {
         assert_eq!(text(&record, "event_id"), Some(event.id.as_str()));
         let message = world.message().await;
         assert_eq!(text(&record, "message_id"), message.message_id.as_deref());
-        // How long a function of a description keeps an event, the samples show.
+        // A description's function may keep the event for another time: the samples show that.
         if !matches!(kind.scheme.facts.event_type, EventType::Told(_)) {
             let expires_at_s = number(&record, "expires_at_s");
             assert!((before + RETENTION_S..=after + RETENTION_S).contains(&expires_at_s), "{kind:?}: {expires_at_s}");
@@ -300,7 +300,7 @@ async fn an_event_signed_again_under_a_new_time_is_the_same_event_under_each_sch
     }
 }
 
-/// A function of a description may tell how long; how long for which event, the provider's own tests say.
+/// A description's function may tell how long. Its exact times are in the provider's own tests.
 #[tokio::test]
 async fn each_sample_is_remembered_as_long_as_its_type_is() {
     for provider in PROVIDERS {

@@ -223,7 +223,7 @@ async fn deliveries_under_the_previous_secret_are_counted() {
     }
 }
 
-/// What is not written as the provider writes it, is no secret: only a text can look wrong.
+/// Only a text can look wrong: a secret that has a form and does not keep it is refused.
 #[tokio::test]
 async fn what_looks_wrong_with_a_secret_is_logged_once_when_it_is_fetched() {
     for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {

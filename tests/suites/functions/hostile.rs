@@ -1,5 +1,5 @@
-//! Hostile bodies through the real bootstrap: its CPU time and memory as the kernel counts them, and messages of about SQS's
-//! limit.
+//! Hostile bodies through the real bootstrap: its CPU time and memory as the kernel counts them, and
+//! messages of about SQS's limit.
 //!
 //! What single bodies cost the verifier alone: `shared/webhook-verify/tests/hostile/`.
 
@@ -113,7 +113,7 @@ async fn an_authentic_body_that_is_very_wide_or_deep_gets_its_answer() {
     }
 }
 
-/// To the byte, the limit is tested where a message's size can be chosen to the byte (`tests/suites/ports.rs`): the envelope
+/// `tests/suites/ports.rs` tests the limit to the byte. Here the size cannot be chosen so: the envelope
 /// has the time, which has a digit more or less.
 #[tokio::test]
 async fn a_message_over_the_limit_goes_through_the_bucket_and_no_other() {
@@ -130,7 +130,7 @@ async fn a_message_over_the_limit_goes_through_the_bucket_and_no_other() {
             });
             message.body.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
         };
-        // What surrounds the text is the same for each, but for the four characters of ".123" at most.
+        // What surrounds the text has the same size in each, except for the time's ".123".
         let round_the_text = size(&deliver(1, 100).await) - 100;
         let message = deliver(2, SQS_MAX_BYTES - round_the_text - 4).await;
         assert!(message.body.as_ref().is_some_and(|body| body.starts_with("{\"specversion\"")), "{kind:?}");

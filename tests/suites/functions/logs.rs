@@ -39,7 +39,7 @@ async fn each_delivery_is_one_line_with_its_outcome_reason_and_duration() {
     }
 }
 
-/// The event of this number with texts that must not be in the log, wherever the log does not have to tell them.
+/// The event of this number, with texts that must not be in the log in all places but its id and name.
 fn with_canaries(kind: Kind, number: usize) -> Event {
     let mut event = Event::with(kind, number, "\"name\": \"PAYLOADCANARY1\", \"rate\": 1.0");
     event.body = event.body.replace("\"grp_0\"", "\"PAYLOADCANARY2\"");
@@ -51,7 +51,8 @@ fn with_canaries(kind: Kind, number: usize) -> Event {
     event
 }
 
-/// The headers with canaries in all that no signature covers, but for the event's name: the log tells it.
+/// The headers, with canaries in those that no signature covers. A header with the event's name stays:
+/// the log has the name.
 fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
     let schemes = kind.provider.schemes();
     let unsigned: Vec<Header> = schemes.iter().flat_map(|scheme| unsigned_headers(scheme, 1)).collect();

@@ -1,5 +1,8 @@
-//! The real bootstraps, over the Lambda Runtime API and the emulator: the whole contract, from event to answer, table and
-//! queue. Each test is a loop over the list of providers, and what it expects follows from their descriptions.
+//! The real bootstraps, over the Lambda Runtime API and the emulator: the whole contract, from event to
+//! answer, table and queue.
+//!
+//! Each test is a loop over the list of providers, or over their schemes. What it expects follows from
+//! their descriptions, without the code that is tested.
 
 mod answers;
 mod edge;

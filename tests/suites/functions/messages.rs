@@ -34,7 +34,8 @@ fn system_attribute(message: &Message, name: &str) -> Option<String> {
     attributes.iter().find(|(attribute, _)| attribute.as_str() == name).map(|(_, value)| value.clone())
 }
 
-/// What the contract says of the message of a delivery, read from the description without the code that is tested.
+/// What the contract says of a delivery's message, read from the description without the code that is
+/// tested.
 struct Expected {
     id: String,
     event_type: String,

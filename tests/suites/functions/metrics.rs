@@ -73,7 +73,7 @@ fn expected(lines: &[(&str, Value, &str)]) -> Vec<(String, Value, String)> {
         .collect()
 }
 
-/// Whether a known event of the kind may come again under another delivery id, and under another type.
+/// Whether an event of the kind has an unsigned delivery id, and an unsigned type.
 fn unsigned_facts(kind: Kind) -> (bool, bool) {
     let facts = &kind.scheme.facts;
     (!facts.delivery_id.is_empty(), matches!(facts.event_type, EventType::Unsigned(_)))
@@ -135,7 +135,7 @@ async fn without_a_table(kind: Kind) -> World {
     world
 }
 
-/// The secret is deleted, and each delivery asks for it: Secrets Manager's refusal ends the cached one.
+/// The secret is deleted, and each delivery fetches it: Secrets Manager's refusal ends the cached one.
 async fn without_a_secret(kind: Kind) -> World {
     let world = Setup::new(kind.provider, true).await.with("SECRET_CACHE_S", "0").start().await;
     world.deliver(&Event::new(kind, 1)).await;

@@ -202,8 +202,8 @@ pub(crate) fn kind_of(provider: &'static Provider) -> Kind {
     kinds_of(provider).next().expect("a provider has a scheme")
 }
 
-/// One kind for each way of signing a body: as it is sent, a Python form of it, a Python form of a member. For tests with
-/// bodies that take long.
+/// One kind for each way of signing a body: as it is sent, a Python form of it, a Python form of a
+/// member. For tests with large bodies, which are slow.
 pub(crate) fn kinds_by_body() -> Vec<Kind> {
     let ways = |kind: &Kind| kind.scheme.messages.iter().map(|message| std::mem::discriminant(&message.body));
     let mut kinds: Vec<Kind> = Vec::new();
@@ -233,7 +233,8 @@ pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
     names.map(|name| Header::new(name, format!("unsigned-{number}"))).collect()
 }
 
-/// An honest delivery of the event with everything that is not signed changed to a value of this number: headers and body.
+/// Headers and body of an honest delivery of the event, with a value of this number in each place that
+/// is not signed.
 pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, String) {
     let scheme = event.kind.scheme;
     let changed = unsigned_headers(scheme, number);
@@ -247,8 +248,8 @@ pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, Strin
     (headers, body)
 }
 
-/// An authentic delivery that is malformed: headers, body, and the reason for it. `None` if no delivery of the kind can be
-/// one.
+/// An authentic delivery that is malformed: headers, body, and the reason. `None` if the kind has no
+/// such deliveries.
 pub(crate) fn malformed_delivery(kind: Kind) -> Option<(Vec<Header>, String, &'static str)> {
     let mut event = Event::new(kind, 1);
     let reason = if signs_whole_body(&kind) {
