@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
-use webhook_cli::{OutgoingDelivery, Sender};
+use webhook_cli::{OutgoingDelivery, Sender, development_url};
 use webhook_verify::{
-    Header, Provider, Scheme, SigningSecret,
+    Header, Provider, Scheme, SigningSecret, UnixSeconds,
     description::Id,
     json::{PythonForm, python_form_of_member},
     providers::PROVIDERS,
@@ -19,7 +19,7 @@ use webhook_verify::{
 use crate::{emulator::Aws, event::http_api_v2, function, now};
 
 /// The key that every provider signs with, written as each writes its secrets ([`secret_of`]).
-const KEY: &str = "secret-of-the-providers";
+pub const KEY: &str = "secret-of-the-providers";
 /// What forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
 
@@ -27,6 +27,17 @@ const ANOTHER: &str = "secret-of-nobody";
 #[must_use]
 pub fn secret_of(provider: &Provider) -> String {
     provider.key().write(KEY)
+}
+
+/// Returns the variables that differ from one provider's function to another's: a new secret, and the URL if the provider signs
+/// it.
+pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
+    let secret = aws.create_secret(&secret_of(provider)).await;
+    let mut variables = HashMap::from([("SIGNING_SECRET_ID".to_owned(), secret)]);
+    if provider.signs_url() {
+        variables.insert("PUBLIC_URL".to_owned(), development_url(provider));
+    }
+    variables
 }
 
 /// How an event is signed, and whether it fits into a message.
@@ -48,6 +59,15 @@ impl Kind {
             provider.schemes().iter().map(move |scheme| Self { provider, scheme, is_large: false })
         };
         PROVIDERS.iter().copied().flat_map(of).collect()
+    }
+
+    /// The one of this number, in turn.
+    ///
+    /// # Panics
+    /// Never: there is a provider.
+    #[must_use]
+    pub fn in_turn(number: usize) -> Self {
+        *Self::all().iter().cycle().nth(number).expect("there is a provider")
     }
 
     /// The same with a body that does not fit.
@@ -80,11 +100,21 @@ impl Event {
     /// Never: an example can be signed.
     #[must_use]
     pub fn new(kind: Kind, number: usize) -> Self {
-        let Kind { provider, scheme, is_large } = kind;
+        let filling = kind.is_large.then(|| format!("\"filling\": \"{}\"", "x".repeat(1_048_576)));
+        Self::with(kind, number, &filling.unwrap_or_default())
+    }
+
+    /// The event of this number with more signed members, which are written as in a JSON object.
+    ///
+    /// # Panics
+    /// The scheme signs a Python form, and the members have none.
+    #[must_use]
+    pub fn with(kind: Kind, number: usize, members: &str) -> Self {
+        let Kind { provider, scheme, .. } = kind;
         let mut body = example_body(scheme, number, number / 50);
-        if is_large {
-            let filling = format!("\"number\": {number}, \"filling\": \"{}\"", "x".repeat(1_048_576));
-            body = body.replace(&format!("\"number\": {number}"), &filling);
+        if !members.is_empty() {
+            let number = format!("\"number\": {number}");
+            body = body.replace(&number, &format!("{number}, {members}"));
         }
         // Written out again here, and not asked of the code that is tested.
         let (signed, tail) = match scheme.signed_member() {
@@ -109,7 +139,7 @@ impl Event {
     /// An honest delivery of it, signed now: the event that Lambda gets.
     #[must_use]
     pub fn delivery(&self) -> String {
-        self.request(&self.signed(KEY), &self.body)
+        self.request(&self.signed(KEY, now()), &self.body)
     }
 
     /// A delivery that no provider has sent: signed with another secret, or of an altered body, or without a signature.
@@ -118,19 +148,30 @@ impl Event {
         // An event of its own, which nobody sends: were it let through, it would show.
         let altered = Self::new(self.kind, usize::MAX / 2);
         match how % 4 {
-            0 => self.request(&self.signed(ANOTHER), &self.body),
-            1 => altered.request(&altered.signed(ANOTHER), &altered.body),
-            2 => self.request(&self.signed(KEY), &altered.body),
+            0 => self.request(&self.signed(ANOTHER, now()), &self.body),
+            1 => altered.request(&altered.signed(ANOTHER, now()), &altered.body),
+            2 => self.request(&self.signed(KEY, now()), &altered.body),
             _ => self.request(&[], &self.body),
         }
     }
 
-    fn signed(&self, key: &str) -> Vec<Header> {
+    /// What its envelope ends with: the signed bytes as they are, in `data`.
+    #[must_use]
+    pub fn tail(&self) -> &str {
+        &self.tail
+    }
+
+    /// The headers of a delivery of it, signed with this key at this time.
+    ///
+    /// # Panics
+    /// The body was changed, and cannot be signed.
+    #[must_use]
+    pub fn signed(&self, key: &str, at: UnixSeconds) -> Vec<Header> {
         let Kind { provider, scheme, .. } = self.kind;
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
         let sender = Sender { id: Some(self.id.clone()), ..Sender::new(provider, scheme) };
         let body = self.body.clone().into_bytes();
-        OutgoingDelivery::sign(sender, &secret, now(), body).expect("an example can be signed").headers()
+        OutgoingDelivery::sign(sender, &secret, at, body).expect("an example can be signed").headers()
     }
 
     fn request(&self, headers: &[Header], body: &str) -> String {

@@ -25,12 +25,13 @@ pub fn check(input: &[u8]) {
         compare(provider, &headers, body);
     }
     let mut random = Rng::with_seed(input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)));
-    for provider in providers() {
-        let past = i64::try_from(Tolerance::of(provider).past.as_secs()).expect("less than an age");
-        let at = UnixSeconds(NOW.0 + random.i64(-past..=300));
-        for headers in signed(provider, at, body) {
-            check_signed(provider, &headers, body, &mut random);
-        }
+    // One provider for each input: signing as all of them takes ten times as long.
+    let all: Vec<_> = providers().collect();
+    let provider = all[random.usize(..all.len())];
+    let past = i64::try_from(Tolerance::of(provider).past.as_secs()).expect("less than an age");
+    let at = UnixSeconds(NOW.0 + random.i64(-past..=300));
+    for headers in signed(provider, at, body) {
+        check_signed(provider, &headers, body, &mut random);
     }
 }
 

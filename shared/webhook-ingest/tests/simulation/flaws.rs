@@ -18,7 +18,7 @@ use crate::{
     network::{Effect, Request, call},
     ports::{SendQueue, Store},
     services::Condition,
-    traffic::{PROVIDERS, Sent},
+    traffic::{EVERY_SHAPE, Sent},
     world::Shared,
 };
 
@@ -231,7 +231,7 @@ impl Handler for Gullible {
         };
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
         // In the scheme that the sender names, if it names one.
-        let schemes = PROVIDERS[sent.provider].schemes();
+        let schemes = EVERY_SHAPE[sent.provider].schemes();
         let is_named = |scheme: &&Scheme| match scheme.signature.form {
             Form::Prefixed(prefix) => sent.headers.iter().any(|header| header.value().starts_with(prefix.as_bytes())),
             Form::Bare | Form::Labelled { .. } => true,

@@ -7,7 +7,7 @@ use crate::{
     flaws::{Flaw, FlawedQueue, FlawedStore, Gullible},
     ports::{Secrets, SendQueue, Store},
     services::Condition,
-    traffic::{PROVIDERS, Sent},
+    traffic::Sent,
     world::Shared,
 };
 use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
@@ -48,14 +48,17 @@ fn pipeline<S, Q>(
     store: S,
     queue: Q,
 ) -> Pipeline<S, Q, Secrets, InstanceClock> {
-    let settings = world.lock().plan.settings.clone();
-    let secrets = Secrets { world: world.clone(), provider, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
-    let provider = PROVIDERS[provider];
+    let (settings, described) = {
+        let plan = &world.lock().plan;
+        (plan.settings.clone(), plan.providers[provider])
+    };
+    let reads_previous = flaw != Some(Flaw::PreviousSecretIgnored);
+    let secrets = Secrets { world: world.clone(), provider, key: described.key(), reads_previous };
     Pipeline {
-        provider,
+        provider: described,
         store,
         queue,
-        secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, described.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use webhook_ingest::Settings;
-use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Tolerance};
+use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Provider, Tolerance, providers::PROVIDERS};
 
 use crate::{
     network::{FATES, Fate},
-    traffic::{Event, Kind, PROVIDERS},
+    traffic::{EVERY_SHAPE, Event, Kind, PUBLIC_URL},
 };
 
 /// How far apart two clocks may be: what the lease makes up for. Each run places the band of its clocks anywhere within 5 s
@@ -34,6 +34,7 @@ pub(crate) enum Gaps {
 /// The surroundings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    pub(crate) providers: [&'static Provider; 2],
     /// The queue deduplicates for five minutes; a standard queue does not at all.
     pub(crate) fifo: bool,
     pub(crate) settings: Settings,
@@ -95,12 +96,14 @@ impl Plan {
         // The shortest that the configuration takes, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
-        let schemes = PROVIDERS.iter().flat_map(|provider| provider.schemes()).collect();
-        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES, public_url: None };
+        let schemes = EVERY_SHAPE.iter().chain(PROVIDERS).flat_map(|provider| provider.schemes()).collect();
+        let public_url = Some(PUBLIC_URL.to_owned());
+        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES, public_url };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
         let band = [first_clock, first_clock + CLOCKS_APART_MS];
         let quiet = rng.u32(..8) == 0;
         Self {
+            providers: EVERY_SHAPE,
             fifo: gaps != Gaps::Any || rng.u32(..4) > 0,
             settings,
             events: rng.usize(1..=3),

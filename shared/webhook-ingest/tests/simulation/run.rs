@@ -15,7 +15,7 @@ use crate::{
     network::Exchange,
     plan::{Gaps, Plan, clock},
     services::Queued,
-    traffic::{Event, KEYS, Origin, Sent},
+    traffic::{Event, KEYS, Origin, Sent, cast},
     world::Shared,
 };
 
@@ -99,8 +99,11 @@ pub(crate) struct Finished {
 /// Runs one seed to its end: until nothing is left to happen.
 pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
     let mut rng = Rng::with_seed(seed);
-    let plan = Plan::draw(&mut rng, scenario.gaps);
-    let events = (0..plan.events).map(|number| Event::draw(&mut rng, number)).collect();
+    let mut plan = Plan::draw(&mut rng, scenario.gaps);
+    if scenario.flaw.is_none() {
+        plan.providers = cast(seed);
+    }
+    let events = (0..plan.events).map(|number| Event::draw(&mut rng, number, plan.providers)).collect();
     let world = Shared::new(rng, plan.clone());
     let mut run = Run {
         world,
@@ -181,11 +184,11 @@ impl Run {
                 let mut world = self.world.lock();
                 world.vaults[provider].previous = Some(KEYS[provider][0]);
                 world.vaults[provider].current = KEYS[provider][1];
-                world.aside(format!("the operator rotates the secret of {}", name(provider)));
+                world.aside(format!("the operator rotates the secret of {}", self.plan.providers[provider].name()));
             }
             Action::SignAnew { provider } => {
                 self.newer_key[provider] = true;
-                self.world.lock().aside(format!("{} signs with its new secret", name(provider)));
+                self.world.lock().aside(format!("{} signs with its new secret", self.plan.providers[provider].name()));
             }
         }
     }
@@ -376,11 +379,6 @@ impl Run {
             invocations: self.invocations,
         }
     }
-}
-
-/// A provider's name.
-pub(crate) fn name(provider: usize) -> &'static str {
-    ["Acme", "Beta"][provider]
 }
 
 impl Sent {

@@ -1,17 +1,25 @@
-//! What is sent: events of both providers in all their schemes, honest deliveries of them, captured ones, and forgeries.
+//! What is sent: events of two providers in all their schemes, honest deliveries of them, captured ones, and forgeries.
 
 use std::sync::Arc;
 
 use fastrand::Rng;
 use webhook_ingest::testing::{ACME, BETA};
-use webhook_verify::{Header, Provider, Scheme, SigningSecret, UnixSeconds, sign::Signer};
+use webhook_verify::{
+    Header, Provider, Scheme, SigningSecret, UnixSeconds,
+    description::{Body, TimeSource},
+    json::python_form_of_member,
+    providers::PROVIDERS,
+    sign::{Signer, example_body},
+};
 
-/// The signing secrets of Acme and of Beta, before and after a rotation.
+/// The signing secrets of the first provider and of the second, before and after a rotation.
 pub(crate) const KEYS: [[&str; 2]; 2] = [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
 const FIRST: usize = 0;
 const SECOND: usize = 1;
-/// The providers, which have between them every shape of a description.
-pub(crate) const PROVIDERS: [&Provider; 2] = [ACME, BETA];
+/// Two providers, which have between them every shape of a description.
+pub(crate) const EVERY_SHAPE: [&Provider; 2] = [ACME, BETA];
+/// The receiver's URL, for providers that sign it.
+pub(crate) const PUBLIC_URL: &str = "https://example.com/webhooks";
 const DELIVERY_ID: &str = "x-acme-delivery";
 
 /// How an event is signed, and what it is.
@@ -26,15 +34,25 @@ pub(crate) enum Kind {
     BetaPythonForm,
     /// Remembered for 360 s alone, whatever the configured retention.
     BetaState,
+    /// Of a provider that is deployed, and plays Beta's part.
+    Deployed(&'static Scheme),
 }
 
 pub(crate) const KINDS: [Kind; 6] =
     [Kind::AcmeV1, Kind::AcmeV2, Kind::AcmeV2Anonymous, Kind::BetaData, Kind::BetaPythonForm, Kind::BetaState];
 
+/// Returns the run's providers. In every fourth run one that is deployed plays Beta's part: each in turn.
+pub(crate) fn cast(seed: u64) -> [&'static Provider; 2] {
+    let turn = usize::try_from(seed / 4).expect("fits");
+    if seed.is_multiple_of(4) { [ACME, PROVIDERS[turn % PROVIDERS.len()]] } else { EVERY_SHAPE }
+}
+
 /// Something that happened at a provider, once or more often with equal bytes.
 pub(crate) struct Event {
     pub(crate) kind: Kind,
     pub(crate) body: String,
+    /// What a signed header says that identifies it, if its scheme has one.
+    id: String,
     /// The body of another event: for forgeries.
     altered: String,
     /// What a message of it ends with: what was signed, byte for byte.
@@ -92,7 +110,7 @@ impl Kind {
     pub(crate) fn provider(self) -> usize {
         match self {
             Self::AcmeV1 | Self::AcmeV2 | Self::AcmeV2Anonymous => FIRST,
-            Self::BetaData | Self::BetaPythonForm | Self::BetaState => SECOND,
+            Self::BetaData | Self::BetaPythonForm | Self::BetaState | Self::Deployed(_) => SECOND,
         }
     }
 
@@ -101,6 +119,7 @@ impl Kind {
             Self::AcmeV1 => &ACME.schemes()[0],
             Self::AcmeV2 | Self::AcmeV2Anonymous => &ACME.schemes()[1],
             Self::BetaData | Self::BetaPythonForm | Self::BetaState => &BETA.schemes()[0],
+            Self::Deployed(scheme) => scheme,
         }
     }
 
@@ -116,20 +135,30 @@ impl Kind {
             Self::BetaData => format!(r#"{{"session_id": "s{number}", "transfer_data": {{}}}}"#),
             Self::BetaPythonForm => format!(r#"{{"session_id":"s{number}","transfer_id":"t"}}"#),
             Self::BetaState => format!(r#"{{"session_id": "s{number}", "state": {{}}}}"#),
+            Self::Deployed(scheme) => example_body(scheme, number, number),
         }
     }
 }
 
 impl Event {
-    pub(crate) fn draw(rng: &mut Rng, number: usize) -> Self {
-        let kind = KINDS[rng.usize(..KINDS.len())];
+    pub(crate) fn draw(rng: &mut Rng, number: usize, providers: [&'static Provider; 2]) -> Self {
+        let kind = match KINDS[rng.usize(..KINDS.len())] {
+            kind if providers[kind.provider()].schemes().contains(kind.scheme()) => kind,
+            kind => Kind::Deployed(rng.choice(providers[kind.provider()].schemes()).expect("there is a scheme")),
+        };
         let body = kind.body(number);
         let tail = match kind {
             Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a{number}"}}}}}}"#),
             Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s{number}", "transfer_id": "t"}}}}"#),
+            Kind::Deployed(Scheme { messages: [message, ..], .. })
+                if let Body::PythonFormOfMember(member, form) = message.body =>
+            {
+                let signed = python_form_of_member(body.as_bytes(), member, form).expect("an example has one");
+                format!(r#""{member}":{}}}}}"#, String::from_utf8_lossy(&signed))
+            }
             _ => format!(r#","data":{body}}}"#),
         };
-        Self { kind, body, altered: kind.body(number + 1_000), tail }
+        Self { kind, body, id: format!("evt_{number}"), altered: kind.body(number + 1_000), tail }
     }
 
     /// Whether a message carries what was signed of this event.
@@ -139,7 +168,7 @@ impl Event {
 
     /// Whether what was signed says when: a captured delivery then ages.
     pub(crate) fn signs_time(&self) -> bool {
-        self.kind.provider() == FIRST
+        self.kind.scheme().time.is_some()
     }
 
     /// An honest delivery, signed by the provider's clock.
@@ -147,7 +176,7 @@ impl Event {
         let key = KEYS[self.kind.provider()][usize::from(newer_key)];
         Sent {
             provider: self.kind.provider(),
-            headers: signed(self.kind, key, at, &self.body, uuid),
+            headers: signed(self.kind, key, at, &self.id, &self.body, uuid),
             body: self.body.as_bytes().into(),
             origin: Origin::Honest,
             event,
@@ -160,7 +189,7 @@ impl Event {
     pub(crate) fn forge(&self, captured: &Sent, at: UnixSeconds, rng: &mut Rng) -> Sent {
         let forgery = FORGERIES[rng.usize(..FORGERIES.len())];
         let mut sent = Sent { origin: Origin::Forged(forgery), ..captured.clone() };
-        let wrong = |body: &str| signed(self.kind, "another", at, body, "forged");
+        let wrong = |body: &str| signed(self.kind, "another", at, &self.id, body, "forged");
         match forgery {
             Forgery::WrongKey => {
                 sent.headers = wrong(&self.altered);
@@ -169,11 +198,12 @@ impl Event {
             Forgery::WrongKeyForHonestBody => sent.headers = wrong(&self.body),
             Forgery::AlteredBody => sent.body = self.altered.as_bytes().into(),
             Forgery::AlteredTimestamp => {
-                // Beta signs no time: its forger has to alter the body instead.
-                if self.signs_time() {
-                    sent.headers[1] = Header::new("x-acme-timestamp", (at.0 + 7).to_string());
-                } else {
-                    sent.body = self.altered.as_bytes().into();
+                // Who signs no time, or has it in the signature's header: the forger has to alter the body instead.
+                match self.kind.scheme().time.map(|time| time.source) {
+                    Some(TimeSource::Header(names)) => {
+                        sent.headers[1] = Header::new(names[0], (at.0 + 7).to_string());
+                    }
+                    Some(TimeSource::Label(_)) | None => sent.body = self.altered.as_bytes().into(),
                 }
             }
             Forgery::NoSignature => {
@@ -200,7 +230,7 @@ impl Sent {
     /// The same again by somebody else; of v1 what is not signed is changed, too.
     pub(crate) fn replay(&self, rng: &mut Rng) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
-        if sent.headers.len() == 3 && rng.bool() {
+        if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && rng.bool() {
             sent.headers[2] = Header::new(DELIVERY_ID, "another");
             let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();
@@ -209,9 +239,9 @@ impl Sent {
     }
 }
 
-fn signed(kind: Kind, key: &str, at: UnixSeconds, body: &str, uuid: &str) -> Vec<Header> {
+fn signed(kind: Kind, key: &str, at: UnixSeconds, id: &str, body: &str, uuid: &str) -> Vec<Header> {
     let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-    let signer = Signer::new(kind.scheme(), &secret, at);
+    let signer = Signer::new(kind.scheme(), &secret, at).id(id).public_url(Some(PUBLIC_URL));
     let signer = if kind == Kind::BetaPythonForm { signer.respelled() } else { signer };
     let mut headers = signer.sign(body.as_bytes()).expect("can be signed");
     if kind == Kind::AcmeV1 {

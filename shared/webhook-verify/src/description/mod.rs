@@ -323,7 +323,8 @@ pub enum Piece {
     Text(&'static str),
     /// The signed time, character for character as it is sent.
     Timestamp,
-    /// The value of a header.
+    /// The value of a header. There is one at most, and texts set it off: see `is_unambiguous` in
+    /// `check.rs`.
     Header(HeaderNames),
     /// The URL that the receiver is registered under. It is configured: the `Host` header is the
     /// sender's to choose.

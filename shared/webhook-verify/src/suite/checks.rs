@@ -66,18 +66,23 @@ impl Suite {
         self.clock(&good);
         self.secrets(&good, &identity);
         self.url(&good, &identity);
+        self.no_url();
         self.not_an_object(&good);
     }
 
     fn attempt(&self, body: &str, at: UnixSeconds, id: &str) -> Attempt {
+        self.attempt_under(Some(URL), body, at, id)
+    }
+
+    fn attempt_under(&self, url: Option<&'static str>, body: &str, at: UnixSeconds, id: &str) -> Attempt {
         let text = self.provider.key().write(SECRET);
         let secret = self.provider.key().read(&text).expect("a secret in its provider's spelling");
-        let mut signer = Signer::new(self.scheme, &secret, at).id(id).public_url(Some(URL));
+        let mut signer = Signer::new(self.scheme, &secret, at).id(id).public_url(url);
         if self.respelled {
             signer = signer.respelled();
         }
         let headers = signer.sign(body.as_bytes()).expect("the scheme can sign it");
-        Attempt { headers, body: body.as_bytes().to_vec(), secrets: (text, None), now: AT, url: Some(URL) }
+        Attempt { headers, body: body.as_bytes().to_vec(), secrets: (text, None), now: AT, url }
     }
 
     /// Receives the delivery, and checks that nothing confidential is logged.
@@ -372,6 +377,16 @@ impl Suite {
                 self.expect_mismatch(&elsewhere, "another URL verifies");
             } else if self.identity(&elsewhere).as_ref() != Some(identity) {
                 self.report("a URL counts although none is signed");
+            }
+        }
+    }
+
+    /// A signature of everything but the URL is none of a scheme that signs one.
+    fn no_url(&mut self) {
+        for url in [None, Some("")] {
+            let nowhere = self.attempt_under(url, &example_body(self.scheme, 1, 1), AT, ID);
+            if self.scheme.signs_url() {
+                self.expect_mismatch(&nowhere, "a URL that is signed may be missing");
             }
         }
     }

@@ -63,7 +63,7 @@ fn with(provider: &'static Provider, attempt: &Attempt, log: &mut String, change
 
 #[test]
 fn faults_of_receivers_are_reported() {
-    let faults: [(&'static Provider, Receiver, &str); 17] = [
+    let faults: [(&'static Provider, Receiver, &str); 18] = [
         (STRIPE, no_mac, "a changed byte of the body is not a mismatch"),
         (STRIPE, no_mac, "another secret verifies"),
         (STRIPE, no_mac, "a changed signature header is accepted"),
@@ -80,6 +80,7 @@ fn faults_of_receivers_are_reported() {
         (STRIPE, identity_of_the_time, "a retry that is signed again is another event"),
         (STRIPE, identity_of_nothing, "another event is the same"),
         (SQUARE, url_of_the_host, "an unsigned header changes the answer or the identity"),
+        (SQUARE, url_may_be_missing, "a URL that is signed may be missing"),
         (STRIPE, anything_is_an_object, "a signed body that is not an object is not malformed"),
     ];
     for (provider, receiver, expected) in faults {
@@ -208,6 +209,15 @@ fn url_of_the_host(provider: &'static Provider, attempt: &Attempt, log: &mut Str
             attempt.url = Some("https://forged/webhooks/provider");
         }
     })
+}
+
+/// Accepts a signature of the body alone if no URL is configured.
+fn url_may_be_missing(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+    if attempt.url.is_some_and(|url| !url.is_empty()) {
+        return receive(provider, attempt, log);
+    }
+    let body_alone = flawed(provider, |scheme| Scheme { messages: &[Message::RAW_BODY], ..scheme });
+    receive(body_alone, attempt, log)
 }
 
 fn anything_is_an_object(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {

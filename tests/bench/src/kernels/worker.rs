@@ -16,7 +16,9 @@ use peak_alloc::PeakAlloc;
 use sha1::Sha1;
 use sha2::Sha256;
 use webhook_verify::{
-    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified, providers,
+    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
+    description::{Body, Hash, Message},
+    providers::PROVIDERS,
     sign::Signer,
 };
 
@@ -28,9 +30,9 @@ const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
 const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 
 /// Serves commands until standard input ends:
-/// - `tag <file>`: the tag of Pinwheel's version 1 over the body;
+/// - `tag <file>`: the tag of a scheme that signs a member of the body;
 /// - `<kernel> <file> <milliseconds>`: the mean time of the kernel in nanoseconds, over at least so long;
-/// - `heap <file> <accepted|forged>`: the most that verification by version 1 takes from the heap, in bytes.
+/// - `heap <file> <accepted|forged>`: the most that verification of that scheme takes from the heap, in bytes.
 ///
 /// # Errors
 /// A command that is none, or a body that does not verify.
@@ -46,8 +48,9 @@ pub fn serve() -> Result<()> {
         let body = fs::read(path).with_context(|| path.to_owned())?;
         match command {
             "tag" => {
-                let headers = sign("pinwheel", "v1", &body)?;
-                println!("{}", String::from_utf8_lossy(headers[0].value()).trim_start_matches("v1="));
+                let (_, headers) = signed("member", &body)?;
+                let value = String::from_utf8_lossy(headers[0].value());
+                println!("{}", value.rsplit('=').next().unwrap_or_default());
             }
             "heap" => println!("{}", heap(&body, argument == "accepted")?),
             kernel => println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?),
@@ -57,33 +60,32 @@ pub fn serve() -> Result<()> {
 }
 
 fn mean_ns(kernel: &str, body: &[u8], at_least: Duration) -> Result<f64> {
-    let signed = |provider: &str, headers: Vec<Header>| {
-        let provider = named(provider)?;
-        mean(at_least, || verify(provider, &headers, body).map(drop))
-    };
     match kernel {
-        "sha256" => mean(at_least, || mac::<Hmac<Sha256>>(body)),
-        "sha1" => mean(at_least, || mac::<Hmac<Sha1>>(body)),
-        "pinwheel-v1" => signed("pinwheel", sign("pinwheel", "v1", body)?),
-        "pinwheel-v2" => signed("pinwheel", sign("pinwheel", "v2", body)?),
-        "endgrate-raw" => signed("endgrate", sign("endgrate", "endgrate", body)?),
-        "endgrate-respelled" => signed("endgrate", sign("endgrate", "respelled", body)?),
-        _ => bail!("no kernel is named {kernel}"),
+        "sha256" => return mean(at_least, || mac::<Hmac<Sha256>>(body)),
+        "sha1" => return mean(at_least, || mac::<Hmac<Sha1>>(body)),
+        _ => {}
     }
+    let (provider, headers) = signed(kernel, body)?;
+    mean(at_least, || verify(provider, &headers, body).map(drop))
 }
 
-/// Signs by this scheme of the provider. `respelled` is its only one, over the Python form.
-fn sign(provider: &str, scheme: &str, body: &[u8]) -> Result<Vec<Header>> {
-    let (provider, secret) = (named(provider)?, secret()?);
-    if scheme == "respelled" {
-        return Ok(Signer::new(&provider.schemes()[0], &secret, NOW).respelled().sign(body)?);
-    }
-    let scheme = provider.scheme(scheme).with_context(|| format!("{provider:?} has no scheme {scheme}"))?;
-    Ok(Signer::new(scheme, &secret, NOW).sign(body)?)
-}
-
-fn named(provider: &str) -> Result<&'static Provider> {
-    providers::named(provider).with_context(|| format!("the kernels of {provider} need that provider"))
+/// Signs for a kernel: by the first scheme of a provider here that does what the kernel measures.
+fn signed(kernel: &str, body: &[u8]) -> Result<(&'static Provider, Vec<Header>)> {
+    let is_respelled = |message: &Message| matches!(message.body, Body::PythonForm(_));
+    let measures = |scheme: &Scheme| match kernel {
+        "member" => scheme.signed_member().is_some(),
+        "raw-sha256" => scheme.signed_member().is_none() && scheme.signature.hash == Hash::Sha256,
+        "raw-sha1" => scheme.signed_member().is_none() && scheme.signature.hash == Hash::Sha1,
+        "respelled" => scheme.messages.iter().any(is_respelled),
+        _ => false,
+    };
+    let all = PROVIDERS.iter().flat_map(|provider| provider.schemes().iter().map(move |scheme| (*provider, scheme)));
+    let (provider, scheme) =
+        all.into_iter().find(|(_, scheme)| measures(scheme)).with_context(|| format!("no provider for {kernel}"))?;
+    let secret = secret()?;
+    let signer = Signer::new(scheme, &secret, NOW);
+    let signer = if kernel == "respelled" { signer.respelled() } else { signer };
+    Ok((provider, signer.sign(body)?))
 }
 
 fn mean<T>(at_least: Duration, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
@@ -113,11 +115,12 @@ fn verify<'d>(provider: &'static Provider, headers: &'d [Header], body: &'d [u8]
 
 /// What verification takes from the heap beside the body and, where it is accepted, beside the text that is queued.
 fn heap(body: &[u8], accepted: bool) -> Result<usize> {
-    let mut headers = sign("pinwheel", "v1", body)?;
+    let (provider, mut headers) = signed("member", body)?;
     if !accepted {
-        headers[0] = Header::new("x-pinwheel-signature", format!("v1={}", "0".repeat(64)));
+        let value = String::from_utf8_lossy(headers[0].value());
+        let (prefix, digits) = value.rsplit_once('=').context("a prefix")?;
+        headers[0] = Header::new(headers[0].name(), format!("{prefix}={}", "0".repeat(digits.len())));
     }
-    let provider = named("pinwheel")?;
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
     let verified = verify(provider, &headers, body).map(|verified| verified.signed().len());
