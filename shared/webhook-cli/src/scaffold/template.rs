@@ -61,7 +61,7 @@ pub(super) fn with(before: &str, deployed: &[Name], name: &Name) -> Result<Strin
         let blocks = deployed.iter().filter_map(|model| Some((place.block(&text, model)?, model)));
         let last = blocks.max_by_key(|((_, end), _)| *end);
         let ((start, end), model) = last.ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
-        let block = text[start..end].replace(&model.pascal(), &name.pascal()).replace(model.kebab(), name.kebab());
+        let block = name.in_place_of(model, &text[start..end]).replace(&name.title(), &name.pascal());
         text.insert_str(end, &block);
     }
     // What is added can be removed again.
@@ -162,6 +162,14 @@ Outputs:
                         Provider: acme-pay\n\n  Other:\n";
         assert!(with.contains(resource), "{with}");
         assert!(with.ends_with("  AcmePayUrl:\n    Value: a\n  AcmePayFunctionName:\n    Value: b\n"), "{with}");
+    }
+
+    #[test]
+    fn a_name_that_is_a_part_of_other_words_is_a_model_like_any_other() {
+        let text = TEXT.replace("Value: a\n", "Description: Whether webhooks of Beta are received\n");
+        let one = with(&text, &[name("beta")], &name("wh")).expect("has a model");
+        let two = with(&one, &[name("beta"), name("wh")], &name("acme-pay")).expect("has a model");
+        assert!(two.contains("Description: Whether webhooks of AcmePay are received\n"), "{two}");
     }
 
     #[test]
