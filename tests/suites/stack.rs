@@ -56,12 +56,12 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
         );
     }
 
-    for kind in Kind::all() {
+    for (number, kind) in Kind::all().into_iter().enumerate() {
         let provider = kind.provider;
-        let large = Event::new(kind.large(), 1).body;
+        let large = Event::new(kind.large(), 200 + number);
         let secret = provider.key().read(&development_secret(provider)).expect("is written so");
-        let sender = Sender::new(provider, kind.scheme);
-        let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.into_bytes()).expect("can be signed");
+        let sender = Sender { id: Some(large.id), ..Sender::new(provider, kind.scheme) };
+        let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.body.into_bytes()).expect("can be signed");
         let (status, _) = post(&stack.url(provider.name()), &delivery.headers(), delivery.body());
         assert_eq!(status, 200, "{kind:?}: the bucket takes what the queue does not");
         let [message] = &stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await[..] else {
