@@ -99,29 +99,33 @@ impl Kind {
         }
     }
 
+    /// The events of a provider are all of one group.
     fn body(self, number: usize) -> String {
         match self {
             Self::PinwheelV1 => {
-                format!(r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a{number}"}}}}"#)
+                format!(r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a", "n": {number}}}}}"#)
             }
-            Self::PinwheelV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{}}}}"#),
+            Self::PinwheelV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#),
             Self::PinwheelV2Anonymous => {
-                format!(r#"{{"event":"account.added","payload":{{"account_id":"a{number}"}}}}"#)
+                format!(r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#)
             }
-            Self::EndgrateData => format!(r#"{{"session_id": "s{number}", "transfer_data": {{}}}}"#),
-            Self::EndgratePythonForm => format!(r#"{{"session_id":"s{number}","transfer_id":"t"}}"#),
-            Self::EndgrateConfiguration => format!(r#"{{"session_id": "s{number}", "schemas": {{}}}}"#),
+            Self::EndgrateData => format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#),
+            Self::EndgratePythonForm => format!(r#"{{"session_id":"s","transfer_id":"t{number}"}}"#),
+            Self::EndgrateConfiguration => format!(r#"{{"session_id": "s", "schemas": {{"n": {number}}}}}"#),
         }
     }
 }
 
 impl Event {
     pub(crate) fn draw(rng: &mut Rng, number: usize) -> Self {
-        let kind = KINDS[rng.usize(..KINDS.len())];
+        Self::new(KINDS[rng.usize(..KINDS.len())], number)
+    }
+
+    pub(crate) fn new(kind: Kind, number: usize) -> Self {
         let body = kind.body(number);
         let tail = match kind {
-            Kind::PinwheelV1 => format!(r#""payload":{{"account_id":"a{number}"}}}}}}"#),
-            Kind::EndgratePythonForm => format!(r#","data":{{"session_id": "s{number}", "transfer_id": "t"}}}}"#),
+            Kind::PinwheelV1 => format!(r#""payload":{{"account_id":"a","n":{number}}}}}}}"#),
+            Kind::EndgratePythonForm => format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#),
             _ => format!(r#","data":{body}}}"#),
         };
         Self { kind, body, altered: kind.body(number + 1_000), tail }
@@ -152,8 +156,7 @@ impl Event {
     }
 
     /// A delivery that its provider never sent, made of a captured one.
-    pub(crate) fn forge(&self, captured: &Sent, at: UnixSeconds, rng: &mut Rng) -> Sent {
-        let forgery = FORGERIES[rng.usize(..FORGERIES.len())];
+    pub(crate) fn forge(&self, forgery: Forgery, captured: &Sent, at: UnixSeconds) -> Sent {
         let mut sent = Sent { origin: Origin::Forged(forgery), ..captured.clone() };
         let wrong = |body: &str| signed(self.kind, "another", at, body, "forged");
         match forgery {
@@ -192,10 +195,10 @@ impl Event {
 }
 
 impl Sent {
-    /// The same again by somebody else; of v1 what is not signed is changed, too.
-    pub(crate) fn replay(&self, rng: &mut Rng) -> Self {
+    /// The same again by somebody else; of v1 what is not signed is changed, too, if `alters` says so.
+    pub(crate) fn replay(&self, alters: impl FnOnce() -> bool) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
-        if sent.headers.len() == 3 && rng.bool() {
+        if sent.headers.len() == 3 && alters() {
             sent.headers[2] = sign::pinwheel_delivery_id("another");
             let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();
