@@ -48,6 +48,7 @@ mod agenda;
 mod bites;
 mod checks;
 mod contract;
+mod exhaustive;
 mod flaws;
 mod history;
 mod instances;

@@ -62,6 +62,11 @@ impl Table {
         self.ids.len() - 1
     }
 
+    pub(crate) fn get(&self, id: &str) -> Option<&Record> {
+        let place = self.ids.iter().position(|known| known == id)?;
+        self.records[place].as_ref()
+    }
+
     pub(crate) fn id(&self, place: usize) -> &str {
         &self.ids[place]
     }

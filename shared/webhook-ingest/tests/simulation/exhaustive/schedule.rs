@@ -1,0 +1,468 @@
+//! One schedule: the real pipeline in virtual time, where a [`Path`] decides what chance decides in the other simulation.
+//!
+//! Calls take no time; time passes where the schedule says so. A *step* is one of: a delivery arrives; a call is made and gets
+//! its fate; the next thing that has a time of its own happens (a pause ends, patience ends, a late request arrives, Lambda
+//! ends an invocation). Between two steps every invocation waits.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use fastrand::Rng;
+use webhook_ingest::{Attempt, CallError, ClaimToken, Status};
+
+use super::{
+    scope::{Bounds, CALL_FATES, CLIENT_PATIENCE_MS, CallFate, LATE_MS, Scope},
+    walk::{Path, Visit},
+};
+use crate::{
+    agenda::at,
+    instances::{Handler, start},
+    network::{ExchangeId, Fate, Request},
+    plan::Plan,
+    run::{End, Finished, Invocation, status},
+    traffic::{Event, Forgery, KEYS, Origin, Sent},
+    world::Shared,
+};
+
+/// When a run begins. Not on a full second, so that what counts in seconds has something to round.
+const BEGINS_MS: u64 = 700;
+
+/// Something that happens at a time of its own.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Item {
+    /// An invocation's timer.
+    Timer(usize),
+    /// Lambda ends an invocation.
+    Kill(usize),
+    /// The caller's patience with a request ends.
+    NoReply(ExchangeId),
+    /// A late request arrives.
+    Arrival(ExchangeId),
+}
+
+enum Step {
+    Call(ExchangeId),
+    Happens(u64, Item),
+    Launch { event: usize, origin: Origin, slot: usize, after_ms: u64 },
+}
+
+/// A place for one process at a time.
+#[derive(Default)]
+pub(super) struct Slot {
+    pub(super) handler: Option<Arc<dyn Handler>>,
+    /// The number of processes before this one, of both slots.
+    pub(super) generation: usize,
+    pub(super) busy: bool,
+}
+
+/// What was so when a delivery arrived, before anything came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    /// How long its event had been on the queue.
+    pub(crate) queued_for_ms: Option<u64>,
+    /// The event's record says that it is on the queue, by the clock of the instance.
+    pub(crate) recorded: bool,
+    /// Another's lease holds, by the clock of the instance.
+    pub(crate) leased: bool,
+    /// Nothing else was in flight or late.
+    pub(crate) alone: bool,
+}
+
+pub(super) struct Schedule<'p> {
+    pub(super) path: &'p mut Path,
+    pub(super) scope: Scope,
+    pub(super) bounds: Bounds,
+    pub(super) world: Shared,
+    plan: Plan,
+    pub(super) events: Vec<Event>,
+    pub(super) invocations: Vec<Invocation>,
+    pub(super) arrivals: Vec<Arrival>,
+    pub(super) slots: [Slot; 2],
+    pub(super) generations: usize,
+    /// The process of each invocation.
+    pub(super) generation_of: Vec<usize>,
+    /// The first delivery of each event.
+    pub(super) first: Vec<Option<Arc<Sent>>>,
+    /// The idempotency key of each event, once it was claimed.
+    pub(super) keys: Vec<Option<String>>,
+    pub(super) deliveries_left: Vec<u32>,
+    /// Whether each event's provider has had its 200.
+    pub(super) answered: Vec<bool>,
+    pub(super) faults_left: u32,
+    pub(super) forgeries_left: u32,
+    pub(super) rotations_left: u32,
+    pub(super) steps_left: u32,
+    /// Late requests, and patience that is to end.
+    pub(super) late: Vec<(u64, Item)>,
+}
+
+/// A schedule that has come to its end, or to a state that was there before.
+pub(crate) struct Ended {
+    pub(crate) finished: Finished,
+    pub(crate) arrivals: Vec<Arrival>,
+    pub(crate) visit: Visit,
+    pub(crate) steps: u32,
+}
+
+/// Runs the schedule that `path` names. `reduces`: it ends at a state that was there before.
+pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, seen: impl FnMut(u64)) -> Ended {
+    let plan = scope.plan();
+    let world = Shared::new(Rng::with_seed(0), plan.clone());
+    {
+        let mut world = world.lock();
+        world.network.undecided = Some(Vec::new());
+        world.agenda.advance_to(BEGINS_MS);
+    }
+    let schedule = Schedule {
+        path,
+        scope,
+        bounds,
+        world,
+        plan,
+        events: scope.new_events(),
+        invocations: Vec::new(),
+        arrivals: Vec::new(),
+        slots: [Slot::default(), Slot::default()],
+        generations: 0,
+        generation_of: Vec::new(),
+        first: vec![None; scope.events],
+        keys: vec![None; scope.events],
+        deliveries_left: vec![scope.deliveries; scope.events],
+        answered: vec![false; scope.events],
+        faults_left: bounds.faults,
+        forgeries_left: scope.forgeries,
+        rotations_left: scope.rotations,
+        steps_left: bounds.steps,
+        late: Vec::new(),
+    };
+    schedule.run(reduces, seen)
+}
+
+impl Schedule<'_> {
+    fn run(mut self, reduces: bool, mut seen: impl FnMut(u64)) -> Ended {
+        let mut visit = Visit::New;
+        while self.steps_left > 0 {
+            let steps = self.steps();
+            if steps.is_empty() {
+                break;
+            }
+            if steps.len() > 1 || self.faults_left > 0 {
+                let state = self.state();
+                seen(state);
+                if reduces {
+                    visit = self.path.visit(state);
+                    if visit == Visit::Known {
+                        break;
+                    }
+                }
+            }
+            let chosen = self.path.choose(steps.len());
+            self.steps_left -= 1;
+            match steps[chosen] {
+                Step::Call(exchange) => self.call(exchange),
+                Step::Happens(at_ms, item) => self.happens(at_ms, item),
+                Step::Launch { event, origin, slot, after_ms } => self.launch(event, origin, slot, after_ms),
+            }
+        }
+        self.finish(visit)
+    }
+
+    /// All that can happen next.
+    fn steps(&self) -> Vec<Step> {
+        let world = self.world.lock();
+        let undecided = world.network.undecided.as_deref().unwrap_or_default();
+        let mut steps: Vec<Step> = undecided.iter().map(|&exchange| Step::Call(exchange)).collect();
+        let in_call: Vec<usize> =
+            undecided.iter().map(|&exchange| world.network.exchanges[exchange].invocation).collect();
+        // No call is left waiting until its caller gives up or dies: that is a fault, and counted as one.
+        let mut latest_ms = u64::MAX;
+        let mut items: Vec<(u64, Item)> = self.late.clone();
+        let kills = self.invocations.iter().enumerate().filter(|(_, invocation)| invocation.task.is_some());
+        let kills = kills.map(|(number, invocation)| {
+            (invocation.arrived.ms + self.plan.timeout_ms, number, Item::Kill(number))
+        });
+        let timers = world.timers.iter().map(|timer| (timer.until_ms, timer.invocation, Item::Timer(timer.invocation)));
+        for (at_ms, invocation, item) in timers.chain(kills) {
+            if in_call.contains(&invocation) {
+                latest_ms = latest_ms.min(at_ms);
+            } else if !items.contains(&(at_ms, item)) {
+                items.push((at_ms, item));
+            }
+        }
+        let next_ms = items.iter().map(|&(at_ms, _)| at_ms).min();
+        let next = items.iter().filter(|&&(at_ms, _)| Some(at_ms) == next_ms && at_ms <= latest_ms);
+        steps.extend(next.map(|&(at_ms, item)| Step::Happens(at_ms, item)));
+
+        let in_flight = !items.is_empty() || !in_call.is_empty();
+        let latest_ms = latest_ms.min(next_ms.unwrap_or(u64::MAX));
+        let now_ms = world.agenda.now_ms();
+        drop(world);
+        self.add_launches(&mut steps, in_flight, latest_ms.saturating_sub(now_ms));
+        steps
+    }
+
+    fn add_launches(&self, steps: &mut Vec<Step>, in_flight: bool, at_most_ms: u64) {
+        let is_new = |slot: &Slot| slot.handler.is_none() && !slot.busy;
+        // Two places in which nothing is yet and whose clocks are the same are one.
+        let alike = self.slots.iter().all(is_new) && self.scope.second_ahead_ms == 0;
+        let begun = !self.invocations.is_empty();
+        for slot in 0..if alike { 1 } else { 2 } {
+            if self.slots[slot].busy {
+                continue;
+            }
+            for &after_ms in self.scope.waits_ms(in_flight) {
+                if after_ms > at_most_ms || (!begun && after_ms != self.scope.waits_ms(in_flight)[0]) {
+                    continue;
+                }
+                for event in 0..self.scope.events {
+                    // The second event is like the first: it begins after it.
+                    if self.deliveries_left[event] == 0 || (event > 0 && self.first[event - 1].is_none()) {
+                        continue;
+                    }
+                    if !self.answered[event] {
+                        steps.push(Step::Launch { event, origin: Origin::Honest, slot, after_ms });
+                    }
+                    if self.first[event].is_some() {
+                        steps.push(Step::Launch { event, origin: Origin::Replayed, slot, after_ms });
+                    }
+                }
+                if self.forgeries_left > 0 && after_ms == self.scope.waits_ms(in_flight)[0] {
+                    let origin = Origin::Forged(Forgery::WrongKeyForHonestBody);
+                    steps.push(Step::Launch { event: 0, origin, slot, after_ms });
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, exchange: ExchangeId) {
+        let fates = if self.faults_left > 0 { &CALL_FATES[..] } else { &CALL_FATES[..1] };
+        let chosen = self.path.choose(fates.len());
+        if chosen > 0 {
+            self.faults_left -= 1;
+        }
+        let mut world = self.world.lock();
+        if let Some(undecided) = &mut world.network.undecided {
+            undecided.retain(|&other| other != exchange);
+        }
+        let now_ms = world.agenda.now_ms();
+        let entry = &mut world.network.exchanges[exchange];
+        let invocation = entry.invocation;
+        if let Some(Request::Claim { claim, .. }) = &entry.request {
+            self.keys[self.invocations[invocation].sent.event] = Some(claim.idempotency_key.clone());
+        }
+        let fate = match fates[chosen] {
+            CallFate::Network(fate) => fate,
+            CallFate::DeadBefore => {
+                entry.request = None;
+                drop(world);
+                return self.die(invocation, End::Crashed);
+            }
+            CallFate::DeadAfter => {
+                world.take_effect(exchange);
+                drop(world);
+                return self.die(invocation, End::Crashed);
+            }
+        };
+        entry.fate = fate;
+        match fate {
+            Fate::ErrorBefore | Fate::ErrorAfter => {
+                entry.reply = Some(Err(CallError::Failed("InternalServerError".to_owned())));
+            }
+            Fate::ReplyLost => entry.reply = Some(Err(CallError::NoResponse("no answer in time"))),
+            Fate::Fine | Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
+        }
+        match fate {
+            Fate::ErrorBefore | Fate::RequestLost => entry.request = None,
+            Fate::RequestLate => self.late.push((now_ms + LATE_MS, Item::Arrival(exchange))),
+            _ => world.take_effect(exchange),
+        }
+        match fate {
+            Fate::Fine | Fate::ErrorBefore | Fate::ErrorAfter => {
+                world.reply(exchange);
+                drop(world);
+                self.poll(invocation);
+            }
+            Fate::ReplyLost => self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange))),
+            // Its caller gives up first.
+            Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
+        }
+    }
+
+    fn happens(&mut self, at_ms: u64, item: Item) {
+        self.late.retain(|&known| known != (at_ms, item));
+        let mut world = self.world.lock();
+        world.agenda.advance_to(at_ms);
+        match item {
+            Item::Timer(invocation) => {
+                drop(world);
+                self.poll(invocation);
+            }
+            Item::Kill(invocation) => {
+                drop(world);
+                self.die(invocation, End::Killed);
+            }
+            Item::NoReply(exchange) => {
+                let invocation = world.reply(exchange);
+                drop(world);
+                self.poll(invocation);
+            }
+            Item::Arrival(exchange) => world.take_effect(exchange),
+        }
+    }
+
+    fn launch(&mut self, event: usize, origin: Origin, slot: usize, after_ms: u64) {
+        let now_ms = {
+            let mut world = self.world.lock();
+            let now_ms = world.agenda.now_ms() + after_ms;
+            world.agenda.advance_to(now_ms);
+            now_ms
+        };
+        let provider = self.scope.kind.provider();
+        if self.rotations_left > 0 && !self.invocations.is_empty() && self.path.choose(2) == 1 {
+            self.rotations_left -= 1;
+            self.rotate(provider, now_ms);
+        }
+        self.sweep(now_ms);
+        let sent = self.sent(event, origin, now_ms);
+        let ahead_ms = [0, self.scope.second_ahead_ms][slot];
+        let deadline = at(now_ms + self.plan.timeout_ms, self.plan.lambda_ahead_ms);
+        let number = self.invocations.len();
+        self.arrivals.push(self.arrival(event, now_ms, ahead_ms));
+        let handler = if let Some(handler) = &self.slots[slot].handler {
+            Arc::clone(handler)
+        } else {
+            let handler = start(&self.world, provider, ahead_ms, self.bounds.flaw);
+            self.slots[slot].handler = Some(Arc::clone(&handler));
+            self.slots[slot].generation = self.generations;
+            self.generations += 1;
+            handler
+        };
+        self.slots[slot].busy = true;
+        self.generation_of.push(self.slots[slot].generation);
+        let arrived = self.world.lock().agenda.moment();
+        let mut invocation = Invocation::new(Arc::clone(&sent), None, arrived);
+        (invocation.instance, invocation.ahead_ms) = (slot, ahead_ms);
+        let attempt =
+            Attempt { token: ClaimToken::named(format!("claim-{number}")), deadline, trace_header: None };
+        invocation.task = Some(handler.handle(sent, attempt));
+        self.invocations.push(invocation);
+        self.poll(number);
+    }
+
+    fn rotate(&mut self, provider: usize, now_ms: u64) {
+        self.plan.rotations_ms[provider] = Some([now_ms, now_ms]);
+        let mut world = self.world.lock();
+        world.vaults[provider].previous = Some(KEYS[provider][0]);
+        world.vaults[provider].current = KEYS[provider][1];
+        world.aside("the operator rotates the secret, and the provider signs with the new one".to_owned());
+    }
+
+    /// Each record whose time has passed is deleted, or not yet.
+    fn sweep(&mut self, now_ms: u64) {
+        let records = self.world.lock().table.records.len();
+        for record in 0..records {
+            let expired = {
+                let world = self.world.lock();
+                let now_s = at(now_ms, self.plan.service_ahead_ms).seconds().0;
+                world.table.records[record].as_ref().is_some_and(|record| record.expires_at_s < now_s)
+            };
+            if expired && self.path.choose(2) == 1 {
+                self.world.lock().sweep(record);
+            }
+        }
+    }
+
+    fn sent(&mut self, event: usize, origin: Origin, now_ms: u64) -> Arc<Sent> {
+        let provider = self.scope.kind.provider();
+        let newer_key = self.plan.rotations_ms[provider].is_some();
+        let anew = |event: usize| {
+            let uuid = format!("u{event}");
+            self.events[event].deliver(event, newer_key, now_ms, at(now_ms, self.plan.sender_ahead_ms).seconds(), &uuid)
+        };
+        let sent = match (origin, &self.first[event]) {
+            (Origin::Replayed, Some(first)) => Arc::new(first.replay(|| true)),
+            (Origin::Honest, Some(first)) if !self.scope.signs_anew => Arc::clone(first),
+            (Origin::Forged(forgery), first) => {
+                let captured = first.as_ref().map_or_else(|| anew(event), |first| (**first).clone());
+                Arc::new(self.events[event].forge(forgery, &captured, at(now_ms, 0).seconds()))
+            }
+            (Origin::Honest | Origin::Replayed, _) => Arc::new(anew(event)),
+        };
+        if matches!(origin, Origin::Forged(_)) {
+            self.forgeries_left -= 1;
+        } else {
+            self.deliveries_left[event] -= 1;
+            self.first[event].get_or_insert_with(|| Arc::clone(&sent));
+        }
+        sent
+    }
+
+    fn arrival(&self, event: usize, now_ms: u64, ahead_ms: i64) -> Arrival {
+        let world = self.world.lock();
+        let now = at(now_ms, ahead_ms);
+        let record = self.keys[event].as_ref().and_then(|key| world.table.get(key));
+        let lives = record.filter(|record| record.expires_at_s >= now.seconds().0);
+        let newest = world.queue.messages.iter().rev().find(|message| self.events[event].is_in(&message.body));
+        Arrival {
+            queued_for_ms: newest.map(|message| now_ms - message.at.ms),
+            recorded: lives.is_some_and(|record| record.status == Status::Enqueued),
+            leased: lives.is_some_and(|record| {
+                record.status == Status::InProgress && record.lease_expires_at_ms >= now.0
+            }),
+            alone: self.late.is_empty() && self.invocations.iter().all(|invocation| invocation.task.is_none()),
+        }
+    }
+
+    fn poll(&mut self, number: usize) {
+        let invocation = &mut self.invocations[number];
+        let Some(task) = &mut invocation.task else { return };
+        self.world.lock().polled = number;
+        let Poll::Ready(report) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+            return self.forget_abandoned();
+        };
+        invocation.task = None;
+        self.slots[invocation.instance].busy = false;
+        if invocation.sent.origin == Origin::Honest && status(&report.outcome) == 200 {
+            self.answered[invocation.sent.event] = true;
+        }
+        let moment = self.world.lock().agenda.moment();
+        invocation.end = Some((moment, End::Answered(report.outcome)));
+        self.forget_abandoned();
+    }
+
+    /// The process ends where it is. Its place is free for another.
+    fn die(&mut self, number: usize, end: End) {
+        let invocation = &mut self.invocations[number];
+        drop(invocation.task.take());
+        let slot = invocation.instance;
+        invocation.end = Some((self.world.lock().agenda.moment(), end));
+        self.slots[slot] = Slot::default();
+        self.forget_abandoned();
+    }
+
+    /// Nobody's patience ends with a request that its caller no longer waits for.
+    fn forget_abandoned(&mut self) {
+        let world = self.world.lock();
+        let waits = |exchange: ExchangeId| world.network.exchanges[exchange].abandoned.is_none();
+        self.late.retain(|&(_, item)| if let Item::NoReply(exchange) = item { waits(exchange) } else { true });
+    }
+
+    fn finish(mut self, visit: Visit) -> Ended {
+        for invocation in &mut self.invocations {
+            drop(invocation.task.take());
+        }
+        let mut world = self.world.lock();
+        let finished = Finished {
+            exchanges: std::mem::take(&mut world.network.exchanges),
+            messages: std::mem::take(&mut world.queue.messages),
+            asides: std::mem::take(&mut world.asides),
+            plan: self.plan,
+            events: self.events,
+            senders: Vec::new(),
+            invocations: std::mem::take(&mut self.invocations),
+        };
+        Ended { finished, arrivals: self.arrivals, visit, steps: self.bounds.steps - self.steps_left }
+    }
+}
