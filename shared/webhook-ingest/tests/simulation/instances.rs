@@ -1,6 +1,6 @@
 //! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 use webhook_verify::{
@@ -74,14 +74,17 @@ fn pipeline<P, S, Q>(
     store: S,
     queue: Q,
 ) -> Pipeline<P, S, Q, Secrets, InstanceClock> {
-    let settings = world.lock().plan.settings.clone();
+    let (settings, secret_cache) = {
+        let world = world.lock();
+        (world.plan.settings.clone(), world.plan.secret_cache)
+    };
     let secrets =
         Secrets { world: world.clone(), provider: number, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
     Pipeline {
         provider,
         store,
         queue,
-        secrets: SecretCache::new(secrets, Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, secret_cache, DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

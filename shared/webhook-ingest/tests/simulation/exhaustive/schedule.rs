@@ -13,13 +13,13 @@ use fastrand::Rng;
 use webhook_ingest::{Attempt, CallError, ClaimToken, Status};
 
 use super::{
-    scope::{Bounds, CALL_FATES, CLIENT_PATIENCE_MS, CallFate, LATE_MS, Scope},
+    scope::{Bounds, CALL_FATES, CLIENT_PATIENCE_MS, CallFate, FETCH_FATES, LATE_MS, Scope},
     walk::{Path, Visit},
 };
 use crate::{
     agenda::at,
     instances::{Handler, start},
-    network::{ExchangeId, Fate, Request},
+    network::{ExchangeId, Fate, Operation, Request},
     plan::Plan,
     run::{End, Finished, Invocation, status},
     traffic::{Event, Forgery, KEYS, Origin, Sent},
@@ -173,6 +173,11 @@ impl Schedule<'_> {
     fn steps(&self) -> Vec<Step> {
         let world = self.world.lock();
         let undecided = world.network.undecided.as_deref().unwrap_or_default();
+        // A fetch touches nothing that another invocation does: it need not wait for any.
+        let is_fetch = |&&exchange: &&ExchangeId| world.network.exchanges[exchange].operation == Operation::Fetch;
+        if let Some(&fetch) = undecided.iter().find(is_fetch) {
+            return vec![Step::Call(fetch)];
+        }
         let mut steps: Vec<Step> = undecided.iter().map(|&exchange| Step::Call(exchange)).collect();
         let in_call: Vec<usize> =
             undecided.iter().map(|&exchange| world.network.exchanges[exchange].invocation).collect();
@@ -224,7 +229,8 @@ impl Schedule<'_> {
                     if !self.answered[event] {
                         steps.push(Step::Launch { event, origin: Origin::Honest, slot, after_ms });
                     }
-                    if self.first[event].is_some() {
+                    // Without a time in it, a delivery that is sent again by another is the honest one.
+                    if self.first[event].is_some() && (self.answered[event] || self.scope.signs_anew) {
                         steps.push(Step::Launch { event, origin: Origin::Replayed, slot, after_ms });
                     }
                 }
@@ -237,7 +243,11 @@ impl Schedule<'_> {
     }
 
     fn call(&mut self, exchange: ExchangeId) {
-        let fates = if self.faults_left > 0 { &CALL_FATES[..] } else { &CALL_FATES[..1] };
+        let fates = match self.world.lock().network.exchanges[exchange].operation {
+            _ if self.faults_left == 0 => &CALL_FATES[..1],
+            Operation::Fetch => &FETCH_FATES[..],
+            _ => &CALL_FATES[..],
+        };
         let chosen = self.path.choose(fates.len());
         if chosen > 0 {
             self.faults_left -= 1;

@@ -61,6 +61,15 @@ pub(crate) const CALL_FATES: [CallFate; 9] = [
     CallFate::DeadAfter,
 ];
 
+/// A fetch has no effect, so fewer differ.
+pub(crate) const FETCH_FATES: [CallFate; 5] = [
+    CallFate::Network(Fate::Fine),
+    CallFate::Network(Fate::ErrorBefore),
+    CallFate::Network(Fate::RequestLost),
+    CallFate::Network(Fate::ReplyLost),
+    CallFate::DeadBefore,
+];
+
 impl Scope {
     /// The times between a delivery and what was before it.
     ///
@@ -87,6 +96,7 @@ impl Scope {
         Plan {
             fifo: true,
             settings: Settings { tolerance, retention, ..plan.settings },
+            secret_cache: Duration::from_hours(24),
             rotations_ms: [None; 2],
             faults: 0,
             client_attempts: 2,

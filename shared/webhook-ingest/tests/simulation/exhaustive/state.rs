@@ -16,7 +16,7 @@ use webhook_ingest::{ClaimResult, Fenced};
 use super::schedule::{Item, Schedule};
 use crate::{
     agenda::{Moment, at},
-    network::{Effect, Exchange, Operation},
+    network::{Effect, Exchange, Fate, Operation},
     run::End,
     services::DEDUPLICATES_FOR_MS,
     traffic::Origin,
@@ -29,8 +29,6 @@ const PAST_MS: u64 = 700_000;
 const OVER_MS: i64 = 7_000;
 /// An instance asks for a newer secret no more often.
 const BETWEEN_REFETCHES_MS: u64 = 10_000;
-/// For so long it uses what it has fetched.
-const FRESH_MS: u64 = 300_000;
 
 fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -46,6 +44,7 @@ struct Marks {
     recorded: Option<Moment>,
     released: Option<Moment>,
     ended: Option<Moment>,
+    /// When it first asked to be recorded, in milliseconds.
     completes_from: Option<u64>,
 }
 
@@ -59,6 +58,18 @@ impl Marks {
     }
 }
 
+/// The requests of one kind that one invocation has made.
+#[derive(Clone, Copy, Default, Hash)]
+struct Calls {
+    /// How many, if the last of all was of this kind.
+    now: usize,
+    any: bool,
+    any_good: bool,
+    any_fine: bool,
+    any_faulty: bool,
+    any_effect_alive: bool,
+}
+
 impl Schedule<'_> {
     /// The state between two steps, as a number: equal for equal states. Of two that differ it is equal by an accident of one
     /// in 2^64.
@@ -66,34 +77,37 @@ impl Schedule<'_> {
         let world = self.world.lock();
         let now_ms = world.agenda.now_ms();
         let marks = self.marks(&world);
-        let mut order: Vec<Moment> = marks.iter().flat_map(Marks::moments).flatten().collect();
+        let counts = |(number, marks): (usize, &Marks)| marks.count() || self.invocations[number].task.is_some();
+        let counting = marks.iter().enumerate().filter(|&counted| counts(counted));
+        let mut order: Vec<Moment> = counting.flat_map(|(_, marks)| marks.moments()).flatten().collect();
         order.sort_unstable();
 
-        let mut invocations: Vec<u64> = (0..self.invocations.len())
-            .filter_map(|number| self.invocation(&world, number, &marks[number], &order))
-            .collect();
-        invocations.sort_unstable();
-        let mut slots = [0, 1].map(|slot| self.slot(&world, slot));
+        let mut slots = [0, 1].map(|slot| self.slot(&world, slot, &marks, &order));
         if self.scope.second_ahead_ms == 0 {
             slots.sort_unstable();
         }
-        let events: Vec<_> = (0..self.scope.events).map(|event| self.event(event, now_ms)).collect();
+        let mut over: Vec<u64> = (0..self.invocations.len())
+            .filter(|&number| self.invocations[number].task.is_none())
+            .filter_map(|number| self.over(&world, number, &marks[number], &order))
+            .collect();
+        over.sort_unstable();
+        let events: Vec<_> = (0..self.scope.events).map(|event| self.event(&world, event)).collect();
+        let steps_left = if self.bounds.steps == u32::MAX { 0 } else { self.steps_left };
         hash((
-            (self.faults_left, self.forgeries_left, self.rotations_left, self.steps_left, now_ms % 1000),
-            events,
-            records(&world),
-            known(&world),
-            slots,
-            invocations,
+            (self.faults_left, self.forgeries_left, self.rotations_left, steps_left, now_ms % 1000),
+            (events, records(&world), known(&world)),
+            (slots, over),
         ))
     }
 
-    fn event(&self, event: usize, now_ms: u64) -> u64 {
+    fn event(&self, world: &World, event: usize) -> u64 {
+        let age_ms = |ms: u64| (world.agenda.now_ms() - ms).min(PAST_MS);
         let first = self.first[event].as_ref().map(|first| {
-            let age_ms = self.events[event].signs_time().then(|| (now_ms - first.made_ms).min(PAST_MS));
-            (first.newer_key, age_ms)
+            (first.newer_key, self.events[event].signs_time().then(|| age_ms(first.made_ms)))
         });
-        hash((self.deliveries_left[event], self.answered[event], first))
+        let mut messages = world.queue.messages.iter().rev();
+        let newest = messages.find(|message| self.events[event].is_in(&message.body)).map(|newest| age_ms(newest.at.ms));
+        hash((self.deliveries_left[event], self.answered[event], first, newest))
     }
 
     fn marks(&self, world: &World) -> Vec<Marks> {
@@ -114,122 +128,145 @@ impl Schedule<'_> {
                 Effect::Released(Fenced::Applied) => &mut marks.released,
                 _ => continue,
             };
-            mark.get_or_insert(*at);
+            *mark = Some(mark.map_or(*at, |known| known.min(*at)));
         }
         marks
     }
 
-    /// `None` if it does not count any more.
-    fn invocation(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> Option<u64> {
-        let now_ms = world.agenda.now_ms();
-        let invocation = &self.invocations[number];
-        let alive = invocation.task.is_some();
-        let mut late: Vec<_> = self.late.iter().filter_map(|&(at_ms, item)| {
-            let (Item::NoReply(exchange) | Item::Arrival(exchange)) = item else { return None };
-            let entry = &world.network.exchanges[exchange];
-            let kind = matches!(item, Item::Arrival(_));
-            (entry.invocation == number).then(|| (at_ms - now_ms, kind, entry.operation as u8, now_ms - entry.left.ms))
-        }).collect();
-        if !alive && !marks.count() && late.is_empty() {
+    /// What is left of an invocation that is over. `None` if that is nothing.
+    fn over(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> Option<u64> {
+        let late = self.late(world, number);
+        if !marks.count() && late.is_empty() {
             return None;
         }
-        late.sort_unstable();
-        let age_ms = |ms: u64| (now_ms - ms).min(PAST_MS);
-        let place = |moment: Option<Moment>| {
-            moment.map(|moment| (age_ms(moment.ms), order.binary_search(&moment).unwrap_or_default()))
-        };
-        let token = format!("claim-{number}");
-        let owns: Vec<_> = owned(world, &token);
-        let all = alive || !late.is_empty();
-        let exchanges: Vec<u64> = world
-            .network
-            .exchanges
-            .iter()
-            .filter(|exchange| exchange.invocation == number)
-            .filter(|exchange| all || matches!(exchange.operation, Operation::Send | Operation::Complete))
-            .map(|exchange| self.exchange(exchange, all.then_some(now_ms), marks.ended))
-            .collect();
-        let mut timers: Vec<_> = world
-            .timers
-            .iter()
-            .filter(|timer| timer.invocation == number)
-            .map(|timer| timer.until_ms - now_ms)
-            .collect();
-        timers.sort_unstable();
-        let sent = &invocation.sent;
+        let calls = self.calls(world, number);
+        let died = matches!(self.invocations[number].end, Some((_, End::Crashed | End::Killed)));
+        let done = self.done(world, number, marks, order);
+        let event = self.invocations[number].sent.event;
+        // While something of it is late, its calls still tell what may come of them.
+        let calls = if late.is_empty() { hash(doubt(&calls, died)) } else { hash((calls, died)) };
+        Some(hash((event, done, calls, late)))
+    }
+
+    /// An invocation that lives.
+    fn alive(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
+        let now_ms = world.agenda.now_ms();
+        let sent = &self.invocations[number].sent;
         let origin = match sent.origin {
             Origin::Honest => 0,
             Origin::Replayed => 1,
             Origin::Forged(_) => 2,
         };
-        let given = all.then(|| {
-            let made = self.events[sent.event].signs_time().then(|| age_ms(sent.made_ms));
-            (invocation.instance, age_ms(invocation.arrived.ms), sent.newer_key, made, alive)
+        let made = self.events[sent.event].signs_time().then(|| (now_ms - sent.made_ms).min(PAST_MS));
+        let arrived = now_ms - self.invocations[number].arrived.ms;
+        let mut timers: Vec<_> = world.timers.iter().filter(|timer| timer.invocation == number).collect();
+        timers.sort_unstable_by_key(|timer| timer.until_ms);
+        let timers: Vec<_> = timers.iter().map(|timer| timer.until_ms - now_ms).collect();
+        let own = world.network.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.invocation == number);
+        let last = own.last().map(|(place, exchange)| {
+            let undecided = world.network.undecided.as_ref().is_some_and(|undecided| undecided.contains(&place));
+            (exchange.operation as u8, undecided, exchange.result.is_some(), exchange.fate as u8)
         });
-        let died = matches!(invocation.end, Some((_, End::Crashed | End::Killed)));
-        let done = (marks.moments().map(place), marks.completes_from.map(age_ms));
-        let instance = given.map(|given| if self.scope.second_ahead_ms == 0 { (0, given.1, given.2, given.3, given.4) } else { given });
-        Some(hash((sent.event, origin, instance, died, done, owns, exchanges, late, timers)))
+        let given = (sent.event, origin, sent.newer_key, made, arrived);
+        let done = self.done(world, number, marks, order);
+        hash((given, done, self.calls(world, number), last, self.late(world, number), timers))
     }
 
-    /// `now_ms`: with its times.
-    fn exchange(&self, exchange: &Exchange, now_ms: Option<u64>, ended: Option<Moment>) -> u64 {
-        let effect = exchange.effect.as_ref().map(|(at, effect)| {
-            let effect = match effect {
-                Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => 1,
-                Effect::Claimed { result: ClaimResult::InProgress { .. }, .. } => 2,
-                Effect::Claimed { result: ClaimResult::Enqueued { .. }, .. } => 3,
-                Effect::Completed(Fenced::Applied) | Effect::Released(Fenced::Applied) => 4,
-                Effect::Completed(Fenced::NotOwner) | Effect::Released(Fenced::NotOwner) => 5,
-                Effect::Sent { .. } => 6,
-                Effect::Fetched(vault) => 7 + usize::from(vault.previous.is_some()),
-                Effect::Looked(ClaimResult::Claimed { .. }) => 9,
-                Effect::Looked(_) => 10,
-            };
-            (effect, ended.is_none_or(|ended| *at < ended))
-        });
-        let result = exchange.result.map(|(at, good)| (now_ms.map(|now_ms| now_ms - at.ms), good));
-        let left = now_ms.map(|now_ms| now_ms - exchange.left.ms);
-        let undecided = exchange.request.is_some() || (exchange.result.is_none() && exchange.abandoned.is_none());
-        hash((exchange.operation as u8, exchange.fate as u8, effect, result, left, undecided))
-    }
-
-    /// What the process in a slot has cached: its last good fetch, and the fetches that keep it from asking again.
-    fn slot(&self, world: &World, slot: usize) -> u64 {
+    /// The order of what an invocation has done among what all have done, and which records are its own.
+    fn done(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
-        let Some(_) = &self.slots[slot].handler else { return 0 };
+        let places = marks.moments().map(|moment| moment.map(|moment| order.binary_search(&moment)));
+        let completes_from = marks.completes_from.map(|ms| (now_ms - ms).min(PAST_MS));
+        hash((places, completes_from, owned(world, &format!("claim-{number}"))))
+    }
+
+    fn late(&self, world: &World, number: usize) -> Vec<(u64, bool, u8, u64)> {
+        let now_ms = world.agenda.now_ms();
+        let late = self.late.iter().filter_map(|&(at_ms, item)| {
+            let (Item::NoReply(exchange) | Item::Arrival(exchange)) = item else { return None };
+            let entry = &world.network.exchanges[exchange];
+            let arrives = matches!(item, Item::Arrival(_));
+            let left = now_ms - entry.left.ms;
+            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, left))
+        });
+        let mut late: Vec<_> = late.collect();
+        late.sort_unstable();
+        late
+    }
+
+    fn calls(&self, world: &World, number: usize) -> [Calls; 5] {
+        let ended = self.invocations[number].end.as_ref().map(|&(at, _)| at);
+        let mut calls = [Calls::default(); 5];
+        let mut last = None;
+        for exchange in world.network.exchanges.iter().filter(|exchange| exchange.invocation == number) {
+            let kind = &mut calls[exchange.operation as usize];
+            if last != Some(exchange.operation) {
+                kind.now = 0;
+            }
+            last = Some(exchange.operation);
+            kind.now += 1;
+            kind.any = true;
+            kind.any_good |= exchange.result.is_some_and(|(_, good)| good);
+            kind.any_fine |= exchange.fate == Fate::Fine;
+            kind.any_faulty |= exchange.fate != Fate::Fine;
+            kind.any_effect_alive |=
+                exchange.effect.as_ref().is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
+        }
+        // Of calls that are over it matters to the checks what became of a send or a complete, and to none how many there were.
+        for (operation, kind) in calls.iter_mut().enumerate() {
+            let matters = [Operation::Send as usize, Operation::Complete as usize].contains(&operation);
+            if last.is_some_and(|last| last as usize != operation) {
+                *kind = if matters { Calls { now: 0, ..*kind } } else { Calls::default() };
+            }
+        }
+        calls
+    }
+
+    /// What the process in a slot has cached, and the invocation that lives in it.
+    fn slot(&self, world: &World, slot: usize, marks: &[Marks], order: &[Moment]) -> u64 {
+        let now_ms = world.agenda.now_ms();
+        if self.slots[slot].handler.is_none() {
+            return 0;
+        }
         let generation = self.slots[slot].generation;
-        let fetches = || {
-            let exchanges = world.network.exchanges.iter();
-            exchanges.filter(move |exchange| {
+        let exchanges = world.network.exchanges.iter();
+        let fetches: Vec<_> = exchanges
+            .filter(|exchange| {
                 exchange.operation == Operation::Fetch && self.generation_of[exchange.invocation] == generation
             })
-        };
-        let age_ms = |exchange: &Exchange| now_ms - self.invocations[exchange.invocation].arrived.ms;
+            .collect();
         let version = |exchange: &Exchange| {
             let Some((_, Effect::Fetched(vault))) = &exchange.effect else { return 0 };
             1 + u8::from(vault.previous.is_some())
         };
-        let good = |exchange: &&Exchange| exchange.result.is_some_and(|(_, good)| good);
-        let last = fetches().filter(good).last().map(|last| (age_ms(last).min(FRESH_MS), version(last)));
-        let recent: Vec<_> = fetches()
-            .filter(|exchange| age_ms(exchange) < BETWEEN_REFETCHES_MS)
-            .map(|exchange| (age_ms(exchange), good(&exchange), version(exchange)))
+        let good = |exchange: &Exchange| exchange.result.is_some_and(|(_, good)| good);
+        let first_good = fetches.iter().position(|&exchange| good(exchange));
+        let cached = fetches.iter().rev().find(|&&exchange| good(exchange)).map(|&exchange| version(exchange));
+        // The first good fetch keeps it from nothing.
+        let recent: Vec<_> = fetches
+            .iter()
+            .enumerate()
+            .filter(|&(place, _)| Some(place) != first_good)
+            .map(|(_, exchange)| (now_ms - self.invocations[exchange.invocation].arrived.ms, good(exchange)))
+            .filter(|&(age_ms, _)| age_ms < BETWEEN_REFETCHES_MS)
             .collect();
-        let invocation = self.invocations.iter().enumerate().find(|(number, invocation)| {
-            invocation.task.is_some() && self.generation_of[*number] == generation
-        });
-        let busy = invocation.map(|(number, invocation)| {
-            let calls = world.network.exchanges.iter().filter(|exchange| exchange.invocation == number).count();
-            (age_ms_of(now_ms, invocation.arrived), calls, invocation.sent.event)
-        });
-        // Whether it has fetched at all, and more than once: a variant looks at that.
-        1 + hash((last, recent, busy, fetches().count().min(2)))
+        let mut alive = (0..self.invocations.len())
+            .filter(|&number| self.invocations[number].task.is_some() && self.generation_of[number] == generation);
+        let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
+        1 + (hash((cached, recent, alive, fetches.len() > 1)) >> 1)
     }
 }
 
-fn age_ms_of(now_ms: u64, moment: Moment) -> u64 {
-    now_ms - moment.ms
+/// What the checks would say of an invocation that is over, if its event came on the queue again.
+fn doubt(calls: &[Calls; 5], died: bool) -> u8 {
+    let [send, complete] = [Operation::Send, Operation::Complete].map(|operation| calls[operation as usize]);
+    match () {
+        () if complete.any_effect_alive => 1,
+        () if died => 2,
+        () if !send.any_good => 3 + u8::from(send.any_faulty),
+        () if !complete.any => 5,
+        () => 6 + u8::from(complete.any_fine),
+    }
 }
 
 /// The records, by their keys.
