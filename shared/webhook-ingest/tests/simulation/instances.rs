@@ -1,6 +1,6 @@
 //! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::{Arc, atomic::AtomicBool}};
 
 use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 use webhook_verify::{
@@ -78,8 +78,13 @@ fn pipeline<P, S, Q>(
         let world = world.lock();
         (world.plan.settings.clone(), world.plan.secret_cache)
     };
-    let secrets =
-        Secrets { world: world.clone(), provider: number, reads_previous: flaw != Some(Flaw::PreviousSecretIgnored) };
+    let secrets = Secrets {
+        world: world.clone(),
+        provider: number,
+        reads_previous: flaw != Some(Flaw::PreviousSecretIgnored),
+        reads_previous_again: flaw != Some(Flaw::RefetchReplacesPrevious),
+        has_fetched: AtomicBool::new(false),
+    };
     Pipeline {
         provider,
         store,

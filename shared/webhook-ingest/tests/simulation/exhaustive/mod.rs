@@ -1,31 +1,44 @@
 //! Every schedule of a small scope.
 
+mod bites;
+mod reduction;
 mod schedule;
 mod scope;
 mod state;
+mod verdict;
 mod walk;
 
-use std::ops::ControlFlow;
+use std::{collections::BTreeSet, ops::ControlFlow};
 
-use crate::{
-    checks::{Counts, Violation, check_so_far},
-    traffic::Kind,
-};
+use crate::{checks::Counts, traffic::Kind};
 
 use self::{
-    scope::{Bounds, Scope},
     schedule::run,
+    scope::{Bounds, Scope},
+    verdict::{Broken, judge},
     walk::{Count, walk},
 };
 
-pub(crate) fn explore(scope: Scope, bounds: Bounds, counts: &mut Counts) -> (Count, Option<(String, Violation)>) {
-    walk(|path| {
-        let ended = run(path, scope, bounds, true, |_| {});
-        match check_so_far(&ended.finished, counts) {
+/// What a walk has found.
+#[derive(Clone, Debug)]
+pub(crate) struct Explored {
+    pub(crate) count: Count,
+    pub(crate) counts: Counts,
+    /// The first schedule that breaks a promise.
+    pub(crate) broken: Option<(String, Broken)>,
+}
+
+/// Walks all schedules of a scope, or until one breaks a promise.
+pub(crate) fn explore(scope: Scope, bounds: Bounds) -> Explored {
+    let mut counts = Counts::new();
+    let (count, broken) = walk(|path| {
+        let ended = run(path, scope, bounds, true, |_, _| {});
+        match judge(&ended, &mut counts) {
             Ok(()) => ControlFlow::Continue(ended.visit),
-            Err(violation) => ControlFlow::Break((path.name(), violation)),
+            Err(broken) => ControlFlow::Break((path.name(), broken)),
         }
-    })
+    });
+    Explored { count, counts, broken }
 }
 
 #[test]
@@ -42,12 +55,11 @@ fn measure() {
                 signs_anew: kind == Kind::PinwheelV2,
                 second_ahead_ms,
             };
-            for faults in 0..=var("FAULTS", 1) {
+            for faults in var("FROM", 0)..=var("FAULTS", 1) {
                 let begun = std::time::Instant::now();
                 let bounds = Bounds { faults, steps: u32::MAX, flaw: None };
-                let mut counts = Counts::new();
-                let (count, found) = explore(scope, bounds, &mut counts);
-                eprintln!("{scope:?} {faults} {count:?} {:?} {found:?} {counts:?}", begun.elapsed());
+                let explored = explore(scope, bounds);
+                eprintln!("{scope:?} {faults} {explored:?} {:?}", begun.elapsed());
             }
         }
     }

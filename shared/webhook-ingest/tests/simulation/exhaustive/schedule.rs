@@ -107,7 +107,7 @@ pub(crate) struct Ended {
 }
 
 /// Runs the schedule that `path` names. `reduces`: it ends at a state that was there before.
-pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, seen: impl FnMut(u64)) -> Ended {
+pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, seen: impl FnMut(&Path, u64)) -> Ended {
     let plan = scope.plan();
     let world = Shared::new(Rng::with_seed(0), plan.clone());
     {
@@ -141,7 +141,7 @@ pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, 
 }
 
 impl Schedule<'_> {
-    fn run(mut self, reduces: bool, mut seen: impl FnMut(u64)) -> Ended {
+    fn run(mut self, reduces: bool, mut seen: impl FnMut(&Path, u64)) -> Ended {
         let mut visit = Visit::New;
         while self.steps_left > 0 {
             let steps = self.steps();
@@ -150,7 +150,7 @@ impl Schedule<'_> {
             }
             if steps.len() > 1 || self.faults_left > 0 {
                 let state = self.state();
-                seen(state);
+                seen(self.path, state);
                 if reduces {
                     visit = self.path.visit(state);
                     if visit == Visit::Known {

@@ -77,7 +77,9 @@ impl Schedule<'_> {
         let world = self.world.lock();
         let now_ms = world.agenda.now_ms();
         let marks = self.marks(&world);
-        let counts = |(number, marks): (usize, &Marks)| marks.count() || self.invocations[number].task.is_some();
+        let counts = |(number, marks): (usize, &Marks)| {
+            marks.count() || self.invocations[number].task.is_some() || !self.late(&world, number).is_empty()
+        };
         let counting = marks.iter().enumerate().filter(|&counted| counts(counted));
         let mut order: Vec<Moment> = counting.flat_map(|(_, marks)| marks.moments()).flatten().collect();
         order.sort_unstable();
@@ -186,8 +188,9 @@ impl Schedule<'_> {
             let (Item::NoReply(exchange) | Item::Arrival(exchange)) = item else { return None };
             let entry = &world.network.exchanges[exchange];
             let arrives = matches!(item, Item::Arrival(_));
-            let left = now_ms - entry.left.ms;
-            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, left))
+            // A late claim holds the time at which its delivery arrived.
+            let arrived = now_ms - self.invocations[number].arrived.ms;
+            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, arrived))
         });
         let mut late: Vec<_> = late.collect();
         late.sort_unstable();
