@@ -68,6 +68,8 @@ pub(crate) struct Arrival {
     pub(crate) leased: bool,
     /// Nothing else was in flight or late.
     pub(crate) alone: bool,
+    /// Later: the record says so at the last claim.
+    pub(crate) recorded_at_claim: bool,
 }
 
 pub(super) struct Schedule<'p> {
@@ -217,10 +219,8 @@ impl Schedule<'_> {
             if self.slots[slot].busy {
                 continue;
             }
-            for &after_ms in self.scope.waits_ms(in_flight) {
-                if after_ms > at_most_ms || (!begun && after_ms != self.scope.waits_ms(in_flight)[0]) {
-                    continue;
-                }
+            let waits_ms = if begun { self.scope.waits_ms(in_flight) } else { &[0] };
+            for &after_ms in waits_ms.iter().filter(|&&after_ms| after_ms <= at_most_ms) {
                 for event in 0..self.scope.events {
                     // The second event is like the first: it begins after it.
                     if self.deliveries_left[event] == 0 || (event > 0 && self.first[event - 1].is_none()) {
@@ -234,7 +234,7 @@ impl Schedule<'_> {
                         steps.push(Step::Launch { event, origin: Origin::Replayed, slot, after_ms });
                     }
                 }
-                if self.forgeries_left > 0 && after_ms == self.scope.waits_ms(in_flight)[0] {
+                if self.forgeries_left > 0 && after_ms == waits_ms[0] {
                     let origin = Origin::Forged(Forgery::WrongKeyForHonestBody);
                     steps.push(Step::Launch { event: 0, origin, slot, after_ms });
                 }
@@ -270,8 +270,8 @@ impl Schedule<'_> {
                 return self.die(invocation, End::Crashed);
             }
             CallFate::DeadAfter => {
-                world.take_effect(exchange);
                 drop(world);
+                self.take_effect(exchange);
                 return self.die(invocation, End::Crashed);
             }
         };
@@ -286,7 +286,11 @@ impl Schedule<'_> {
         match fate {
             Fate::ErrorBefore | Fate::RequestLost => entry.request = None,
             Fate::RequestLate => self.late.push((now_ms + LATE_MS, Item::Arrival(exchange))),
-            _ => world.take_effect(exchange),
+            _ => {
+                drop(world);
+                self.take_effect(exchange);
+                world = self.world.lock();
+            }
         }
         match fate {
             Fate::Fine | Fate::ErrorBefore | Fate::ErrorAfter => {
@@ -298,6 +302,21 @@ impl Schedule<'_> {
             // Its caller gives up first.
             Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
         }
+    }
+
+    /// The request reaches its service.
+    fn take_effect(&mut self, exchange: ExchangeId) {
+        let mut world = self.world.lock();
+        if world.network.exchanges[exchange].operation == Operation::Claim {
+            let number = world.network.exchanges[exchange].invocation;
+            let Invocation { sent, arrived, ahead_ms, .. } = &self.invocations[number];
+            let record = self.keys[sent.event].as_ref().and_then(|key| world.table.get(key));
+            // A claim goes by the time at which its delivery arrived.
+            self.arrivals[number].recorded_at_claim = record.is_some_and(|record| {
+                record.status == Status::Enqueued && record.expires_at_s >= at(arrived.ms, *ahead_ms).seconds().0
+            });
+        }
+        world.take_effect(exchange);
     }
 
     fn happens(&mut self, at_ms: u64, item: Item) {
@@ -318,7 +337,10 @@ impl Schedule<'_> {
                 drop(world);
                 self.poll(invocation);
             }
-            Item::Arrival(exchange) => world.take_effect(exchange),
+            Item::Arrival(exchange) => {
+                drop(world);
+                self.take_effect(exchange);
+            }
         }
     }
 
@@ -421,6 +443,7 @@ impl Schedule<'_> {
             leased: lives.is_some_and(|record| {
                 record.status == Status::InProgress && record.lease_expires_at_ms >= now.0
             }),
+            recorded_at_claim: false,
             alone: self.late.is_empty() && self.invocations.iter().all(|invocation| invocation.task.is_none()),
         }
     }

@@ -88,7 +88,7 @@ fn only_in_window(ended: &Ended, counts: &mut Counts) -> Result<(), Broken> {
         for pair in messages.windows(2) {
             let [first, second] = [pair[0], pair[1]].map(|place| &ended.finished.messages[place]);
             let arrival = ended.arrivals[second.invocation];
-            if arrival.recorded || second.at.ms - first.at.ms < DEDUPLICATES_FOR_MS {
+            if arrival.recorded_at_claim || second.at.ms - first.at.ms < DEDUPLICATES_FOR_MS {
                 return Err(Broken::OutsideWindow { message: pair[1] });
             }
             let came_ms = arrival.queued_for_ms.unwrap_or(0);
