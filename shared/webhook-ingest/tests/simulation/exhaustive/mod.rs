@@ -1,30 +1,54 @@
-//! Every schedule of a small scope.
+//! Every schedule of a small scope: proof by exhaustion, beside the proof by chance.
+//!
+//! The same pipeline, services, senders and flaws as in the rest of this simulation, in virtual time; but where that draws, a
+//! depth-first [`walk`] takes each way in turn. What there is to choose, [`schedule`] says: which invocation goes on, what
+//! becomes of its call, when and where the next delivery arrives, whether the secret is rotated before, whether a record whose
+//! time is over has been deleted. Only what becomes of calls counts as a fault, and a schedule has at most as many as asked for.
+//!
+//! A call is done; fails before its effect, or after it; is lost on its way; its reply is lost, and the client asks again after
+//! 2 s; its answer comes when the lease is over, or the request itself does; or the process dies before it, or after it.
+//!
+//! Each schedule is judged by [`verdict`]. Equal states are walked once; [`state`] says which are equal, and [`reduction`] shows
+//! that nothing is lost by that. [`bites`] shows how each flaw is caught.
+//!
+//! # Bounds
+//!
+//! Calls take no time but for their faults; a fetch of the secret is made at once. Times are a few: while something is in flight
+//! a delivery arrives at once or 2 s later; else 8 s after the one before (within the lease), 16.5 s (after it, by every
+//! clock), 285 s (just before SQS forgets), 359.5 s (after, and just before the record's end) or after the record's end.
+//!
+//! # How to run it
+//!
+//! `make exhaustive` walks with up to three faults, `FAULTS=4 make exhaustive` with four. `make test` walks a part with up to
+//! two. A schedule that breaks a promise is printed with its timeline, and with the line that repeats it alone.
 
 mod bites;
 mod reduction;
 mod schedule;
 mod scope;
 mod state;
+mod table;
+mod timeline;
 mod verdict;
 mod walk;
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{fmt, ops::ControlFlow};
 
-use crate::{checks::Counts, traffic::Kind};
+use crate::{checks::Counts, flaws::Flaw};
 
 use self::{
-    schedule::run,
+    schedule::{Ended, run},
     scope::{Bounds, Scope},
     verdict::{Broken, judge},
-    walk::{Count, walk},
+    walk::{Count, Path, walk},
 };
 
 /// What a walk has found.
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Explored {
     pub(crate) count: Count,
     pub(crate) counts: Counts,
-    /// The first schedule that breaks a promise.
+    /// The first schedule that breaks a promise: its choices.
     pub(crate) broken: Option<(String, Broken)>,
 }
 
@@ -41,26 +65,47 @@ pub(crate) fn explore(scope: Scope, bounds: Bounds) -> Explored {
     Explored { count, counts, broken }
 }
 
-#[test]
-fn measure() {
-    let var = |name: &str, default: u32| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
-    for kind in [Kind::EndgrateConfiguration, Kind::PinwheelV2] {
-        for second_ahead_ms in scope::SECOND_AHEAD_MS {
-            let scope = Scope {
-                kind,
-                events: var("EVENTS", 1) as usize,
-                deliveries: var("DELIVERIES", 2),
-                forgeries: var("FORGERIES", 0),
-                rotations: var("ROTATIONS", 0),
-                signs_anew: kind == Kind::PinwheelV2,
-                second_ahead_ms,
-            };
-            for faults in var("FROM", 0)..=var("FAULTS", 1) {
-                let begun = std::time::Instant::now();
-                let bounds = Bounds { faults, steps: u32::MAX, flaw: None };
-                let explored = explore(scope, bounds);
-                eprintln!("{scope:?} {faults} {explored:?} {:?}", begun.elapsed());
-            }
-        }
+/// One schedule, as it is written: `three-times+5/2/NoFence/0.1.0`.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    pub(crate) scope: String,
+    pub(crate) faults: u32,
+    pub(crate) flaw: Option<Flaw>,
+    pub(crate) choices: String,
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flaw = self.flaw.map_or_else(|| "sound".to_owned(), |flaw| format!("{flaw:?}"));
+        write!(f, "{}/{}/{flaw}/{}", self.scope, self.faults, self.choices)
     }
 }
+
+impl Schedule {
+    fn read(text: &str) -> Option<Self> {
+        let [scope, faults, flaw, choices] = text.split('/').collect::<Vec<_>>().try_into().ok()?;
+        let flaw = Flaw::ALL.into_iter().find(|known| format!("{known:?}") == flaw);
+        Some(Self { scope: scope.to_owned(), faults: faults.parse().ok()?, flaw, choices: choices.to_owned() })
+    }
+
+    /// Runs it alone.
+    fn repeat(&self) -> Ended {
+        let (_, scope) = scope::all().find(|(name, _)| *name == self.scope).expect("is the name of a scope");
+        let choices: Vec<usize> = self.choices.split('.').filter_map(|choice| choice.parse().ok()).collect();
+        let bounds = Bounds { faults: self.faults, steps: u32::MAX, flaw: self.flaw };
+        run(&mut Path::given(&choices), scope, bounds, false, |_, _| {})
+    }
+
+    /// What a reader needs to follow it, and to repeat it.
+    fn report(&self, ended: &Ended) -> String {
+        let verdict = judge(ended, &mut Counts::new()).map_or_else(|broken| broken.to_string(), |()| "kept".to_owned());
+        format!(
+            "{}\nverdict: {verdict}\nrepeat it with\n{VARIABLE}={self} cargo test -p webhook-ingest --test simulation \
+             small_scope -- --nocapture\n",
+            timeline::timeline(ended)
+        )
+    }
+}
+
+/// The variable that names a schedule to be run alone.
+const VARIABLE: &str = "SIMULATION_SCHEDULE";

@@ -1,14 +1,22 @@
-//! That the reduction loses nothing: with and without it, a walk of a smaller scope comes to the same states and verdicts.
+//! That the reduction loses nothing, on smaller scopes, which are walked without it too.
+//!
+//! - Equal states have equal futures: whatever led to a state, the same states can follow it.
+//! - With and without the reduction a walk comes to the same states, counts the same schedules and finds the same verdicts, of
+//!   what is sound and of each flaw.
 
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
+};
 
 use super::{
     schedule::run,
-    scope::{Bounds, SECOND_AHEAD_MS, Scope},
+    scope::{Bounds, Scope, with_clocks},
+    table::in_parallel,
     verdict::{Broken, judge},
     walk::{Count, walk},
 };
-use crate::{checks::Counts, flaws::Flaw, traffic::Kind};
+use crate::{checks::Counts, flaws::Flaw};
 
 /// All that a walk comes to.
 #[derive(Debug, Default)]
@@ -42,71 +50,54 @@ fn kind(broken: &Broken) -> String {
     broken.to_string().chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
-fn same_with_and_without(scope: Scope, bounds: Bounds) {
-    let [with, without] = [true, false].map(|reduces| reach(scope, bounds, reduces));
-    assert_eq!(with.count.schedules, without.count.schedules, "{scope:?} {bounds:?}");
-    assert_eq!(with.verdicts, without.verdicts, "{scope:?} {bounds:?}");
-    assert_eq!(with.excuses, without.excuses, "{scope:?} {bounds:?}");
-    assert!(with.states == without.states, "{scope:?} {bounds:?}");
-    eprintln!("{scope:?} {bounds:?} {:?} {:?} {:?}", with.count, without.count, with.verdicts);
+/// The scopes that are small enough, and with how many faults.
+fn small() -> Vec<(Scope, u32)> {
+    let named = [("twice", 1), ("twice-dated", 1), ("two-events-once", 0), ("three-times", 0), ("twice-forged-rotated", 0)];
+    named.into_iter().flat_map(|(name, faults)| with_clocks(name).map(move |(_, scope)| (scope, faults))).collect()
 }
 
 #[test]
-fn a_smaller_scope_comes_to_the_same_with_and_without_the_reduction() {
-    for (kind, signs_anew) in [(Kind::EndgrateConfiguration, false), (Kind::PinwheelV2, true)] {
-        for second_ahead_ms in SECOND_AHEAD_MS {
-            for (deliveries, forgeries, rotations, faults) in [(2, 0, 0, 1), (3, 0, 0, 0), (2, 1, 1, 0)] {
-                let scope = Scope { kind, events: 1, deliveries, forgeries, rotations, signs_anew, second_ahead_ms };
-                for flaw in std::iter::once(None).chain(Flaw::ALL.map(Some)) {
-                    same_with_and_without(scope, Bounds { faults, steps: u32::MAX, flaw });
+fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
+    let mut work = Vec::new();
+    for (scope, faults) in small() {
+        for flaw in std::iter::once(None).chain(Flaw::ALL.map(Some)) {
+            work.push((scope, Bounds { faults, steps: u32::MAX, flaw }));
+        }
+    }
+    in_parallel(&work, |&(scope, bounds)| {
+        let [with, without] = [true, false].map(|reduces| reach(scope, bounds, reduces));
+        assert_eq!(with.count.schedules, without.count.schedules, "{scope:?} {bounds:?}");
+        assert_eq!(with.verdicts, without.verdicts, "{scope:?} {bounds:?}");
+        // Where a promise is broken, the checks end early; and a flaw may use the names of claims, which states do not know.
+        if bounds.flaw.is_none() {
+            assert_eq!(with.excuses, without.excuses, "{scope:?} {bounds:?}");
+            assert!(with.states == without.states, "{scope:?} {bounds:?}");
+        }
+    });
+}
+
+#[test]
+fn equal_states_of_a_small_scope_have_equal_futures() {
+    in_parallel(&small(), |&(scope, faults)| {
+        let bounds = Bounds { faults, steps: u32::MAX, flaw: None };
+        // By how a state was come to: the states that follow it.
+        let mut following: HashMap<(u64, String), BTreeSet<u64>> = HashMap::new();
+        walk(|path| {
+            let mut before: Option<(u64, String)> = None;
+            let ended = run(path, scope, bounds, false, |path, state| {
+                let here = (state, path.name());
+                if let Some(before) = before.replace(here.clone()) {
+                    following.entry(before).or_default().insert(state);
                 }
-            }
-        }
-    }
-}
-
-#[test]
-fn debug_congruence() {
-    use std::collections::HashMap;
-    let var = |name: &str, default: u32| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
-    let flaw = std::env::var("FLAW").ok().map(|name| *Flaw::ALL.iter().find(|flaw| format!("{flaw:?}") == name).expect("flaw"));
-    for (kind, signs_anew) in [(Kind::EndgrateConfiguration, false), (Kind::PinwheelV2, true)] {
-        for second_ahead_ms in SECOND_AHEAD_MS {
-            let scope = Scope { kind, events: var("EVENTS", 1) as usize, deliveries: var("DELIVERIES", 2), forgeries: var("FORGERIES", 0), rotations: var("ROTATIONS", 0), signs_anew, second_ahead_ms };
-            let bounds = Bounds { faults: var("FAULTS", 1), steps: u32::MAX, flaw };
-            let mut next: HashMap<(u64, String), BTreeSet<u64>> = HashMap::new();
-            walk(|path| {
-                let mut before: Option<(u64, String)> = None;
-                let ended = run(path, scope, bounds, false, |path, state| {
-                    let name = path.name();
-                    if let Some(known) = before.take() { next.entry(known).or_default().insert(state); }
-                    before = Some((state, name));
-                });
-                ControlFlow::<(), _>::Continue(ended.visit)
+                following.entry(here).or_default();
             });
-            let mut by_state: HashMap<u64, (String, BTreeSet<u64>)> = HashMap::new();
-            let mut bad = 0;
-            for ((state, name), set) in &next {
-                let entry = by_state.entry(*state).or_insert((name.clone(), set.clone()));
-                if entry.1 != *set { bad += 1; if bad < 4 {
-                    eprintln!("{state} {name} {}: {:?} {:?}", entry.0, set.difference(&entry.1), entry.1.difference(set)); } }
-            }
-            eprintln!("{scope:?} bad {bad} of {}", next.len());
-            if bad > 0 { 
-                return; }
+            ControlFlow::<(), _>::Continue(ended.visit)
+        });
+        let mut futures: HashMap<u64, &BTreeSet<u64>> = HashMap::new();
+        for ((state, name), states) in &following {
+            let known = futures.entry(*state).or_insert(states);
+            assert_eq!(*known, states, "{scope:?} {name}");
         }
-    }
-}
-
-#[test]
-fn show() {
-    let path = std::env::var("SCHEDULE").expect("SCHEDULE");
-    let choices: Vec<usize> = path.split('.').filter_map(|choice| choice.parse().ok()).collect();
-    let var = |name: &str, default: u32| std::env::var(name).map_or(default, |text| text.parse().expect("a number"));
-    let (kind, signs_anew) = [(Kind::EndgrateConfiguration, false), (Kind::PinwheelV2, true)][var("KIND", 0) as usize];
-    let second_ahead_ms = SECOND_AHEAD_MS[var("AHEAD", 0) as usize];
-    let scope = Scope { kind, events: var("EVENTS", 1) as usize, deliveries: var("DELIVERIES", 2), forgeries: var("FORGERIES", 0), rotations: var("ROTATIONS", 0), signs_anew, second_ahead_ms };
-    let bounds = Bounds { faults: var("FAULTS", 1), steps: u32::MAX, flaw: None };
-    let ended = run(&mut super::walk::Path::given(&choices), scope, bounds, false, |path, state| eprintln!("{} {state}", path.name()));
-    eprintln!("{}", crate::history::history(&ended.finished));
+        assert!(futures.len() < following.len(), "no state is come to twice");
+    });
 }

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// When a run begins. Not on a full second, so that what counts in seconds has something to round.
-const BEGINS_MS: u64 = 700;
+pub(super) const BEGINS_MS: u64 = 700;
 
 /// Something that happens at a time of its own.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -90,6 +90,8 @@ pub(super) struct Schedule<'p> {
     /// The idempotency key of each event, once it was claimed.
     pub(super) keys: Vec<Option<String>>,
     pub(super) deliveries_left: Vec<u32>,
+    /// Of all events.
+    pub(super) in_all_left: u32,
     /// Whether each event's provider has had its 200.
     pub(super) answered: Vec<bool>,
     pub(super) faults_left: u32,
@@ -104,6 +106,8 @@ pub(super) struct Schedule<'p> {
 pub(crate) struct Ended {
     pub(crate) finished: Finished,
     pub(crate) arrivals: Vec<Arrival>,
+    /// Records and messages at the end.
+    pub(crate) left: String,
     pub(crate) visit: Visit,
     pub(crate) steps: u32,
 }
@@ -132,6 +136,7 @@ pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, 
         first: vec![None; scope.events],
         keys: vec![None; scope.events],
         deliveries_left: vec![scope.deliveries; scope.events],
+        in_all_left: scope.in_all,
         answered: vec![false; scope.events],
         faults_left: bounds.faults,
         forgeries_left: scope.forgeries,
@@ -150,7 +155,8 @@ impl Schedule<'_> {
             if steps.is_empty() {
                 break;
             }
-            if steps.len() > 1 || self.faults_left > 0 {
+            let decides = steps.len() > 1 || self.faults_left > 0;
+            if decides && !(reduces && self.path.repeats()) {
                 let state = self.state();
                 seen(self.path, state);
                 if reduces {
@@ -223,7 +229,7 @@ impl Schedule<'_> {
             for &after_ms in waits_ms.iter().filter(|&&after_ms| after_ms <= at_most_ms) {
                 for event in 0..self.scope.events {
                     // The second event is like the first: it begins after it.
-                    if self.deliveries_left[event] == 0 || (event > 0 && self.first[event - 1].is_none()) {
+                    if self.deliveries_left[event].min(self.in_all_left) == 0 || (event > 0 && self.first[event - 1].is_none()) {
                         continue;
                     }
                     if !self.answered[event] {
@@ -426,6 +432,7 @@ impl Schedule<'_> {
             self.forgeries_left -= 1;
         } else {
             self.deliveries_left[event] -= 1;
+            self.in_all_left -= 1;
             self.first[event].get_or_insert_with(|| Arc::clone(&sent));
         }
         sent
@@ -482,10 +489,22 @@ impl Schedule<'_> {
         self.late.retain(|&(_, item)| if let Item::NoReply(exchange) = item { waits(exchange) } else { true });
     }
 
+    fn left(&self) -> String {
+        let world = self.world.lock();
+        let records = world.table.records.iter().flatten();
+        let records: Vec<_> = records.map(|record| format!("a record {}", record.status.as_str())).collect();
+        let messages = self.events.iter().enumerate().map(|(number, event)| {
+            let messages = world.queue.messages.iter().filter(|message| event.is_in(&message.body)).count();
+            format!("event {number} {messages} times on the queue")
+        });
+        records.into_iter().chain(messages).collect::<Vec<_>>().join(", ")
+    }
+
     fn finish(mut self, visit: Visit) -> Ended {
         for invocation in &mut self.invocations {
             drop(invocation.task.take());
         }
+        let left = self.left();
         let mut world = self.world.lock();
         let finished = Finished {
             exchanges: std::mem::take(&mut world.network.exchanges),
@@ -496,6 +515,6 @@ impl Schedule<'_> {
             senders: Vec::new(),
             invocations: std::mem::take(&mut self.invocations),
         };
-        Ended { finished, arrivals: self.arrivals, visit, steps: self.bounds.steps - self.steps_left }
+        Ended { finished, arrivals: self.arrivals, left, visit, steps: self.bounds.steps - self.steps_left }
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Scope {
     pub(crate) events: usize,
     /// Of each event.
     pub(crate) deliveries: u32,
+    /// Of all events.
+    pub(crate) in_all: u32,
     pub(crate) forgeries: u32,
     pub(crate) rotations: u32,
     /// An honest sender signs each attempt anew; else it repeats the first attempt's bytes.
@@ -112,8 +114,56 @@ impl Scope {
     }
 }
 
-/// The second instance's clock shows the same, or 5 s more or less.
-pub(crate) const SECOND_AHEAD_MS: [i64; 3] = [0, CLOCKS_APART_MS, -CLOCKS_APART_MS];
+/// A scope's name, without the clocks.
+pub(crate) type Name = &'static str;
+
+/// One event, twice.
+const TWICE: Scope = Scope {
+    kind: Kind::EndgrateConfiguration,
+    events: 1,
+    deliveries: 2,
+    in_all: 2,
+    forgeries: 0,
+    rotations: 0,
+    signs_anew: false,
+    second_ahead_ms: 0,
+};
+const THREE_TIMES: Scope = Scope { deliveries: 3, in_all: 3, ..TWICE };
+/// Three deliveries of two events of one group.
+const TWO_EVENTS: Scope = Scope { events: 2, in_all: 3, ..TWICE };
+const DATED: Scope = Scope { kind: Kind::PinwheelV2, signs_anew: true, ..TWICE };
+
+/// All scopes, the smaller ones first.
+const SCOPES: [(Name, Scope); 12] = [
+    ("twice", TWICE),
+    ("twice-dated", DATED),
+    ("twice-unsigned-id", Scope { kind: Kind::PinwheelV1, ..DATED }),
+    ("two-events-once", Scope { deliveries: 1, in_all: 2, ..TWO_EVENTS }),
+    ("twice-rotated", Scope { rotations: 1, ..TWICE }),
+    ("twice-forged-rotated", Scope { rotations: 1, forgeries: 1, signs_anew: true, ..TWICE }),
+    ("three-times", THREE_TIMES),
+    ("three-times-dated", Scope { kind: Kind::PinwheelV2, signs_anew: true, ..THREE_TIMES }),
+    ("two-events", TWO_EVENTS),
+    ("two-events-rotated", Scope { rotations: 1, ..TWO_EVENTS }),
+    ("three-times-forged-rotated", Scope { rotations: 1, forgeries: 1, signs_anew: true, ..THREE_TIMES }),
+    ("two-events-three-times", Scope { deliveries: 3, in_all: 6, ..TWO_EVENTS }),
+];
+
+/// The clock of the second instance shows the same as that of the first, or 5 s more or less.
+pub(crate) const CLOCKS: [(Name, i64); 3] = [("", 0), ("+5", CLOCKS_APART_MS), ("-5", -CLOCKS_APART_MS)];
+
+/// A scope with each of the clocks, and how each is called.
+pub(crate) fn with_clocks(name: Name) -> impl Iterator<Item = (String, Scope)> {
+    let named = SCOPES.into_iter().filter(move |&(known, _)| known == name);
+    named.flat_map(|(name, scope)| {
+        CLOCKS.map(|(clock, second_ahead_ms)| (format!("{name}{clock}"), Scope { second_ahead_ms, ..scope }))
+    })
+}
+
+/// All scopes with all clocks.
+pub(crate) fn all() -> impl Iterator<Item = (String, Scope)> {
+    SCOPES.into_iter().flat_map(|(name, _)| with_clocks(name))
+}
 
 /// How a walk is bounded beside its scope, and what is broken in it.
 #[derive(Clone, Copy, Debug)]

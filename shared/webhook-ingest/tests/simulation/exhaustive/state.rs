@@ -16,6 +16,7 @@ use webhook_ingest::{ClaimResult, Fenced};
 use super::schedule::{Item, Schedule};
 use crate::{
     agenda::{Moment, at},
+    flaws::Flaw,
     network::{Effect, Exchange, Fate, Operation},
     run::End,
     services::DEDUPLICATES_FOR_MS,
@@ -96,7 +97,7 @@ impl Schedule<'_> {
         let events: Vec<_> = (0..self.scope.events).map(|event| self.event(&world, event)).collect();
         let steps_left = if self.bounds.steps == u32::MAX { 0 } else { self.steps_left };
         hash((
-            (self.faults_left, self.forgeries_left, self.rotations_left, steps_left, now_ms % 1000),
+            (self.faults_left, self.forgeries_left, self.rotations_left, self.in_all_left, steps_left, now_ms % 1000),
             (events, records(&world), known(&world)),
             (slots, over),
         ))
@@ -256,7 +257,9 @@ impl Schedule<'_> {
         let mut alive = (0..self.invocations.len())
             .filter(|&number| self.invocations[number].task.is_some() && self.generation_of[number] == generation);
         let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
-        1 + (hash((cached, recent, alive, fetches.len() > 1)) >> 1)
+        // The one variant that looks whether it has fetched before.
+        let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && !fetches.is_empty();
+        1 + (hash((cached, recent, alive, again)) >> 1)
     }
 }
 

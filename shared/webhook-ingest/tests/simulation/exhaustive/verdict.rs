@@ -58,13 +58,14 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
     for (number, invocation) in ended.finished.invocations.iter().enumerate() {
         let Some((at, End::Answered(outcome))) = &invocation.end else { continue };
         let own = ended.finished.exchanges.iter().filter(|exchange| exchange.invocation == number);
+        // One that was told to come again may have claimed before: by a request whose reply was lost, and whose lease ended.
+        let refused = !matches!(outcome, Outcome::Duplicate { .. } | Outcome::InProgress { .. });
         let changes = |effect: &Effect| match effect {
-            Effect::Claimed { result, .. } => matches!(result, ClaimResult::Claimed { .. }),
+            Effect::Claimed { result, .. } => refused && matches!(result, ClaimResult::Claimed { .. }),
             Effect::Completed(fenced) | Effect::Released(fenced) => *fenced == Fenced::Applied,
             Effect::Sent { .. } => true,
             Effect::Looked(_) | Effect::Fetched(_) => false,
         };
-        // A claim that was late, and was made again, may arrive after the answer: its lease is over.
         let mut changed = own.filter(|exchange| exchange.effect.as_ref().is_some_and(|(when, _)| when < at));
         let let_through = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unavailable(_));
         if !let_through && changed.any(|exchange| exchange.effect.as_ref().is_some_and(|(_, effect)| changes(effect))) {

@@ -66,9 +66,14 @@ impl Path {
         taken
     }
 
+    /// Whether the run before came by here, too: then its state need not be said again.
+    pub(crate) fn repeats(&self) -> bool {
+        self.made < self.given
+    }
+
     /// Says in which state the run is. After [`Visit::Known`] it has to end.
     pub(crate) fn visit(&mut self, state: u64) -> Visit {
-        if self.made < self.given {
+        if self.repeats() {
             return Visit::New;
         }
         if let Some(schedules) = self.walked.get(&state) {
