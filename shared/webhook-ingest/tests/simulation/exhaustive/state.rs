@@ -69,6 +69,8 @@ struct Calls {
     any_fine: bool,
     any_faulty: bool,
     any_effect_alive: bool,
+    /// Of a broken store: it has looked, and writes next.
+    any_look: bool,
 }
 
 impl Schedule<'_> {
@@ -170,9 +172,20 @@ impl Schedule<'_> {
             let undecided = world.network.undecided.as_ref().is_some_and(|undecided| undecided.contains(&place));
             (exchange.operation as u8, undecided, exchange.result.is_some(), exchange.fate as u8)
         });
-        let given = (sent.event, origin, sent.newer_key, made, arrived);
+        let given = (sent.event, origin, sent.newer_key, made, arrived, self.judged(world, number));
         let done = self.done(world, number, marks, order);
         hash((given, done, self.calls(world, number), last, self.late(world, number), timers))
+    }
+
+    /// What the checks of the window know of an invocation that lives.
+    fn judged(&self, world: &World, number: usize) -> (bool, bool) {
+        let arrival = self.arrivals[number];
+        let late_enough = arrival.queued_for_ms.is_some_and(|ms| ms >= DEDUPLICATES_FOR_MS);
+        let in_window = late_enough && !arrival.recorded && !arrival.leased && arrival.alone;
+        let mut own = world.network.exchanges.iter().filter(|exchange| exchange.invocation == number);
+        // Another has arrived since if it has a higher number.
+        let undisturbed = own.all(|exchange| exchange.fate == Fate::Fine) && number + 1 == self.invocations.len();
+        (arrival.recorded_at_claim, in_window && undisturbed)
     }
 
     /// The order of what an invocation has done among what all have done, and which records are its own.
@@ -213,6 +226,7 @@ impl Schedule<'_> {
             kind.any_good |= exchange.result.is_some_and(|(_, good)| good);
             kind.any_fine |= exchange.fate == Fate::Fine;
             kind.any_faulty |= exchange.fate != Fate::Fine;
+            kind.any_look |= matches!(exchange.effect, Some((_, Effect::Looked(_)))) && exchange.result.is_some();
             kind.any_effect_alive |=
                 exchange.effect.as_ref().is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
         }
