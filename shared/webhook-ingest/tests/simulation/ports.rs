@@ -79,13 +79,15 @@ pub(crate) struct Secrets {
 impl SecretStore for Secrets {
     async fn fetch(&self) -> Result<StoredSecrets, CallError> {
         let text = |key: &str| StoredSecret::Text(Zeroizing::new(key.to_owned()));
-        let again = self.has_fetched.swap(true, Ordering::Relaxed);
-        let reads_previous = self.reads_previous && (self.reads_previous_again || !again);
         match call(&self.world, Request::Fetch { provider: self.provider }).await? {
-            Effect::Fetched(vault) => Ok(StoredSecrets {
-                current: text(vault.current),
-                previous: Ok(vault.previous.filter(|_| reads_previous).map(text)),
-            }),
+            Effect::Fetched(vault) => {
+                let again = self.has_fetched.swap(true, Ordering::Relaxed);
+                let reads_previous = self.reads_previous && (self.reads_previous_again || !again);
+                Ok(StoredSecrets {
+                    current: text(vault.current),
+                    previous: Ok(vault.previous.filter(|_| reads_previous).map(text)),
+                })
+            }
             _ => Err(ANOTHER_EFFECT),
         }
     }

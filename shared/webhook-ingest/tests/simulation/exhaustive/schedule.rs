@@ -109,7 +109,6 @@ pub(crate) struct Ended {
     /// Records and messages at the end.
     pub(crate) left: String,
     pub(crate) visit: Visit,
-    pub(crate) steps: u32,
 }
 
 /// Runs the schedule that `path` names. `reduces`: it ends at a state that was there before.
@@ -515,6 +514,6 @@ impl Schedule<'_> {
             senders: Vec::new(),
             invocations: std::mem::take(&mut self.invocations),
         };
-        Ended { finished, arrivals: self.arrivals, left, visit, steps: self.bounds.steps - self.steps_left }
+        Ended { finished, arrivals: self.arrivals, left, visit }
     }
 }

@@ -17,7 +17,7 @@ use super::schedule::{Item, Schedule};
 use crate::{
     agenda::{Moment, at},
     flaws::Flaw,
-    network::{Effect, Exchange, Fate, Operation},
+    network::{Effect, Exchange, Fate, Operation, Request},
     run::End,
     services::DEDUPLICATES_FOR_MS,
     traffic::Origin,
@@ -196,12 +196,16 @@ impl Schedule<'_> {
         hash((places, completes_from, owned(world, &format!("claim-{number}"))))
     }
 
-    fn late(&self, world: &World, number: usize) -> Vec<(u64, bool, u8, u64)> {
+    fn late(&self, world: &World, number: usize) -> Vec<(u64, u8, u8, u64)> {
         let now_ms = world.agenda.now_ms();
         let late = self.late.iter().filter_map(|&(at_ms, item)| {
             let (Item::NoReply(exchange) | Item::Arrival(exchange)) = item else { return None };
             let entry = &world.network.exchanges[exchange];
-            let arrives = matches!(item, Item::Arrival(_));
+            let arrives = match (item, &entry.request) {
+                (Item::Arrival(_), Some(Request::Look { .. })) => 2,
+                (Item::Arrival(_), _) => 1,
+                _ => 0,
+            };
             // A late claim holds the time at which its delivery arrived.
             let arrived = now_ms - self.invocations[number].arrived.ms;
             (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, arrived))
@@ -272,7 +276,7 @@ impl Schedule<'_> {
             .filter(|&number| self.invocations[number].task.is_some() && self.generation_of[number] == generation);
         let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
         // The one variant that looks whether it has fetched before.
-        let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && !fetches.is_empty();
+        let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && first_good.is_some();
         1 + (hash((cached, recent, alive, again)) >> 1)
     }
 }

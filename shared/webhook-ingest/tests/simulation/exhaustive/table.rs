@@ -83,14 +83,17 @@ fn walk_all(scopes: &[(Name, u32)]) -> (Vec<(Name, u32, Count)>, Counts) {
     (rows, counts)
 }
 
-/// What `make test` walks.
-const USUAL: [(Name, u32); 6] = [
-    ("three-times", 2),
-    ("three-times-dated", 1),
-    ("twice-forged-rotated", 1),
-    ("two-events", 1),
-    ("twice-dated", 2),
+/// With how many faults `make test` walks.
+const USUAL_FAULTS: u32 = 2;
+/// What is walked, the larger ones last, and with how many faults less than asked for.
+const WALKED: [(Name, u32); 7] = [
     ("twice-unsigned-id", 1),
+    ("twice-dated", 0),
+    ("three-times-forged-rotated", 2),
+    ("three-times-dated", 1),
+    ("three-times", 0),
+    ("two-events", 1),
+    ("twice-forged-rotated", 0),
 ];
 
 #[test]
@@ -99,7 +102,8 @@ fn every_schedule_of_a_small_scope_keeps_the_promises() {
         let schedule = Schedule::read(&text).unwrap_or_else(|| panic!("{VARIABLE} is not a schedule: {text}"));
         return eprintln!("{}", schedule.report(&schedule.repeat()));
     }
-    let scopes: Vec<_> = USUAL.into_iter().map(|(name, faults)| (name, asked().unwrap_or(faults))).collect();
+    let asked = asked().unwrap_or(USUAL_FAULTS);
+    let scopes: Vec<_> = WALKED.iter().filter_map(|&(name, less)| Some((name, asked.checked_sub(less)?))).collect();
     let (rows, counts) = walk_all(&scopes);
     eprintln!("| scope | faults | schedules | states | runs |\n|---|---|---|---|---|");
     for (name, faults, Count { schedules, states, runs }) in rows {

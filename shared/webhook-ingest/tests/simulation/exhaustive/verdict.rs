@@ -15,7 +15,7 @@ use crate::{
     agenda::Moment,
     checks::{Counts, Violation, check_so_far},
     network::{Effect, Fate, Operation},
-    run::{End, status},
+    run::End,
     services::DEDUPLICATES_FOR_MS,
 };
 
@@ -107,14 +107,15 @@ fn always_in_window(ended: &Ended) -> Result<(), Broken> {
         if !late_enough || arrival.recorded || arrival.leased || !arrival.alone {
             continue;
         }
-        let Some((at, End::Answered(outcome))) = &invocation.end else { continue };
+        let Some((at, End::Answered(_))) = &invocation.end else { continue };
         let overtaken = |&(began, _): &(Moment, usize)| invocation.arrived < began && began < *at;
         let others = run.invocations.iter().enumerate().map(|(other, entry)| (entry.arrived, other));
         let own = || run.exchanges.iter().filter(|exchange| exchange.invocation == number);
-        let undisturbed = own().all(|exchange| exchange.fate == Fate::Fine)
+        // One that is refused, or has no secret to be verified with, claims nothing.
+        let undisturbed = own().any(|exchange| exchange.operation == Operation::Claim)
+            && own().all(|exchange| exchange.fate == Fate::Fine)
             && !others.filter(|&(_, other)| other != number).any(|other| overtaken(&other));
-        let refused = (400..=499).contains(&status(outcome)) && own().all(|call| call.operation == Operation::Fetch);
-        if undisturbed && !refused && !run.messages.iter().any(|message| message.invocation == number) {
+        if undisturbed && !run.messages.iter().any(|message| message.invocation == number) {
             return Err(Broken::NotTwice { invocation: number });
         }
     }
