@@ -52,11 +52,11 @@ fn section(flaw: Flaw, caught: Option<&Schedule>) -> String {
         return format!("## {flaw:?}: not caught\n\n{why}\n");
     };
     let (faults, scope) = (schedule.faults, &schedule.scope);
-    format!("## {flaw:?}: {faults} faults, in `{scope}`\n\n```text\n{}```\n", schedule.report(&schedule.repeat()))
+    format!("## {flaw:?}: k = {faults}, in `{scope}`\n\n```text\n{}```\n", schedule.report(&schedule.repeat()))
 }
 
 fn written(flaw: Flaw) -> &'static str {
-    let begin = CAUGHT.find(&format!("## {flaw:?}: ")).unwrap_or_else(|| panic!("{flaw:?} is not in caught.md"));
+    let Some(begin) = CAUGHT.find(&format!("## {flaw:?}: ")) else { return "" };
     let text = &CAUGHT[begin..];
     &text[..text[2..].find("\n## ").map_or(text.len(), |end| end + 2)]
 }
@@ -70,15 +70,17 @@ fn schedule(section: &str) -> Option<Schedule> {
 #[test]
 fn each_flaw_is_caught_in_a_small_scope_as_it_is_written_down() {
     let searches = asked().is_some();
-    in_parallel(&Flaw::ALL, |&flaw| {
+    let wrong = in_parallel(&Flaw::ALL, |&flaw| {
         let written = written(flaw);
         let caught = if searches { catch(flaw) } else { schedule(written) };
         let section = section(flaw, caught.as_ref());
-        assert!(section.trim_end() == written.trim_end(), "caught.md should say:\n{section}");
         if let Some(Schedule { scope, faults: faults @ 1.., .. }) = caught {
             let (_, bounded) = scope::all().find(|(name, _)| *name == scope).expect("is the name of a scope");
             let fewer = Bounds { faults: faults - 1, steps: u32::MAX, flaw: Some(flaw) };
             assert_eq!(explore(bounded, fewer).broken, None, "{flaw:?} is caught with fewer faults");
         }
+        (section.trim_end() != written.trim_end()).then_some(section)
     });
+    let wrong: Vec<_> = wrong.into_iter().flatten().collect();
+    assert!(wrong.is_empty(), "caught.md should say:\n{}", wrong.join("\n"));
 }

@@ -93,7 +93,7 @@ const WALKED: [(Name, u32); 7] = [
     ("three-times-dated", 1),
     ("three-times", 0),
     ("two-events", 1),
-    ("twice-forged-rotated", 0),
+    ("twice-forged-rotated", 1),
 ];
 
 #[test]
