@@ -1,6 +1,9 @@
 //! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
 
-use std::{pin::Pin, sync::{Arc, atomic::AtomicBool}};
+use std::{
+    pin::Pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 use webhook_verify::{

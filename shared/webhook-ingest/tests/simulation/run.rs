@@ -58,17 +58,7 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(crate) fn new(sent: Arc<Sent>, sender: Option<(usize, u32)>, arrived: Moment) -> Self {
-        Self {
-            sent,
-            sender,
-            instance: 0,
-            ahead_ms: 0,
-            arrived,
-            end: None,
-            task: None,
-            polls: 0,
-            crashes_at_poll: None,
-        }
+        Self { sent, sender, instance: 0, ahead_ms: 0, arrived, end: None, task: None, polls: 0, crashes_at_poll: None }
     }
 }
 

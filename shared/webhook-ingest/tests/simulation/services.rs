@@ -31,7 +31,14 @@ pub(crate) struct Condition {
 
 impl Default for Condition {
     fn default() -> Self {
-        Self { lease: true, expiry: true, last_second: true, own_token: true, fenced_complete: true, fenced_release: true }
+        Self {
+            lease: true,
+            expiry: true,
+            last_second: true,
+            own_token: true,
+            fenced_complete: true,
+            fenced_release: true,
+        }
     }
 }
 

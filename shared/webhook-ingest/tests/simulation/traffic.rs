@@ -103,9 +103,13 @@ impl Kind {
     fn body(self, number: usize) -> String {
         match self {
             Self::PinwheelV1 => {
-                format!(r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a", "n": {number}}}}}"#)
+                format!(
+                    r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a", "n": {number}}}}}"#
+                )
             }
-            Self::PinwheelV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#),
+            Self::PinwheelV2 => {
+                format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#)
+            }
             Self::PinwheelV2Anonymous => {
                 format!(r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#)
             }

@@ -52,7 +52,8 @@ fn kind(broken: &Broken) -> String {
 
 /// The scopes that are small enough, and with how many faults.
 fn small() -> Vec<(Scope, u32)> {
-    let named = [("twice", 1), ("twice-dated", 1), ("two-events-once", 0), ("three-times", 0), ("twice-forged-rotated", 0)];
+    let named =
+        [("twice", 1), ("twice-dated", 1), ("two-events-once", 0), ("three-times", 0), ("twice-forged-rotated", 0)];
     named.into_iter().flat_map(|(name, faults)| with_clocks(name).map(move |(_, scope)| (scope, faults))).collect()
 }
 

@@ -192,9 +192,8 @@ impl Schedule<'_> {
         let mut latest_ms = u64::MAX;
         let mut items: Vec<(u64, Item)> = self.late.clone();
         let kills = self.invocations.iter().enumerate().filter(|(_, invocation)| invocation.task.is_some());
-        let kills = kills.map(|(number, invocation)| {
-            (invocation.arrived.ms + self.plan.timeout_ms, number, Item::Kill(number))
-        });
+        let kills = kills
+            .map(|(number, invocation)| (invocation.arrived.ms + self.plan.timeout_ms, number, Item::Kill(number)));
         let timers = world.timers.iter().map(|timer| (timer.until_ms, timer.invocation, Item::Timer(timer.invocation)));
         for (at_ms, invocation, item) in timers.chain(kills) {
             if in_call.contains(&invocation) {
@@ -228,7 +227,9 @@ impl Schedule<'_> {
             for &after_ms in waits_ms.iter().filter(|&&after_ms| after_ms <= at_most_ms) {
                 for event in 0..self.scope.events {
                     // The second event is like the first: it begins after it.
-                    if self.deliveries_left[event].min(self.in_all_left) == 0 || (event > 0 && self.first[event - 1].is_none()) {
+                    if self.deliveries_left[event].min(self.in_all_left) == 0
+                        || (event > 0 && self.first[event - 1].is_none())
+                    {
                         continue;
                     }
                     if !self.answered[event] {
@@ -381,8 +382,7 @@ impl Schedule<'_> {
         let arrived = self.world.lock().agenda.moment();
         let mut invocation = Invocation::new(Arc::clone(&sent), None, arrived);
         (invocation.instance, invocation.ahead_ms) = (slot, ahead_ms);
-        let attempt =
-            Attempt { token: ClaimToken::named(format!("claim-{number}")), deadline, trace_header: None };
+        let attempt = Attempt { token: ClaimToken::named(format!("claim-{number}")), deadline, trace_header: None };
         invocation.task = Some(handler.handle(sent, attempt));
         self.invocations.push(invocation);
         self.poll(number);
@@ -446,9 +446,8 @@ impl Schedule<'_> {
         Arrival {
             queued_for_ms: newest.map(|message| now_ms - message.at.ms),
             recorded: lives.is_some_and(|record| record.status == Status::Enqueued),
-            leased: lives.is_some_and(|record| {
-                record.status == Status::InProgress && record.lease_expires_at_ms >= now.0
-            }),
+            leased: lives
+                .is_some_and(|record| record.status == Status::InProgress && record.lease_expires_at_ms >= now.0),
             recorded_at_claim: false,
             alone: self.late.is_empty() && self.invocations.iter().all(|invocation| invocation.task.is_none()),
         }

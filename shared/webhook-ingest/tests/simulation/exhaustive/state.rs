@@ -107,11 +107,12 @@ impl Schedule<'_> {
 
     fn event(&self, world: &World, event: usize) -> u64 {
         let age_ms = |ms: u64| (world.agenda.now_ms() - ms).min(PAST_MS);
-        let first = self.first[event].as_ref().map(|first| {
-            (first.newer_key, self.events[event].signs_time().then(|| age_ms(first.made_ms)))
-        });
+        let first = self.first[event]
+            .as_ref()
+            .map(|first| (first.newer_key, self.events[event].signs_time().then(|| age_ms(first.made_ms))));
         let mut messages = world.queue.messages.iter().rev();
-        let newest = messages.find(|message| self.events[event].is_in(&message.body)).map(|newest| age_ms(newest.at.ms));
+        let newest =
+            messages.find(|message| self.events[event].is_in(&message.body)).map(|newest| age_ms(newest.at.ms));
         hash((self.deliveries_left[event], self.answered[event], first, newest))
     }
 

@@ -24,11 +24,17 @@ use crate::{
 pub(crate) enum Broken {
     Promise(Violation),
     /// A delivery that was refused, or told that its event is in flight or queued, has changed something.
-    RefusedChanges { invocation: usize },
+    RefusedChanges {
+        invocation: usize,
+    },
     /// An event is on the queue twice outside of the window.
-    OutsideWindow { message: usize },
+    OutsideWindow {
+        message: usize,
+    },
     /// An event is not on the queue twice in the window.
-    NotTwice { invocation: usize },
+    NotTwice {
+        invocation: usize,
+    },
 }
 
 impl fmt::Display for Broken {
