@@ -59,6 +59,7 @@ pub(super) struct Slot {
 
 /// What was so when a delivery arrived, before anything came of it.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub(crate) struct Arrival {
     /// How long its event had been on the queue.
     pub(crate) queued_for_ms: Option<u64>,
@@ -402,8 +403,8 @@ impl Schedule<'_> {
         for record in 0..records {
             let expired = {
                 let world = self.world.lock();
-                let now_s = at(now_ms, self.plan.service_ahead_ms).seconds().0;
-                world.table.records[record].as_ref().is_some_and(|record| record.expires_at_s < now_s)
+                let service_s = at(now_ms, self.plan.service_ahead_ms).seconds().0;
+                world.table.records[record].as_ref().is_some_and(|record| record.expires_at_s < service_s)
             };
             if expired && self.path.choose(2) == 1 {
                 self.world.lock().sweep(record);

@@ -61,6 +61,7 @@ impl Marks {
 
 /// The requests of one kind that one invocation has made.
 #[derive(Clone, Copy, Default, Hash)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 struct Calls {
     /// How many, if the last of all was of this kind.
     now: usize,
@@ -147,7 +148,7 @@ impl Schedule<'_> {
         }
         let calls = self.calls(world, number);
         let died = matches!(self.invocations[number].end, Some((_, End::Crashed | End::Killed)));
-        let done = self.done(world, number, marks, order);
+        let done = Self::done(world, number, marks, order);
         let event = self.invocations[number].sent.event;
         // While something of it is late, its calls still tell what may come of them.
         let calls = if late.is_empty() { hash(doubt(&calls, died)) } else { hash((calls, died)) };
@@ -168,13 +169,13 @@ impl Schedule<'_> {
         let mut timers: Vec<_> = world.timers.iter().filter(|timer| timer.invocation == number).collect();
         timers.sort_unstable_by_key(|timer| timer.until_ms);
         let timers: Vec<_> = timers.iter().map(|timer| timer.until_ms - now_ms).collect();
-        let own = world.network.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.invocation == number);
-        let last = own.last().map(|(place, exchange)| {
+        let mut own = world.network.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.invocation == number);
+        let last = own.next_back().map(|(place, exchange)| {
             let undecided = world.network.undecided.as_ref().is_some_and(|undecided| undecided.contains(&place));
             (exchange.operation as u8, undecided, exchange.result.is_some(), exchange.fate as u8)
         });
         let given = (sent.event, origin, sent.newer_key, made, arrived, self.judged(world, number));
-        let done = self.done(world, number, marks, order);
+        let done = Self::done(world, number, marks, order);
         hash((given, done, self.calls(world, number), last, self.late(world, number), timers))
     }
 
@@ -190,7 +191,7 @@ impl Schedule<'_> {
     }
 
     /// The order of what an invocation has done among what all have done, and which records are its own.
-    fn done(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
+    fn done(world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
         let places = marks.moments().map(|moment| moment.map(|moment| order.binary_search(&moment)));
         let completes_from = marks.completes_from.map(|ms| (now_ms - ms).min(PAST_MS));
@@ -208,8 +209,8 @@ impl Schedule<'_> {
                 _ => 0,
             };
             // A late claim holds the time at which its delivery arrived.
-            let arrived = now_ms - self.invocations[number].arrived.ms;
-            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, arrived))
+            let age_ms = now_ms - self.invocations[number].arrived.ms;
+            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, age_ms))
         });
         let mut late: Vec<_> = late.collect();
         late.sort_unstable();

@@ -72,9 +72,10 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
             Effect::Sent { .. } => true,
             Effect::Looked(_) | Effect::Fetched(_) => false,
         };
-        let mut changed = own.filter(|exchange| exchange.effect.as_ref().is_some_and(|(when, _)| when < at));
+        let mut effective = own.filter(|exchange| exchange.effect.as_ref().is_some_and(|(when, _)| when < at));
         let let_through = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unavailable(_));
-        if !let_through && changed.any(|exchange| exchange.effect.as_ref().is_some_and(|(_, effect)| changes(effect))) {
+        if !let_through && effective.any(|exchange| exchange.effect.as_ref().is_some_and(|(_, effect)| changes(effect)))
+        {
             return Err(Broken::RefusedChanges { invocation: number });
         }
     }
