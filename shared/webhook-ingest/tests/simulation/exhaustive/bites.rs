@@ -1,4 +1,5 @@
-//! That the walk bites: how each flaw is caught. The shortest schedules are kept in `caught.md`, as timelines.
+//! That the walk bites: how each flaw is caught. The shortest schedules are kept in `caught.md`, as
+//! timelines.
 
 use super::{
     Schedule, explore,

@@ -1,28 +1,35 @@
 //! Every schedule of a small scope: proof by exhaustion, beside the proof by chance.
 //!
-//! The same pipeline, services, senders and flaws as in the rest of this simulation, in virtual time; but where that draws, a
-//! depth-first [`walk`] takes each way in turn. What there is to choose, [`schedule`] says: which invocation goes on, what
-//! becomes of its call, when and where the next delivery arrives, whether the secret is rotated before, whether a record whose
-//! time is over has been deleted. Only what becomes of calls counts as a fault, and a schedule has at most as many as asked for.
+//! The same pipeline, services, senders and flaws as in the rest of this simulation, in virtual
+//! time; but where that draws, a depth-first [`walk`] takes each way in turn. What there is to
+//! choose, [`schedule`] says: which invocation goes on, what becomes of its call, when and where
+//! the next delivery arrives, whether the secret is rotated before, whether a record whose time is
+//! over has been deleted. Only what becomes of calls counts as a fault, and a schedule has at most
+//! as many as asked for.
 //!
-//! A call is done; fails before its effect, or after it; is lost on its way; its reply is lost, and the client asks again after
-//! 2 s; its answer comes when the lease is over, or the request itself does; or the process dies before it, or after it.
+//! A call is done; fails before its effect, or after it; is lost on its way; its reply is lost, and
+//! the client asks again after 2 s; its answer comes when the lease is over, or the request itself
+//! does; or the process dies before it, or after it.
 //!
-//! Each schedule is judged by [`verdict`]. Equal states are walked once; [`state`] says which are equal, and [`reduction`] shows
-//! that nothing is lost by that. [`bites`] shows how each flaw is caught.
+//! Each schedule is judged by [`verdict`]. Equal states are walked once; [`state`] says which are
+//! equal, and [`reduction`] shows that nothing is lost by that. [`bites`] shows how each flaw is
+//! caught.
 //!
 //! # Bounds
 //!
-//! Calls take no time but for their faults; a fetch of the secret is made at once. Times are a few: while something is in flight
-//! a delivery arrives at once or 2 s later; else 8 s after the one before (within the lease), 16.5 s (after it, by every
-//! clock), 285 s (just before SQS forgets), 359.5 s (after, and just before the record's end) or after the record's end.
+//! Calls take no time but for their faults; a fetch of the secret is made at once. Times are a few:
+//! while something is in flight a delivery arrives at once or 2 s later; else 8 s after the one
+//! before (within the lease), 16.5 s (after it, by every clock), 285 s (just before SQS forgets),
+//! 359.5 s (after, and just before the record's end) or after the record's end.
 //!
 //! # How to run it
 //!
-//! `make exhaustive` walks with up to three faults, `FAULTS=4 make exhaustive` with four. `make test` walks a part with up to
-//! two. A schedule that breaks a promise is printed with its timeline, and with the line that repeats it alone.
+//! `make exhaustive` walks with up to three faults, `FAULTS=4 make exhaustive` with four. `make
+//! test` walks a part with up to two. A schedule that breaks a promise is printed with its
+//! timeline, and with the line that repeats it alone.
 
 mod bites;
+mod launch;
 mod reduction;
 mod schedule;
 mod scope;

@@ -1,8 +1,8 @@
 //! That the reduction loses nothing, on smaller scopes, which are walked without it too.
 //!
 //! - Equal states have equal futures: whatever led to a state, the same states can follow it.
-//! - With and without the reduction a walk comes to the same states, counts the same schedules, and catches the same
-//!   flaws.
+//! - With and without the reduction a walk comes to the same states, counts the same schedules, and
+//!   catches the same flaws.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -71,8 +71,8 @@ fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
         let [with, without] = [true, false].map(|reduces| reach(scope, bounds, reduces));
         assert_eq!(with.count.schedules, without.count.schedules, "{scope:?} {bounds:?}");
         assert_eq!(with.verdicts.is_empty(), without.verdicts.is_empty(), "{scope:?} {bounds:?}");
-        // Where a promise is broken the checks end, and do not say what else is; and a flaw may use the names of claims, which
-        // states do not know.
+        // Where a promise is broken the checks end, and do not say what else is; and a flaw may use
+        // the names of claims, which states do not know.
         assert!(with.verdicts.is_subset(&without.verdicts), "{scope:?} {bounds:?}");
         if bounds.flaw.is_none() {
             assert_eq!(with.excuses, without.excuses, "{scope:?} {bounds:?}");

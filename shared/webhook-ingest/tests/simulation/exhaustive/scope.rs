@@ -13,8 +13,8 @@ use crate::{
     traffic::{Event, Kind, PINWHEEL},
 };
 
-/// Lambda ends an invocation after so long. Shorter than in the template, so that an instance whose clock is behind is ended
-/// from outside, and one whose clock is ahead has hardly a second.
+/// Lambda ends an invocation after so long. Shorter than in the template, so that an instance whose
+/// clock is behind is ended from outside, and one whose clock is ahead has hardly a second.
 const TIMEOUT_MS: u64 = 6_000;
 /// The client's patience with a reply that is lost.
 pub(crate) const CLIENT_PATIENCE_MS: u64 = 2_000;
@@ -75,8 +75,9 @@ pub(crate) const FETCH_FATES: [CallFate; 5] = [
 impl Scope {
     /// The times between a delivery and what was before it.
     ///
-    /// While an invocation is in flight: at once, or 2 s later. When all are over: after the end of the invocation and before that
-    /// of its lease; after the lease; just before SQS forgets the message, and just after; after the record's time.
+    /// While an invocation is in flight: at once, or 2 s later. When all are over: after the end of
+    /// the invocation and before that of its lease; after the lease; just before SQS forgets the
+    /// message, and just after; after the record's time.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {
         const AFTER: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];
         const AFTER_PINWHEEL: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 607_000];

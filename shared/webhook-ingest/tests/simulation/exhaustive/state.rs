@@ -1,13 +1,15 @@
-//! When two states are equal: when nothing that can follow, and nothing that the checks can say of it, differs.
+//! When two states are equal: when nothing that can follow, and nothing that the checks can say of
+//! it, differs.
 //!
-//! A state is what is left to do (deliveries, faults, steps), the records, what the queue remembers, what each process has
-//! cached, what is late, and each invocation that counts: one that lives, that has a request under way, or that has claimed,
-//! sent, marked or released. All times are relative to now, and cut off where they no longer matter. Invocations have no
-//! numbers: whose claim a record holds is a property of the invocation. One that has ended without an effect is forgotten; its
-//! answer was judged when it was given.
+//! A state is what is left to do (deliveries, faults, steps), the records, what the queue
+//! remembers, what each process has cached, what is late, and each invocation that counts: one that
+//! lives, that has a request under way, or that has claimed, sent, marked or released. All times
+//! are relative to now, and cut off where they no longer matter. Invocations have no numbers: whose
+//! claim a record holds is a property of the invocation. One that has ended without an effect is
+//! forgotten; its answer was judged when it was given.
 //!
-//! An invocation's future cannot be looked into. It is a function of what it was given: its delivery, the cached secret, and
-//! the results of its calls with their times; these stand for it.
+//! An invocation's future cannot be looked into. It is a function of what it was given: its
+//! delivery, the cached secret, and the results of its calls with their times; these stand for it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -75,8 +77,8 @@ struct Calls {
 }
 
 impl Schedule<'_> {
-    /// The state between two steps, as a number: equal for equal states. Of two that differ it is equal by an accident of one
-    /// in 2^64.
+    /// The state between two steps, as a number: equal for equal states. Of two that differ it is
+    /// equal by an accident of one in 2^64.
     pub(super) fn state(&self) -> u64 {
         let world = self.world.lock();
         let now_ms = world.agenda.now_ms();
@@ -190,7 +192,8 @@ impl Schedule<'_> {
         (arrival.recorded_at_claim, in_window && undisturbed)
     }
 
-    /// The order of what an invocation has done among what all have done, and which records are its own.
+    /// The order of what an invocation has done among what all have done, and which records are its
+    /// own.
     fn done(world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
         let places = marks.moments().map(|moment| moment.map(|moment| order.binary_search(&moment)));
@@ -236,7 +239,8 @@ impl Schedule<'_> {
             kind.any_effect_alive |=
                 exchange.effect.as_ref().is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
         }
-        // Of calls that are over it matters to the checks what became of a send or a complete, and to none how many there were.
+        // Of calls that are over it matters to the checks what became of a send or a complete, and
+        // to none how many there were.
         for (operation, kind) in calls.iter_mut().enumerate() {
             let matters = [Operation::Send as usize, Operation::Complete as usize].contains(&operation);
             if last.is_some_and(|last| last as usize != operation) {

@@ -55,7 +55,8 @@ fn answer(outcome: &Outcome) -> String {
     format!("{} {}", status(outcome), outcome.name())
 }
 
-/// A request that is done at once is one line; one that fares otherwise has a line for each thing that happens to it.
+/// A request that is done at once is one line; one that fares otherwise has a line for each thing
+/// that happens to it.
 fn lines_of(exchange: &Exchange) -> Vec<(Moment, String)> {
     let number = exchange.invocation;
     let call = match exchange.operation {

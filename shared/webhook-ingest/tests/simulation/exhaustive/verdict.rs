@@ -1,6 +1,8 @@
-//! What must hold in every schedule: what the other simulation checks, and more that can be said where everything is walked.
+//! What must hold in every schedule: what the other simulation checks, and more that can be said
+//! where everything is walked.
 //!
-//! The window of promise 3 is asserted in both directions. An event is on the queue twice if and only if
+//! The window of promise 3 is asserted in both directions. An event is on the queue twice if and
+//! only if
 //!
 //! 1. it was on the queue,
 //! 2. its record does not say so to the claim of another attempt, and
@@ -23,7 +25,8 @@ use crate::{
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Broken {
     Promise(Violation),
-    /// A delivery that was refused, or told that its event is in flight or queued, has changed something.
+    /// A delivery that was refused, or told that its event is in flight or queued, has changed
+    /// something.
     RefusedChanges {
         invocation: usize,
     },
@@ -48,7 +51,8 @@ impl fmt::Display for Broken {
     }
 }
 
-/// A second message whose attempt came within the five minutes, and whose send was so late that it did not.
+/// A second message whose attempt came within the five minutes, and whose send was so late that it
+/// did not.
 pub(crate) const CAME_EARLIER: &str = "second message, by an attempt that came within five minutes";
 pub(crate) const CAME_LATER: &str = "second message, by an attempt that came after five minutes";
 
@@ -64,7 +68,8 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
     for (number, invocation) in ended.finished.invocations.iter().enumerate() {
         let Some((at, End::Answered(outcome))) = &invocation.end else { continue };
         let own = ended.finished.exchanges.iter().filter(|exchange| exchange.invocation == number);
-        // One that was told to come again may have claimed before: by a request whose reply was lost, and whose lease ended.
+        // One that was told to come again may have claimed before: by a request whose reply was
+        // lost, and whose lease ended.
         let refused = !matches!(outcome, Outcome::Duplicate { .. } | Outcome::InProgress { .. });
         let changes = |effect: &Effect| match effect {
             Effect::Claimed { result, .. } => refused && matches!(result, ClaimResult::Claimed { .. }),

@@ -1,11 +1,13 @@
 //! Walks all schedules, depth first.
 //!
-//! A schedule is a function that asks a [`Path`] at each point where it could go on in several ways. It is run from its
-//! beginning each time: first with the first option everywhere, then with the last choice that has another option changed, and
-//! so on until no choice has another. Nothing is kept between runs but the choices, so whatever runs can be a black box.
+//! A schedule is a function that asks a [`Path`] at each point where it could go on in several
+//! ways. It is run from its beginning each time: first with the first option everywhere, then with
+//! the last choice that has another option changed, and so on until no choice has another. Nothing
+//! is kept between runs but the choices, so whatever runs can be a black box.
 //!
-//! A schedule may name its state with [`Path::visit`]. If the state was there before, everything that can follow has been
-//! walked, and the run ends. This is right if equal states have the same futures, and if no state can follow itself.
+//! A schedule may name its state with [`Path::visit`]. If the state was there before, everything
+//! that can follow has been walked, and the run ends. This is right if equal states have the same
+//! futures, and if no state can follow itself.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -18,8 +20,8 @@ pub(crate) struct Path {
     made: usize,
     /// So many choices were given before the run began.
     given: usize,
-    /// The states on the way, whose futures are not walked to the end: how many choices led to each, and how many schedules
-    /// were counted before.
+    /// The states on the way, whose futures are not walked to the end: how many choices led to
+    /// each, and how many schedules were counted before.
     open: Vec<(usize, u64, u128)>,
     /// How many schedules follow each state whose futures are all walked.
     walked: HashMap<u64, u128>,
@@ -108,7 +110,8 @@ impl Path {
     }
 }
 
-/// Runs all schedules, or until one breaks. A run returns whether it came to its end, or [`Visit::Known`] if it ended early.
+/// Runs all schedules, or until one breaks. A run returns whether it came to its end, or
+/// [`Visit::Known`] if it ended early.
 pub(crate) fn walk<B>(mut run: impl FnMut(&mut Path) -> ControlFlow<B, Visit>) -> (Count, Option<B>) {
     let mut path = Path::default();
     loop {

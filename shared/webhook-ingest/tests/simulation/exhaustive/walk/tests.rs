@@ -68,7 +68,8 @@ fn each_schedule_is_run_once_and_none_is_left_out() {
     assert_eq!(names, ["0", "1.0", "1.1", "2.0", "2.1", "2.2"]);
 }
 
-/// Two processes add one to a counter: each reads, then writes. With a lock neither reads between the other's two steps.
+/// Two processes add one to a counter: each reads, then writes. With a lock neither reads between
+/// the other's two steps.
 fn add_twice(path: &mut Path, locks: bool, reduces: bool) -> ControlFlow<String, Visit> {
     let (mut counter, mut read, mut at, mut locked) = (0, [0; 2], [0; 2], None);
     while at != [2, 2] {
