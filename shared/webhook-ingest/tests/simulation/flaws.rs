@@ -1,5 +1,5 @@
-//! Ways to be wrong, each of which the simulation has to catch. A flaw sits in a port, in the settings or before the
-//! verification; the pipeline round it is the real one.
+//! Ways to be wrong, each of which the simulation has to catch, unless it says that it is harmless. A flaw sits in a port, in
+//! the settings or before the verification; the pipeline round it is the real one.
 
 use std::{
     collections::{HashMap, HashSet},
