@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability exhaustive lint fuzz timing mutants tools bench bench-quick bench-gate bench-baseline bench-profile clean rust
+.PHONY: help demo dev test reliability exhaustive lint fuzz timing mutants tools clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -29,13 +29,12 @@ exhaustive: rust ## every schedule of a small scope with up to FAULTS (3) faults
 lint: rust ## formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint
 	@cargo fmt --all --check
-	@cargo fmt --manifest-path tests/bench/Cargo.toml --check
 	@cargo clippy --workspace --all-targets -- --deny warnings
-	@cargo clippy --release --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --all-targets -- --deny warnings
 	@RUSTDOCFLAGS='--deny warnings' cargo doc --workspace --no-deps --quiet
 	@.tools/cfn-lint/bin/cfn-lint --append-rules infra/rules -- infra/*.yaml
 	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_parameters.py
+	@.tools/cfn-lint/bin/python -B infra/rules/test_entries.py
 	@python3 -B -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
@@ -55,29 +54,6 @@ mutants: rust ## breaks webhook-verify and webhook-ingest in a thousand ways, ea
 	@test -x .tools/cargo-mutants/bin/cargo-mutants || { echo 'cargo-mutants: compiling …'; cargo install --locked --quiet --root .tools/cargo-mutants cargo-mutants@27.1.0; }
 	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest --output target --no-shuffle
 
-bench: rust ## speed, memory, size and cost, beside cargo-lambda's defaults, Python and Node; compiles for a quarter of an hour
-	@tests/bench/setup
-	@$(BENCH_RUN) run $(BENCH)
-
-bench-quick: rust ## the same without Node and cargo-lambda's defaults
-	@tests/bench/setup ours hello python
-	@$(BENCH_RUN) run --without default,node $(BENCH)
-
-bench-gate: rust ## instructions of a cold start and size of the archive, beside tests/bench/baseline.json
-	@tests/bench/setup ours
-	@cargo test --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness
-	@$(BENCH_RUN) gate
-
-bench-baseline: rust ## writes them there
-	@tests/bench/setup ours
-	@$(BENCH_RUN) gate --update
-
-bench-profile: rust ## what instructions of a cold start are spent on
-	@CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --locked --package pinwheel
-	@$(BENCH_RUN) profile
-
-BENCH_RUN = cargo run --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --
-
 tools: ## the emulator, SAM, cfn-lint and cargo-lambda
 	@tests/tools/install
 
@@ -87,3 +63,6 @@ clean: ## everything that was built or installed
 rust:
 	@command -v cargo >/dev/null || { echo 'Rust is needed: install it from https://rustup.rs, then open a new terminal.' >&2; exit 1; }
 	@command -v cc >/dev/null || { echo 'A C compiler is needed: install one (Debian, Ubuntu: apt-get install build-essential; macOS: xcode-select --install).' >&2; exit 1; }
+
+# What measures and proves the template itself. A project that was started from it has neither.
+-include tests/bench/bench.mk tests/copy/copy.mk

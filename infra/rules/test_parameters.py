@@ -1,8 +1,8 @@
-"""Shows that the template is valid however its parameters are combined, and that their patterns take what is right.
+"""Shows that the templates are valid however their parameters are combined, and that the patterns take what is right.
 
 Each combination is expanded by SAM with its values and its conditions are decided, as CloudFormation does it, and what is
-left is linted: a reference to something that is not made is a finding. All
-combinations would be some 55,000: these hold every pair of choices at least once.
+left is linted: a reference to something that is not made is a finding. So is each provider's nested template, with the
+values that it gets. All combinations would be some 100,000: these hold every pair of choices at least once.
 
 Run with the Python that cfn-lint runs with: `.tools/cfn-lint/bin/python infra/rules/test_parameters.py`.
 """
@@ -22,9 +22,26 @@ from cfnlint.decode import decode_str
 from cfnlint.runner import run_template_by_data
 from samtranslator.translator.transform import transform
 
-TEMPLATE = pathlib.Path(__file__).parent.parent / "template.yaml"
+INFRA = pathlib.Path(__file__).parent.parent
+TEMPLATE = INFRA / "template.yaml"
+PROVIDER = INFRA / "provider.yaml"
 ACCOUNT = "us-east-1:000000000000"
 CERTIFICATE = f"arn:aws:acm:{ACCOUNT}:certificate/00000000-0000-4000-8000-000000000000"
+
+def parse(text):
+    template, errors = decode_str(text)
+    assert not errors, errors
+    return template
+
+
+def providers(template):
+    """Each provider's name as it stands in logical ids: those with an entry in the template."""
+    resources = template["Resources"].items()
+    entries = [name for name, resource in resources if resource["Properties"].get("TemplateURL") == PROVIDER.name]
+    return [entry.removesuffix("Provider") for entry in entries]
+
+
+NAMES = providers(parse(TEMPLATE.read_text("utf-8")))
 
 # What there is to choose, and the parameters of each choice. The first is the default.
 CHOICES = {
@@ -39,17 +56,23 @@ CHOICES = {
         {"FrontDoor": "FunctionUrl"},
         {"DomainName": "webhooks.example.com", "CertificateArn": CERTIFICATE, "HostedZoneId": "Z0123456789"},
     ],
-    "providers": [{}, {"EnableEndgrate": "false"}, {"EnablePinwheel": "false"}],
+    "providers": [
+        {},
+        *({f"Enable{name}": "false"} for name in NAMES),
+        {f"Enable{name}": "false" for name in NAMES},
+    ],
+    "of each provider": [
+        {},
+        {f"{name}PublicUrl": "https://hooks.example.com/webhooks/name" for name in NAMES}
+        | {f"{name}SignatureSchemes": "v1,v2" for name in NAMES},
+    ],
     "alarms": [{}, {"Alarms": "false"}, {"AlarmTopicArn": f"arn:aws:sns:{ACCOUNT}:alarms"}],
     "deployment": [{}, {"DeploymentStrategy": "Canary10Percent5Minutes"}],
     "table": [{}, {"ExistingTableName": "records"}],
     "bucket": [{}, {"ExistingPayloadBucketName": "payloads"}],
     "secrets": [
         {},
-        {
-            "ExistingPinwheelSecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:pinwheel-AbCdEf",
-            "ExistingEndgrateSecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:endgrate-AbCdEf",
-        },
+        {f"Existing{name}SecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:name-AbCdEf" for name in NAMES},
     ],
     "key": [{}, {"KmsKeyArn": f"arn:aws:kms:{ACCOUNT}:key/00000000-0000-4000-8000-000000000000"}],
     "network": [{}, {"SubnetIds": "subnet-01234567,subnet-89abcdef", "SecurityGroupIds": "sg-01234567"}],
@@ -71,16 +94,8 @@ PATTERNS = {
     "CertificateArn": ([CERTIFICATE], ["arn:aws:iam::000000000000:server-certificate/c"]),
     "DomainName": (["webhooks.example.com", "a.b"], ["localhost", "Webhooks.example.com", "a-.com", "https://a.com"]),
     "ExistingDeadLetterQueueArn": ([f"arn:aws:sqs:{ACCOUNT}:dead.fifo", f"arn:aws:sqs:{ACCOUNT}:dead"], ["dead.fifo"]),
-    "ExistingEndgrateSecretArn": (
-        [f"arn:aws:secretsmanager:{ACCOUNT}:secret:team/endgrate-AbCdEf"],
-        ["endgrate", f"arn:aws:ssm:{ACCOUNT}:parameter/endgrate"],
-    ),
     "ExistingHttpApiId": (["a1b2c3d4e5"], ["A1B2C3D4E5", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"]),
     "ExistingPayloadBucketName": (["pay.loads-1"], ["Payloads", "p", "arn:aws:s3:::payloads"]),
-    "ExistingPinwheelSecretArn": (
-        [f"arn:aws:secretsmanager:{ACCOUNT}:secret:pinwheel-AbCdEf"],
-        ["pinwheel", f"arn:aws:ssm:{ACCOUNT}:parameter/pinwheel"],
-    ),
     "ExistingQueueArn": (
         [f"arn:aws:sqs:{ACCOUNT}:events", f"arn:aws:sqs:{ACCOUNT}:events.fifo"],
         ["https://sqs.us-east-1.amazonaws.com/000000000000/events", f"arn:aws:sqs:{ACCOUNT}:events.lifo"],
@@ -99,6 +114,31 @@ PATTERNS = {
     "ReservedConcurrency": (["1", "1000"], ["0", "01", "-1", "ten"]),
     "SecurityGroupIds": (["sg-01234567", "sg-0123456789abcdef0"], ["default", "sg-0123456g"]),
     "SubnetIds": (["subnet-01234567", "subnet-0123456789abcdef0"], ["us-east-1a", "sg-01234567"]),
+    "TimestampToleranceSeconds": (["1", "300", "2592000"], ["0", "-1", "5m", "12345678"]),
+}
+for name in NAMES:
+    PATTERNS[f"Existing{name}SecretArn"] = (
+        [f"arn:aws:secretsmanager:{ACCOUNT}:secret:team/name-AbCdEf"],
+        ["name", f"arn:aws:ssm:{ACCOUNT}:parameter/name"],
+    )
+    PATTERNS[f"{name}SignatureSchemes"] = (["v2", "name-v1,name-v2"], [",", "v1,", "v1, v2", "V1"])
+    PATTERNS[f"{name}PublicUrl"] = (
+        ["https://hooks.example.com", "https://hooks.example.com:8443/webhooks/name?key=1"],
+        ["http://hooks.example.com", "hooks.example.com", "https://", "https://a b"],
+    )
+
+# What a provider's stack gets from resources of the stack around it.
+MADE = {
+    "StackName": "webhooks",
+    "TableName": "records",
+    "QueueArn": f"arn:aws:sqs:{ACCOUNT}:events.fifo",
+    "PayloadBucketName": "payloads",
+    "ApiId": "a1b2c3d4e5",
+    "BaseUrl": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
+    "AlarmTopicArn": f"arn:aws:sns:{ACCOUNT}:alarms",
+    "IngestPolicyArn": "arn:aws:iam::000000000000:policy/ingest",
+    "RuntimePolicyArn": "arn:aws:iam::000000000000:policy/runtime",
+    "DeploymentRoleArn": "arn:aws:iam::000000000000:role/deployment",
 }
 
 
@@ -129,7 +169,8 @@ def pairwise():
 
 def decided(expanded, parameters):
     """What is left of an expanded template once its conditions are decided: no Fn::If, and nothing that is not made."""
-    values = {name: parameters.get(name, parameter["Default"]) for name, parameter in expanded["Parameters"].items()}
+    defaults = {name: parameter.get("Default") for name, parameter in expanded["Parameters"].items()}
+    values = {name: parameters.get(name, default) for name, default in defaults.items()}
 
     def holds(condition):
         (function, of), = condition.items()
@@ -170,19 +211,33 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 IGNORED = ["W2001", "W7001", "W3002"]
 
 
-def findings(text, parameters, rules):
-    """What cfn-lint finds in what CloudFormation would make of the template with these parameters."""
-    template, errors = decode_str(text)
-    assert not errors, errors
-    template = json.loads(json.dumps(template))
+def deployed(text, parameters):
+    """What CloudFormation would make of the template with these parameters."""
+    template = json.loads(json.dumps(parse(text)))
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = "s3://artifacts/code"
-    expanded = transform(template, parameters, types.SimpleNamespace(load=dict))
-    left, errors = decode_str(json.dumps(decided(expanded, parameters)))
-    assert not errors, errors
-    found = run_template_by_data(left, ConfigMixIn([]), rules)
+    return decided(transform(template, parameters, types.SimpleNamespace(load=dict)), parameters)
+
+
+def findings(left, rules):
+    """What cfn-lint finds in a deployed template."""
+    found = run_template_by_data(parse(json.dumps(left)), ConfigMixIn([]), rules)
     return [f"{match.rule.id} {'/'.join(map(str, match.path))}: {match.message}" for match in found]
+
+
+def nested(left):
+    """The parameters of each provider's stack in a deployed template."""
+    values = {name: parameter["Default"] for name, parameter in left["Parameters"].items()}
+    for name in providers(left):
+        parameters = {}
+        for parameter, value in left["Resources"][f"{name}Provider"]["Properties"]["Parameters"].items():
+            if isinstance(value, dict) and "Fn::Join" in value:  # a list's items
+                value = value["Fn::Join"][1]
+            if isinstance(value, dict):
+                value = values[value["Ref"]] if value.get("Ref") in values else MADE[parameter]
+            parameters[parameter] = value
+        yield parameters
 
 
 class TestCombinations(unittest.TestCase):
@@ -192,23 +247,63 @@ class TestCombinations(unittest.TestCase):
         logging.disable(logging.CRITICAL)
         cls.rules = get_rules([], IGNORED, [])
         cls.text = TEMPLATE.read_text("utf-8")
+        cls.provider = PROVIDER.read_text("utf-8")
 
     def test_every_combination_of_two_choices_lints(self):
+        linted = set()
         for parameters in pairwise():
             with self.subTest(parameters=parameters):
-                self.assertEqual(findings(self.text, parameters, self.rules), [])
+                left = deployed(self.text, parameters)
+                self.assertEqual(findings(left, self.rules), [])
+                for parameters in nested(left):
+                    if (key := json.dumps(parameters)) not in linted:
+                        linted.add(key)
+                        self.assertEqual(findings(deployed(self.provider, parameters), self.rules), [])
+
+    def test_a_provider_is_deployed_where_it_is_on(self):
+        for off in ([], NAMES[:1], NAMES):
+            left = deployed(self.text, {f"Enable{name}": "false" for name in off})
+            on = [name for name in NAMES if name not in off]
+            self.assertEqual(providers(left), on)
+            outputs = [name for name in left["Outputs"] if name.startswith(tuple(NAMES))]
+            self.assertEqual(outputs, [f"{name}{what}" for name in on for what in ("Url", "SecretArn", "FunctionName")])
 
     def test_a_reference_to_what_is_not_created_is_found(self):
-        broken = self.text.replace("!If [CreateTable, !Ref IdempotencyTable, !Ref ExistingTableName]", "!Ref IdempotencyTable")
-        self.assertNotEqual(broken, self.text)
-        found = findings(broken, {"ExistingTableName": "records"}, self.rules)
-        self.assertTrue(found and all("IdempotencyTable" in finding for finding in found), found)
+        self.broken(
+            self.text,
+            "!If [CreateTable, !Ref IdempotencyTable, !Ref ExistingTableName]",
+            "!Ref IdempotencyTable",
+            {"ExistingTableName": "records"},
+        )
+        existing = {f"Existing{name}SecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:a-AbCdEf" for name in NAMES}
+        parameters = next(nested(deployed(self.text, existing)))
+        self.broken(
+            self.provider, "!If [CreateSecret, !GetAtt Secret.Id, !Ref ExistingSecretArn]", "!GetAtt Secret.Id", parameters
+        )
+
+    def broken(self, text, old, new, parameters):
+        self.assertIn(old, text)
+        found = findings(deployed(text.replace(old, new), parameters), self.rules)
+        what = new.split()[1].split(".")[0]
+        self.assertTrue(found and all(what in finding for finding in found), found)
+
+    def test_the_description_of_a_version_fits_into_256_characters(self):
+        description = parse(self.provider)["Resources"]["Function"]["Properties"]["VersionDescription"]["Fn::Sub"]
+        parameters = parse(self.text)["Parameters"]
+        own = ("SignatureSchemes", "PublicUrl")
+        longest = {"Release": 64, "TimestampToleranceSeconds": 7}
+        for name in set(re.findall(r"\$\{(\w+)\}", description)):
+            parameter = parameters[f"{NAMES[0]}{name}" if name in own else name]
+            values = [str(parameter["MaxValue"])] if "MaxValue" in parameter else parameter.get("AllowedValues", [])
+            length = longest.get(name) or parameter.get("MaxLength") or max(map(len, values))
+            description = description.replace(f"${{{name}}}", "x" * length)
+        self.assertLessEqual(len(description), 256)
 
 
 class TestParameters(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.template, _ = decode_str(TEMPLATE.read_text("utf-8"))
+        cls.template = parse(TEMPLATE.read_text("utf-8"))
         cls.parameters = cls.template["Parameters"]
 
     def test_patterns_take_what_is_right_and_refuse_what_is_nearly_right(self):

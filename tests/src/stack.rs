@@ -1,4 +1,5 @@
-//! The template as it is, deployed with SAM into an emulator that enforces its IAM policies.
+//! The template, deployed with SAM into an emulator that enforces its IAM policies. Two things that the
+//! emulator cannot do are changed before: see [`provider_template`] and `without_expressions`.
 
 use std::{
     collections::HashMap,
@@ -8,19 +9,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use webhook_cli::{DEVELOPMENT_SECRET, ProviderName};
+use webhook_cli::{development_secret, development_url};
+use webhook_verify::{Provider, providers::PROVIDERS};
 
 use crate::{
     api::{Api, texts},
     emulator::{Aws, Emulator, client_variables},
     function::bootstrap,
+    template::{pascal_case, provider_template},
     workspace,
 };
 
 const STACK: &str = "webhooks";
 const ARTIFACTS: &str = "artifacts";
-/// The stack's template and those nested in it, in `infra/`.
-pub const TEMPLATES: [&str; 3] = ["template.yaml", "monitoring.yaml", "provider-alarms.yaml"];
+/// The nested templates in `infra/` that are deployed as they are.
+const NESTED: [&str; 2] = ["monitoring.yaml", "provider-alarms.yaml"];
 /// The emulator speaks plain HTTP, which the template's policies refuse. It believes this header.
 const AS_IF_BY_TLS: (&str, &str) = ("x-forwarded-proto", "https");
 /// Long past what it takes on a loaded machine.
@@ -52,13 +55,14 @@ impl Account {
     /// A step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
-        let names = ProviderName::all().iter().map(|provider| provider.name()).chain(["example-consumer"]);
+        let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
+        let names = providers.iter().copied().chain(["example-consumer"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
         let aws = Aws::at(&emulator.endpoint);
         aws.s3.create_bucket().bucket(ARTIFACTS).send().await.expect("a bucket is made");
-        let template = lay_out(&emulator.scratch, &functions);
+        let template = lay_out(&emulator.scratch, &providers, &functions);
         Self { emulator, template }
     }
 
@@ -70,6 +74,7 @@ impl Account {
         let mut deploy = self.sam("deploy");
         deploy.args(["--stack-name", STACK, "--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
         deploy.args(["--parameter-overrides", "Architecture=x86_64"]);
+        deploy.args(public_urls().iter().map(|(name, value)| format!("{name}={value}")));
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         run(deploy);
         self.stack(STACK).await
@@ -103,7 +108,10 @@ impl Account {
         for (index, capability) in ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"].into_iter().enumerate() {
             form.push((format!("Capabilities.member.{}", index + 1), capability));
         }
-        for (index, (key, value)) in [("Architecture", "x86_64")].iter().chain(parameters).copied().enumerate() {
+        let urls = public_urls();
+        let urls: Vec<_> = urls.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
+        let all = [("Architecture", "x86_64")].iter().chain(&urls).chain(parameters).copied();
+        for (index, (key, value)) in all.enumerate() {
             form.push((format!("Parameters.member.{}.ParameterKey", index + 1), key));
             form.push((format!("Parameters.member.{}.ParameterValue", index + 1), value));
         }
@@ -122,7 +130,7 @@ impl Account {
         }
     }
 
-    /// A stack that is there, with [`DEVELOPMENT_SECRET`] as its providers' secret and reachable by plain HTTP.
+    /// A stack that is there, with the development secret as its providers' secret and reachable by plain HTTP.
     async fn stack(&self, name: &str) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
         let described = Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
@@ -130,8 +138,10 @@ impl Account {
         let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
-        for (_, secret) in stack.outputs.iter().filter(|(output, _)| output.ends_with("SecretArn")) {
-            stack.aws.rotate_secret(secret, DEVELOPMENT_SECRET).await;
+        for provider in PROVIDERS {
+            if let Some(secret) = stack.outputs.get(&output(provider, "SecretArn")) {
+                stack.aws.rotate_secret(secret, &development_secret(provider)).await;
+            }
         }
         stack
     }
@@ -163,8 +173,7 @@ impl Stack {
         if let Some(api) = self.outputs.get("ApiId") {
             return format!("{}/_aws/execute-api/{api}/$default/webhooks/{provider}", self.endpoint);
         }
-        let is_theirs = |output: &str| output.eq_ignore_ascii_case(&format!("{provider}Url"));
-        let (_, url) = self.outputs.iter().find(|(output, _)| is_theirs(output)).expect("it has a front door");
+        let url = self.outputs.get(&(pascal_case(provider) + "Url")).expect("it has a front door");
         let host = url.strip_prefix("https://").expect("a URL");
         let (id, _) = host.split_once('.').expect("a function URL begins with its id");
         format!("{}/_aws/lambda-url/{id}/", self.endpoint)
@@ -190,15 +199,36 @@ impl Stack {
     }
 }
 
-/// Lays the template out beside the built functions, so that each `CodeUri` names a folder with a bootstrap: what
-/// `sam build` does, without compiling again.
-fn lay_out(scratch: &Path, functions: &[(&str, PathBuf)]) -> PathBuf {
+/// The parameters without which the function of a provider that signs the receiver's URL does not start.
+fn public_urls() -> Vec<(String, String)> {
+    let signing = PROVIDERS.iter().filter(|provider| provider.signs_url());
+    signing.map(|provider| (output(provider, "PublicUrl"), development_url(provider))).collect()
+}
+
+/// The name of a provider's output or parameter, such as `AcmePayUrl`.
+#[must_use]
+pub fn output(provider: &Provider, what: &str) -> String {
+    pascal_case(provider.name()) + what
+}
+
+/// Lays the templates out beside the built functions: what `sam build` does, without compiling again. Each provider gets
+/// its own copy of `provider.yaml`.
+fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) -> PathBuf {
     let infra = scratch.join("infra");
     fs::create_dir_all(&infra).expect("a folder is made");
-    for name in TEMPLATES {
-        let text = fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
-        fs::write(infra.join(name), without_expressions(&text)).expect("the template is copied");
+    let read = |name: &str| fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
+    let write = |name: &str, text: String| fs::write(infra.join(name), text).expect("the template is written");
+    for name in NESTED {
+        write(name, without_expressions(&read(name)));
     }
+    let mut template = read("template.yaml");
+    for provider in providers {
+        write(&format!("{provider}.yaml"), provider_template(provider));
+        let entry = |url: &str| format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n");
+        assert!(template.contains(&entry("provider.yaml")), "{provider} has no entry in infra/template.yaml");
+        template = template.replace(&entry("provider.yaml"), &entry(&format!("{provider}.yaml")));
+    }
+    write("template.yaml", template);
     fs::copy(workspace().join("infra/samconfig.toml"), infra.join("samconfig.toml")).expect("the settings are copied");
     for (name, binary) in functions {
         let folder = scratch.join("functions").join(name);

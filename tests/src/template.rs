@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::workspace;
+use crate::{emulator::REGION, workspace};
 
 /// Reads a template with SAM's own reader. A tag such as `!Ref Name` is then `{"Ref": "Name"}`.
 ///
@@ -14,12 +14,47 @@ use crate::workspace;
 pub fn template(name: &str) -> Value {
     const READ: &str = "import json, sys; from samcli.yamlhelper import yaml_parse; \
                         json.dump(yaml_parse(open(sys.argv[1], encoding='utf-8').read()), sys.stdout)";
+    serde_json::from_str(&python(READ, name, &[])).expect("JSON")
+}
+
+/// Returns `provider.yaml` for one provider, with its function in `../functions/<provider>` and with SAM's transform
+/// applied. `CloudFormation` applies the transform to nested templates too, but the emulator does not.
+///
+/// # Panics
+/// SAM is not installed, or the translator rejects the template.
+#[must_use]
+pub fn provider_template(provider: &str) -> String {
+    const EXPAND: &str = "
+import json, sys, types
+from samcli.yamlhelper import yaml_parse
+from samtranslator.translator.transform import transform
+template = yaml_parse(open(sys.argv[1], encoding='utf-8').read())
+template['Resources']['Function']['Properties']['CodeUri'] = 's3://artifacts/code'
+parameters = {'Provider': sys.argv[2], 'DeploymentStrategy': 'None'}
+expanded = transform(template, parameters, types.SimpleNamespace(load=dict))
+expanded['Resources']['Function']['Properties']['Code'] = f'../functions/{sys.argv[2]}'
+json.dump(expanded, sys.stdout)
+";
+    python(EXPAND, "provider.yaml", &[provider])
+}
+
+/// Runs a script with SAM's Python on a template, and returns what it prints.
+fn python(script: &str, template: &str, arguments: &[&str]) -> String {
     let python = workspace().join(".tools/sam/bin/python");
     assert!(python.exists(), "SAM is not installed: run `make tools` first");
-    let output = Command::new(python).args(["-c", READ]).arg(workspace().join("infra").join(name)).output();
-    let output = output.expect("Python runs");
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    let mut python = Command::new(python);
+    python.args(["-c", script]).arg(workspace().join("infra").join(template)).args(arguments);
+    // The translator asks for a region, and uses it for nothing here.
+    let output = python.env("AWS_DEFAULT_REGION", REGION).output().expect("Python runs");
+    assert!(output.status.success(), "{template}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Returns how a provider's name is spelt in logical ids, parameters and outputs: `acme-pay` is `AcmePay` there.
+#[must_use]
+pub fn pascal_case(provider: &str) -> String {
+    let capitalized = |word: &str| word[..1].to_uppercase() + &word[1..];
+    provider.split('-').map(capitalized).collect()
 }
 
 /// A template's resources of a type, by their names.

@@ -6,26 +6,75 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_aws::PayloadPointer;
-use webhook_verify::{Header, SigningSecret, sha256_hex, sign};
+use webhook_cli::{OutgoingDelivery, Sender, development_url};
+use webhook_verify::{
+    Header, Provider, Scheme, SigningSecret, UnixSeconds,
+    description::Id,
+    json::{PythonForm, python_form_of_member},
+    providers::PROVIDERS,
+    sha256_hex,
+    sign::example_body,
+};
 
 use crate::{emulator::Aws, event::http_api_v2, function, now};
 
-/// What both providers sign with.
-pub const SECRET: &str = "secret-of-the-providers";
+/// The key that every provider signs with, written as each writes its secrets ([`secret_of`]).
+pub const KEY: &str = "secret-of-the-providers";
 /// What forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
 
-/// How an event is signed, and what it is.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum Kind {
-    /// The signature covers the payload alone.
-    PinwheelV1,
-    /// The signature covers the body, which has an id.
-    PinwheelV2,
-    /// An event that goes by its hash.
-    Endgrate,
-    /// A body over SQS's limit: the message points into the bucket.
-    EndgrateLarge,
+/// Returns the secret that a provider signs with, as it writes its secrets.
+#[must_use]
+pub fn secret_of(provider: &Provider) -> String {
+    provider.key().write(KEY)
+}
+
+/// Returns the variables that differ from one provider's function to another's: a new secret, and the URL if the provider signs
+/// it.
+pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
+    let secret = aws.create_secret(&secret_of(provider)).await;
+    let mut variables = HashMap::from([("SIGNING_SECRET_ID".to_owned(), secret)]);
+    if provider.signs_url() {
+        variables.insert("PUBLIC_URL".to_owned(), development_url(provider));
+    }
+    variables
+}
+
+/// How an event is signed, and whether it fits into a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Whose event it is.
+    pub provider: &'static Provider,
+    /// One of the provider's schemes.
+    pub scheme: &'static Scheme,
+    /// Whether the body is over SQS's limit, so that the message points into the bucket.
+    pub is_large: bool,
+}
+
+impl Kind {
+    /// Every scheme of every provider, with bodies that fit into a message.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let of = |provider: &'static Provider| {
+            provider.schemes().iter().map(move |scheme| Self { provider, scheme, is_large: false })
+        };
+        PROVIDERS.iter().copied().flat_map(of).collect()
+    }
+
+    /// The one of this number, in turn.
+    ///
+    /// # Panics
+    /// Never: there is a provider.
+    #[must_use]
+    pub fn in_turn(number: usize) -> Self {
+        *Self::all().iter().cycle().nth(number).expect("there is a provider")
+    }
+
+    /// The same with a body that does not fit.
+    #[must_use]
+    pub fn large(self) -> Self {
+        Self { is_large: true, ..self }
+    }
 }
 
 /// Something that happened at a provider.
@@ -44,45 +93,53 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event of this number. Numbers are the caller's: equal ones are one event. Every 50 share an account or a session,
-    /// and so their order on the queue.
+    /// The event of this number. Numbers are the caller's: equal ones are one event. Every 50 share a group, and so their order
+    /// on the queue.
+    ///
+    /// # Panics
+    /// Never: an example can be signed.
     #[must_use]
     pub fn new(kind: Kind, number: usize) -> Self {
-        let group = number / 50;
-        let (body, id) = match kind {
-            Kind::PinwheelV1 => {
-                let payload = format!(r#"{{"account_id":"a{group}","amount":"{number}"}}"#);
-                let body = format!(
-                    r#"{{"event": "paystubs.added", "webhook_id": "w{number}", "payload": {{"account_id": "a{group}", "amount": "{number}"}}}}"#
-                );
-                let id = format!("payload-sha256:{}", sha256_hex(payload.as_bytes()));
-                let key = format!("pinwheel#{id}");
-                return Self { kind, body, key, id, tail: format!(r#""payload":{payload}}}}}"#) };
+        let filling = kind.is_large.then(|| format!("\"filling\": \"{}\"", "x".repeat(1_048_576)));
+        Self::with(kind, number, &filling.unwrap_or_default())
+    }
+
+    /// The event of this number with more signed members, which are written as in a JSON object.
+    ///
+    /// # Panics
+    /// The scheme signs a Python form, and the members have none.
+    #[must_use]
+    pub fn with(kind: Kind, number: usize, members: &str) -> Self {
+        let Kind { provider, scheme, .. } = kind;
+        let mut body = example_body(scheme, number, number / 50);
+        if !members.is_empty() {
+            let number = format!("\"number\": {number}");
+            body = body.replace(&number, &format!("{number}, {members}"));
+        }
+        // Written out again here, and not asked of the code that is tested.
+        let (signed, tail) = match scheme.signed_member() {
+            Some(member) => {
+                let signed = python_form_of_member(body.as_bytes(), member, PythonForm::Compact).expect("has one");
+                let signed = String::from_utf8(signed).expect("is text");
+                let tail = format!("\"{member}\":{signed}}}}}");
+                (signed, tail)
             }
-            Kind::PinwheelV2 => (
-                format!(
-                    r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a{group}","rate":1.0}}}}"#
-                ),
-                format!("e{number}"),
-            ),
-            Kind::Endgrate | Kind::EndgrateLarge => {
-                let size = if kind == Kind::Endgrate { 0 } else { 1_048_576 };
-                let body = format!(
-                    r#"{{"session_id": "s{group}", "transfer_data": {{"n": {number}, "text": "{}"}}}}"#,
-                    "x".repeat(size)
-                );
-                let id = format!("body-sha256:{}", sha256_hex(body.as_bytes()));
-                (body, id)
-            }
+            None => (body.clone(), format!(",\"data\":{body}}}")),
         };
-        let key = format!("{}#{id}", kind.provider());
-        Self { kind, tail: format!(r#","data":{body}}}"#), body, key, id }
+        let id = match scheme.facts.id {
+            Id::Signed(_) | Id::SignedHeader(_) => format!("evt_{number}"),
+            Id::HashOfBody if scheme.signed_member().is_some() => {
+                format!("payload-sha256:{}", sha256_hex(signed.as_bytes()))
+            }
+            Id::HashOfBody => format!("body-sha256:{}", sha256_hex(signed.as_bytes())),
+        };
+        Self { kind, key: format!("{}#{id}", provider.name()), body, id, tail }
     }
 
     /// An honest delivery of it, signed now: the event that Lambda gets.
     #[must_use]
     pub fn delivery(&self) -> String {
-        self.request(&self.signed(SECRET), &self.body)
+        self.request(&self.signed(KEY, now()), &self.body)
     }
 
     /// A delivery that no provider has sent: signed with another secret, or of an altered body, or without a signature.
@@ -91,36 +148,34 @@ impl Event {
         // An event of its own, which nobody sends: were it let through, it would show.
         let altered = Self::new(self.kind, usize::MAX / 2);
         match how % 4 {
-            0 => self.request(&self.signed(ANOTHER), &self.body),
-            1 => altered.request(&altered.signed(ANOTHER), &altered.body),
-            2 => self.request(&self.signed(SECRET), &altered.body),
+            0 => self.request(&self.signed(ANOTHER, now()), &self.body),
+            1 => altered.request(&altered.signed(ANOTHER, now()), &altered.body),
+            2 => self.request(&self.signed(KEY, now()), &altered.body),
             _ => self.request(&[], &self.body),
         }
     }
 
-    fn signed(&self, key: &str) -> Vec<Header> {
+    /// What its envelope ends with: the signed bytes as they are, in `data`.
+    #[must_use]
+    pub fn tail(&self) -> &str {
+        &self.tail
+    }
+
+    /// The headers of a delivery of it, signed with this key at this time.
+    ///
+    /// # Panics
+    /// The body was changed, and cannot be signed.
+    #[must_use]
+    pub fn signed(&self, key: &str, at: UnixSeconds) -> Vec<Header> {
+        let Kind { provider, scheme, .. } = self.kind;
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-        let body = self.body.as_bytes();
-        match self.kind {
-            Kind::PinwheelV1 => sign::pinwheel_v1(&secret, now(), body).expect("has a payload").into(),
-            Kind::PinwheelV2 => sign::pinwheel_v2(&secret, now(), body).into(),
-            Kind::Endgrate | Kind::EndgrateLarge => sign::endgrate(&secret, body).into(),
-        }
+        let sender = Sender { id: Some(self.id.clone()), ..Sender::new(provider, scheme) };
+        let body = self.body.clone().into_bytes();
+        OutgoingDelivery::sign(sender, &secret, at, body).expect("an example can be signed").headers()
     }
 
     fn request(&self, headers: &[Header], body: &str) -> String {
-        http_api_v2(&format!("/webhooks/{}", self.kind.provider()), headers, body).to_string()
-    }
-}
-
-impl Kind {
-    /// Whose events these are: the function's name.
-    #[must_use]
-    pub fn provider(self) -> &'static str {
-        match self {
-            Self::PinwheelV1 | Self::PinwheelV2 => "pinwheel",
-            Self::Endgrate | Self::EndgrateLarge => "endgrate",
-        }
+        http_api_v2(&format!("/webhooks/{}", self.kind.provider.name()), headers, body).to_string()
     }
 }
 

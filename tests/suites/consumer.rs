@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     process::Command,
-    time::{Duration, Instant, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -12,12 +12,11 @@ use aws_sdk_sqs::types::Message;
 use serde_json::{Value, json};
 use webhook_tests::{
     emulator::{Aws, Emulator, client_variables},
-    event::http_api_v2,
     function::{Function, bootstrap},
+    now,
+    traffic::{Event, Kind, Taken, variables_of},
 };
-use webhook_verify::{SigningSecret, UnixSeconds, sign};
 
-const SECRET: &str = "secret-of-the-suite";
 const NOT_AN_EVENT: &str = "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
 
 /// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
@@ -25,7 +24,6 @@ struct World {
     aws: Aws,
     receiver: Function,
     consumer: Function,
-    provider: &'static str,
     fifo: bool,
     queue: String,
     consumed: String,
@@ -33,17 +31,17 @@ struct World {
 }
 
 impl World {
-    async fn new(provider: &'static str, fifo: bool) -> Self {
+    async fn new(kind: Kind, fifo: bool) -> Self {
         let aws = Aws::shared();
         let (queue, consumed, bucket) =
             (aws.create_queue(fifo).await, aws.create_table().await, aws.create_bucket().await);
         let common = client_variables(&Emulator::shared().endpoint);
         let mut variables = common.clone();
+        variables.extend(variables_of(kind.provider, &aws).await);
         for (name, value) in [
             ("IDEMPOTENCY_TABLE", aws.create_table().await),
             ("QUEUE_URL", queue.clone()),
             ("PAYLOAD_BUCKET", bucket.clone()),
-            ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
         ] {
             variables.insert(name.to_owned(), value);
         }
@@ -51,10 +49,9 @@ impl World {
         consumers.insert("CONSUMED_TABLE".to_owned(), consumed.clone());
         consumers.insert("PAYLOAD_BUCKET".to_owned(), bucket);
         Self {
-            receiver: Function::start(provider, &variables).await,
+            receiver: Function::start(kind.provider.name(), &variables).await,
             consumer: Function::start("example-consumer", &consumers).await,
             aws,
-            provider,
             fifo,
             queue,
             consumed,
@@ -62,16 +59,10 @@ impl World {
         }
     }
 
-    /// Delivers a body to the receiver, which takes it.
-    async fn deliver(&self, body: &str) {
-        let secret = SigningSecret::new(SECRET.into()).expect("not empty");
-        let now = UnixSeconds(i64::try_from(UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("fits"));
-        let headers = match self.provider {
-            "pinwheel" => sign::pinwheel_v2(&secret, now, body.as_bytes()).to_vec(),
-            _ => sign::endgrate(&secret, body.as_bytes()).to_vec(),
-        };
-        let event = http_api_v2(&format!("/webhooks/{}", self.provider), &headers, body);
-        assert_eq!(self.receiver.invoke(&event).await.expect("an answer")["statusCode"], 200);
+    /// Delivers an event to the receiver, which takes it.
+    async fn deliver(&self, event: &Event) {
+        let answer = self.receiver.invoke_text(event.delivery(), Duration::from_secs(15), None).await;
+        assert_eq!(answer.expect("an answer")["statusCode"], 200);
     }
 
     /// Takes the messages off the queue as records of Lambda's event.
@@ -142,18 +133,21 @@ fn line(outcome: &str, reason: Option<&str>, id: Option<&str>) -> (String, Optio
     (outcome.to_owned(), reason.map(str::to_owned), id.map(str::to_owned))
 }
 
-fn event(id: &str, account: &str) -> String {
-    json!({"event_id": id, "event": "x.added", "payload": {"account_id": account, "note": "PAYLOADCANARY"}}).to_string()
+fn event(kind: Kind, number: usize) -> Event {
+    Event::with(kind, number, "\"note\": \"PAYLOADCANARY\"")
+}
+
+/// For a test in which nothing depends on the provider.
+fn any_kind() -> Kind {
+    Kind::in_turn(0)
 }
 
 #[tokio::test]
 async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
-    for (provider, body) in
-        [("pinwheel", event("e1", "a1")), ("endgrate", r#"{"session_id": "PAYLOADCANARY"}"#.to_owned())]
-    {
+    for kind in Kind::all() {
         for fifo in [true, false] {
-            let world = World::new(provider, fifo).await;
-            world.deliver(&body).await;
+            let (world, event) = (World::new(kind, fifo).await, event(kind, 1));
+            world.deliver(&event).await;
             let records = world.records().await;
             assert_eq!(records.len(), 1);
             assert_eq!(world.consume(&records).await, [""; 0]);
@@ -161,10 +155,10 @@ async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
             let outcomes: Vec<_> = world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
             assert_eq!(outcomes, ["handled", "duplicate"]);
 
-            let envelope: Value = serde_json::from_str(records[0]["body"].as_str().expect("a body")).expect("JSON");
+            assert!(records[0]["body"].as_str().is_some_and(|body| body.contains("PAYLOADCANARY")));
             let marks = world.aws.records(&world.consumed).await;
             assert_eq!(marks.len(), 1);
-            assert_eq!(marks[0]["id"].as_s().ok(), envelope["idempotencykey"].as_str().map(str::to_owned).as_ref());
+            assert_eq!(marks[0]["id"].as_s().ok(), Some(&event.key));
             assert!(marks[0].contains_key("done_at"));
             let log = world.consumer.log();
             assert!(!log.contains("PAYLOADCANARY"), "{log}");
@@ -175,14 +169,18 @@ async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
 
 #[tokio::test]
 async fn a_large_event_is_fetched_from_the_bucket() {
-    let world = World::new("pinwheel", true).await;
-    let body = json!({"event_id": "e1", "event": "x.added", "payload": {"text": "x".repeat(1_100_000)}}).to_string();
-    world.deliver(&body).await;
-    let records = world.records().await;
+    let kind = any_kind().large();
+    let (world, event) = (World::new(kind, true).await, Event::new(kind, 1));
+    world.deliver(&event).await;
+    let messages = world.aws.take_messages(&world.queue).await;
+    let records: Vec<_> = messages.iter().map(|message| world.record(message)).collect();
     assert!(records[0]["body"].as_str().is_some_and(|body| body.len() < 1000), "a pointer");
+    let envelope = Taken::read(&world.aws, messages[0].clone()).await.envelope;
+    let (_, data) = envelope.split_once(",\"data\":").expect("an envelope has data");
     assert_eq!(world.consume(&records).await, [""; 0]);
-    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
-    assert!(world.consumer.log().contains(&format!("\"data_bytes\":{}", body.len())), "{}", world.consumer.log());
+    assert_eq!(world.lines(1).await, [line("handled", None, Some(&event.id))]);
+    // The last brace is the envelope's.
+    assert!(world.consumer.log().contains(&format!("\"data_bytes\":{},", data.len() - 1)), "{}", world.consumer.log());
 
     let mut elsewhere = records[0].clone();
     elsewhere["body"] =
@@ -194,28 +192,41 @@ async fn a_large_event_is_fetched_from_the_bucket() {
 
 #[tokio::test]
 async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_other() {
-    let world = World::new("pinwheel", true).await;
-    for (id, account) in [("a1", "a"), ("b1", "b"), ("a2", "a"), ("a3", "a"), ("b2", "b")] {
-        world.deliver(&event(id, account)).await;
+    let grouped = Kind::all().into_iter().find(|kind| !kind.scheme.facts.group.is_empty());
+    let kind = grouped.unwrap_or_else(any_kind);
+    let world = World::new(kind, true).await;
+    // Those of 50 numbers are a group.
+    let [a1, b1, a2, a3, b2] = [1, 51, 2, 3, 52].map(|number| event(kind, number));
+    for event in [&a1, &b1, &a2, &a3, &b2] {
+        world.deliver(event).await;
     }
     let mut records = world.records().await;
+    if grouped.is_none() {
+        // Each event is a group by itself. Then the groups are the test's own.
+        let is_b = |record: &Value| {
+            [&b1.id, &b2.id].iter().any(|&id| record["messageAttributes"]["event_id"]["stringValue"] == *id)
+        };
+        for record in &mut records {
+            record["attributes"]["MessageGroupId"] = json!(if is_b(record) { "b" } else { "a" });
+        }
+    }
     records.sort_by_key(|record| {
         let number = |name: &str| record["attributes"][name].as_str().expect("a number").to_owned();
         number("SequenceNumber")
     });
-    let position = |id: &str| {
-        let has_id = |record: &Value| record["messageAttributes"]["event_id"]["stringValue"] == id;
+    let position = |event: &Event| {
+        let has_id = |record: &Value| record["messageAttributes"]["event_id"]["stringValue"] == event.id;
         records.iter().position(has_id).expect("is there")
     };
-    let (poisoned, behind) = (position("a2"), position("a3"));
+    let (poisoned, behind) = (position(&a2), position(&a3));
     let mut batch = records.clone();
     batch[poisoned]["body"] = json!("POISON");
     assert_eq!(world.consume(&batch).await, [id(&records[poisoned]), id(&records[behind])]);
     let lines = world.lines(5).await;
     assert_eq!(lines[poisoned], line("left", Some(NOT_AN_EVENT), None));
     assert_eq!(lines[behind], line("left", Some("an earlier message of its group failed"), None));
-    for handled in ["a1", "b1", "b2"] {
-        assert_eq!(lines[position(handled)], line("handled", None, Some(handled)));
+    for handled in [&a1, &b1, &b2] {
+        assert_eq!(lines[position(handled)], line("handled", None, Some(&handled.id)));
     }
     assert!(!world.consumer.log().contains("POISON"));
 
@@ -223,14 +234,14 @@ async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_othe
     let again = [records[poisoned].clone(), records[behind].clone()];
     assert_eq!(world.consume(&again).await, [""; 0]);
     let lines = world.lines(7).await;
-    assert_eq!(lines[5..], [line("handled", None, Some("a2")), line("handled", None, Some("a3"))]);
+    assert_eq!(lines[5..], [line("handled", None, Some(&a2.id)), line("handled", None, Some(&a3.id))]);
 }
 
 #[tokio::test]
 async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
-    let world = World::new("pinwheel", false).await;
-    for id in ["a1", "a2"] {
-        world.deliver(&event(id, "a")).await;
+    let world = World::new(any_kind(), false).await;
+    for number in [1, 2] {
+        world.deliver(&event(any_kind(), number)).await;
     }
     let mut records = world.records().await;
     records[0]["body"] = json!("");
@@ -239,40 +250,40 @@ async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
 
 #[tokio::test]
 async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_claim_is_over() {
-    let world = World::new("pinwheel", true).await;
-    world.deliver(&event("e1", "a")).await;
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
+    world.deliver(&event).await;
     let records = world.records().await;
-    let now = i64::try_from(UNIX_EPOCH.elapsed().expect("after 1970").as_secs()).expect("fits");
+    let now = now().0;
     let claim = |expires_at_s: i64| {
         let put = world.aws.dynamodb.put_item().table_name(&world.consumed);
-        let put = put.item("id", AttributeValue::S("pinwheel#e1".to_owned()));
+        let put = put.item("id", AttributeValue::S(event.key.clone()));
         let put = put.item("claim_token", AttributeValue::S("another".to_owned()));
         put.item("expires_at_s", AttributeValue::N(expires_at_s.to_string())).send()
     };
     claim(now + 60).await.expect("a claim is put");
     assert_eq!(world.consume(&records).await, [id(&records[0])]);
     let reason = "another invocation is working on it";
-    assert_eq!(world.lines(1).await, [line("left", Some(reason), Some("e1"))]);
+    assert_eq!(world.lines(1).await, [line("left", Some(reason), Some(&event.id))]);
     claim(now - 1).await.expect("a claim is put");
     assert_eq!(world.consume(&records).await, [""; 0]);
-    assert_eq!(world.lines(2).await[1], line("handled", None, Some("e1")));
+    assert_eq!(world.lines(2).await[1], line("handled", None, Some(&event.id)));
 }
 
 #[tokio::test]
 async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
-    let world = World::new("pinwheel", true).await;
-    world.deliver(&event("e1", "a")).await;
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
+    world.deliver(&event).await;
     let batch = json!({"Records": world.records().await});
     let answer = world.consumer.invoke_under_watch(&batch).await.expect("an answer");
     assert_eq!(answer["batchItemFailures"], json!([]));
-    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
+    assert_eq!(world.lines(1).await, [line("handled", None, Some(&event.id))]);
 }
 
 #[tokio::test]
 async fn without_its_table_or_without_time_all_messages_come_again() {
-    let world = World::new("pinwheel", false).await;
-    for id in ["e1", "e2"] {
-        world.deliver(&event(id, "a")).await;
+    let world = World::new(any_kind(), false).await;
+    for number in [1, 2] {
+        world.deliver(&event(any_kind(), number)).await;
     }
     let records = world.records().await;
     let all: Vec<_> = records.iter().map(id).collect();
@@ -293,8 +304,8 @@ async fn without_its_table_or_without_time_all_messages_come_again() {
 
 #[tokio::test]
 async fn a_replay_is_handled_though_the_first_was() {
-    let world = World::new("pinwheel", true).await;
-    world.deliver(&event("e1", "a")).await;
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
+    world.deliver(&event).await;
     let records = world.records().await;
     assert_eq!(world.consume(&records).await, [""; 0]);
     let file = std::env::temp_dir().join(format!("consumed-{}.json", std::process::id()));
@@ -304,14 +315,15 @@ async fn a_replay_is_handled_though_the_first_was() {
     let replays = world.records().await;
     assert_eq!(replays.len(), 1);
     assert_eq!(world.consume(&replays).await, [""; 0]);
-    assert_eq!(world.lines(2).await, [line("handled", None, Some("e1")), line("handled", None, Some("e1"))]);
-    assert!(world.consumer.log().contains(r#""webhook.replay_of":"pinwheel#e1""#), "{}", world.consumer.log());
+    assert_eq!(world.lines(2).await, [line("handled", None, Some(&event.id)), line("handled", None, Some(&event.id))]);
+    let replay_of = format!("\"webhook.replay_of\":\"{}\"", event.key);
+    assert!(world.consumer.log().contains(&replay_of), "{}", world.consumer.log());
 }
 
 #[tokio::test]
 async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
-    let world = World::new("pinwheel", true).await;
-    world.deliver(&event("e1", "a")).await;
+    let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
+    world.deliver(&event).await;
     let records = world.records().await;
     for text in
         ["{}", "null", "[]", "7", r#"{"Records": [{"body": "BODYCANARY"}]}"#, r#"{"Records": [{"messageId": ""}]}"#]
@@ -322,7 +334,7 @@ async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
     }
     assert_eq!(world.consume(&[]).await, [""; 0]);
     assert_eq!(world.consume(&records).await, [""; 0]);
-    assert_eq!(world.lines(1).await, [line("handled", None, Some("e1"))]);
+    assert_eq!(world.lines(1).await, [line("handled", None, Some(&event.id))]);
     assert!(!world.consumer.log().contains("BODYCANARY"));
 }
 

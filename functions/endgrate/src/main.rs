@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use webhook_verify::providers::Endgrate;
+use webhook_verify::providers::ENDGRATE;
 
 fn main() -> Result<(), webhook_lambda::StartError> {
-    webhook_lambda::run(Endgrate)
+    webhook_lambda::run(ENDGRATE)
 }

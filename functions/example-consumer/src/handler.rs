@@ -17,7 +17,7 @@ pub(crate) struct HandlerError(pub(crate) String);
 #[expect(clippy::unused_async, reason = "what replaces it will wait for something")]
 pub(crate) async fn handle(event: &Event<'_>) -> Result<(), HandlerError> {
     // match event.name.as_str() {
-    //     "pinwheel.paystubs.added" => { let body: PaystubsAdded = serde_json::from_str(event.data.get())?; … }
+    //     "acme.order.paid" => { let body: OrderPaid = serde_json::from_str(event.data.get())?; … }
     tracing::info!(
         webhook.idempotency_key = event.idempotency_key.as_str(),
         data_bytes = event.data.get().len(),

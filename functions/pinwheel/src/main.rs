@@ -2,8 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-use webhook_verify::providers::Pinwheel;
+use webhook_verify::providers::PINWHEEL;
 
 fn main() -> Result<(), webhook_lambda::StartError> {
-    webhook_lambda::run(Pinwheel)
+    webhook_lambda::run(PINWHEEL)
 }

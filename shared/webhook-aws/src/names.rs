@@ -230,8 +230,8 @@ mod tests {
     #[test]
     fn a_secret_is_a_name_or_an_arn() {
         for (name, expected) in [
-            ("prod/pinwheel+1", true),
-            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/pinwheel-AbCdEf", true),
+            ("prod/acme+1", true),
+            ("arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/acme-AbCdEf", true),
             ("my secret", false),
             ("secret\n", false),
             ("arn:aws:secretsmanager:eu-west-1:123456789012:prod", false),

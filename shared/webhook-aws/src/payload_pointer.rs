@@ -51,11 +51,11 @@ mod tests {
 
     #[test]
     fn a_pointer_reads_back_and_nothing_else_is_one() {
-        let pointer = PayloadPointer { bucket: "b".to_owned(), key: "pinwheel/k\"1".to_owned() };
+        let pointer = PayloadPointer { bucket: "b".to_owned(), key: "acme/k\"1".to_owned() };
         let text = pointer.to_string();
         assert_eq!(
             text,
-            r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"pinwheel/k\"1"}]"#
+            r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"acme/k\"1"}]"#
         );
         assert_eq!(PayloadPointer::parse(&text), Some(pointer));
         for body in [

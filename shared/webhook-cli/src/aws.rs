@@ -5,7 +5,7 @@ use tokio::runtime::Builder;
 use webhook_aws::{CredentialsFrom, SdkConfig, StartError, load};
 use webhook_ingest::CallError;
 
-use crate::error::CliError;
+use crate::{error::CliError, provider::with_example_provider};
 
 /// Runs `work` with the SDK's configuration.
 pub(crate) fn with_aws<T>(work: impl AsyncFnOnce(&SdkConfig) -> Result<T, CliError>) -> Result<T, CliError> {
@@ -32,6 +32,7 @@ pub(crate) fn aws_help(examples: &str) -> String {
     format!(
         "Region and credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …) or from the profile that\n\
          AWS_PROFILE names. For a profile with single sign-on, export its keys first:\n  \
-         eval \"$(aws configure export-credentials --format env)\"\n\n{examples}"
+         eval \"$(aws configure export-credentials --format env)\"\n\n{}",
+        with_example_provider(examples)
     )
 }

@@ -1,66 +1,74 @@
-//! A delivery as it leaves a provider: a body and all its headers. Header values are those of recorded deliveries; ids are
-//! invented.
+//! A delivery as it leaves a provider: a body and all its headers.
 
-use webhook_verify::{Header, SigningSecret, UnixSeconds, sign};
+use webhook_verify::{
+    Header, Provider, Scheme, SigningSecret, UnixSeconds, description::Unsigned, json::NoPythonForm, sign::Signer,
+};
 
-use crate::{error::CliError, provider::ProviderName};
+use crate::{error::CliError, provider::development_url};
 
 /// A provider, and how it signs.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Sender {
-    /// Pinwheel today: over the raw body.
-    PinwheelV2,
-    /// Pinwheel's first version: over the payload.
-    PinwheelV1 {
-        /// The value of the unsigned UUID header, which is left out if this is `None`.
-        delivery_id: Option<String>,
-    },
-    /// Endgrate, for a body that travels as it was signed.
-    Endgrate,
-    /// Endgrate, for a body whose spelling was changed on its way.
-    EndgratePythonForm,
+#[derive(Clone, Debug)]
+pub struct Sender {
+    /// Who sends.
+    pub provider: &'static Provider,
+    /// One of the provider's schemes.
+    pub scheme: &'static Scheme,
+    /// Whether the Python form is signed in place of the body, if the scheme allows both: for a body
+    /// whose spelling was changed on its way.
+    pub respelled: bool,
+    /// The value of the scheme's header with an unsigned id, which is left out if this is `None`.
+    pub delivery_id: Option<String>,
+    /// The value of the scheme's header with a signed id, if it has one; `None` is the signer's own.
+    pub id: Option<String>,
+    /// The URL of the receiver, if the scheme signs it.
+    pub public_url: Option<String>,
 }
 
 impl Sender {
-    /// Returns who signs.
+    /// Returns a sender without options. If the scheme signs the receiver's URL, it is the
+    /// development URL.
     #[must_use]
-    pub fn provider(&self) -> ProviderName {
-        match self {
-            Self::PinwheelV2 | Self::PinwheelV1 { .. } => ProviderName::Pinwheel,
-            Self::Endgrate | Self::EndgratePythonForm => ProviderName::Endgrate,
+    pub fn new(provider: &'static Provider, scheme: &'static Scheme) -> Self {
+        let public_url = scheme.signs_url().then(|| development_url(provider));
+        Self { provider, scheme, respelled: false, delivery_id: None, id: None, public_url }
+    }
+
+    fn sign(&self, secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
+        let mut signer = Signer::new(self.scheme, secret, at).public_url(self.public_url.as_deref());
+        if let Some(id) = &self.id {
+            signer = signer.id(id);
         }
+        if self.respelled {
+            signer = signer.respelled();
+        }
+        let mut headers = signer.sign(body)?;
+        if let (Some(name), Some(id)) = (delivery_id_header(self.scheme), &self.delivery_id) {
+            headers.push(Header::new(name, id.as_str()));
+        }
+        Ok(headers)
     }
 
-    fn sign(&self, secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, CliError> {
-        Ok(match self {
-            Self::PinwheelV2 => sign::pinwheel_v2(secret, at, body).into(),
-            Self::PinwheelV1 { delivery_id } => {
-                let mut headers = sign::pinwheel_v1(secret, at, body)?.to_vec();
-                headers.extend(delivery_id.as_deref().map(sign::pinwheel_delivery_id));
-                headers
-            }
-            Self::Endgrate => sign::endgrate(secret, body).into(),
-            Self::EndgratePythonForm => sign::endgrate_python_form(secret, body)?.into(),
-        })
-    }
-
-    /// Returns the headers beside the signature. Pinwheel's registration id is the same for all its events.
+    /// Returns the headers beside the signature.
     fn other_headers(&self) -> Vec<Header> {
-        let mut headers = vec![
-            Header::new("accept", "*/*"),
-            Header::new("content-type", "application/json"),
-            Header::new("user-agent", USER_AGENT),
-        ];
-        if *self == Self::PinwheelV2 {
-            headers.push(Header::new("pinwheel-version", "2023-11-22"));
-            headers.push(Header::new("x-pinwheel-webhook-id", "0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10"));
-        }
-        headers
+        let own = self.provider.other_headers();
+        let user_agent = (USER_AGENT, "cargo-webhook");
+        let user_agent = if own.iter().any(|(name, _)| *name == USER_AGENT) { None } else { Some(user_agent) };
+        let common = [("accept", "*/*"), ("content-type", "application/json")];
+        let all = common.into_iter().chain(user_agent).chain(own.iter().copied());
+        all.map(|(name, value)| Header::new(name, value)).collect()
     }
 }
 
-/// The name of both providers' HTTP client.
-pub(crate) const USER_AGENT: &str = "python-requests/2.31.0";
+/// The name of the header with the sender's program.
+pub(crate) const USER_AGENT: &str = "user-agent";
+
+/// Returns the header with the delivery's id, if the scheme has one that no signature covers.
+pub(crate) fn delivery_id_header(scheme: &Scheme) -> Option<&'static str> {
+    scheme.facts.delivery_id.iter().find_map(|place| match place {
+        Unsigned::Header(name) => Some(*name),
+        Unsigned::Member(_) => None,
+    })
+}
 
 /// A signed delivery, ready to be sent.
 #[derive(Clone, Debug)]
@@ -81,10 +89,10 @@ impl OutgoingDelivery {
         Ok(Self { sender, at, signature, body })
     }
 
-    /// Returns who sends it.
+    /// Returns who sends it, and how it is signed.
     #[must_use]
-    pub fn provider(&self) -> ProviderName {
-        self.sender.provider()
+    pub fn sender(&self) -> &Sender {
+        &self.sender
     }
 
     /// Returns when it was signed.
@@ -93,7 +101,7 @@ impl OutgoingDelivery {
         self.at
     }
 
-    /// Returns the headers that belong to the signature: signature, timestamp, delivery id.
+    /// Returns the headers that belong to the signature: signature, timestamp, ids.
     #[must_use]
     pub fn signature_headers(&self) -> &[Header] {
         &self.signature
@@ -116,11 +124,24 @@ impl OutgoingDelivery {
 
 #[cfg(test)]
 mod tests {
+    use webhook_verify::{
+        Delivery, SigningSecrets, Tolerance,
+        catalogue::{CATALOGUE, GITHUB, SQUARE, STANDARD_WEBHOOKS, ZOOM},
+        description::Id,
+        providers::PROVIDERS,
+        sign::example_body,
+    };
+
     use super::*;
 
-    fn headers(sender: Sender, key: &str, at: i64, body: &str) -> Vec<(String, String)> {
-        let secret = SigningSecret::new(key.into()).expect("not empty");
-        let delivery = OutgoingDelivery::sign(sender, &secret, UnixSeconds(at), body.into()).expect("can be signed");
+    const AT: UnixSeconds = UnixSeconds(1_700_000_000);
+
+    fn secret() -> SigningSecret {
+        SigningSecret::new(b"secret-of-the-tests".to_vec()).expect("not empty")
+    }
+
+    fn headers(sender: Sender, body: &str) -> Vec<(String, String)> {
+        let delivery = OutgoingDelivery::sign(sender, &secret(), AT, body.into()).expect("can be signed");
         let text = |header: &Header| (header.name().to_owned(), String::from_utf8_lossy(header.value()).into_owned());
         delivery.headers().iter().map(text).collect()
     }
@@ -129,64 +150,94 @@ mod tests {
         headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    const COMMON: [(&str, &str); 3] =
-        [("accept", "*/*"), ("content-type", "application/json"), ("user-agent", "python-requests/2.31.0")];
-
+    /// The signatures were computed with Python.
     #[test]
-    fn pinwheel_v2_sends_the_published_vector() {
-        let body = "{\n    \"coordinates\": [41.0555388, -73.8679639],\n    \"location\": \"Lyndhurst Mansion, South Broadway, Tarrytown, NY\",\n    \"type\": {\n        \"common_name\": \"American sycamore\",\n        \"genus\": \"platanus\",\n        \"species\": \"occidentalis\"\n    }\n}";
-        let own = [
-            ("pinwheel-version", "2023-11-22"),
-            ("x-pinwheel-webhook-id", "0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10"),
-            ("x-pinwheel-signature", "v2=42fb9eba200e821d4de63667f5a30f7e1b83609b135e148e26ce01eef2aa6ba8"),
-            ("x-timestamp", "860860860"),
+    fn a_delivery_has_the_providers_headers_and_those_of_the_signature() {
+        let github = Sender { delivery_id: Some("7".to_owned()), ..Sender::new(GITHUB, &GITHUB.schemes()[0]) };
+        let github_headers = [
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("user-agent", "GitHub-Hookshot/044aadd"),
+            ("x-github-event", "ping"),
+            ("x-hub-signature-256", "sha256=7171bca5ed7e69133f4c1b7787d1aa5051def83d095882bf655d1d98d7d7dfe6"),
+            ("x-github-delivery", "7"),
         ];
-        let sent = headers(Sender::PinwheelV2, "TEST_KEY", 860_860_860, body);
-        assert_eq!(sent, expected(&[COMMON.as_slice(), &own].concat()));
+        assert_eq!(headers(github, "{}"), expected(&github_headers));
+        let common =
+            [("accept", "*/*"), ("content-type", "application/json"), ("user-agent", "cargo-webhook")].as_slice();
+        let zoom_headers = [
+            ("x-zm-signature", "v0=c34e0c86c1df3b8acf9f432e72ef34446827eb61847d67d7c0bfba38e62b6725"),
+            ("x-zm-request-timestamp", "1700000000"),
+        ]
+        .as_slice();
+        let zoom = Sender::new(ZOOM, &ZOOM.schemes()[0]);
+        assert_eq!(headers(zoom, "{}"), expected(&[common, zoom_headers].concat()));
+    }
+
+    /// The signatures were computed with Python.
+    #[test]
+    fn a_signed_id_and_a_signed_url_are_those_of_the_sender() {
+        let scheme = &STANDARD_WEBHOOKS.schemes()[0];
+        let with_id = Sender { id: Some("msg_7".to_owned()), ..Sender::new(STANDARD_WEBHOOKS, scheme) };
+        let own = [
+            ("webhook-signature", "v1,umRsCOaY7KvaP0MPPGI0gtDYMYjkg3BUVjElUfxMxmU="),
+            ("webhook-timestamp", "1700000000"),
+            ("webhook-id", "msg_7"),
+        ];
+        assert_eq!(headers(with_id, "{}")[3..], expected(&own));
+        let square = Sender::new(SQUARE, &SQUARE.schemes()[0]);
+        let other = Sender { public_url: Some("https://example.com/s".to_owned()), ..square.clone() };
+        for (sender, signature) in [
+            (square, "v5aXolKDbGM4OPaFDb1dQbVe6zw96rNfowXkSwegdJw="),
+            (other, "JOgjbU7mO0KbnXFWkesLovYA9FUYBF7Wi0VRpI9nCvw="),
+        ] {
+            assert_eq!(headers(sender, "{}")[3..], expected(&[("x-square-hmacsha256-signature", signature)]));
+        }
     }
 
     #[test]
-    fn pinwheel_v1_sends_the_computed_vector_and_the_delivery_id() {
-        let body = r#"{"event": "direct_deposit_payment.added", "webhook_id": "61788409-8314-4e89-9300-ae7b9d3ccff5", "payload": {"id": "497f6eca-6276-4993-bfeb-53cbbbba6f08", "account_id": "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65", "link_token_id": "4787acbc-11cf-4db3-998c-5ea7c4feebcd", "name": "direct_deposit_payment", "timestamp": "2021-01-12T02:36:01.287148+00:00", "outcome": "success", "params": {"amount": 100.0, "account_name": "Zo\u00eb\u2019s Checking"}}}"#;
-        let own = [
-            ("x-pinwheel-signature", "v1=b384769d44bf67aabbc0221d9e6f61912c821b331d1281d8f0310bb0f73ed472"),
-            ("x-timestamp", "1609205925"),
-            ("x-pinwheel-webhook-uuid", "7"),
-        ];
-        let with_id = Sender::PinwheelV1 { delivery_id: Some("7".to_owned()) };
-        assert_eq!(headers(with_id, "TEST_KEY", 1_609_205_925, body), expected(&[COMMON.as_slice(), &own].concat()));
-        let without_id = Sender::PinwheelV1 { delivery_id: None };
-        assert_eq!(
-            headers(without_id, "TEST_KEY", 1_609_205_925, body),
-            expected(&[COMMON.as_slice(), &own[..2]].concat())
-        );
-    }
-
-    #[test]
-    fn endgrate_sends_the_computed_vector_for_its_own_spelling_and_for_another() {
-        let body = r#"{"success": true, "transfer_id": "6566e87b7cf20dca9cef0c0d", "session_id": "6566e85e7cf20dca9cef0c0a", "metadata": {"user_id": 1, "label": "Zo\u00eb", "rate": 1.0}, "endgrate": {"endgrate_type": "crm-contact"}, "completed": true}"#;
-        let respelled = body.replace(", ", ",").replace("Zo\\u00eb", "Zoë");
-        let sent = expected(&[COMMON.as_slice(), &[("x-endgrate-signature", "MNY2DxBT57oO6Z78b7Ntb7ScCjY=")]].concat());
-        assert_eq!(headers(Sender::Endgrate, "TEST_API_KEY", 0, body), sent);
-        assert_eq!(headers(Sender::EndgratePythonForm, "TEST_API_KEY", 0, &respelled), sent);
+    fn every_scheme_verifies_what_its_sender_sends() {
+        for provider in PROVIDERS.iter().chain(CATALOGUE) {
+            for scheme in provider.schemes() {
+                let sender = Sender { id: Some("evt_1".to_owned()), ..Sender::new(provider, scheme) };
+                let url = sender.public_url.clone();
+                let body = example_body(scheme, 1, 1).into_bytes();
+                let sent = OutgoingDelivery::sign(sender, &secret(), AT, body).expect("an example can be signed");
+                let headers = sent.headers();
+                let delivery = Delivery::new(&headers, sent.body()).expect("small");
+                let verified = provider.parse(delivery).and_then(|unverified| {
+                    let secrets = SigningSecrets::new(secret(), None);
+                    unverified.verify(&secrets, AT, Tolerance::of(provider), url.as_deref())
+                });
+                let verified = verified.unwrap_or_else(|error| panic!("{}: {error}", scheme.name));
+                let id = verified.event().map(|event| event.id().to_owned());
+                let has_id = !matches!(scheme.facts.id, Id::HashOfBody);
+                assert_eq!((verified.scheme(), id == Ok("evt_1".to_owned())), (scheme, has_id), "{}", scheme.name);
+            }
+        }
     }
 
     #[test]
     fn a_body_that_a_scheme_cannot_sign_is_refused_with_the_reason() {
-        let secret = SigningSecret::new(b"k".to_vec()).expect("not empty");
-        for (sender, body, expected) in [
+        use webhook_verify::{
+            description::{Body, Message},
+            json::PythonForm,
+        };
+        const OF_MEMBER: &Provider = &{
+            const MESSAGE: Message =
+                Message { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Message::RAW_BODY };
+            const SCHEME: Scheme = Scheme { messages: &[MESSAGE], ..GITHUB.schemes()[0] };
+            Provider::new("of-member", GITHUB.key(), &[SCHEME])
+        };
+        for (body, expected) in [
             (
-                Sender::PinwheelV1 { delivery_id: None },
                 "{}",
                 "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name",
             ),
-            (
-                Sender::EndgratePythonForm,
-                "{",
-                "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259",
-            ),
+            ("{", "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259"),
         ] {
-            let error = OutgoingDelivery::sign(sender, &secret, UnixSeconds(0), body.into()).map(|_| ());
+            let sender = Sender::new(OF_MEMBER, &OF_MEMBER.schemes()[0]);
+            let error = OutgoingDelivery::sign(sender, &secret(), AT, body.into()).map(|_| ());
             assert_eq!(error.map_err(|error| error.to_string()), Err(expected.to_owned()));
         }
     }

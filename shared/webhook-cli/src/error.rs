@@ -6,7 +6,7 @@ use webhook_aws::StartError;
 use webhook_ingest::{CallError, SecretError};
 use webhook_verify::json::NoPythonForm;
 
-use crate::replayed::NotReplayable;
+use crate::{replayed::NotReplayable, scaffold::ScaffoldError};
 
 /// Why a command failed. Holds no secret and no body.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,18 @@ pub enum CliError {
     OptionMisplaced {
         /// With its dashes.
         option: &'static str,
-        /// What it is for.
-        reason: &'static str,
+        /// Why it has none.
+        reason: String,
+    },
+    /// The provider does not sign so.
+    #[error("{provider} has no scheme {name}: its schemes are {known}")]
+    UnknownScheme {
+        /// As the user wrote it.
+        name: String,
+        /// Who was to sign.
+        provider: &'static str,
+        /// The names of its schemes.
+        known: String,
     },
     /// The scheme signs a re-serialised text, and this body cannot be re-serialised.
     #[error("this scheme signs a re-serialised text, and the body has none: {0}")]
@@ -114,6 +124,9 @@ pub enum CliError {
     /// The input is not the body of an event's message.
     #[error("this cannot be replayed: {0}")]
     NotReplayable(#[from] NotReplayable),
+    /// A provider is neither added nor removed.
+    #[error(transparent)]
+    Scaffold(#[from] ScaffoldError),
     /// The result could not be printed.
     #[error("cannot write to standard output: {0}")]
     Stdout(io::Error),

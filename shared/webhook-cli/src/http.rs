@@ -19,10 +19,10 @@ use crate::{
     terminal::{notice, printable, printable_lines},
 };
 
-/// For the whole exchange: longer than the 15 s that Pinwheel waits, so that an answer too late for it is still seen.
+/// For the whole exchange: longer than the seconds that providers wait, so that an answer too late for them is still seen.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// More than any answer of a receiver or of Pinwheel's API that a person reads.
+/// More than any answer of a receiver or of a provider's API that a person reads.
 const MAX_BODY_KIB: usize = 64;
 
 /// A response, with the start of its body.

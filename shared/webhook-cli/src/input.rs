@@ -8,11 +8,11 @@ use std::{
 };
 
 use webhook_aws::{Environment, InvalidName};
-use webhook_ingest::{DEVELOPMENT_SECRET, StoredSecret, stored_secret_text};
-use webhook_verify::SigningSecret;
+use webhook_ingest::{SecretError, StoredSecret, stored_secret_text};
+use webhook_verify::{Provider, SigningSecret};
 use zeroize::Zeroizing;
 
-use crate::{error::CliError, terminal::notice};
+use crate::{error::CliError, provider::development_secret, terminal::notice};
 
 /// The environment variable with the signing secret.
 pub(crate) const SECRET_VARIABLE: &str = "WEBHOOK_SIGNING_SECRET";
@@ -25,7 +25,7 @@ const STDIN: &str = "-";
 pub(crate) enum SecretSource {
     /// One that the user named.
     Named,
-    /// [`DEVELOPMENT_SECRET`].
+    /// The public one.
     Development,
 }
 
@@ -47,21 +47,27 @@ pub(crate) fn body(path: Option<&Path>) -> Result<Vec<u8>, CliError> {
 
 /// Returns the file's secret, else the environment's, else the development secret.
 pub(crate) fn signing_secret(
+    provider: &Provider,
     file: Option<&Path>,
     environment: &Environment,
 ) -> Result<(SigningSecret, SecretSource), CliError> {
-    let text = match named_secret(file, environment)? {
-        Some(text) => text,
-        None => Zeroizing::new(DEVELOPMENT_SECRET.to_owned()),
+    let development = development_secret(provider);
+    let (text, origin) = match named_secret(file, environment)? {
+        Some(named) => named,
+        None => (Zeroizing::new(development.clone()), String::new()),
     };
-    let source = if *text == DEVELOPMENT_SECRET { SecretSource::Development } else { SecretSource::Named };
-    let secret = SigningSecret::new(text.as_bytes().to_vec()).expect("an empty secret is refused when it is read");
+    let source = if *text == development { SecretSource::Development } else { SecretSource::Named };
+    let secret = provider
+        .key()
+        .read(&text)
+        .map_err(|error| CliError::Secret { origin, reason: SecretError::Spelling(error) })?;
     Ok((secret, source))
 }
 
 /// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.
 pub(crate) fn api_secret(file: Option<&Path>, environment: &Environment) -> Result<Zeroizing<String>, CliError> {
-    named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))
+    let (text, _) = named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))?;
+    Ok(text)
 }
 
 /// Returns what the option says, else what the variable says.
@@ -77,8 +83,12 @@ pub(crate) fn named<T: Clone + FromStr<Err = InvalidName>>(
     }
 }
 
-/// Reads a secret as the functions read it from Secrets Manager, and tells the user what looks wrong with it.
-fn named_secret(file: Option<&Path>, environment: &Environment) -> Result<Option<Zeroizing<String>>, CliError> {
+/// Reads a secret as the functions read it from Secrets Manager, and tells the user what looks wrong with it. Returns where it is
+/// from, too.
+fn named_secret(
+    file: Option<&Path>,
+    environment: &Environment,
+) -> Result<Option<(Zeroizing<String>, String)>, CliError> {
     let (stored, origin) = if let Some(path) = file {
         let origin = path.display().to_string();
         (stored_secret(&Zeroizing::new(read(path)?), &origin)?, origin)
@@ -91,7 +101,7 @@ fn named_secret(file: Option<&Path>, environment: &Environment) -> Result<Option
     for warning in warnings {
         notice(&format!("{origin}: {warning}; it is used as it is"));
     }
-    Ok(Some(text))
+    Ok(Some((text, origin)))
 }
 
 fn stored_secret(bytes: &[u8], origin: &str) -> Result<StoredSecret, CliError> {

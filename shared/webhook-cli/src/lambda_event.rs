@@ -34,15 +34,16 @@ impl OutgoingDelivery {
             BodyEncoding::Text => str::from_utf8(self.body()).map_err(|_| CliError::BodyNotText)?.to_owned(),
             BodyEncoding::Base64 => BASE64_STANDARD.encode(self.body()),
         };
-        let path = format!("/webhooks/{}", self.provider().name());
+        let path = format!("/webhooks/{}", self.sender().provider.name());
         let route_key = format!("POST {path}");
         let at = OffsetDateTime::from_unix_timestamp(self.at().0).map_err(|_| CliError::TimeOutOfRange)?;
+        let headers = self.headers_behind_the_gateway();
         let event = HttpApiEvent {
             version: "2.0",
             route_key: &route_key,
             raw_path: &path,
             raw_query_string: "",
-            headers: self.headers_behind_the_gateway(),
+            headers: headers.clone(),
             request_context: RequestContext {
                 account_id: "123456789012",
                 api_id: API_ID,
@@ -53,7 +54,7 @@ impl OutgoingDelivery {
                     path: &path,
                     protocol: "HTTP/1.1",
                     source_ip: SOURCE_IP,
-                    user_agent: USER_AGENT,
+                    user_agent: &headers.get(USER_AGENT).cloned().unwrap_or_default(),
                 },
                 request_id: "JKJaXmPLvHcESHA=",
                 route_key: &route_key,
@@ -145,24 +146,28 @@ fn common_log_time(at: OffsetDateTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use webhook_verify::{SigningSecret, UnixSeconds};
+    use webhook_verify::{
+        Provider, SigningSecret, UnixSeconds,
+        catalogue::{GITHUB, SLACK},
+    };
 
     use super::*;
     use crate::delivery::Sender;
 
-    fn event(sender: Sender, at: i64, body: &[u8], encoding: BodyEncoding) -> Result<String, String> {
+    fn event(provider: &'static Provider, at: i64, body: &[u8], encoding: BodyEncoding) -> Result<String, String> {
         let secret = SigningSecret::new(b"TEST_KEY".to_vec()).expect("not empty");
+        let sender = Sender::new(provider, &provider.schemes()[0]);
         let delivery = OutgoingDelivery::sign(sender, &secret, UnixSeconds(at), body.to_vec()).expect("can be signed");
         delivery.to_lambda_event(encoding).map_err(|error| error.to_string())
     }
 
-    /// The signature is HMAC-SHA256 of `v2:860860860:{"é": "\n"}` under `TEST_KEY`, computed with Python.
+    /// The signature is HMAC-SHA256 of `v0:860860860:{"é": "\n"}` under `TEST_KEY`, computed with Python.
     #[test]
     fn an_event_has_the_shape_of_payload_format_2() {
         let expected = r#"{
   "version": "2.0",
-  "routeKey": "POST /webhooks/pinwheel",
-  "rawPath": "/webhooks/pinwheel",
+  "routeKey": "POST /webhooks/slack",
+  "rawPath": "/webhooks/slack",
   "rawQueryString": "",
   "headers": {
     "accept": "*/*",
@@ -170,15 +175,13 @@ mod tests {
     "content-length": "12",
     "content-type": "application/json",
     "host": "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
-    "pinwheel-version": "2023-11-22",
-    "user-agent": "python-requests/2.31.0",
+    "user-agent": "cargo-webhook",
     "x-amzn-trace-id": "Root=1-334fb1bc-abcdef012345678912345678",
     "x-forwarded-for": "192.0.2.44",
     "x-forwarded-port": "443",
     "x-forwarded-proto": "https",
-    "x-pinwheel-signature": "v2=6f96c7d73181e0cfdb8b5e4c1f805073370473ff583a825efec9591fdb983d18",
-    "x-pinwheel-webhook-id": "0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10",
-    "x-timestamp": "860860860"
+    "x-slack-request-timestamp": "860860860",
+    "x-slack-signature": "v0=972a85d4adbb68ebab904bc60c7e8ebb0b7bf51031064c2d912ea6c0412ec658"
   },
   "requestContext": {
     "accountId": "123456789012",
@@ -187,13 +190,13 @@ mod tests {
     "domainPrefix": "a1b2c3d4e5",
     "http": {
       "method": "POST",
-      "path": "/webhooks/pinwheel",
+      "path": "/webhooks/slack",
       "protocol": "HTTP/1.1",
       "sourceIp": "192.0.2.44",
-      "userAgent": "python-requests/2.31.0"
+      "userAgent": "cargo-webhook"
     },
     "requestId": "JKJaXmPLvHcESHA=",
-    "routeKey": "POST /webhooks/pinwheel",
+    "routeKey": "POST /webhooks/slack",
     "stage": "$default",
     "time": "12/Apr/1997:16:01:00 +0000",
     "timeEpoch": 860860860000
@@ -202,27 +205,27 @@ mod tests {
   "isBase64Encoded": false
 }
 "#;
-        let made = event(Sender::PinwheelV2, 860_860_860, "{\"é\": \"\\n\"}".as_bytes(), BodyEncoding::Text);
+        let made = event(SLACK, 860_860_860, "{\"é\": \"\\n\"}".as_bytes(), BodyEncoding::Text);
         assert_eq!(made, Ok(expected.to_owned()));
     }
 
     #[test]
     fn any_bytes_travel_as_base64_and_only_text_as_text() {
-        let made = event(Sender::Endgrate, 0, b"\xff{}", BodyEncoding::Base64).expect("is made");
+        let made = event(GITHUB, 0, b"\xff{}", BodyEncoding::Base64).expect("is made");
         assert!(made.ends_with("  \"body\": \"/3t9\",\n  \"isBase64Encoded\": true\n}\n"), "{made}");
         assert_eq!(
-            event(Sender::Endgrate, 0, b"\xff{}", BodyEncoding::Text),
+            event(GITHUB, 0, b"\xff{}", BodyEncoding::Text),
             Err("the body is not UTF-8, so the event cannot hold it as text: use --base64".to_owned())
         );
     }
 
     #[test]
     fn a_time_without_a_date_is_refused() {
-        let last = event(Sender::PinwheelV2, 253_402_300_799, b"{}", BodyEncoding::Text).expect("is made");
+        let last = event(SLACK, 253_402_300_799, b"{}", BodyEncoding::Text).expect("is made");
         assert!(last.contains("\"31/Dec/9999:23:59:59 +0000\""), "{last}");
         for at in [253_402_300_800, i64::MAX] {
             assert_eq!(
-                event(Sender::PinwheelV2, at, b"{}", BodyEncoding::Text),
+                event(SLACK, at, b"{}", BodyEncoding::Text),
                 Err("the timestamp is after the year 9999, so the event cannot be dated".to_owned())
             );
         }

@@ -1,9 +1,11 @@
 //! `cargo webhook`, for both sides of a webhook.
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
-//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at Pinwheel.
+//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at a provider. The
+//! developer's: which providers there are.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
+//! `scaffold/` knows every place where a provider is wired in.
 //! Samples and tests use [`OutgoingDelivery`] too.
 
 #![forbid(unsafe_code)]
@@ -18,6 +20,7 @@ mod input;
 mod lambda_event;
 mod provider;
 mod replayed;
+mod scaffold;
 mod signing;
 mod terminal;
 mod values;
@@ -34,8 +37,9 @@ pub use commands::Cli;
 pub use delivery::{OutgoingDelivery, Sender};
 pub use error::CliError;
 pub use lambda_event::BodyEncoding;
-pub use provider::{ProviderName, SchemeName};
+pub use provider::{development_secret, development_url};
 pub use replayed::NotReplayable;
+pub use scaffold::ScaffoldError;
 
 use crate::{exit_status::ExitStatus, terminal::notice};
 

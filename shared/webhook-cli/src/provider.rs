@@ -1,76 +1,51 @@
-//! The providers and schemes as the command line names them.
+//! The providers as the command line names them, and what a developer signs with.
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use webhook_ingest::DEVELOPMENT_SECRET;
 use webhook_verify::{
     Provider,
-    providers::{Endgrate, Pinwheel},
+    providers::{self, PROVIDERS},
 };
 
-/// Who the webhook is from.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum ProviderName {
-    /// Payroll events.
-    Pinwheel,
-    /// Integration events.
-    Endgrate,
+/// Returns the development secret, written as the provider writes its secrets.
+#[must_use]
+pub fn development_secret(provider: &Provider) -> String {
+    provider.key().write(DEVELOPMENT_SECRET)
 }
 
-impl ProviderName {
-    /// Returns every provider that a body can be signed for.
-    #[must_use]
-    pub fn all() -> &'static [Self] {
-        Self::value_variants()
-    }
-
-    /// Returns the name in paths, keys, messages and logs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Pinwheel => Pinwheel::NAME,
-            Self::Endgrate => Endgrate::NAME,
-        }
-    }
-
-    /// Returns whether its signature covers a time.
-    #[must_use]
-    pub fn signs_time(self) -> bool {
-        match self {
-            Self::Pinwheel => Pinwheel::SIGNS_TIME,
-            Self::Endgrate => Endgrate::SIGNS_TIME,
-        }
-    }
-
-    /// Returns the members of a message's `data` that name what the event is about. The first that is present counts; if none
-    /// is, the event's id does. Messages of one group keep their order.
-    pub(crate) fn group_members(self) -> &'static [&'static [&'static str]] {
-        match self {
-            Self::Pinwheel => &[&["payload", "account_id"], &["payload", "end_user_id"]],
-            Self::Endgrate => &[&["session_id"]],
-        }
-    }
+/// Returns the URL of the samples' receiver, for providers that sign the URL.
+#[must_use]
+pub fn development_url(provider: &Provider) -> String {
+    format!("https://example.com/webhooks/{}", provider.name())
 }
 
-/// Pinwheel's signature version.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum SchemeName {
-    /// Over the timestamp and the compact JSON of the body's `payload`.
-    V1,
-    /// Over the timestamp and the whole body.
-    V2,
+/// Reads the name of a provider. The help lists the names.
+pub(crate) fn provider_name() -> impl TypedValueParser<Value = &'static Provider> {
+    PossibleValuesParser::new(PROVIDERS.iter().map(|provider| provider.name()))
+        .map(|name| providers::named(&name).expect("a possible value is the name of a provider"))
+}
+
+/// Returns a help text with a provider's name in place of `{provider}`, so that examples can be run
+/// as they are.
+pub(crate) fn with_example_provider(help: &str) -> String {
+    help.replace("{provider}", PROVIDERS[0].name())
 }
 
 #[cfg(test)]
 mod tests {
+    use webhook_verify::catalogue::{GITHUB, STANDARD_WEBHOOKS};
+
     use super::*;
 
     #[test]
-    fn the_command_line_spells_providers_as_paths_do() {
-        let spelled = ProviderName::all()
-            .iter()
-            .map(|provider| (provider.name(), provider.to_possible_value().map(|value| value.get_name().to_owned())));
-        assert_eq!(
-            spelled.collect::<Vec<_>>(),
-            [("pinwheel", Some("pinwheel".to_owned())), ("endgrate", Some("endgrate".to_owned()))]
-        );
+    fn the_development_secret_is_spelled_as_the_provider_spells_secrets() {
+        assert_eq!(development_secret(GITHUB), "development-secret-for-local-use-only");
+        assert_eq!(development_secret(STANDARD_WEBHOOKS), "whsec_ZGV2ZWxvcG1lbnQtc2VjcmV0LWZvci1sb2NhbC11c2Utb25seQ==");
+    }
+
+    #[test]
+    fn examples_name_a_provider_that_is_deployed() {
+        let name = PROVIDERS[0].name();
+        assert_eq!(with_example_provider("sign {provider} /{provider}"), format!("sign {name} /{name}"));
     }
 }

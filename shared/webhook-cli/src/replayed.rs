@@ -1,6 +1,6 @@
 //! The message of an event that was queued before, changed so that neither the queue nor a consumer drops it as a duplicate.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,9 +9,7 @@ use serde::{
 use serde_json::value::RawValue;
 use webhook_aws::PayloadPointer;
 use webhook_ingest::{ClaimToken, Message, UnixMillis};
-use webhook_verify::json::read_object;
-
-use crate::provider::ProviderName;
+use webhook_verify::{Scheme, json::read_object, providers};
 
 /// Between the old key and the text that makes the new one unique.
 const MARK: &str = "#replay-";
@@ -44,6 +42,9 @@ pub enum NotReplayable {
     /// The group depends on the provider.
     #[error("its `source` is not /webhooks/<provider> with a provider that this tool knows")]
     Source,
+    /// So does the place of the group.
+    #[error("its `signaturescheme` is not one of its provider's")]
+    Scheme,
 }
 
 /// What holds bodies of messages without being one: a member that it has, what it is, and where its first body is.
@@ -83,8 +84,8 @@ impl Replay {
         let was_replay = members.0.iter().any(|(name, _)| name == REPLAY_OF);
         let (old_json, old) = members.text(if was_replay { REPLAY_OF } else { KEY })?;
 
-        let is_named = |provider: &ProviderName| source.strip_prefix("/webhooks/") == Some(provider.name());
-        let provider = *ProviderName::all().iter().find(|provider| is_named(provider)).ok_or(NotReplayable::Source)?;
+        let provider = source.strip_prefix("/webhooks/").and_then(providers::named).ok_or(NotReplayable::Source)?;
+        let scheme = provider.scheme(&signature_scheme).ok_or(NotReplayable::Scheme)?;
         let event_type = event_type.strip_prefix(&format!("{}.", provider.name())).unwrap_or(&event_type);
         let message = Message {
             body: rewritten(&members, old_json, at, &token),
@@ -92,7 +93,7 @@ impl Replay {
             event_type: event_type.to_owned(),
             idempotency_key: format!("{old}{MARK}{token}"),
             signature_scheme,
-            group: group(provider, data).unwrap_or_else(|| id.clone()),
+            group: group(scheme, data).unwrap_or_else(|| id.clone()),
             event_id: id,
             claim_token: token,
             trace_header: None,
@@ -127,10 +128,12 @@ fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &Clai
 }
 
 /// Returns what the event is about, from the members that the functions read too.
-fn group(provider: ProviderName, data: &str) -> Option<String> {
-    provider.group_members().iter().find_map(|path| {
-        let [value] = read_object(data.as_bytes(), [path]).ok()?;
-        value?.text().map(std::borrow::Cow::into_owned)
+fn group(scheme: &Scheme, data: &str) -> Option<String> {
+    scheme.facts.group.iter().find_map(|pointer| {
+        // Pointers lead into what is signed, which may be one member.
+        let path: Vec<_> = scheme.signed_member().into_iter().chain(pointer.split('/').skip(1)).collect();
+        let [value] = read_object(data.as_bytes(), [&path]).ok()?;
+        value?.text().map(Cow::into_owned)
     })
 }
 
@@ -178,11 +181,29 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 #[cfg(test)]
 mod tests {
+    use webhook_verify::{
+        catalogue::GITHUB,
+        description::{Body, Facts, Message as Signed},
+        json::PythonForm,
+        providers::PROVIDERS,
+        sign::example_body,
+    };
+
     use super::*;
 
     const AT: UnixMillis = UnixMillis(1_795_297_388_000);
-    const ENVELOPE: &str = r#"{"specversion":"1.0","id":"e\"1","source":"/webhooks/pinwheel","type":"pinwheel.paystubs.added","time":"2026-11-21T12:00:00Z","idempotencykey":"pinwheel#e\"1","signaturescheme":"pinwheel-v2","data":{"payload": {"account_id":"a1", "amount": 1.10e2}}}"#;
 
+    /// An event of the first provider that is deployed. Its `data` is what a test needs.
+    fn envelope_with(scheme: &str, data: &str) -> String {
+        let name = PROVIDERS[0].name();
+        format!(
+            r#"{{"specversion":"1.0","id":"e\"1","source":"/webhooks/{name}","type":"{name}.paystubs.added","time":"2026-11-21T12:00:00Z","idempotencykey":"{name}#e\"1","signaturescheme":"{scheme}","data":{data}}}"#
+        )
+    }
+
+    fn envelope() -> String {
+        envelope_with(PROVIDERS[0].schemes()[0].name, r#"{"a": 1.10e2}"#)
+    }
     fn replay_with(envelope: &str, token: &str) -> Result<Replay, NotReplayable> {
         Replay::new(envelope, AT, ClaimToken::named(token))
     }
@@ -193,65 +214,89 @@ mod tests {
 
     #[test]
     fn a_replay_has_a_new_key_its_marks_and_all_else_byte_for_byte() {
+        let (name, scheme) = (PROVIDERS[0].name(), PROVIDERS[0].schemes()[0].name);
         let expected = Message {
-            body: r#"{"specversion":"1.0","id":"e\"1","source":"/webhooks/pinwheel","type":"pinwheel.paystubs.added","time":"2026-11-21T12:00:00Z","signaturescheme":"pinwheel-v2","idempotencykey":"pinwheel#e\"1#replay-n1","replayof":"pinwheel#e\"1","replayedat":"2026-11-21T21:43:08Z","data":{"payload": {"account_id":"a1", "amount": 1.10e2}}}"#.to_owned(),
-            provider: "pinwheel".to_owned(),
+            body: format!(
+                r#"{{"specversion":"1.0","id":"e\"1","source":"/webhooks/{name}","type":"{name}.paystubs.added","time":"2026-11-21T12:00:00Z","signaturescheme":"{scheme}","idempotencykey":"{name}#e\"1#replay-n1","replayof":"{name}#e\"1","replayedat":"2026-11-21T21:43:08Z","data":{{"a": 1.10e2}}}}"#
+            ),
+            provider: name.to_owned(),
             event_type: "paystubs.added".to_owned(),
             event_id: "e\"1".to_owned(),
-            idempotency_key: "pinwheel#e\"1#replay-n1".to_owned(),
-            signature_scheme: "pinwheel-v2".to_owned(),
-            group: "a1".to_owned(),
+            idempotency_key: format!("{name}#e\"1#replay-n1"),
+            signature_scheme: scheme.to_owned(),
+            group: "e\"1".to_owned(),
             claim_token: ClaimToken::named("n1"),
             trace_header: None,
             is_replay: true,
         };
-        assert_eq!(replay(ENVELOPE), Ok(Replay { message: expected, of: "pinwheel#e\"1".to_owned() }));
+        assert_eq!(replay(&envelope()), Ok(Replay { message: expected, of: format!("{name}#e\"1") }));
     }
 
     #[test]
     fn a_replay_of_a_replay_is_a_replay_of_the_first() {
-        let first = replay(ENVELOPE).expect("an envelope").message.body;
+        let key = format!("{}#e\"1", PROVIDERS[0].name());
+        let first = replay(&envelope()).expect("an envelope").message.body;
         let second = replay_with(&first, "n2").expect("an envelope");
-        assert_eq!(second.of, "pinwheel#e\"1");
-        assert_eq!(second.message.idempotency_key, "pinwheel#e\"1#replay-n2");
+        assert_eq!(second.of, key);
+        assert_eq!(second.message.idempotency_key, format!("{key}#replay-n2"));
         assert_eq!(second.message.body, first.replace("#replay-n1", "#replay-n2"));
     }
 
     #[test]
-    fn the_group_is_what_the_event_is_about_else_its_id() {
-        for (source, data, expected) in [
-            ("pinwheel", r#"{"payload":{"account_id":"a1","end_user_id":"u1"}}"#, "a1"),
-            ("pinwheel", r#"{"payload":{"account_id":"","end_user_id":"u1"}}"#, "u1"),
-            ("pinwheel", r#"{"payload":null}"#, "e1"),
-            ("endgrate", r#"{"session_id":"s1"}"#, "s1"),
-            ("endgrate", "{}", "e1"),
+    fn the_group_is_where_the_scheme_reads_it_else_the_events_id() {
+        for provider in PROVIDERS {
+            for scheme in provider.schemes() {
+                let envelope = |data: &str| {
+                    let (name, scheme) = (provider.name(), scheme.name);
+                    format!(
+                        r#"{{"specversion":"1.0","id":"e1","source":"/webhooks/{name}","type":"t","idempotencykey":"k","signaturescheme":"{scheme}","data":{data}}}"#
+                    )
+                };
+                let group = |data: &str| replay(&envelope(data)).map(|replay| replay.message.group);
+                let expected = if scheme.facts.group.is_empty() { "e1" } else { "grp_7" };
+                assert_eq!(group(&example_body(scheme, 1, 7)), Ok(expected.to_owned()), "{}", scheme.name);
+                assert_eq!(group("{}"), Ok("e1".to_owned()), "{}", scheme.name);
+            }
+        }
+    }
+
+    #[test]
+    fn of_several_groups_the_first_that_is_a_text_counts_within_what_is_signed() {
+        const FACTS: Facts = Facts { group: &["/account", "/user/id"], ..Facts::NONE };
+        const WHOLE: Scheme = Scheme { facts: FACTS, ..GITHUB.schemes()[0] };
+        const MEMBER: Signed =
+            Signed { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Signed::RAW_BODY };
+        for (scheme, data, expected) in [
+            (WHOLE, r#"{"account":"a1","user":{"id":"u1"}}"#, Some("a1")),
+            (WHOLE, r#"{"account":"","user":{"id":"u1"}}"#, Some("u1")),
+            (WHOLE, r#"{"account":null,"user":null}"#, None),
+            (Scheme { messages: &[MEMBER], ..WHOLE }, r#"{"account":"a1","data":{"account":"a2"}}"#, Some("a2")),
         ] {
-            let envelope = format!(
-                r#"{{"specversion":"1.0","id":"e1","source":"/webhooks/{source}","type":"t","idempotencykey":"k","signaturescheme":"s","data":{data}}}"#
-            );
-            assert_eq!(replay(&envelope).map(|replay| replay.message.group), Ok(expected.to_owned()), "{data}");
+            assert_eq!(group(&scheme, data).as_deref(), expected, "{data}");
         }
     }
 
     #[test]
     fn what_is_not_an_envelope_is_refused_with_the_reason() {
-        let without = |name: &str| ENVELOPE.replacen(&format!("\"{name}\""), "\"other\"", 1);
+        let envelope = envelope();
+        let without = |name: &str| envelope.replacen(&format!("\"{name}\""), "\"other\"", 1);
         let pointer = PayloadPointer { bucket: "b".to_owned(), key: "p/k".to_owned() };
         for (text, expected) in [
             (String::new(), NotReplayable::NotAnObject),
             ("[]".to_owned(), NotReplayable::NotAnObject),
-            (format!("{ENVELOPE} x"), NotReplayable::NotAnObject),
+            (format!("{envelope} x"), NotReplayable::NotAnObject),
             (pointer.to_string(), NotReplayable::Pointer { bucket: "b".to_owned(), key: "p/k".to_owned() }),
             (without("specversion"), NotReplayable::Member("specversion")),
-            (ENVELOPE.replace("\"1.0\"", "\"2.0\""), NotReplayable::Member("specversion")),
+            (envelope.replace("\"1.0\"", "\"2.0\""), NotReplayable::Member("specversion")),
             (without("id"), NotReplayable::Member("id")),
             (without("type"), NotReplayable::Member("type")),
             (without("data"), NotReplayable::Member("data")),
             (without("idempotencykey"), NotReplayable::Member("idempotencykey")),
             (without("signaturescheme"), NotReplayable::Member("signaturescheme")),
-            (ENVELOPE.replace("\"id\":", "\"id\":7,\"id\":"), NotReplayable::Member("id")),
-            (ENVELOPE.replace("\"pinwheel.paystubs.added\"", "\"\""), NotReplayable::Member("type")),
-            (ENVELOPE.replace("/webhooks/pinwheel", "/webhooks/stripe"), NotReplayable::Source),
+            (envelope.replace("\"id\":", "\"id\":7,\"id\":"), NotReplayable::Member("id")),
+            (envelope.replace("\"type\":", "\"type\":\"\",\"t\":"), NotReplayable::Member("type")),
+            (envelope.replace("/webhooks/", "/webhooks/not-"), NotReplayable::Source),
+            (envelope_with("none", "{}"), NotReplayable::Scheme),
         ] {
             assert_eq!(replay(&text), Err(expected), "{text:.60}");
         }

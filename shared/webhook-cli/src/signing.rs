@@ -5,37 +5,50 @@ use std::path::PathBuf;
 use clap::Args;
 use webhook_aws::Environment;
 use webhook_ingest::{DEVELOPMENT_SECRET, UnixMillis};
-use webhook_verify::UnixSeconds;
+use webhook_verify::{Provider, Scheme, UnixSeconds, description::Body};
 
 use crate::{
-    delivery::{OutgoingDelivery, Sender},
+    delivery::{OutgoingDelivery, Sender, delivery_id_header},
     error::CliError,
     input::{self, SECRET_VARIABLE, SecretSource},
-    provider::{ProviderName, SchemeName},
-    values::{header_value, unix_seconds},
+    provider::{provider_name, with_example_provider},
+    values::{header_value, http_url, unix_seconds},
 };
+
+/// The environment variable with the URL that a receiver is registered under; functions read it too.
+const URL_VARIABLE: &str = "PUBLIC_URL";
 
 #[derive(Args, Debug)]
 pub(crate) struct SigningArgs {
     /// Who the webhook is from
-    provider: ProviderName,
+    #[arg(value_parser = provider_name())]
+    provider: &'static Provider,
 
     /// File with the body, read byte for byte; standard input if it is `-` or absent
     body: Option<PathBuf>,
 
-    /// Pinwheel: version of the signature [default: v2]
-    #[arg(long)]
-    scheme: Option<SchemeName>,
+    /// Signature scheme, for a provider with several, such as `v1` [default: the newest]
+    #[arg(long, value_name = "NAME")]
+    scheme: Option<String>,
 
-    /// Pinwheel v1: value of the unsigned header `x-pinwheel-webhook-uuid` [default: no such header]
+    /// Value of the header with the delivery's id, where no signature covers it [default: no such header]
     #[arg(long, value_name = "ID", value_parser = header_value)]
     delivery_id: Option<String>,
 
-    /// Endgrate: sign the body's Python form, for a body whose spelling was changed on its way
+    /// Value of the header with the event's id, where the signature covers it [default: `msg_1`]
+    #[arg(long, value_name = "ID", value_parser = header_value)]
+    id: Option<String>,
+
+    /// Sign the body's Python form, for a body whose spelling was changed on its way
     #[arg(long)]
     python_form: bool,
 
-    /// Time of the delivery, which Pinwheel signs [default: now]
+    /// URL that the receiver is registered under, where the signature covers it [default: the variable `PUBLIC_URL`, else
+    /// `https://example.com/webhooks/<provider>`]
+    #[arg(long, value_name = "URL", value_parser = url_text)]
+    public_url: Option<String>,
+
+    /// Time of the delivery, where the signature covers it [default: now]
     #[arg(long, value_name = "UNIX_SECONDS", value_parser = unix_seconds)]
     timestamp: Option<UnixSeconds>,
 
@@ -45,62 +58,113 @@ pub(crate) struct SigningArgs {
 }
 
 impl SigningArgs {
-    /// Reads secret, clock and body, and signs. Only a signature that covers the time may be given one.
+    /// Reads secret, clock and body, and signs. A time is accepted only if the signature covers it.
     pub(crate) fn sign(&self, environment: &Environment) -> Result<(OutgoingDelivery, SecretSource), CliError> {
-        if self.timestamp.is_some() && !self.provider.signs_time() {
-            return Err(misplaced("--timestamp", "this provider signs no time, so only `event` can use it"));
+        let scheme = self.scheme()?;
+        if self.timestamp.is_some() && scheme.time.is_none() {
+            return Err(misplaced("--timestamp", scheme, "signs no time, so only `event` can use it"));
         }
         self.sign_dated(environment)
     }
 
     /// Does the same for a result that has a date even if the signature does not cover it.
     pub(crate) fn sign_dated(&self, environment: &Environment) -> Result<(OutgoingDelivery, SecretSource), CliError> {
-        let sender = self.sender()?;
-        let (secret, source) = input::signing_secret(self.secret_file.as_deref(), environment)?;
+        let mut sender = self.sender()?;
+        if sender.scheme.signs_url() && self.public_url.is_none() {
+            sender.public_url = environment.optional(URL_VARIABLE)?.or(sender.public_url);
+        }
+        let (secret, source) = input::signing_secret(self.provider, self.secret_file.as_deref(), environment)?;
         let at = self.timestamp.unwrap_or_else(|| UnixMillis::now().seconds());
         let body = input::body(self.body.as_deref())?;
         Ok((OutgoingDelivery::sign(sender, &secret, at, body)?, source))
     }
 
-    /// Refuses options of another provider or scheme: without effect they would mislead.
-    fn sender(&self) -> Result<Sender, CliError> {
-        match self.provider {
-            ProviderName::Pinwheel if self.python_form => Err(misplaced("--python-form", "it is for endgrate")),
-            ProviderName::Pinwheel => match self.scheme.unwrap_or(SchemeName::V2) {
-                SchemeName::V1 => Ok(Sender::PinwheelV1 { delivery_id: self.delivery_id.clone() }),
-                SchemeName::V2 if self.delivery_id.is_some() => {
-                    Err(misplaced("--delivery-id", "it is for pinwheel with --scheme v1"))
-                }
-                SchemeName::V2 => Ok(Sender::PinwheelV2),
-            },
-            ProviderName::Endgrate if self.scheme.is_some() => Err(misplaced("--scheme", "it is for pinwheel")),
-            ProviderName::Endgrate if self.delivery_id.is_some() => {
-                Err(misplaced("--delivery-id", "it is for pinwheel with --scheme v1"))
-            }
-            ProviderName::Endgrate if self.python_form => Ok(Sender::EndgratePythonForm),
-            ProviderName::Endgrate => Ok(Sender::Endgrate),
+    /// Returns the scheme that the option names, else the provider's last: descriptions begin with
+    /// the oldest.
+    fn scheme(&self) -> Result<&'static Scheme, CliError> {
+        let schemes = self.provider.schemes();
+        match &self.scheme {
+            None => Ok(&schemes[schemes.len() - 1]),
+            Some(name) => self.provider.scheme(name).ok_or_else(|| CliError::UnknownScheme {
+                name: name.clone(),
+                provider: self.provider.name(),
+                known: schemes.iter().map(|scheme| scheme.name).collect::<Vec<_>>().join(", "),
+            }),
         }
+    }
+
+    /// Refuses options that the scheme has no use for: without effect they would mislead.
+    fn sender(&self) -> Result<Sender, CliError> {
+        let scheme = self.scheme()?;
+        if self.delivery_id.is_some() && delivery_id_header(scheme).is_none() {
+            return Err(misplaced("--delivery-id", scheme, "has no header with an unsigned id"));
+        }
+        if self.id.is_some() && scheme.signed_headers().next().is_none() {
+            return Err(misplaced("--id", scheme, "has no header with a signed id"));
+        }
+        if self.python_form && !may_sign_python_form(scheme) {
+            return Err(misplaced("--python-form", scheme, "does not sign it in place of the body"));
+        }
+        if self.public_url.is_some() && !scheme.signs_url() {
+            return Err(misplaced("--public-url", scheme, "does not sign it"));
+        }
+        let sender = Sender::new(self.provider, scheme);
+        Ok(Sender {
+            respelled: self.python_form,
+            delivery_id: self.delivery_id.clone(),
+            id: self.id.clone(),
+            public_url: self.public_url.clone().or(sender.public_url),
+            ..sender
+        })
     }
 }
 
-fn misplaced(option: &'static str, reason: &'static str) -> CliError {
-    CliError::OptionMisplaced { option, reason }
+/// Returns whether a delivery may be signed over the body or over its Python form.
+fn may_sign_python_form(scheme: &Scheme) -> bool {
+    scheme.messages.len() > 1 && scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
+}
+
+/// Reads a URL, and returns it character for character: that is how it is signed.
+fn url_text(text: &str) -> Result<String, &'static str> {
+    http_url(text).map(|_| text.to_owned())
+}
+
+fn misplaced(option: &'static str, scheme: &Scheme, reason: &str) -> CliError {
+    CliError::OptionMisplaced { option, reason: format!("{} {reason}", scheme.name) }
 }
 
 /// Returns the end of a signing command's help: where the secret comes from, and examples.
 pub(crate) fn signing_help(examples: &str) -> String {
     format!(
         "The signing secret comes from --secret-file, else from the environment variable {SECRET_VARIABLE},\n\
-         else it is the development secret, `{DEVELOPMENT_SECRET}`. It is never an argument:\n\
-         shells keep a history, and everybody on a machine can list the arguments of a process.\n\n{examples}"
+         else it is the development secret, `{DEVELOPMENT_SECRET}`,\n\
+         spelled as the provider spells its secrets. It is never an argument: shells keep a history, and everybody on a\n\
+         machine can list the arguments of a process.\n\n{}",
+        with_example_provider(examples)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use webhook_verify::{
+        catalogue::{GITHUB, SQUARE, STANDARD_WEBHOOKS, STRIPE},
+        description::{Form, Message, Signature},
+        json::PythonForm,
+        providers::PROVIDERS,
+    };
 
     use super::*;
+
+    const RESPELLED: Message = Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY };
+
+    /// Has two schemes, of which the older one may sign a Python form.
+    const OF_TWO: &Provider = &{
+        const OLD: Scheme = Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
+        const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), ..OLD.signature };
+        const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
+        Provider::new("two", GITHUB.key(), &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }])
+    };
 
     #[derive(Parser)]
     struct Line {
@@ -108,44 +172,102 @@ mod tests {
         signing: SigningArgs,
     }
 
-    fn sender(line: &str) -> Result<Sender, String> {
-        let line = Line::try_parse_from(line.split(' '));
+    /// Reads options as if `provider` were deployed.
+    fn args(provider: &'static Provider, options: &str) -> Result<SigningArgs, String> {
+        let words = ["sign", PROVIDERS[0].name()].into_iter().chain(options.split_whitespace());
+        let line = Line::try_parse_from(words);
         let line = line.map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())?;
-        line.signing.sender().map_err(|error| error.to_string())
+        Ok(SigningArgs { provider, ..line.signing })
+    }
+
+    fn sender(provider: &'static Provider, options: &str) -> Result<Sender, String> {
+        args(provider, options)?.sender().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_provider_is_accepted_by_name_and_its_newest_scheme_signs() {
+        for provider in PROVIDERS {
+            let line = Line::try_parse_from(["sign", provider.name()]).map_err(|error| error.to_string());
+            let sender = line.map(|line| line.signing.sender().map(|sender| (sender.provider.name(), sender.scheme)));
+            let newest = provider.schemes().last().expect("there is one");
+            assert_eq!(sender.map(Result::ok), Ok(Some((provider.name(), newest))));
+        }
+        let unknown = Line::try_parse_from(["sign", "example-unknown"]).map(|_| ()).map_err(|error| error.to_string());
+        let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
+        let expected = format!(
+            "error: invalid value 'example-unknown' for '<PROVIDER>'\n  [possible values: {}]\n",
+            names.join(", ")
+        );
+        assert!(unknown.clone().is_err_and(|error| error.starts_with(&expected)), "{unknown:?}");
     }
 
     #[test]
     fn options_choose_the_signature() {
-        for (line, expected) in [
-            ("sign pinwheel", Sender::PinwheelV2),
-            ("sign pinwheel --scheme v2 body.json", Sender::PinwheelV2),
-            ("sign --scheme v1 pinwheel", Sender::PinwheelV1 { delivery_id: None }),
-            ("sign pinwheel - --scheme v1 --delivery-id 7", Sender::PinwheelV1 { delivery_id: Some("7".to_owned()) }),
-            ("sign endgrate", Sender::Endgrate),
-            ("sign endgrate --python-form", Sender::EndgratePythonForm),
+        for (provider, options, expected) in [
+            (OF_TWO, "", "two-v2 respelled=false delivery_id=None id=None url=None"),
+            (OF_TWO, "--scheme v1", "two-v1 respelled=false delivery_id=None id=None url=None"),
+            (OF_TWO, "--scheme two-v1 --python-form", "two-v1 respelled=true delivery_id=None id=None url=None"),
+            (GITHUB, "- --delivery-id 7", "github respelled=false delivery_id=Some(\"7\") id=None url=None"),
+            (
+                STANDARD_WEBHOOKS,
+                "--id msg_7",
+                "standard-webhooks respelled=false delivery_id=None id=Some(\"msg_7\") url=None",
+            ),
+            (
+                SQUARE,
+                "",
+                "square respelled=false delivery_id=None id=None url=Some(\"https://example.com/webhooks/square\")",
+            ),
+            (
+                SQUARE,
+                "--public-url HTTPS://Example.com",
+                "square respelled=false delivery_id=None id=None url=Some(\"HTTPS://Example.com\")",
+            ),
         ] {
-            assert_eq!(sender(line), Ok(expected), "{line}");
+            let shown = sender(provider, options).map(|sender| {
+                let Sender { scheme, respelled, delivery_id, id, public_url, .. } = sender;
+                let name = scheme.name;
+                format!("{name} respelled={respelled} delivery_id={delivery_id:?} id={id:?} url={public_url:?}")
+            });
+            assert_eq!(shown, Ok(expected.to_owned()), "{options}");
         }
     }
 
     #[test]
     fn options_without_effect_and_invalid_values_are_refused() {
-        for (line, expected) in [
-            ("sign pinwheel --python-form", "--python-form does not fit here: it is for endgrate"),
-            ("sign pinwheel --delivery-id 7", "--delivery-id does not fit here: it is for pinwheel with --scheme v1"),
-            ("sign endgrate --scheme v1", "--scheme does not fit here: it is for pinwheel"),
-            ("sign endgrate --delivery-id 7", "--delivery-id does not fit here: it is for pinwheel with --scheme v1"),
-            ("sign stripe", "error: invalid value 'stripe' for '<PROVIDER>'"),
+        for (provider, options, expected) in [
+            (OF_TWO, "--python-form", "--python-form does not fit here: two-v2 does not sign it in place of the body"),
+            (OF_TWO, "--scheme v3", "two has no scheme v3: its schemes are two-v1, two-v2"),
+            (STRIPE, "--delivery-id 7", "--delivery-id does not fit here: stripe has no header with an unsigned id"),
+            (GITHUB, "--id 7", "--id does not fit here: github has no header with a signed id"),
+            (GITHUB, "--public-url https://a.example/", "--public-url does not fit here: github does not sign it"),
             (
-                "sign pinwheel --timestamp +1",
+                STRIPE,
+                "--timestamp +1",
                 "error: invalid value '+1' for '--timestamp <UNIX_SECONDS>': expected whole seconds since 1970, in digits",
             ),
             (
-                "sign pinwheel --delivery-id é",
+                GITHUB,
+                "--delivery-id é",
                 "error: invalid value 'é' for '--delivery-id <ID>': expected visible ASCII characters without spaces",
             ),
+            (
+                SQUARE,
+                "--public-url example.com",
+                "error: invalid value 'example.com' for '--public-url <URL>': expected a URL that begins with http:// or \
+                 https://",
+            ),
         ] {
-            assert_eq!(sender(line), Err(expected.to_owned()), "{line}");
+            assert_eq!(sender(provider, options).map(|_| ()), Err(expected.to_owned()), "{options}");
         }
+    }
+
+    #[test]
+    fn a_time_is_refused_if_no_signature_covers_it() {
+        let environment = Environment::from_iter([("EMPTY", "")]);
+        let refused = args(GITHUB, "--timestamp 1").map(|args| args.sign(&environment).map(|_| ()));
+        let refused = refused.map(|refused| refused.map_err(|error| error.to_string()));
+        let expected = "--timestamp does not fit here: github signs no time, so only `event` can use it";
+        assert_eq!(refused, Ok(Err(expected.to_owned())));
     }
 }

@@ -38,12 +38,12 @@ mod tests {
         const REFUSED: Result<&str, &str> = Err("expected a URL that begins with http:// or https://");
         for (text, expected) in [
             ("http://localhost", Ok("http://localhost/")),
-            ("HTTPS://example.com:8443/webhooks/pinwheel?a=b", Ok("https://example.com:8443/webhooks/pinwheel?a=b")),
+            ("HTTPS://example.com:8443/webhooks/stripe?a=b", Ok("https://example.com:8443/webhooks/stripe?a=b")),
             ("http://[::1]:9000/", Ok("http://[::1]:9000/")),
             ("http://[::1]/", Ok("http://[::1]/")),
             ("http://localhost:99999/", REFUSED),
             ("http://:80/", REFUSED),
-            ("/webhooks/pinwheel", REFUSED),
+            ("/webhooks/stripe", REFUSED),
             ("", REFUSED),
         ] {
             assert_eq!(http_url(text).map(|url| url.to_string()), expected.map(str::to_owned), "{text}");

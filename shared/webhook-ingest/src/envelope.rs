@@ -23,7 +23,7 @@ pub(crate) fn envelope(event: &Event<'_>, received_at: UnixMillis) -> String {
     member("time", &received_at.rfc3339());
     member("datacontenttype", "application/json");
     member("idempotencykey", event.idempotency_key());
-    member("signaturescheme", event.scheme().name());
+    member("signaturescheme", event.scheme().name);
     if let Some(signed_at) = event.signed_at() {
         member("signedat", &rfc3339_seconds(signed_at));
     }

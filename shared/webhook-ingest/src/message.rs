@@ -46,7 +46,7 @@ impl Message {
             event_type: event.event_type().to_owned(),
             event_id: cloud_event_text(event.id()).into_owned(),
             idempotency_key: event.idempotency_key().to_owned(),
-            signature_scheme: event.scheme().name().to_owned(),
+            signature_scheme: event.scheme().name.to_owned(),
             group: event.group().to_owned(),
             claim_token,
             trace_header,

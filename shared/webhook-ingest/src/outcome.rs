@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use webhook_verify::{Malformed, SecretVersion, VerifyError};
+use webhook_verify::{ChallengeAnswer, Malformed, SecretVersion, VerifyError};
 
 use crate::{
     ports::CallError,
@@ -27,6 +27,8 @@ pub enum Outcome {
         /// Whole seconds until the other's lease ends, at least 1.
         retry_after_s: u64,
     },
+    /// Authentic, and a question rather than an event. Nothing is written.
+    Challenge(ChallengeAnswer),
     /// The sender is not proven.
     Refused(VerifyError),
     /// Authentic, but not an event.
@@ -45,6 +47,7 @@ impl Outcome {
             Self::Accepted { .. } => "accepted",
             Self::Duplicate { .. } => "duplicate",
             Self::InProgress { .. } => "in_progress",
+            Self::Challenge(_) => "challenge",
             Self::Refused(_) => "refused",
             Self::Malformed(_) => "malformed",
             Self::TooLarge => "too_large",
@@ -134,7 +137,7 @@ pub struct Trail {
     /// The idempotency key, at most 1,024 bytes.
     pub idempotency_key: Option<String>,
     /// Names of the message's fields that no signature covers.
-    pub unsigned_fields: Option<&'static str>,
+    pub unsigned_fields: Option<String>,
     /// The queue's id of the message.
     pub message_id: Option<String>,
     /// Whether another invocation's lease had run out.

@@ -12,7 +12,7 @@
 //! | release | perhaps a record in progress | the same |
 //! | complete, or the answer | the message, perhaps a record in progress | duplicate, or as after a send |
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use webhook_verify::{Delivery, Event, Header, Provider, Unverified, Verified, VerifyError, bounded_name};
 
@@ -44,9 +44,9 @@ pub struct Attempt {
 }
 
 /// Verifies, claims, sends and completes the deliveries of one provider.
-pub struct Pipeline<P, S, Q, K, C> {
+pub struct Pipeline<S, Q, K, C> {
     /// Whose webhooks these are.
-    pub provider: P,
+    pub provider: &'static Provider,
     /// Keeps idempotency records.
     pub store: S,
     /// Takes the events.
@@ -59,7 +59,7 @@ pub struct Pipeline<P, S, Q, K, C> {
     pub settings: Settings,
 }
 
-impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Pipeline<P, S, Q, K, C> {
+impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Pipeline<S, Q, K, C> {
     /// Handles one delivery. Never fails: a fault is an outcome too. Returns before the invocation's deadline, and within 9 s.
     pub async fn handle(&self, headers: &[Header], body: &[u8], attempt: Attempt) -> Report {
         let received_at = self.clock.now();
@@ -74,14 +74,14 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
 type Step<T> = Result<T, Outcome>;
 
 /// One delivery in the pipeline.
-struct Intake<'p, P, S, Q, K, C> {
-    pipeline: &'p Pipeline<P, S, Q, K, C>,
+struct Intake<'p, S, Q, K, C> {
+    pipeline: &'p Pipeline<S, Q, K, C>,
     received_at: UnixMillis,
     budget: Budget,
     trail: Trail,
 }
 
-impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, P, S, Q, K, C> {
+impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S, Q, K, C> {
     async fn run(&mut self, headers: &[Header], body: &[u8], attempt: Attempt) -> Step<Outcome> {
         let settings = &self.pipeline.settings;
         if body.len() > settings.max_body_bytes {
@@ -90,7 +90,7 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let delivery = Delivery::new(headers, body).map_err(|_| Outcome::TooLarge)?;
         let unverified = self.pipeline.provider.parse(delivery).map_err(Outcome::Refused)?;
         let scheme = unverified.scheme();
-        self.trail.scheme = Some(scheme.name());
+        self.trail.scheme = Some(scheme.name);
         if !settings.schemes.contains(&scheme) {
             return Err(Outcome::Refused(VerifyError::SchemeNotAccepted(scheme)));
         }
@@ -98,9 +98,12 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         let verified = self.authenticate(&unverified).await;
         // Of a refusal too: it is what forgeries cost.
         self.trail.durations.verify = Some(self.since_received());
-        let verified = verified?;
+        let (verified, fetched) = verified?;
         self.trail.secret = Some(verified.secret());
-        let event = self.pipeline.provider.event(&verified).map_err(Outcome::Malformed)?;
+        if let Some(answer) = verified.challenge(&fetched.secrets) {
+            return Err(Outcome::Challenge(answer));
+        }
+        let event = verified.event().map_err(Outcome::Malformed)?;
         self.trail.durations.verify = Some(self.since_received());
 
         let claim = NewClaim::new(&event, attempt.token, self.received_at, self.budget.lease_end(), settings);
@@ -113,11 +116,13 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
         Ok(Outcome::Accepted { id: claim.event_id })
     }
 
-    /// Verifies with the cached secrets and, if the signature does not match, once more with newer ones.
-    async fn authenticate<'d>(&mut self, unverified: &Unverified<'d>) -> Step<Verified<'d>> {
-        let Pipeline { provider, secrets, settings, .. } = self.pipeline;
+    /// Verifies with the cached secrets and, if the signature does not match, once more with newer ones. Returns the secrets that
+    /// were used, too.
+    async fn authenticate<'d>(&mut self, unverified: &Unverified<'d>) -> Step<(Verified<'d>, Arc<Fetched>)> {
+        let Pipeline { secrets, settings, .. } = self.pipeline;
         let now = self.received_at.seconds();
-        let verify = |fetched: &Fetched| provider.verify(unverified, &fetched.secrets, now, settings.tolerance);
+        let public_url = settings.public_url.as_deref();
+        let verify = |fetched: &Fetched| unverified.verify(&fetched.secrets, now, settings.tolerance, public_url);
 
         let (mut fetched, fetch) = self.secret_call(secrets.get(self.received_at)).await?;
         if fetch == SecretFetch::Routine {
@@ -142,7 +147,8 @@ impl<P: Provider, S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> 
                 let error = SecretError::PreviousUnreadable(Box::new(error.clone()));
                 Err(Outcome::Unavailable(Fault::Secret(error)))
             }
-            (verdict, _) => verdict.map_err(Outcome::Refused),
+            (Ok(verified), _) => Ok((verified, fetched)),
+            (Err(error), _) => Err(Outcome::Refused(error)),
         }
     }
 
@@ -275,7 +281,7 @@ impl Trail {
         self.event_type = Some(claim.event_type.clone());
         self.event_id = Some(claim.event_id.clone());
         self.idempotency_key = Some(bounded_name(&claim.idempotency_key).into_owned());
-        self.unsigned_fields = event.unsigned_fields();
+        self.unsigned_fields = event.unsigned_fields().map(str::to_owned);
     }
 }
 

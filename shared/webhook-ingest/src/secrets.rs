@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use webhook_verify::{SigningSecret, SigningSecrets, json::read_object};
+use webhook_verify::{Key, KeyError, SigningSecret, SigningSecrets, json::read_object};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -28,8 +28,8 @@ const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
 /// A shorter secret could be guessed, and is more likely a mistake.
 const LEAST_BYTES: usize = 16;
 
-/// Signs the samples and whatever a developer sends without another secret. It is public, so a receiver that accepts it believes
-/// everybody.
+/// The key that signs the samples and whatever a developer sends without another secret, written as each provider writes its
+/// secrets ([`Key::write`]). It is public, so a receiver that accepts it believes everybody.
 pub const DEVELOPMENT_SECRET: &str = "development-secret-for-local-use-only";
 
 /// Whether [`DEVELOPMENT_SECRET`] may verify.
@@ -64,6 +64,9 @@ pub enum SecretError {
     /// It is a JSON object without a text as `signing_secret`.
     #[error("the value is a JSON object without the text `signing_secret`")]
     NoMember,
+    /// It is not written as the provider writes its secrets.
+    #[error("{0}")]
+    Spelling(KeyError),
     /// It is the public secret of the samples.
     #[error("the value is the public development secret: store the provider's own")]
     Development,
@@ -87,6 +90,7 @@ impl SecretError {
             | Self::ByteOrderMark
             | Self::NotJson
             | Self::NoMember
+            | Self::Spelling(_)
             | Self::Development
             | Self::PreviousUnreadable(_) => false,
         }
@@ -163,10 +167,13 @@ struct Parsed {
 }
 
 impl Parsed {
-    fn read(stored: &StoredSecret) -> Result<Self, SecretError> {
+    fn read(stored: &StoredSecret, key: Key) -> Result<Self, SecretError> {
         let (text, warnings) = stored_secret_text(stored)?;
-        let secret = SigningSecret::new(text.as_bytes().to_vec()).map_err(|_| SecretError::Empty)?;
-        Ok(Self { secret, is_development: *text == DEVELOPMENT_SECRET, warnings })
+        let secret = key.read(&text).map_err(|error| match error {
+            KeyError::Empty(_) => SecretError::Empty,
+            KeyError::NotHex | KeyError::NoPrefix(_) | KeyError::NotBase64(_) => SecretError::Spelling(error),
+        })?;
+        Ok(Self { secret, is_development: *text == key.write(DEVELOPMENT_SECRET), warnings })
     }
 }
 
@@ -194,6 +201,7 @@ pub(crate) struct Fetched {
 /// A [`SecretStore`] behind a cache.
 pub struct SecretCache<S> {
     store: S,
+    key: Key,
     fresh_for: Duration,
     development: DevelopmentSecret,
     state: Mutex<State>,
@@ -207,9 +215,10 @@ struct State {
 }
 
 impl<S: SecretStore> SecretCache<S> {
-    /// Caches what `store` has. `fresh_for`: how long a fetched secret is used before it is fetched again.
-    pub fn new(store: S, fresh_for: Duration, development: DevelopmentSecret) -> Self {
-        Self { store, fresh_for, development, state: Mutex::default() }
+    /// Caches what `store` has. `key`: how the provider writes its secrets. `fresh_for`: how long a fetched secret is used before
+    /// it is fetched again.
+    pub fn new(store: S, key: Key, fresh_for: Duration, development: DevelopmentSecret) -> Self {
+        Self { store, key, fresh_for, development, state: Mutex::default() }
     }
 
     /// Fetches the current version, and returns what looks wrong with it: to be called at start, beside other work. A failure
@@ -319,7 +328,7 @@ impl<S: SecretStore> SecretCache<S> {
     }
 
     fn parse(&self, stored: &StoredSecret) -> Result<Parsed, SecretError> {
-        let parsed = Parsed::read(stored)?;
+        let parsed = Parsed::read(stored, self.key)?;
         if parsed.is_development && self.development == DevelopmentSecret::Refused {
             return Err(SecretError::Development);
         }

@@ -13,22 +13,25 @@ pub struct Settings {
     /// How far in the past a signed timestamp may lie.
     pub tolerance: Tolerance,
     /// The provider's schemes that are accepted.
-    pub schemes: Vec<Scheme>,
+    pub schemes: Vec<&'static Scheme>,
     /// Life of a record, unless the event's type fixes it.
     pub retention: Duration,
     /// Largest body that is accepted, in bytes after decoding.
     pub max_body_bytes: usize,
+    /// The URL that the receiver is registered under, for schemes that sign it.
+    pub public_url: Option<String>,
 }
 
 impl Settings {
     /// Returns the settings that apply if an operator sets nothing.
     #[must_use]
-    pub fn default_of<P: Provider>() -> Self {
+    pub fn default_of(provider: &Provider) -> Self {
         Self {
-            tolerance: Tolerance::default(),
-            schemes: P::SCHEMES.to_vec(),
+            tolerance: Tolerance::of(provider),
+            schemes: provider.schemes().iter().collect(),
             retention: RETENTION,
             max_body_bytes: MAX_BODY_BYTES,
+            public_url: None,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::log::LogFilter;
 
 /// The names of all variables that a function reads, beside AWS's own. The first three are
 /// required.
-pub const VARIABLES: [&str; 10] = [
+pub const VARIABLES: [&str; 11] = [
     "IDEMPOTENCY_TABLE",
     "QUEUE_URL",
     "SIGNING_SECRET_ID",
@@ -21,6 +21,7 @@ pub const VARIABLES: [&str; 10] = [
     "RETENTION_S",
     "SECRET_CACHE_S",
     "MAX_BODY_BYTES",
+    "PUBLIC_URL",
     "RUST_LOG",
 ];
 
@@ -49,7 +50,7 @@ impl FunctionConfig {
     ///
     /// # Errors
     /// A required variable is absent, or a variable has a value that cannot be used.
-    pub(crate) fn read<P: Provider>(environment: &Environment) -> Result<Self, StartError> {
+    pub(crate) fn read(provider: &'static Provider, environment: &Environment) -> Result<Self, StartError> {
         // An emulator's address: what is deployed has none.
         let development_secret = match environment.optional::<String>("AWS_ENDPOINT_URL")? {
             Some(_) => DevelopmentSecret::Accepted,
@@ -62,19 +63,19 @@ impl FunctionConfig {
             payload_bucket: environment.optional("PAYLOAD_BUCKET")?,
             secret_cache: seconds(environment, "SECRET_CACHE_S")?.unwrap_or(SECRET_CACHE),
             development_secret,
-            settings: settings::<P>(environment)?,
+            settings: settings(provider, environment)?,
             log_filter: environment.optional("RUST_LOG")?.unwrap_or_default(),
         })
     }
 }
 
-fn settings<P: Provider>(environment: &Environment) -> Result<Settings, StartError> {
-    let mut settings = Settings::default_of::<P>();
+fn settings(provider: &'static Provider, environment: &Environment) -> Result<Settings, StartError> {
+    let mut settings = Settings::default_of(provider);
     if let Some(past) = seconds(environment, "TIMESTAMP_TOLERANCE_S")? {
         settings.tolerance.past = past;
     }
     if let Some(list) = environment.optional::<String>("SIGNATURE_SCHEMES")? {
-        settings.schemes = schemes::<P>(&list)?;
+        settings.schemes = schemes(provider, &list)?;
     }
     if let Some(retention) = seconds(environment, "RETENTION_S")? {
         settings.retention = retention;
@@ -83,13 +84,14 @@ fn settings<P: Provider>(environment: &Environment) -> Result<Settings, StartErr
     if let Some(bytes) = number(environment, "MAX_BODY_BYTES", 1..=most_bytes)? {
         settings.max_body_bytes = usize::try_from(bytes).unwrap_or(MAX_BODY_BYTES);
     }
-    check_retention::<P>(&settings)?;
+    settings.public_url = public_url(provider, environment)?;
+    check_retention(provider, &settings)?;
     Ok(settings)
 }
 
-fn check_retention<P: Provider>(settings: &Settings) -> Result<(), StartError> {
+fn check_retention(provider: &Provider, settings: &Settings) -> Result<(), StartError> {
     let twice = settings.tolerance.past * 2;
-    let (least, why) = if P::SIGNS_TIME && twice > LEAST_RETENTION {
+    let (least, why) = if provider.tolerance().is_some() && twice > LEAST_RETENTION {
         (twice, "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired")
     } else {
         (LEAST_RETENTION, "because a record must outlive the queue's five minutes of deduplication")
@@ -102,17 +104,37 @@ fn check_retention<P: Provider>(settings: &Settings) -> Result<(), StartError> {
 }
 
 /// Reads names of the provider's schemes, separated by commas.
-fn schemes<P: Provider>(list: &str) -> Result<Vec<Scheme>, StartError> {
-    let named = |name: &str| P::SCHEMES.iter().copied().find(|scheme| scheme.name() == name);
+fn schemes(provider: &'static Provider, list: &str) -> Result<Vec<&'static Scheme>, StartError> {
+    let named = |name: &str| provider.schemes().iter().find(|scheme| scheme.name == name);
     let scheme = |name: &str| {
         named(name.trim()).ok_or_else(|| {
-            let known: Vec<_> = P::SCHEMES.iter().map(|scheme| scheme.name()).collect();
-            let (provider, known) = (P::NAME, known.join(", "));
+            let known: Vec<_> = provider.schemes().iter().map(|scheme| scheme.name).collect();
+            let (provider, known) = (provider.name(), known.join(", "));
             let reason = format!("{list:?} is not a list, separated by commas, of schemes of {provider}: {known}");
             StartError::invalid("SIGNATURE_SCHEMES", reason)
         })
     };
     list.split(',').map(scheme).collect()
+}
+
+/// Reads the URL that the provider signs: character for character, so it is not normalised.
+fn public_url(provider: &Provider, environment: &Environment) -> Result<Option<String>, StartError> {
+    let url = environment.optional::<String>("PUBLIC_URL")?;
+    match &url {
+        Some(url) if !is_url(url) => {
+            Err(StartError::invalid("PUBLIC_URL", format!("{url:?} is not a URL that begins with https:// or http://")))
+        }
+        None if provider.signs_url() => {
+            let reason = format!("{} signs the URL that it is registered with: set it to that URL", provider.name());
+            Err(StartError::invalid("PUBLIC_URL", reason))
+        }
+        Some(_) | None => Ok(url),
+    }
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
 fn seconds(environment: &Environment, variable: &'static str) -> Result<Option<Duration>, StartError> {
@@ -137,29 +159,30 @@ fn number(
 
 #[cfg(test)]
 mod tests {
-    use webhook_verify::providers::{Endgrate, Pinwheel};
+    use webhook_ingest::testing::{ACME, BETA};
+    use webhook_verify::catalogue::SQUARE;
 
     use super::*;
 
     const REQUIRED: [(&str, &str); 3] =
         [("IDEMPOTENCY_TABLE", "records"), ("QUEUE_URL", "https://q/events.fifo"), ("SIGNING_SECRET_ID", "secret")];
 
-    fn read<P: Provider>(more: &[(&str, &str)]) -> Result<FunctionConfig, StartError> {
-        FunctionConfig::read::<P>(&REQUIRED.iter().chain(more).copied().collect())
+    fn read(provider: &'static Provider, more: &[(&str, &str)]) -> Result<FunctionConfig, StartError> {
+        FunctionConfig::read(provider, &REQUIRED.iter().chain(more).copied().collect())
     }
 
-    fn error<P: Provider>(variable: &str, value: &str) -> Option<String> {
-        read::<P>(&[(variable, value)]).err().map(|error| error.to_string())
+    fn error(provider: &'static Provider, variable: &str, value: &str) -> Option<String> {
+        read(provider, &[(variable, value)]).err().map(|error| error.to_string())
     }
 
     #[test]
     fn empty_and_absent_variables_give_the_contracts_defaults() {
         for set in [vec![], VARIABLES[3..].iter().map(|name| (*name, "")).collect()] {
-            let config = read::<Pinwheel>(&set).expect("it starts");
-            assert_eq!(config.settings, Settings::default_of::<Pinwheel>());
+            let config = read(ACME, &set).expect("it starts");
+            assert_eq!(config.settings, Settings::default_of(ACME));
             assert_eq!(config.settings.tolerance.past.as_secs(), 86_400);
             assert_eq!(config.settings.retention.as_secs(), 2_592_000);
-            assert_eq!(config.settings.schemes, [Scheme::PinwheelV1, Scheme::PinwheelV2]);
+            assert_eq!(config.settings.schemes, [&ACME.schemes()[0], &ACME.schemes()[1]]);
             assert_eq!(config.settings.max_body_bytes, 6_291_456);
             assert_eq!(config.secret_cache.as_secs(), 300);
             assert_eq!(config.payload_bucket, None);
@@ -170,22 +193,25 @@ mod tests {
 
     #[test]
     fn a_value_of_each_variable_is_used() {
-        let config = read::<Pinwheel>(&[
-            ("PAYLOAD_BUCKET", "payloads"),
-            ("TIMESTAMP_TOLERANCE_S", "600"),
-            ("SIGNATURE_SCHEMES", " pinwheel-v2 "),
-            ("RETENTION_S", "1200"),
-            ("SECRET_CACHE_S", "0"),
-            ("MAX_BODY_BYTES", "262144"),
-            ("RUST_LOG", "warn"),
-        ]);
+        let config = read(
+            ACME,
+            &[
+                ("PAYLOAD_BUCKET", "payloads"),
+                ("TIMESTAMP_TOLERANCE_S", "600"),
+                ("SIGNATURE_SCHEMES", " acme-v2 "),
+                ("RETENTION_S", "1200"),
+                ("SECRET_CACHE_S", "0"),
+                ("MAX_BODY_BYTES", "262144"),
+                ("RUST_LOG", "warn"),
+            ],
+        );
         let config = config.expect("it starts");
         assert_eq!(config.idempotency_table.to_string(), "records");
         assert_eq!(config.queue_url.to_string(), "https://q/events.fifo");
         assert_eq!(config.signing_secret_id.to_string(), "secret");
         assert_eq!(config.payload_bucket.map(String::from).as_deref(), Some("payloads"));
         assert_eq!(config.settings.tolerance.past.as_secs(), 600);
-        assert_eq!(config.settings.schemes, [Scheme::PinwheelV2]);
+        assert_eq!(config.settings.schemes, [&ACME.schemes()[1]]);
         assert_eq!(config.settings.retention.as_secs(), 1200);
         assert_eq!(config.secret_cache.as_secs(), 0);
         assert_eq!(config.settings.max_body_bytes, 262_144);
@@ -195,7 +221,7 @@ mod tests {
     #[test]
     fn each_required_variable_is_missed_by_its_name() {
         for (variable, _) in REQUIRED {
-            assert_eq!(error::<Pinwheel>(variable, ""), Some(format!("{variable} is not set")));
+            assert_eq!(error(ACME, variable, ""), Some(format!("{variable} is not set")));
         }
         assert_eq!(REQUIRED.map(|(variable, _)| variable), VARIABLES[..3]);
     }
@@ -204,7 +230,7 @@ mod tests {
     fn a_bad_value_of_each_variable_is_shown_with_its_name() {
         for variable in VARIABLES {
             for value in ["no such thing\n", "*"] {
-                let sentence = error::<Endgrate>(variable, value).expect("it does not start");
+                let sentence = error(BETA, variable, value).expect("it does not start");
                 let (said, rest) = sentence.split_once(": ").expect("a reason");
                 assert_eq!(said, format!("{variable} cannot be used"));
                 assert!(rest.starts_with(&format!("{value:?} is not ")), "{sentence}");
@@ -223,7 +249,7 @@ mod tests {
             ("IDEMPOTENCY_TABLE", "my records"),
             ("SIGNING_SECRET_ID", "secret\n"),
         ] {
-            let sentence = error::<Pinwheel>(variable, value).unwrap_or_default();
+            let sentence = error(ACME, variable, value).unwrap_or_default();
             let start = format!("{variable} cannot be used: {value:?} is not a ");
             assert!(sentence.starts_with(&start), "{variable}={value:?}: {sentence}");
         }
@@ -240,49 +266,49 @@ mod tests {
             for value in ["-1", "+1", " 1", "1.5", "1e3", "5m", "4294967296", "18446744073709551616", "１"] {
                 let reason = format!("{value:?} is not a whole number from {bounds}, in digits alone");
                 let expected = Some(format!("{variable} cannot be used: {reason}"));
-                assert_eq!(error::<Pinwheel>(variable, value), expected, "{value}");
-                assert_eq!(error::<Endgrate>(variable, value), expected, "{value}");
+                assert_eq!(error(ACME, variable, value), expected, "{value}");
+                assert_eq!(error(BETA, variable, value), expected, "{value}");
             }
         }
         for (bytes, starts) in [("0", false), ("1", true), ("6291456", true), ("6291457", false)] {
-            assert_eq!(read::<Pinwheel>(&[("MAX_BODY_BYTES", bytes)]).is_ok(), starts, "{bytes}");
+            assert_eq!(read(ACME, &[("MAX_BODY_BYTES", bytes)]).is_ok(), starts, "{bytes}");
         }
     }
 
     #[test]
     fn schemes_are_the_providers_own_by_name() {
-        let schemes = |list| read::<Pinwheel>(&[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
-        assert_eq!(schemes("pinwheel-v2").ok(), Some(vec![Scheme::PinwheelV2]));
-        let both = Some(vec![Scheme::PinwheelV2, Scheme::PinwheelV1]);
-        assert_eq!(schemes("\tpinwheel-v2 , pinwheel-v1\n").ok(), both);
-        for list in [",", " ", "pinwheel-v2,", "pinwheel-v3", "PINWHEEL-V2", "pinwheel-v2 pinwheel-v1", "endgrate"] {
+        let schemes = |list| read(ACME, &[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
+        assert_eq!(schemes("acme-v2").ok(), Some(vec![&ACME.schemes()[1]]));
+        let both = Some(vec![&ACME.schemes()[1], &ACME.schemes()[0]]);
+        assert_eq!(schemes("\tacme-v2 , acme-v1\n").ok(), both);
+        for list in [",", " ", "acme-v2,", "acme-v3", "ACME-V2", "acme-v2 acme-v1", "beta"] {
             let expected = format!(
-                "SIGNATURE_SCHEMES cannot be used: {list:?} is not a list, separated by commas, of schemes of pinwheel: \
-                 pinwheel-v1, pinwheel-v2"
+                "SIGNATURE_SCHEMES cannot be used: {list:?} is not a list, separated by commas, of schemes of acme: \
+                 acme-v1, acme-v2"
             );
-            assert_eq!(error::<Pinwheel>("SIGNATURE_SCHEMES", list), Some(expected));
+            assert_eq!(error(ACME, "SIGNATURE_SCHEMES", list), Some(expected));
         }
-        let expected = "SIGNATURE_SCHEMES cannot be used: \"pinwheel-v2\" is not a list, separated by commas, of \
-                        schemes of endgrate: endgrate";
-        assert_eq!(error::<Endgrate>("SIGNATURE_SCHEMES", "pinwheel-v2").as_deref(), Some(expected));
+        let expected = "SIGNATURE_SCHEMES cannot be used: \"acme-v2\" is not a list, separated by commas, of \
+                        schemes of beta: beta";
+        assert_eq!(error(BETA, "SIGNATURE_SCHEMES", "acme-v2").as_deref(), Some(expected));
     }
 
     #[test]
     fn retention_outlives_deduplication_and_twice_the_tolerance() {
         let minutes = "RETENTION_S cannot be used: 359 is less than 360, because a record must outlive the queue's five \
                        minutes of deduplication";
-        assert_eq!(error::<Endgrate>("RETENTION_S", "359").as_deref(), Some(minutes));
-        assert_eq!(error::<Endgrate>("RETENTION_S", "360"), None);
+        assert_eq!(error(BETA, "RETENTION_S", "359").as_deref(), Some(minutes));
+        assert_eq!(error(BETA, "RETENTION_S", "360"), None);
         let twice = "RETENTION_S cannot be used: 172799 is less than 172800, twice TIMESTAMP_TOLERANCE_S, or a captured \
                      delivery could be sent again after its record has expired";
-        assert_eq!(error::<Pinwheel>("RETENTION_S", "172799").as_deref(), Some(twice));
-        assert_eq!(error::<Pinwheel>("RETENTION_S", "172800"), None);
+        assert_eq!(error(ACME, "RETENTION_S", "172799").as_deref(), Some(twice));
+        assert_eq!(error(ACME, "RETENTION_S", "172800"), None);
         let tolerance = |value, retention| [("TIMESTAMP_TOLERANCE_S", value), ("RETENTION_S", retention)];
-        assert!(read::<Pinwheel>(&tolerance("179", "359")).is_err(), "a short tolerance does not shorten it");
-        assert!(read::<Pinwheel>(&tolerance("180", "360")).is_ok());
-        assert!(read::<Pinwheel>(&tolerance("4294967295", "4294967295")).is_err());
-        assert!(read::<Pinwheel>(&tolerance("2000000000", "4000000000")).is_ok());
-        assert!(read::<Endgrate>(&tolerance("86400", "360")).is_ok(), "Endgrate signs no time");
+        assert!(read(ACME, &tolerance("179", "359")).is_err(), "a short tolerance does not shorten it");
+        assert!(read(ACME, &tolerance("180", "360")).is_ok());
+        assert!(read(ACME, &tolerance("4294967295", "4294967295")).is_err());
+        assert!(read(ACME, &tolerance("2000000000", "4000000000")).is_ok());
+        assert!(read(BETA, &tolerance("86400", "360")).is_ok(), "it signs no time");
     }
 
     #[test]
@@ -290,8 +316,25 @@ mod tests {
         for (url, expected) in
             [("http://127.0.0.1:4566", DevelopmentSecret::Accepted), ("", DevelopmentSecret::Refused)]
         {
-            let config = read::<Pinwheel>(&[("AWS_ENDPOINT_URL", url)]).expect("it starts");
+            let config = read(ACME, &[("AWS_ENDPOINT_URL", url)]).expect("it starts");
             assert_eq!(config.development_secret, expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_public_url_is_taken_as_it_is_and_demanded_only_if_it_is_signed() {
+        let url = |provider, url| read(provider, &[("PUBLIC_URL", url)]).map(|config| config.settings.public_url);
+        assert_eq!(
+            url(SQUARE, "https://a.example/Hook?x=%2f").ok(),
+            Some(Some("https://a.example/Hook?x=%2f".to_owned()))
+        );
+        assert_eq!(url(ACME, "").ok(), Some(None));
+        let missing = "PUBLIC_URL cannot be used: square signs the URL that it is registered with: set it to that URL";
+        assert_eq!(error(SQUARE, "PUBLIC_URL", "").as_deref(), Some(missing));
+        for value in ["a.example", "https://", "https://a.example/ b", "ftp://a.example", "https://a.example\n"] {
+            let expected =
+                format!("PUBLIC_URL cannot be used: {value:?} is not a URL that begins with https:// or http://");
+            assert_eq!(error(ACME, "PUBLIC_URL", value), Some(expected));
         }
     }
 }

@@ -32,8 +32,8 @@ use crate::{
 const WARM_UP_AT_MOST: Duration = Duration::from_millis(500);
 
 /// A provider's function.
-pub(crate) struct Function<P> {
-    pipeline: Pipeline<P, DynamoStore, SqsQueue, SecretsManager, SystemClock>,
+pub(crate) struct Function {
+    pipeline: Pipeline<DynamoStore, SqsQueue, SecretsManager, SystemClock>,
     log: DeliveryLog,
     is_warm: AtomicBool,
 }
@@ -52,14 +52,14 @@ impl From<NotAnHttpRequest> for Diagnostic {
     }
 }
 
-impl<P: Provider + 'static> Function<P> {
-    pub(crate) fn new(provider: P, aws: &SdkConfig, config: FunctionConfig) -> Self {
+impl Function {
+    pub(crate) fn new(provider: &'static Provider, aws: &SdkConfig, config: FunctionConfig) -> Self {
         let secrets = SecretsManager::new(aws, config.signing_secret_id);
         let pipeline = Pipeline {
             provider,
             store: DynamoStore::new(aws, config.idempotency_table),
             queue: SqsQueue::new(aws, config.queue_url, config.payload_bucket),
-            secrets: SecretCache::new(secrets, config.secret_cache, config.development_secret),
+            secrets: SecretCache::new(secrets, provider.key(), config.secret_cache, config.development_secret),
             clock: SystemClock,
             settings: config.settings,
         };
@@ -73,7 +73,7 @@ impl<P: Provider + 'static> Function<P> {
         // A fetch that takes long goes on beside what follows.
         let fetch = tokio::spawn(async {
             let warnings = self.pipeline.secrets.warm(self.pipeline.clock.now()).await;
-            log::secret_warnings(P::NAME, &warnings);
+            log::secret_warnings(self.pipeline.provider.name(), &warnings);
         });
         let all = async { tokio::join!(fetch, self.pipeline.store.connect(), self.pipeline.queue.connect()) };
         let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
@@ -87,7 +87,7 @@ impl<P: Provider + 'static> Function<P> {
     pub(crate) async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, NotAnHttpRequest> {
         let LambdaEvent { payload, context } = event;
         let invocation = Invocation {
-            provider: P::NAME,
+            provider: self.pipeline.provider.name(),
             function_name: &context.env_config.function_name,
             request_id: &context.request_id,
             cold_start: !self.is_warm.swap(true, Ordering::Relaxed),

@@ -44,13 +44,13 @@ use crate::{config::FunctionConfig, function::Function};
 ///
 /// # Errors
 /// The environment lacks a variable, or a variable has a value that cannot be used.
-pub fn run<P: Provider + 'static>(provider: P) -> Result<(), StartError> {
+pub fn run(provider: &'static Provider) -> Result<(), StartError> {
     // One thread: an instance handles one delivery at a time.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(provider))
 }
 
-async fn serve<P: Provider + 'static>(provider: P) -> Result<(), StartError> {
-    let config = FunctionConfig::read::<P>(&Environment::of_process())?;
+async fn serve(provider: &'static Provider) -> Result<(), StartError> {
+    let config = FunctionConfig::read(provider, &Environment::of_process())?;
     log::init(config.log_filter.clone());
     let aws = load(CredentialsFrom::Environment).await?;
     // It lives as long as the process, so that a slow fetch of the secret may go on beside the first delivery.

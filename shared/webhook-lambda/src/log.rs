@@ -79,6 +79,7 @@ impl DeliveryLog {
             Outcome::Accepted { .. }
             | Outcome::Duplicate { .. }
             | Outcome::InProgress { .. }
+            | Outcome::Challenge(_)
             | Outcome::Malformed(_)
             | Outcome::Unavailable(_) => Admission::Written,
         }
@@ -91,9 +92,11 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
         Outcome::Refused(error) => (Some(error.reason()), Some(error.to_string())),
         Outcome::Unavailable(fault) => (Some(fault.reason()), Some(fault.to_string())),
         Outcome::Malformed(malformed) => (Some(malformed.reason()), Some(malformed.to_string())),
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::TooLarge => {
-            (None, None)
-        }
+        Outcome::Accepted { .. }
+        | Outcome::Duplicate { .. }
+        | Outcome::InProgress { .. }
+        | Outcome::Challenge(_)
+        | Outcome::TooLarge => (None, None),
     };
     let event_type = trail.event_type.as_deref().map(visible);
     let event_id = trail.event_id.as_deref().map(visible);
@@ -120,7 +123,7 @@ fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
                 webhook.event_type = event_type.as_deref(),
                 webhook.event_id = event_id.as_deref(),
                 webhook.idempotency_key = idempotency_key.as_deref(),
-                webhook.unsigned_fields = trail.unsigned_fields,
+                webhook.unsigned_fields = trail.unsigned_fields.as_deref(),
                 webhook.message_id = trail.message_id,
                 webhook.secret_version = secret_version,
                 webhook.secret_fetched = secret_fetched,
@@ -158,8 +161,14 @@ fn level(outcome: &Outcome, trail: &Trail) -> Level {
     match outcome {
         Outcome::Unavailable(_) => Level::ERROR,
         Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => Level::WARN,
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } if is_odd => Level::WARN,
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } => Level::INFO,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_)
+            if is_odd =>
+        {
+            Level::WARN
+        }
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_) => {
+            Level::INFO
+        }
     }
 }
 
@@ -242,7 +251,7 @@ mod tests {
         for (trail, expected) in [
             (Trail::default(), Level::INFO),
             (Trail { secret_fetch: SecretFetch::AfterMismatch, ..Trail::default() }, Level::INFO),
-            (Trail { unsigned_fields: Some("type"), ..Trail::default() }, Level::INFO),
+            (Trail { unsigned_fields: Some("type".to_owned()), ..Trail::default() }, Level::INFO),
             (Trail { warning: Some(Fault::DeadlineNear), ..Trail::default() }, Level::WARN),
             (Trail { taken_over: true, ..Trail::default() }, Level::WARN),
             (Trail { delivery_id_changed: true, ..Trail::default() }, Level::WARN),

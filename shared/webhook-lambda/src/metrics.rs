@@ -207,6 +207,7 @@ impl<'l> Line<'l> {
             Outcome::Accepted { .. }
             | Outcome::Duplicate { .. }
             | Outcome::InProgress { .. }
+            | Outcome::Challenge(_)
             | Outcome::Malformed(_)
             | Outcome::TooLarge => (None, None),
         };

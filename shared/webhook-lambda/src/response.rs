@@ -34,6 +34,7 @@ pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
         Outcome::Accepted { id } => answer(door, 200, None, &status("accepted", Some(id))),
         Outcome::Duplicate { id } => answer(door, 200, None, &status("duplicate", Some(id))),
         Outcome::InProgress { retry_after_s } => answer(door, 409, Some(*retry_after_s), &status("in_progress", None)),
+        Outcome::Challenge(challenge) => with_body(door, 200, None, challenge.body().to_owned()),
         Outcome::Refused(_) => answer(door, 401, None, &error("unauthorized")),
         Outcome::Malformed(_) => malformed(door),
         Outcome::TooLarge => answer(door, 413, None, &error("too_large")),
@@ -58,13 +59,17 @@ struct Body<'o> {
 }
 
 fn answer(door: Door, status_code: i64, retry_after_s: Option<u64>, body: &Body<'_>) -> Response {
+    // Only text: serialising it cannot fail.
+    with_body(door, status_code, retry_after_s, serde_json::to_string(body).unwrap_or_default())
+}
+
+fn with_body(door: Door, status_code: i64, retry_after_s: Option<u64>, body: String) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = retry_after_s {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
-    // Only text: serialising it cannot fail.
-    let body = Some(serde_json::to_string(body).unwrap_or_default().into());
+    let body = Some(body.into());
     // The types may get more fields, so they have no literal form.
     if door == Door::Version2 {
         let mut response = ApiGatewayV2httpResponse::default();
@@ -133,6 +138,16 @@ mod tests {
             ] {
                 assert_eq!(json(&response(&outcome, door)), expected, "{outcome:?} {door:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_challenge_is_answered_with_the_body_that_its_provider_wants() {
+        for door in DOORS {
+            let body = r#"{"challenge":"3eZb\u0001"}"#;
+            let answer = json(&with_body(door, 200, None, body.to_owned()));
+            assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)), "{door:?}");
+            assert_eq!(answer["headers"], json!({"content-type": "application/json"}));
         }
     }
 

@@ -19,47 +19,54 @@ use std::{
     time::Instant,
 };
 
-use base64::{Engine, prelude::BASE64_STANDARD};
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+};
 use webhook_verify::{
-    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, VerifyError,
-    providers::{Endgrate, Pinwheel},
-    sign,
+    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, VerifyError,
+    catalogue::CATALOGUE,
+    description::{Encoding, Form, Hash, Signature},
+    providers::PROVIDERS,
+    sign::{Signer, example_body},
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
-const BODY: &[u8] = br#"{"event_id": "e1", "event": "account.added", "payload": {"account_id": "a1"}}"#;
+const URL: Option<&str> = Some("https://example.com/webhooks/provider");
 const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 
 const SAMPLES: usize = 100_000;
 /// Refusals in a sample: one alone is little longer than a look at the clock.
 const REFUSALS: usize = 8;
 
-/// What refuses a signature.
+/// What refuses a signature of a scheme.
 struct Check {
-    name: &'static str,
-    /// Bytes of the MAC.
-    tag_bytes: usize,
-    /// Whether it may depend on where the signature differs.
+    provider: &'static Provider,
+    scheme: &'static Scheme,
+    /// Whether it compares as it must not, so that its time may depend on where the signature differs.
     is_naive: bool,
-    /// The headers of a delivery whose MAC differs from the right one in this byte.
-    headers: fn(usize) -> Vec<Header>,
-    refuse: fn(&[Header], &SigningSecrets),
 }
 
-const CHECKS: [Check; 3] = [
-    Check { name: "pinwheel", tag_bytes: 32, is_naive: false, headers: pinwheel_headers, refuse: refuse::<Pinwheel> },
-    Check { name: "endgrate", tag_bytes: 20, is_naive: false, headers: endgrate_headers, refuse: refuse::<Endgrate> },
-    Check { name: "naive", tag_bytes: 32, is_naive: true, headers: pinwheel_headers, refuse: refuse_naively },
-];
+/// Returns the checks of all schemes, and a naive one.
+fn checks() -> Vec<Check> {
+    let providers = PROVIDERS.iter().chain(CATALOGUE).copied();
+    let mut checks: Vec<_> = providers
+        .flat_map(|provider| provider.schemes().iter().map(move |scheme| (provider, scheme)))
+        .map(|(provider, scheme)| Check { provider, scheme, is_naive: false })
+        .collect();
+    let provider = CATALOGUE[0];
+    checks.push(Check { provider, scheme: &provider.schemes()[0], is_naive: true });
+    checks
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     if let [once, check, byte] = arguments.as_slice()
         && once == "once"
     {
-        let check = CHECKS.iter().find(|known| known.name == check).expect("a check of this name");
-        let headers = (check.headers)(byte.parse().expect("the number of a byte"));
-        (check.refuse)(&headers, &secrets());
+        let check = &checks()[check.parse::<usize>().expect("the number of a check")];
+        let headers = check.headers(byte.parse().expect("the number of a byte"));
+        check.refuse(&headers, &check.body(), &secrets());
         return ExitCode::SUCCESS;
     }
     let result = count_instructions();
@@ -86,56 +93,89 @@ fn other(byte: u8) -> u8 {
     byte ^ 1
 }
 
-fn pinwheel_headers(different: usize) -> Vec<Header> {
-    let [signature, timestamp] = sign::pinwheel_v2(&secret(), NOW, BODY);
-    let digits = signature.value().strip_prefix(b"v2=").expect("version 2");
-    let mut tag = hex::decode(digits).expect("hexadecimal");
-    tag[different] = other(tag[different]);
-    vec![Header::new(signature.name(), format!("v2={}", hex::encode(tag))), timestamp]
+impl Check {
+    fn name(&self) -> &'static str {
+        if self.is_naive { "naive" } else { self.scheme.name }
+    }
+
+    fn body(&self) -> String {
+        example_body(self.scheme, 1, 1)
+    }
+
+    /// Returns the headers of a delivery whose MAC differs from the right one in this byte.
+    fn headers(&self, different: usize) -> Vec<Header> {
+        let mut headers = self.sign();
+        let (before, mut tag) = read(self.scheme.signature, &headers[0]);
+        tag[different] = other(tag[different]);
+        headers[0] = Header::new(headers[0].name(), before + &spell(self.scheme.signature.encoding, &tag));
+        headers
+    }
+
+    fn sign(&self) -> Vec<Header> {
+        let secret = secret();
+        let signer = Signer::new(self.scheme, &secret, NOW).public_url(URL);
+        signer.sign(self.body().as_bytes()).expect("an example can be signed")
+    }
+
+    fn refuse(&self, headers: &[Header], body: &str, secrets: &SigningSecrets) {
+        if self.is_naive {
+            return self.refuse_naively(headers);
+        }
+        let delivery = Delivery::new(black_box(headers), black_box(body.as_bytes())).expect("small");
+        let unverified = self.provider.parse(delivery).expect("well formed");
+        let refused = unverified.verify(secrets, NOW, Tolerance::of(self.provider), URL);
+        assert_eq!(refused.err(), Some(VerifyError::SignatureMismatch));
+    }
+
+    /// What the comparison must not be: it stops at the first byte that differs.
+    fn refuse_naively(&self, headers: &[Header]) {
+        let (_, tag) = read(self.scheme.signature, &black_box(headers)[0]);
+        let (_, right) = read(self.scheme.signature, &self.sign()[0]);
+        assert!(right.iter().zip(&tag).any(|(a, b)| black_box(a) != black_box(b)));
+    }
+
+    fn tag_bytes(&self) -> usize {
+        match self.scheme.signature.hash {
+            Hash::Sha1 => 20,
+            Hash::Sha256 => 32,
+            Hash::Sha512 => 64,
+        }
+    }
 }
 
-fn endgrate_headers(different: usize) -> Vec<Header> {
-    let [signature] = sign::endgrate(&secret(), BODY);
-    let mut tag = BASE64_STANDARD.decode(signature.value()).expect("base64");
-    tag[different] = other(tag[different]);
-    vec![Header::new(signature.name(), BASE64_STANDARD.encode(tag))]
+/// Returns what stands before the signature in its header, and its bytes.
+fn read(signature: Signature, header: &Header) -> (String, Vec<u8>) {
+    let value = str::from_utf8(header.value()).expect("ASCII");
+    let digits = match signature.form {
+        Form::Bare => value,
+        Form::Prefixed(prefix) => value.strip_prefix(prefix).expect("the prefix"),
+        Form::Labelled { separator, assign, .. } => {
+            let last = value.rsplit(separator).next().expect("a value");
+            last.split_once(assign).expect("a label").1
+        }
+    };
+    let tag = match signature.encoding {
+        Encoding::Hex => hex::decode(digits).expect("hexadecimal"),
+        Encoding::Base64 => BASE64_STANDARD.decode(digits).expect("base64"),
+        Encoding::Base64Url => BASE64_URL_SAFE_NO_PAD.decode(digits).expect("base64"),
+    };
+    (value[..value.len() - digits.len()].to_owned(), tag)
 }
 
-/// A provider without state of its own.
-trait Named: Provider {
-    const PROVIDER: Self;
-}
-
-impl Named for Pinwheel {
-    const PROVIDER: Self = Pinwheel;
-}
-
-impl Named for Endgrate {
-    const PROVIDER: Self = Endgrate;
-}
-
-fn refuse<P: Named>(headers: &[Header], secrets: &SigningSecrets) {
-    let delivery = Delivery::new(black_box(headers), black_box(BODY)).expect("small");
-    let unverified = P::PROVIDER.parse(delivery).expect("well formed");
-    let refused = P::PROVIDER.verify(&unverified, secrets, NOW, Tolerance::default());
-    assert_eq!(refused.err(), Some(VerifyError::SignatureMismatch));
-}
-
-/// What the comparison must not be: it stops at the first byte that differs.
-fn refuse_naively(headers: &[Header], _: &SigningSecrets) {
-    let digits = black_box(headers)[0].value().strip_prefix(b"v2=").expect("version 2");
-    let tag = hex::decode(digits).expect("hexadecimal");
-    let right = sign::pinwheel_v2(&secret(), NOW, black_box(BODY));
-    let right = hex::decode(&right[0].value()[3..]).expect("hexadecimal");
-    assert!(right.iter().zip(&tag).any(|(a, b)| black_box(a) != black_box(b)));
+fn spell(encoding: Encoding, tag: &[u8]) -> String {
+    match encoding {
+        Encoding::Hex => hex::encode(tag),
+        Encoding::Base64 => BASE64_STANDARD.encode(tag),
+        Encoding::Base64Url => BASE64_URL_SAFE_NO_PAD.encode(tag),
+    }
 }
 
 fn count_instructions() -> Result<(), String> {
     println!("instructions of a refusal, by the first byte of the MAC that differs");
     let mut failed = Ok(());
-    for check in &CHECKS {
-        let positions = [0, 1, check.tag_bytes / 2, check.tag_bytes - 1];
-        let counts = positions.map(|byte| instructions(check.name, byte));
+    for (number, check) in checks().iter().enumerate() {
+        let positions = [0, 1, check.tag_bytes() / 2, check.tag_bytes() - 1];
+        let counts = positions.map(|byte| instructions(number, byte));
         let mut shown = String::new();
         let mut all = Vec::new();
         for (byte, count) in positions.iter().zip(counts) {
@@ -144,23 +184,23 @@ fn count_instructions() -> Result<(), String> {
             let _ = write!(shown, "  byte {byte:>2}: {count}");
             all.push(count);
         }
-        println!("{:<10}{shown}", check.name);
+        println!("{:<18}{shown}", check.name());
         let all_equal = all.iter().all(|count| *count == all[0]);
         if all_equal == check.is_naive {
             let what = if all_equal { "a naive comparison is not noticed" } else { "the counts differ" };
-            failed = Err(format!("{}: {what}", check.name));
+            failed = Err(format!("{}: {what}", check.name()));
         }
     }
     failed
 }
 
 /// Instructions of this program when it refuses one signature. Nothing of it depends on chance, so they are always the same.
-fn instructions(check: &str, byte: usize) -> Result<u64, String> {
+fn instructions(check: usize, byte: usize) -> Result<u64, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let run = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
-        .args(["once", check, &format!("{byte:02}")])
+        .args(["once", &format!("{check:02}"), &format!("{byte:02}")])
         .env_clear()
         .output()
         .map_err(|error| format!("valgrind is needed (Debian, Ubuntu: apt-get install valgrind): {error}"))?;
@@ -178,14 +218,15 @@ fn measure() {
     );
     let mut random = fastrand::Rng::with_seed(1);
     let secrets = secrets();
-    for check in &CHECKS {
-        let headers = [(check.headers)(0), (check.headers)(check.tag_bytes - 1)];
+    for check in &checks() {
+        let headers = [check.headers(0), check.headers(check.tag_bytes() - 1)];
+        let body = check.body();
         let mut samples = [const { Vec::new() }; 2];
         while samples.iter().any(|class| class.len() < SAMPLES) {
             let class = random.usize(..2);
             let started_at = Instant::now();
             for _ in 0..REFUSALS {
-                (check.refuse)(&headers[class], &secrets);
+                check.refuse(&headers[class], &body, &secrets);
             }
             let time = started_at.elapsed();
             samples[class].push(time.as_nanos() as f64 / REFUSALS as f64);
@@ -193,8 +234,12 @@ fn measure() {
         let [first, last] = samples.map(Sample::of);
         let t = (first.mean - last.mean) / (first.squared_error + last.squared_error).sqrt();
         println!(
-            "{:<10}  medians {:>7.1} ns and {:>7.1} ns  means {:>7.2} ns and {:>7.2} ns  t = {t:>7.1}",
-            check.name, first.median, last.median, first.mean, last.mean
+            "{:<18}  medians {:>7.1} ns and {:>7.1} ns  means {:>7.2} ns and {:>7.2} ns  t = {t:>7.1}",
+            check.name(),
+            first.median,
+            last.median,
+            first.mean,
+            last.mean
         );
     }
     println!("(|t| over 4.5 tells of a difference, unless the machine was busy with something else)");

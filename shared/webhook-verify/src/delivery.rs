@@ -65,23 +65,31 @@ impl<'d> Delivery<'d> {
         Ok(Self { headers, body })
     }
 
+    /// Takes a request of any size, as a sender may make one.
+    pub(crate) fn of_any_size(headers: &'d [Header], body: &'d [u8]) -> Self {
+        Self { headers, body }
+    }
+
     /// Returns the body, byte for byte.
     #[must_use]
     pub fn body(&self) -> &'d [u8] {
         self.body
     }
 
-    /// Returns the value of the only header with this name, in any case.
+    /// Returns the name and the value of the only header that has one of these names, in any case.
     ///
     /// # Errors
     /// [`VerifyError::HeaderMissing`], or [`VerifyError::HeaderRepeated`]: with two values, the receiver
     /// might check one, and a proxy in front of it the other.
-    pub fn header(&self, name: &'static str) -> Result<&'d [u8], VerifyError> {
-        let mut values = self.headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name));
-        match (values.next(), values.next()) {
-            (None, _) => Err(VerifyError::HeaderMissing(name)),
-            (Some(header), None) => Ok(&header.value),
-            (Some(_), Some(_)) => Err(VerifyError::HeaderRepeated(name)),
+    pub(crate) fn header(&self, names: &[&'static str]) -> Result<(&'static str, &'d [u8]), VerifyError> {
+        let mut found = self.headers.iter().filter_map(|header| {
+            let name = names.iter().find(|name| header.name.eq_ignore_ascii_case(name))?;
+            Some((*name, header.value.as_slice()))
+        });
+        match (found.next(), found.next()) {
+            (None, _) => Err(VerifyError::HeaderMissing(names.first().copied().unwrap_or_default())),
+            (Some(header), None) => Ok(header),
+            (Some(_), Some((name, _))) => Err(VerifyError::HeaderRepeated(name)),
         }
     }
 }
@@ -101,9 +109,17 @@ mod tests {
     fn a_header_is_found_in_any_case_and_refused_if_repeated() {
         let headers = [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
         let delivery = Delivery::new(&headers, b"").expect("small");
-        assert_eq!(delivery.header("x-timestamp"), Ok(b"1".as_slice()));
-        assert_eq!(delivery.header("a"), Err(VerifyError::HeaderRepeated("a")));
-        assert_eq!(delivery.header("b"), Err(VerifyError::HeaderMissing("b")));
+        assert_eq!(delivery.header(&["x-timestamp"]), Ok(("x-timestamp", b"1".as_slice())));
+        assert_eq!(delivery.header(&["a"]), Err(VerifyError::HeaderRepeated("a")));
+        assert_eq!(delivery.header(&["b", "c"]), Err(VerifyError::HeaderMissing("b")));
+    }
+
+    #[test]
+    fn one_header_of_several_names_is_found_and_two_are_refused_even_if_equal() {
+        let headers = [Header::new("b", "1"), Header::new("C", "1")];
+        let delivery = Delivery::new(&headers, b"").expect("small");
+        assert_eq!(delivery.header(&["a", "b"]), Ok(("b", b"1".as_slice())));
+        assert_eq!(delivery.header(&["b", "c"]), Err(VerifyError::HeaderRepeated("c")));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Why a delivery is refused. No error holds a byte of a secret, a signature or a payload, so all of
 //! them may be logged.
 
-use crate::{json::NoPythonForm, scheme::Scheme};
+use crate::{description::Scheme, json::NoPythonForm};
 
 /// Why a delivery is not proven to be its provider's. To the outside, all of these are the same
 /// answer (401); the log and the metric name the reason.
@@ -20,8 +20,8 @@ pub enum VerifyError {
     #[error("header `{0}` names an unknown signature scheme")]
     SchemeUnknown(&'static str),
     /// The receiver is configured to refuse this scheme.
-    #[error("signature scheme `{}` is not among the accepted schemes", .0.name())]
-    SchemeNotAccepted(Scheme),
+    #[error("signature scheme `{}` is not among the accepted schemes", .0.name)]
+    SchemeNotAccepted(&'static Scheme),
     /// Neither secret makes this signature over this body.
     #[error("the signature does not match")]
     SignatureMismatch,
@@ -67,7 +67,7 @@ pub enum Malformed {
     #[error("the authentic body is not a JSON object")]
     NotAnObject,
     /// A field that no signature covers is longer than [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
-    #[error("the unsigned `event` or `webhook_id` is longer than 1,024 bytes")]
+    #[error("a field that no signature covers is longer than 1,024 bytes")]
     UnsignedFieldTooLong,
 }
 
@@ -85,11 +85,12 @@ impl Malformed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::STRIPE;
 
     #[test]
     fn an_error_names_the_scheme_that_is_not_accepted() {
-        let error = VerifyError::SchemeNotAccepted(Scheme::PinwheelV1);
-        assert_eq!(error.to_string(), "signature scheme `pinwheel-v1` is not among the accepted schemes");
+        let error = VerifyError::SchemeNotAccepted(&STRIPE.schemes()[0]);
+        assert_eq!(error.to_string(), "signature scheme `stripe` is not among the accepted schemes");
         assert_eq!(error.reason(), "scheme_not_accepted");
     }
 

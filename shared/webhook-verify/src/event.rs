@@ -4,17 +4,17 @@ use std::{borrow::Cow, fmt, time::Duration};
 
 use sha2::{Digest, Sha256};
 
-use crate::{mac::SecretVersion, scheme::Scheme, time::UnixSeconds};
+use crate::{description::Scheme, mac::SecretVersion, time::UnixSeconds};
 
 /// A longer name or id is replaced by its SHA-256 in keys and record fields. `DynamoDB` accepts keys
 /// of up to 2,048 bytes; half of that leaves room for prefixes.
 pub const MAX_NAME_BYTES: usize = 1024;
 
-/// An event, ready to be claimed and queued. Only a provider makes one, from a verified delivery.
+/// An event, ready to be claimed and queued. Only [`Verified::event`](crate::Verified::event) makes one.
 #[expect(clippy::struct_field_names, reason = "`event_type` is its name in the table and in messages")]
 pub struct Event<'v> {
     pub(crate) provider: &'static str,
-    pub(crate) scheme: Scheme,
+    pub(crate) scheme: &'static Scheme,
     pub(crate) secret: SecretVersion,
     pub(crate) signed_at: Option<UnixSeconds>,
     pub(crate) idempotency_key: String,
@@ -22,9 +22,18 @@ pub struct Event<'v> {
     pub(crate) event_type: String,
     pub(crate) group: String,
     pub(crate) delivery_id: Option<String>,
-    pub(crate) unsigned_fields: Option<&'static str>,
+    pub(crate) unsigned_fields: Option<String>,
     pub(crate) retention: Retention,
     pub(crate) data: Cow<'v, [u8]>,
+}
+
+/// What a description's function tells of an event: its name, and how long it is remembered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EventKind {
+    /// The event's name without the provider's prefix.
+    pub name: &'static str,
+    /// How long its idempotency record is kept.
+    pub retention: Retention,
 }
 
 /// How long an idempotency record is kept.
@@ -70,8 +79,8 @@ impl Event<'_> {
         &self.group
     }
 
-    /// Returns the unsigned id of the delivery (Pinwheel v1 only). It is recorded and compared, but
-    /// never trusted.
+    /// Returns the id of the delivery, if the scheme leaves one unsigned. It is recorded and compared,
+    /// but never trusted.
     #[must_use]
     pub fn delivery_id(&self) -> Option<&str> {
         self.delivery_id.as_deref()
@@ -79,8 +88,8 @@ impl Event<'_> {
 
     /// Returns the names of the message's fields that no signature covers, separated by commas.
     #[must_use]
-    pub fn unsigned_fields(&self) -> Option<&'static str> {
-        self.unsigned_fields
+    pub fn unsigned_fields(&self) -> Option<&str> {
+        self.unsigned_fields.as_deref()
     }
 
     /// Returns how long the event's idempotency record is kept.
@@ -91,7 +100,7 @@ impl Event<'_> {
 
     /// Returns the scheme of the signature.
     #[must_use]
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> &'static Scheme {
         self.scheme
     }
 
@@ -107,8 +116,8 @@ impl Event<'_> {
         self.signed_at
     }
 
-    /// Returns the provider's whole body as a JSON object: exactly the signed bytes or, for Pinwheel
-    /// v1, a body rebuilt around them.
+    /// Returns the provider's whole body as a JSON object: exactly the signed bytes or, if only a member
+    /// is signed, a body rebuilt around it.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
@@ -118,7 +127,7 @@ impl Event<'_> {
 /// Shows only the scheme and the size: ids are logged one by one, on purpose, and payloads never.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Event({}, {} bytes)", self.scheme.name(), self.data.len())
+        write!(f, "Event({}, {} bytes)", self.scheme.name, self.data.len())
     }
 }
 
@@ -143,14 +152,11 @@ pub(crate) fn key_of_id(id: &str) -> String {
     }
 }
 
-/// Returns the key of an event without a signed id: the hash of the bytes that the MAC covered. A part
-/// of a body (`PinwheelV1`) and a whole body get different prefixes, because they are different events
-/// even if their texts are equal.
-pub(crate) fn key_of_signed(scheme: Scheme, signed: &[u8]) -> String {
-    let prefix = match scheme {
-        Scheme::PinwheelV1 => PAYLOAD_PREFIX,
-        Scheme::PinwheelV2 | Scheme::Endgrate => BODY_PREFIX,
-    };
+/// Returns the key of an event without a signed id: the hash of what the MAC covered of its body. A
+/// member and a whole body get different prefixes, because they are different events even if their
+/// texts are equal.
+pub(crate) fn key_of_signed(scheme: &Scheme, signed: &[u8]) -> String {
+    let prefix = if scheme.signed_member().is_some() { PAYLOAD_PREFIX } else { BODY_PREFIX };
     format!("{prefix}{}", sha256_hex(signed))
 }
 

@@ -1,27 +1,29 @@
 //! Verifies who sent a webhook, and reads the event from the verified bytes.
 //!
-//! The crate uses no clock, no I/O, no async and no AWS. A delivery takes three steps. Each returns a
-//! type that no other code can make, and the next step takes it:
+//! The crate uses no clock, no I/O, no async and no AWS. A provider is a [`description`]. A delivery
+//! takes three steps. Each returns a type that no other code can make, and the next step is a method
+//! of it:
 //!
 //! 1. [`Provider::parse`] reads the headers and returns an [`Unverified`].
-//! 2. [`Provider::verify`] checks the MAC, then the clock, and returns a [`Verified`], which holds the
+//! 2. [`Unverified::verify`] checks the MAC, then the clock, and returns a [`Verified`], which holds the
 //!    bytes that the MAC covered.
-//! 3. [`Provider::event`] reads identity, name and group from those bytes and returns an [`Event`].
+//! 3. [`Verified::event`] reads identity, name and group from those bytes and returns an [`Event`].
 //!
 //! ```
 //! use webhook_verify::{
-//!     Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, providers::Endgrate,
+//!     Delivery, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, catalogue::STRIPE, sign::Signer,
 //! };
 //!
-//! let body = br#"{"success": true, "transfer_id": "6566e87b7cf20dca9cef0c0d"}"#;
-//! let secret = SigningSecret::new(b"TEST_API_KEY".to_vec())?;
-//! let headers: Vec<Header> = webhook_verify::sign::endgrate(&secret, body).into();
+//! let body = br#"{"id": "evt_1", "type": "charge.succeeded"}"#;
+//! let now = UnixSeconds(1_700_000_000);
+//! let secret = SigningSecret::new(b"whsec_test_secret".to_vec())?;
+//! let headers = Signer::new(&STRIPE.schemes()[0], &secret, now).sign(body)?;
 //!
 //! let delivery = Delivery::new(&headers, body)?;
-//! let unverified = Endgrate.parse(delivery)?;
+//! let unverified = STRIPE.parse(delivery)?;
 //! let secrets = SigningSecrets::new(secret, None);
-//! let verified = Endgrate.verify(&unverified, &secrets, UnixSeconds(0), Tolerance::default())?;
-//! assert_eq!(Endgrate.event(&verified)?.event_type(), "completed");
+//! let verified = unverified.verify(&secrets, now, Tolerance::of(STRIPE), None)?;
+//! assert_eq!(verified.event()?.event_type(), "charge.succeeded");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -53,25 +55,28 @@
 
 #![forbid(unsafe_code)]
 
+pub mod catalogue;
 mod delivery;
+pub mod description;
 mod error;
 mod event;
+mod interpreter;
 pub mod json;
 mod mac;
-mod provider;
 pub mod providers;
-mod scheme;
 mod secret;
 pub mod sign;
+#[cfg(test)]
+mod suite;
 mod time;
 mod verified;
 
 pub use delivery::{BodyTooLarge, Delivery, Header, MAX_BODY_BYTES};
+pub use description::{Provider, Scheme};
 pub use error::{Malformed, VerifyError};
-pub use event::{Event, MAX_NAME_BYTES, Retention, bounded_name, sha256_hex};
+pub use event::{Event, EventKind, MAX_NAME_BYTES, Retention, bounded_name, sha256_hex};
+pub use interpreter::ChallengeAnswer;
 pub use mac::SecretVersion;
-pub use provider::Provider;
-pub use scheme::Scheme;
-pub use secret::{SecretEmpty, SigningSecret, SigningSecrets};
+pub use secret::{Key, KeyError, SecretEmpty, SigningSecret, SigningSecrets};
 pub use time::{FUTURE_TOLERANCE, Tolerance, UnixSeconds};
 pub use verified::{Unverified, Verified};

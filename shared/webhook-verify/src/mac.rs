@@ -1,4 +1,4 @@
-//! HMAC (RFC 2104) over SHA-1 and SHA-256.
+//! HMAC (RFC 2104) over SHA-1, SHA-256 and SHA-512.
 //!
 //! Only [`verify`] makes a [`Proof`], and a [`Verified`](crate::Verified) takes one. Tags are compared
 //! as decoded bytes, in constant time: `hmac`'s [`CtOutput`] uses `subtle`.
@@ -8,9 +8,10 @@ use hmac::{
     digest::{CtOutput, Output},
 };
 use sha1::Sha1;
-use sha2::Sha256;
+use sha2::{Sha256, Sha512};
 
 use crate::{
+    description::Hash,
     error::VerifyError,
     secret::{SigningSecret, SigningSecrets},
 };
@@ -35,15 +36,38 @@ impl Proof {
     }
 }
 
-pub(crate) type HmacSha256 = Hmac<Sha256>;
-pub(crate) type HmacSha1 = Hmac<Sha1>;
+type HmacSha1 = Hmac<Sha1>;
+type HmacSha256 = Hmac<Sha256>;
+type HmacSha512 = Hmac<Sha512>;
 
 /// Checks that one of `tags` is the MAC of a message, given in pieces, under the current secret or
 /// else under the previous one. Computes one MAC for each secret, however many tags there are.
 ///
 /// # Errors
 /// [`VerifyError::SignatureMismatch`].
-pub(crate) fn verify<M: Mac + KeyInit>(
+pub(crate) fn verify(
+    hash: Hash,
+    secrets: &SigningSecrets,
+    tags: &[Vec<u8>],
+    message: &[&[u8]],
+) -> Result<Proof, VerifyError> {
+    match hash {
+        Hash::Sha1 => verify_with::<HmacSha1>(secrets, tags, message),
+        Hash::Sha256 => verify_with::<HmacSha256>(secrets, tags, message),
+        Hash::Sha512 => verify_with::<HmacSha512>(secrets, tags, message),
+    }
+}
+
+/// Returns the MAC of a message as a sender computes it.
+pub(crate) fn tag(hash: Hash, secret: &SigningSecret, message: &[&[u8]]) -> Vec<u8> {
+    match hash {
+        Hash::Sha1 => mac::<HmacSha1>(secret, message).into_bytes().to_vec(),
+        Hash::Sha256 => mac::<HmacSha256>(secret, message).into_bytes().to_vec(),
+        Hash::Sha512 => mac::<HmacSha512>(secret, message).into_bytes().to_vec(),
+    }
+}
+
+fn verify_with<M: Mac + KeyInit>(
     secrets: &SigningSecrets,
     tags: &[Vec<u8>],
     message: &[&[u8]],
@@ -58,11 +82,6 @@ pub(crate) fn verify<M: Mac + KeyInit>(
         }
     }
     Err(VerifyError::SignatureMismatch)
-}
-
-/// Returns the MAC of a message as a sender computes it.
-pub(crate) fn tag<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> Vec<u8> {
-    mac::<M>(secret, message).into_bytes().to_vec()
 }
 
 fn mac<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> CtOutput<M> {
@@ -92,14 +111,15 @@ mod tests {
 
     fn check(tags: &[Vec<u8>]) -> Result<SecretVersion, VerifyError> {
         let secrets = SigningSecrets::new(secret(b"new"), Some(secret(b"old")));
-        verify::<HmacSha256>(&secrets, tags, &[b"mess", b"age"]).map(|proof| proof.secret())
+        verify(Hash::Sha256, &secrets, tags, &[b"mess", b"age"]).map(|proof| proof.secret())
     }
 
     fn tag_under(key: &[u8]) -> Vec<u8> {
-        tag::<HmacSha256>(&secret(key), &[b"message"])
+        tag(Hash::Sha256, &secret(key), &[b"message"])
     }
 
-    /// RFC 4231, test case 2, and RFC 2202, test case 2: the same key and text.
+    /// RFC 4231, test case 2 (SHA-256 and SHA-512), and RFC 2202, test case 2 (SHA-1): the same key
+    /// and text.
     #[test]
     fn the_vectors_of_the_rfcs_hold_for_a_message_in_any_pieces() {
         let key = secret(b"Jefe");
@@ -107,10 +127,14 @@ mod tests {
             [&[b"what do ya want for nothing?".as_slice()] as &[&[u8]], &[b"what do ya want ", b"for nothing?"]]
         {
             assert_eq!(
-                hex::encode(tag::<HmacSha256>(&key, message)),
+                hex::encode(tag(Hash::Sha256, &key, message)),
                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
             );
-            assert_eq!(hex::encode(tag::<HmacSha1>(&key, message)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+            assert_eq!(hex::encode(tag(Hash::Sha1, &key, message)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+            assert_eq!(
+                hex::encode(tag(Hash::Sha512, &key, message)),
+                "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+            );
         }
     }
 

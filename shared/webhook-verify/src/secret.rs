@@ -2,7 +2,70 @@
 
 use std::fmt;
 
+use base64::{
+    Engine,
+    prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD},
+};
 use zeroize::Zeroizing;
+
+/// How a provider writes the signing secret that it shows its customers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Key {
+    /// The text itself is the key.
+    Text,
+    /// The key in hexadecimal digits.
+    Hex,
+    /// This prefix, then the key in base64: `whsec_<base64>`.
+    Base64AfterPrefix(&'static str),
+}
+
+/// The secret is not written as its provider writes it. Shows no byte of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum KeyError {
+    /// The secret is empty.
+    #[error(transparent)]
+    Empty(#[from] SecretEmpty),
+    /// It is not hexadecimal.
+    #[error("this provider's secrets are hexadecimal digits, and the value is not")]
+    NotHex,
+    /// It does not have the prefix.
+    #[error("this provider's secrets begin with `{0}`, and the value does not: store it as the provider shows it")]
+    NoPrefix(&'static str),
+    /// It is not base64 after the prefix.
+    #[error("this provider's secrets are base64 after `{0}`, and the value is not: store it as the provider shows it")]
+    NotBase64(&'static str),
+}
+
+impl Key {
+    /// Reads a secret from the text that the provider shows.
+    ///
+    /// # Errors
+    /// [`KeyError`] if the text is empty or is not written so.
+    pub fn read(self, text: &str) -> Result<SigningSecret, KeyError> {
+        let key = match self {
+            Self::Text => text.as_bytes().to_vec(),
+            Self::Hex => hex::decode(text).map_err(|_| KeyError::NotHex)?,
+            Self::Base64AfterPrefix(prefix) => {
+                let digits = text.strip_prefix(prefix).ok_or(KeyError::NoPrefix(prefix))?;
+                BASE64_STANDARD
+                    .decode(digits)
+                    .or_else(|_| BASE64_STANDARD_NO_PAD.decode(digits))
+                    .map_err(|_| KeyError::NotBase64(prefix))?
+            }
+        };
+        Ok(SigningSecret::new(key)?)
+    }
+
+    /// Writes a key as the provider would show it; for samples and tests.
+    #[must_use]
+    pub fn write(self, key: &str) -> String {
+        match self {
+            Self::Text => key.to_owned(),
+            Self::Hex => hex::encode(key),
+            Self::Base64AfterPrefix(prefix) => format!("{prefix}{}", BASE64_STANDARD.encode(key)),
+        }
+    }
+}
 
 /// The key that a provider signs with. It is never empty: anyone can compute an HMAC under an empty key.
 pub struct SigningSecret(Zeroizing<Vec<u8>>);
@@ -56,6 +119,29 @@ mod tests {
     #[test]
     fn an_empty_secret_is_refused() {
         assert_eq!(SigningSecret::new(Vec::new()).map(|_| ()), Err(SecretEmpty));
+    }
+
+    #[test]
+    fn a_key_is_read_as_its_provider_writes_it_and_in_no_other_spelling() {
+        const WHSEC: Key = Key::Base64AfterPrefix("whsec_");
+        for (key, text, expected) in [
+            (Key::Text, "s3cret", Ok("s3cret")),
+            (Key::Text, "", Err(KeyError::Empty(SecretEmpty))),
+            (Key::Hex, "73336372", Ok("s3cr")),
+            (Key::Hex, "s3cret", Err(KeyError::NotHex)),
+            (Key::Hex, "", Err(KeyError::Empty(SecretEmpty))),
+            (WHSEC, "whsec_czNjcg==", Ok("s3cr")),
+            (WHSEC, "whsec_czNjcg", Ok("s3cr")),
+            (WHSEC, "czNjcg==", Err(KeyError::NoPrefix("whsec_"))),
+            (WHSEC, "whsec_s3cr-t", Err(KeyError::NotBase64("whsec_"))),
+            (WHSEC, "whsec_", Err(KeyError::Empty(SecretEmpty))),
+        ] {
+            let read = key.read(text).map(|secret| String::from_utf8_lossy(secret.key()).into_owned());
+            assert_eq!(read, expected.map(str::to_owned), "{key:?} {text}");
+        }
+        for key in [Key::Text, Key::Hex, WHSEC] {
+            assert_eq!(key.read(&key.write("s3cret")).map(|secret| secret.key().to_vec()), Ok(b"s3cret".to_vec()));
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, time::Duration};
 
-use crate::error::VerifyError;
+use crate::{description::Provider, error::VerifyError};
 
 /// How far ahead of our clock a timestamp may be, inclusive: 300 s, as in Stripe's and Svix's libraries.
 /// It is not configurable: a sender's clock that is further ahead is broken, and a signature dated ahead
@@ -46,11 +46,11 @@ pub struct Tolerance {
     pub past: Duration,
 }
 
-/// 24 hours. Pinwheel does not say whether it signs retries again, so a shorter tolerance might refuse an
-/// honest retry. The idempotency record stops replays.
-impl Default for Tolerance {
-    fn default() -> Self {
-        Self { past: Duration::from_hours(24) }
+impl Tolerance {
+    /// Returns the tolerance of a provider's description; none if it signs no time.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        Self { past: provider.tolerance().unwrap_or_default() }
     }
 }
 
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn the_smallest_and_largest_times_do_not_overflow() {
-        let tolerance = Tolerance { past: Duration::MAX };
+        let (day, tolerance) = (Tolerance { past: Duration::from_hours(24) }, Tolerance { past: Duration::MAX });
         assert_eq!(
-            UnixSeconds(i64::MIN).check(UnixSeconds(i64::MAX), Tolerance::default()),
+            UnixSeconds(i64::MIN).check(UnixSeconds(i64::MAX), day),
             Err(VerifyError::TimestampTooOld { skew_s: u64::MAX })
         );
         assert_eq!(

@@ -4,15 +4,16 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     delivery::Delivery,
+    description::{Provider, Scheme},
     mac::{Proof, SecretVersion},
-    scheme::Scheme,
     time::UnixSeconds,
 };
 
 /// A delivery with well-formed signature headers, whose signature has not been verified.
 pub struct Unverified<'d> {
+    pub(crate) provider: &'static Provider,
+    pub(crate) scheme: &'static Scheme,
     pub(crate) delivery: Delivery<'d>,
-    pub(crate) scheme: Scheme,
     /// The signatures in the header, decoded. One that matches is enough.
     pub(crate) tags: Vec<Vec<u8>>,
     pub(crate) timestamp: Option<Timestamp<'d>>,
@@ -28,22 +29,23 @@ pub(crate) struct Timestamp<'d> {
 impl Unverified<'_> {
     /// Returns the scheme that the headers name.
     #[must_use]
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> &'static Scheme {
         self.scheme
     }
 }
 
 impl fmt::Debug for Unverified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Unverified({}, {:?})", self.scheme.name(), self.delivery)
+        write!(f, "Unverified({}, {:?})", self.scheme.name, self.delivery)
     }
 }
 
-/// A delivery whose sender is proven. Only a provider's `verify` makes it, and it cannot be cloned.
+/// A delivery whose sender is proven. Only [`Unverified::verify`] makes it, and it cannot be cloned.
 /// Events are read from it, and from nothing else.
 pub struct Verified<'d> {
     signed: Cow<'d, [u8]>,
-    scheme: Scheme,
+    provider: &'static Provider,
+    scheme: &'static Scheme,
     signed_at: Option<UnixSeconds>,
     secret: SecretVersion,
     delivery: Delivery<'d>,
@@ -54,6 +56,7 @@ impl<'d> Verified<'d> {
     pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Cow<'d, [u8]>) -> Self {
         Self {
             signed,
+            provider: unverified.provider,
             scheme: unverified.scheme,
             signed_at: unverified.timestamp.map(|timestamp| timestamp.value),
             secret: proof.secret(),
@@ -61,16 +64,22 @@ impl<'d> Verified<'d> {
         }
     }
 
-    /// Returns the bytes that the MAC covered, without the version and timestamp of Pinwheel's
-    /// schemes.
+    /// Returns what the MAC covered of the body: all of it, as it was sent or in its Python form, or
+    /// the Python form of the member that the scheme signs.
     #[must_use]
     pub fn signed(&self) -> &[u8] {
         &self.signed
     }
 
+    /// Returns whose webhook it is.
+    #[must_use]
+    pub fn provider(&self) -> &'static Provider {
+        self.provider
+    }
+
     /// Returns the scheme of the signature.
     #[must_use]
-    pub fn scheme(&self) -> Scheme {
+    pub fn scheme(&self) -> &'static Scheme {
         self.scheme
     }
 
@@ -95,6 +104,6 @@ impl<'d> Verified<'d> {
 /// Shows only the size: the signed bytes are the payload.
 impl fmt::Debug for Verified<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Verified({}, {} bytes)", self.scheme.name(), self.signed().len())
+        write!(f, "Verified({}, {} bytes)", self.scheme.name, self.signed().len())
     }
 }

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, Result};
 use hyper::body::Bytes;
 use serde_json::Value;
-use webhook_verify::{SigningSecret, UnixSeconds, sign};
+use webhook_verify::{SigningSecret, UnixSeconds, providers, sign::Signer};
 
 use crate::aws::SECRET;
 
@@ -45,10 +45,14 @@ impl Deliveries {
         let body = body(&event, self.sent).context("a sample whose body has an id")?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let secret = SigningSecret::new(SECRET.as_bytes().to_vec())?;
-        let [signed, time] = sign::pinwheel_v2(&secret, UnixSeconds(i64::try_from(now)?), body.as_bytes());
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        event["headers"]["x-pinwheel-signature"] = signature(text(signed.value())).into();
-        event["headers"]["x-timestamp"] = text(time.value()).into();
+        let pinwheel = providers::named("pinwheel").context("the provider Pinwheel")?;
+        let scheme = pinwheel.scheme("v2").context("its version 2")?;
+        let headers = Signer::new(scheme, &secret, UnixSeconds(i64::try_from(now)?)).sign(body.as_bytes())?;
+        for header in &headers {
+            event["headers"][header.name()] = String::from_utf8_lossy(header.value()).into();
+        }
+        let signed = String::from_utf8_lossy(headers[0].value()).into_owned();
+        event["headers"][headers[0].name()] = signature(signed).into();
         event["body"] = body.into();
         Ok(event.to_string().into())
     }
@@ -63,7 +67,7 @@ fn body(sample: &Value, number: u64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use webhook_verify::{Delivery, Header, Provider, SigningSecrets, Tolerance, VerifyError, providers::Pinwheel};
+    use webhook_verify::{Delivery, Header, SigningSecrets, Tolerance, VerifyError};
 
     use super::*;
 
@@ -77,9 +81,10 @@ mod tests {
             UnixSeconds(event["headers"]["x-timestamp"].as_str().and_then(|text| text.parse().ok()).expect("a time"));
         let secret = SigningSecret::new(SECRET.as_bytes().to_vec()).expect("not empty");
         let delivery = Delivery::new(&headers, body.as_bytes()).expect("small");
-        let unverified = Pinwheel.parse(delivery)?;
-        let verified = Pinwheel.verify(&unverified, &SigningSecrets::new(secret, None), now, Tolerance::default())?;
-        Ok(Pinwheel.event(&verified).expect("an object").id().to_owned())
+        let pinwheel = providers::named("pinwheel").expect("it is deployed");
+        let unverified = pinwheel.parse(delivery)?;
+        let verified = unverified.verify(&SigningSecrets::new(secret, None), now, Tolerance::of(pinwheel), None)?;
+        Ok(verified.event().expect("an object").id().to_owned())
     }
 
     #[test]

@@ -1,18 +1,22 @@
 //! What goes on the queue for any authentic body: JSON that holds the signed bytes' data, in characters and sizes that SQS takes.
 
+use std::collections::BTreeSet;
+
 use webhook_ingest::{Outcome, testing::StoredMessage};
 use webhook_verify::{
-    Header, Malformed, Provider, SigningSecret, Tolerance, bounded_name,
-    providers::{Endgrate, Pinwheel},
-    sha256_hex, sign,
+    Header, Malformed, Provider, Scheme, bounded_name,
+    description::{Body, EventType, Unsigned},
+    json::PythonForm,
+    sha256_hex,
 };
 
 use crate::{
     edge::{SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header},
+    oracle::{providers, signed_part, value_of},
     python_form::last,
     reference::{Value, dumps, parse},
-    sample::{delivery, only},
-    verify::{NOW, SECRET},
+    sample::delivery,
+    verify::{KEY, NOW, URL, signed},
     world::World,
 };
 
@@ -20,32 +24,18 @@ use crate::{
 /// SQS or a `CloudEvents` consumer would refuse a message, or its data is not the signed data.
 pub fn check(input: &[u8]) {
     let (unsigned, body) = delivery(input);
-    let secret = SigningSecret::new(SECRET.to_vec()).expect("not empty");
-    check_message(Pinwheel, sign::pinwheel_v2(&secret, NOW, body).into(), Signed::Body, &unsigned, body);
-    check_message(Endgrate, sign::endgrate(&secret, body).into(), Signed::Body, &unsigned, body);
-    if let Ok(headers) = sign::pinwheel_v1(&secret, NOW, body) {
-        check_message(Pinwheel, headers.into(), Signed::Payload, &unsigned, body);
-    }
-    if let Ok(headers) = sign::endgrate_python_form(&secret, body) {
-        check_message(Endgrate, headers.into(), Signed::PythonForm, &unsigned, body);
+    for provider in providers() {
+        for headers in signed(provider, NOW, body) {
+            check_message(provider, headers, &unsigned, body);
+        }
     }
 }
 
-/// What of the body the signature covers.
-#[derive(Clone, Copy, PartialEq)]
-enum Signed {
-    Body,
-    PythonForm,
-    Payload,
-}
-
-fn check_message<P: Provider>(provider: P, mut headers: Vec<Header>, signed: Signed, unsigned: &[Header], body: &[u8]) {
-    if let Some(uuid) = only(unsigned, "x-pinwheel-webhook-uuid") {
-        headers.push(Header::new("x-pinwheel-webhook-uuid", uuid));
-    }
-    let trace = only(unsigned, "trace").and_then(|trace| str::from_utf8(trace).ok());
-    let key = str::from_utf8(SECRET).expect("ASCII");
-    let world = World::new(provider, key, NOW, Tolerance::default());
+fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned: &[Header], body: &[u8]) {
+    let read: BTreeSet<_> = provider.schemes().iter().flat_map(unsigned_headers).collect();
+    headers.extend(read.into_iter().filter_map(|name| Some(Header::new(name, value_of(unsigned, &[name])?))));
+    let trace = value_of(unsigned, &["trace"]).and_then(|trace| str::from_utf8(trace).ok());
+    let world = World::new(provider, KEY, URL, NOW);
     let outcome = world.deliver(&headers, body, trace);
     let messages = world.pipeline.queue.messages();
 
@@ -54,33 +44,52 @@ fn check_message<P: Provider>(provider: P, mut headers: Vec<Header>, signed: Sig
         assert_eq!((outcome, messages.len()), (Outcome::Malformed(Malformed::NotAnObject), 0));
         return;
     };
-    if outcome == Outcome::Malformed(Malformed::UnsignedFieldTooLong) {
-        assert!(signed == Signed::Payload && ["event", "webhook_id"].iter().any(|name| is_long(last(&object, name))));
-        assert_eq!(messages.len(), 0);
-        return;
+    match &outcome {
+        Outcome::Malformed(malformed) => {
+            assert_eq!((*malformed, messages.len()), (Malformed::UnsignedFieldTooLong, 0));
+            assert!(provider.schemes().iter().any(|scheme| has_long_field(scheme, &headers, &object)));
+            return;
+        }
+        Outcome::Challenge(_) => {
+            assert_eq!(messages.len(), 0);
+            assert!(provider.schemes().iter().any(|scheme| scheme.facts.challenge.is_some()));
+            return;
+        }
+        Outcome::Accepted { .. } => {}
+        other => panic!("what was signed is an event: {other:?}"),
     }
     let [StoredMessage { message, .. }] = messages.as_slice() else { panic!("one message: {outcome:?}") };
+    let scheme = provider.scheme(&message.signature_scheme).expect("a scheme of the provider");
 
-    let body = message_body(&message.body);
-    assert!(is_sendable(&body));
-    // Two brackets more than the provider's body: the envelope's and, in version 1, that of the rebuilt body.
-    let (envelope, facts) = parse(body.as_bytes(), 130).expect("the envelope is JSON");
+    let envelope_text = message_body(&message.body);
+    assert!(is_sendable(&envelope_text));
+    // Two brackets more than the provider's body: the envelope's and, round a signed member, that of the rebuilt body.
+    let (envelope, facts) = parse(envelope_text.as_bytes(), 130).expect("the envelope is JSON");
     let Value::Object(members) = &envelope else { panic!("an object") };
     assert_eq!(last(&envelope, "specversion"), Some(&text("1.0")));
-    let names: std::collections::BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
+    let names: BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), members.len(), "no attribute twice");
     let data = last(&envelope, "data").expect("data");
-    if signed == Signed::Payload {
-        let spelled = |object| last(object, "payload").map(|payload| dumps(payload, true));
-        assert_eq!(spelled(data), spelled(&object));
-        for name in ["event", "webhook_id"] {
+    if let Some(name) = scheme.signed_member() {
+        let member = last(data, name).expect("the signed member");
+        let spellings = scheme.messages.iter().filter_map(|message| match message.body {
+            Body::PythonFormOfMember(_, form) => Some(dumps(member, form == PythonForm::Compact).into_bytes()),
+            Body::Raw | Body::PythonForm(_) => None,
+        });
+        let signed: Vec<_> = scheme.messages.iter().filter_map(|message| signed_part(message, body)).collect();
+        assert!(spellings.into_iter().any(|spelling| signed.contains(&spelling)));
+        for name in scheme.facts.unsigned_members {
             let sent = last(&object, name).filter(|value| is_name(value));
             assert_eq!(last(data, name), Some(sent.unwrap_or(&Value::Null)), "{name}");
         }
         assert!(!facts.duplicate_key);
     } else {
-        // What was signed may be the Python form of the body.
-        assert!(*data == object || (signed == Signed::PythonForm && dumps(data, false) == dumps(&object, false)));
+        // What was signed may be a Python form of the body.
+        let is_form = || {
+            let signed = scheme.messages.iter().filter_map(|message| signed_part(message, body));
+            signed.into_iter().any(|signed| parse(&signed, 128).is_ok_and(|(value, _)| value == *data))
+        };
+        assert!(*data == object || is_form());
     }
 
     let Outcome::Accepted { id } = outcome else { panic!("{outcome:?}") };
@@ -111,6 +120,20 @@ fn check_message<P: Provider>(provider: P, mut headers: Vec<Header>, signed: Sig
 
 fn text(text: &str) -> Value {
     Value::Text(text.chars().map(u32::from).collect())
+}
+
+/// Headers that no signature covers, and that the description reads.
+fn unsigned_headers(scheme: &'static Scheme) -> impl Iterator<Item = &'static str> {
+    let event_type = if let EventType::Unsigned(place) = scheme.facts.event_type { Some(place) } else { None };
+    event_type.into_iter().chain(scheme.facts.delivery_id.iter().copied()).filter_map(|place| match place {
+        Unsigned::Header(name) => Some(name),
+        Unsigned::Member(_) => None,
+    })
+}
+
+fn has_long_field(scheme: &'static Scheme, headers: &[Header], object: &Value) -> bool {
+    scheme.facts.unsigned_members.iter().any(|name| is_long(last(object, name)))
+        || unsigned_headers(scheme).any(|name| value_of(headers, &[name]).is_some_and(|value| value.len() > 1024))
 }
 
 /// A text over 1,024 bytes.

@@ -6,6 +6,7 @@ mod edge;
 pub mod envelope;
 pub mod event;
 pub mod headers;
+mod oracle;
 pub mod python_form;
 pub mod reference;
 mod sample;

@@ -14,10 +14,3 @@ pub(crate) fn delivery(input: &[u8]) -> (Vec<Header>, &[u8]) {
     });
     (headers.collect(), body)
 }
-
-/// The value of the one header of this name.
-pub(crate) fn only<'h>(headers: &'h [Header], name: &str) -> Option<&'h [u8]> {
-    let mut found = headers.iter().filter(|header| header.name().eq_ignore_ascii_case(name));
-    let value = found.next()?.value();
-    found.next().is_none().then_some(value)
-}

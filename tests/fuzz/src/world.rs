@@ -10,23 +10,26 @@ use webhook_ingest::{
     Attempt, ClaimToken, Clock as _, DevelopmentSecret, Outcome, Pipeline, SecretCache, Settings, UnixMillis,
     testing::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
-use webhook_verify::{Header, Provider, Tolerance, UnixSeconds};
+use webhook_verify::{Header, Provider, UnixSeconds};
 
 /// One provider's receiver.
-pub(crate) struct World<P> {
-    pub(crate) pipeline: Pipeline<P, MemoryStore, MemoryQueue, MemorySecrets, ManualClock>,
+pub(crate) struct World {
+    pub(crate) pipeline: Pipeline<MemoryStore, MemoryQueue, MemorySecrets, ManualClock>,
 }
 
-impl<P: Provider> World<P> {
-    pub(crate) fn new(provider: P, secret: &str, now: UnixSeconds, tolerance: Tolerance) -> Self {
+impl World {
+    /// Receives what is signed with this key, which is stored as the provider would show it.
+    pub(crate) fn new(provider: &'static Provider, key: &str, url: &str, now: UnixSeconds) -> Self {
         let clock = ManualClock::at(UnixMillis(now.0 * 1000));
+        let secrets = MemorySecrets::new(&provider.key().write(key));
+        let accepted = DevelopmentSecret::Accepted;
         let pipeline = Pipeline {
             provider,
             store: MemoryStore::default(),
             queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(MemorySecrets::new(secret), Duration::from_mins(5), DevelopmentSecret::Accepted),
+            secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), accepted),
             clock,
-            settings: Settings { tolerance, ..Settings::default_of::<P>() },
+            settings: Settings { public_url: Some(url.to_owned()), ..Settings::default_of(provider) },
         };
         Self { pipeline }
     }

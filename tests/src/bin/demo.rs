@@ -17,9 +17,10 @@ use webhook_tests::{
     http::post,
     now,
     samples::{self, Sample},
-    stack::{Account, Stack},
+    stack::{Account, Stack, output},
     workspace,
 };
+use webhook_verify::{providers::PROVIDERS, sign::example_body};
 
 /// Variables with which a function of `cargo lambda watch` reaches the stack of `make dev`.
 const DEV_VARIABLES: &str = ".tools/dev.env";
@@ -55,14 +56,14 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Sends samples of both providers, a duplicate, a forgery and a stale one among them, and shows what came of each.
+/// Sends the samples of every provider, a duplicate, a forgery and a stale one among them, and shows what came of each.
 async fn show(stack: &Stack) {
-    for sample in samples::all() {
+    for (number, sample) in samples::all().iter().enumerate() {
         say(&format!("\n▸ {}", sample.file));
-        deliver(stack, &sample).await;
-        if sample.file == "pinwheel/account.added.json" {
+        deliver(stack, sample).await;
+        if number == 0 {
             say("\n▸ the same event again");
-            deliver(stack, &sample).await;
+            deliver(stack, sample).await;
         }
     }
     say("\nThat was: HTTP API → function → signature → DynamoDB → SQS, each event once.");
@@ -71,7 +72,7 @@ async fn show(stack: &Stack) {
 
 async fn deliver(stack: &Stack, sample: &Sample) {
     let (headers, body) = sample.delivery_at(now());
-    let (status, answer) = post(&stack.url(sample.sender.provider().name()), &headers, &body);
+    let (status, answer) = post(&stack.url(sample.sender.provider.name()), &headers, &body);
     say(&format!("  answer   {status} {answer}"));
     if let Some(id) = answer["id"].as_str() {
         let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
@@ -119,13 +120,13 @@ fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&
 async fn serve(stack: &Stack) {
     let mut variables = client_variables(&stack.endpoint);
     for (name, output) in [
-        ("IDEMPOTENCY_TABLE", "IdempotencyTableName"),
-        ("QUEUE_URL", "EventQueueUrl"),
-        ("PAYLOAD_BUCKET", "PayloadBucketName"),
-        // Both providers have the development secret here, so one will do for the functions of `cargo lambda watch`.
-        ("SIGNING_SECRET_ID", "PinwheelSecretArn"),
+        ("IDEMPOTENCY_TABLE", "IdempotencyTableName".to_owned()),
+        ("QUEUE_URL", "EventQueueUrl".to_owned()),
+        ("PAYLOAD_BUCKET", "PayloadBucketName".to_owned()),
+        // Every provider has the development secret here, so one will do for the functions of `cargo lambda watch`.
+        ("SIGNING_SECRET_ID", output(PROVIDERS[0], "SecretArn")),
     ] {
-        variables.insert(name.to_owned(), stack.outputs[output].clone());
+        variables.insert(name.to_owned(), stack.outputs[&output].clone());
     }
     // The samples in events/ were signed at a fixed time.
     variables.insert("TIMESTAMP_TOLERANCE_S".to_owned(), "630720000".to_owned());
@@ -135,19 +136,16 @@ async fn serve(stack: &Stack) {
     fs::write(workspace().join(DEV_VARIABLES), lines.concat()).expect("the variables can be written");
 
     say(&format!("\nAWS emulator   {}", stack.endpoint));
-    for provider in ["pinwheel", "endgrate"] {
-        say(&format!("{provider:<14} {}", stack.url(provider)));
+    for provider in PROVIDERS {
+        say(&format!("{:<14} {}", provider.name(), stack.url(provider.name())));
     }
     say(&format!("variables      {DEV_VARIABLES}, for `cargo lambda watch --env-file {DEV_VARIABLES}`"));
     say("\nPaste one of these into another terminal:\n");
-    say(&format!(
-        "  echo '{{\"event_id\": \"e1\", \"event\": \"account.added\"}}' | cargo webhook send pinwheel --url '{}'",
-        stack.url("pinwheel")
-    ));
-    say(&format!(
-        "  echo '{{\"success\": true, \"completed\": true}}' | cargo webhook send endgrate --url '{}'",
-        stack.url("endgrate")
-    ));
+    for provider in PROVIDERS {
+        let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
+        let (name, url) = (provider.name(), stack.url(provider.name()));
+        say(&format!("  echo '{body}' | cargo webhook send {name} --url '{url}'"));
+    }
     say("\nCtrl-C stops everything.");
     if tokio::signal::ctrl_c().await.is_err() {
         say("this system has no Ctrl-C");

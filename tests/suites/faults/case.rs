@@ -10,8 +10,9 @@ use webhook_tests::{
     emulator::Aws,
     lambda::Instance,
     proxy::{Call, Fault},
-    traffic::{Event, Kind, SECRET, Seen, Taken, violations},
+    traffic::{Event, Kind, Seen, Taken, variables_of, violations},
 };
+use webhook_verify::Provider;
 
 /// How long a fault stays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -89,15 +90,17 @@ pub(crate) struct Run {
     busy: Option<SemaphorePermit<'static>>,
 }
 
-/// The variables of a function with a new table, queue, bucket and secret.
-pub(crate) async fn variables(aws: &Aws) -> HashMap<String, String> {
-    let variables = [
+/// The variables of a provider's function with a new table, queue, bucket and secret.
+pub(crate) async fn variables(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
+    let mut variables = variables_of(provider, aws).await;
+    for (name, value) in [
         ("IDEMPOTENCY_TABLE", aws.create_table().await),
         ("QUEUE_URL", aws.create_queue(true).await),
         ("PAYLOAD_BUCKET", aws.create_bucket().await),
-        ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
-    ];
-    variables.map(|(name, value)| (name.to_owned(), value)).into()
+    ] {
+        variables.insert(name.to_owned(), value);
+    }
+    variables
 }
 
 /// What is wrong with a table and its queue after these events.
@@ -112,13 +115,14 @@ pub(crate) async fn wrong(aws: &Aws, table: &str, queue: &str, events: &[Event])
 impl Run {
     pub(crate) async fn new(case: Case, emulator: &str) -> Self {
         let aws = Aws::at(emulator);
-        let mut variables = variables(&aws).await;
+        let provider = case.kind.provider;
+        let mut variables = variables(provider, &aws).await;
         if case.attempts.iter().flatten().any(|rule| rule.call == Call::PreviousSecret) {
             // A start leaves it out: so that each delivery asks for both versions.
             variables.insert("SECRET_CACHE_S".to_owned(), "0".to_owned());
         }
         let variable = |name: &str| variables[name].clone();
-        let instance = Instance::new(case.kind.provider(), &variables, emulator).await;
+        let instance = Instance::new(provider.name(), &variables, emulator).await;
         Self {
             table: variable("IDEMPOTENCY_TABLE"),
             queue: variable("QUEUE_URL"),

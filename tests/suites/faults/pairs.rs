@@ -20,13 +20,13 @@ const IN_FLIGHT: Seen = Seen::InFlight(0);
 const PASSING: [Fault; 5] = [Error, ErrorAfter, Throttle, ResetBefore, ResetAfter];
 
 /// One event for each pair of faults, all by one instance.
-async fn every_pair(first: Call, second: Call, emulator: &str) -> Result<(), String> {
+async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Result<(), String> {
     let aws = Aws::at(emulator);
-    let variables = variables(&aws).await;
-    let instance = Instance::new("pinwheel", &variables, emulator).await;
+    let variables = variables(kind.provider, &aws).await;
+    let instance = Instance::new(kind.provider.name(), &variables, emulator).await;
     let mut events = Vec::new();
     for (one, other) in PASSING.into_iter().flat_map(|one| PASSING.map(|other| (one, other))) {
-        let event = Event::new(Kind::PinwheelV2, events.len());
+        let event = Event::new(kind, events.len());
         let once = |call, fault| Rule { call, fault, lasts: Lasts::Once };
         let before = instance.proxy.seen().len();
         instance.proxy.follow(script(&[once(first, one), once(second, other)]));
@@ -51,7 +51,7 @@ async fn any_two_calls_that_fail_once_and_any_call_that_fails_twice_are_made_aga
     let mut runs = JoinSet::new();
     for (number, first) in [Claim, Send, Complete].into_iter().enumerate() {
         for second in [Claim, Send, Complete].into_iter().skip(number) {
-            runs.spawn(every_pair(first, second, &Emulator::shared().endpoint));
+            runs.spawn(every_pair(Kind::in_turn(runs.len()), first, second, &Emulator::shared().endpoint));
         }
     }
     assert_eq!(runs.len(), 6);
@@ -90,7 +90,12 @@ async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() 
             vec![Unavailable, IN_FLIGHT, Accepted, Duplicate],
         ),
     ];
-    let case =
-        |(attempts, answers)| Case { kind: Kind::PinwheelV2, attempts, time_left: SHORT, let_go_after: 0, answers };
-    run_all(cases.into_iter().map(case).collect(), &Emulator::shared().endpoint).await;
+    let case = |(number, (attempts, answers))| Case {
+        kind: Kind::in_turn(number),
+        attempts,
+        time_left: SHORT,
+        let_go_after: 0,
+        answers,
+    };
+    run_all(cases.into_iter().enumerate().map(case).collect(), &Emulator::shared().endpoint).await;
 }

@@ -11,25 +11,31 @@ use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
 
 #[tokio::test]
 async fn with_secrets_manager_down_a_cached_secret_serves_and_what_it_does_not_verify_is_503() {
-    for fault in [Fault::Error, Fault::Throttle, Fault::ResetBefore, Fault::ResetAfter] {
+    let faults = [Fault::Error, Fault::Throttle, Fault::ResetBefore, Fault::ResetAfter];
+    for (number, fault) in faults.into_iter().enumerate() {
+        let kind = Kind::in_turn(number);
         let emulator = &Emulator::shared().endpoint;
         let aws = Aws::at(emulator);
-        let mut variables = variables(&aws).await;
+        let mut variables = variables(kind.provider, &aws).await;
         // Each delivery asks for the secret.
         variables.insert("SECRET_CACHE_S".to_owned(), "0".to_owned());
-        let instance = Instance::new("endgrate", &variables, emulator).await;
-        let events = [1, 2, 3].map(|number| Event::new(Kind::Endgrate, number));
+        let instance = Instance::new(kind.provider.name(), &variables, emulator).await;
+        let events = [1, 2, 3].map(|number| Event::new(kind, number));
         let deliver = async |event: &Event| Seen::read(event, instance.invoke(event.delivery(), LONG, None).await);
-        assert_eq!(deliver(&events[0]).await, Ok(Seen::Accepted), "{fault:?}");
+        assert_eq!(deliver(&events[0]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
 
         let down = |call| Rule { call, fault, lasts: Lasts::Throughout };
         instance.proxy.follow(script(&[down(Call::CurrentSecret), down(Call::PreviousSecret)]));
-        assert_eq!(deliver(&events[1]).await, Ok(Seen::Accepted), "{fault:?}");
+        assert_eq!(deliver(&events[1]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
         let forged = Seen::read(&events[2], instance.invoke(events[2].forgery(1), LONG, None).await);
-        assert_eq!(forged, Ok(Seen::Unavailable), "{fault:?}: it may be signed with a secret that is not known yet");
-        assert_eq!(deliver(&events[1]).await, Ok(Seen::Duplicate), "{fault:?}");
-        assert_eq!(deliver(&events[2]).await, Ok(Seen::Accepted), "{fault:?}");
+        assert_eq!(
+            forged,
+            Ok(Seen::Unavailable),
+            "{kind:?}, {fault:?}: it may be signed with a secret that is not known yet"
+        );
+        assert_eq!(deliver(&events[1]).await, Ok(Seen::Duplicate), "{kind:?}, {fault:?}");
+        assert_eq!(deliver(&events[2]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
         let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
-        assert_eq!(wrong, Vec::<String>::new(), "{fault:?}");
+        assert_eq!(wrong, Vec::<String>::new(), "{kind:?}, {fault:?}");
     }
 }

@@ -67,13 +67,11 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
     }
 }
 
-/// Kinds in turn; but a body for the bucket where the bucket is to fail.
+/// Kinds in turn; with a body for the bucket where the bucket is to fail.
 fn kind(call: Call, number: usize) -> Kind {
     match call {
-        PutObject => Kind::EndgrateLarge,
-        CurrentSecret | PreviousSecret | Claim | Send | Complete | Release => {
-            [Kind::PinwheelV2, Kind::PinwheelV1, Kind::Endgrate][number % 3]
-        }
+        PutObject => Kind::in_turn(number).large(),
+        CurrentSecret | PreviousSecret | Claim | Send | Complete | Release => Kind::in_turn(number),
     }
 }
 

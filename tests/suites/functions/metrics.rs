@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use webhook_lambda::metrics::{METRICS, NAMESPACE};
-use webhook_tests::now;
-use webhook_verify::sign;
+use webhook_tests::{
+    now,
+    traffic::{Event, KEY, Kind},
+};
+use webhook_verify::description::EventType;
 
-use crate::world::{SECRET, Setup, World, endgrate, secret, v1, v2};
-
-const BODY: &str = r#"{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}"#;
+use crate::world::{Setup, World, forged, malformed_delivery, signed, with_unsigned};
 
 /// A metric as CloudWatch finds it: namespace, name, names of its dimensions, unit.
 type Published = (String, String, Vec<String>, String);
@@ -72,156 +73,179 @@ fn expected(lines: &[(&str, Value, &str)]) -> Vec<(String, Value, String)> {
         .collect()
 }
 
-/// All that can be told of Pinwheel's deliveries but faults, in one process.
-async fn without_faults() -> World {
-    let world = World::pinwheel().await;
+/// Whether an event of the kind has an unsigned delivery id, and an unsigned type.
+fn unsigned_facts(kind: Kind) -> (bool, bool) {
+    let facts = &kind.scheme.facts;
+    (!facts.delivery_id.is_empty(), matches!(facts.event_type, EventType::Unsigned(_)))
+}
+
+/// What each delivery of [`without_faults`] tells, and the size of its body.
+type Told = ((&'static str, Value, &'static str), Value);
+
+/// All that can be told of a kind's deliveries but faults, in one process.
+async fn without_faults(kind: Kind) -> (World, Vec<Told>) {
+    let world = World::of(kind.provider).await;
+    let (none, mut told) = (|| Value::Null, Vec::new());
     world.function.invoke(&json!({})).await.expect_err("not an HTTP request");
-    world.deliver(&v2(BODY), BODY).await;
-    world.deliver(&v2(BODY), BODY).await;
-    world.put_in_progress("pinwheel#e2", now().0 * 1000 + 60_000).await;
-    let other = BODY.replace("e1", "e2");
-    world.deliver(&v2(&other), &other).await;
-    world.put_in_progress("pinwheel#e2", now().0 * 1000 - 1).await;
-    world.deliver(&v2(&other), &other).await;
-    let unsigned = r#"{"event": "x.added", "webhook_id": "w", "payload": {"id": 1}}"#;
-    for (uuid, name) in [("u1", "x.added"), ("u2", "x.removed")] {
-        let [signature, time, ..] = v1(unsigned);
-        let headers = [signature, time, sign::pinwheel_delivery_id(uuid)];
-        world.deliver(&headers, &unsigned.replace("x.added", name)).await;
+    told.push((("malformed", none(), "ColdStarts Deliveries"), none()));
+    let mut deliver = async |headers: &[_], body: &str, tells: (&'static str, Value, &'static str)| {
+        world.send(headers, body).await;
+        told.push((tells, json!(body.len())));
+    };
+    let [first, second, third] = [1, 2, 3].map(|number| Event::new(kind, number));
+    deliver(&signed(&first), &first.body, ("accepted", none(), "Deliveries")).await;
+    deliver(&signed(&first), &first.body, ("duplicate", none(), "Deliveries")).await;
+    world.put_in_progress(&second.key, now().0 * 1000 + 60_000).await;
+    deliver(&signed(&second), &second.body, ("in_progress", none(), "Deliveries")).await;
+    world.put_in_progress(&second.key, now().0 * 1000 - 1).await;
+    deliver(&signed(&second), &second.body, ("accepted", none(), "Deliveries LeaseTakeovers")).await;
+    let changes = match unsigned_facts(kind) {
+        (false, false) => "Deliveries",
+        (true, false) => "Deliveries DeliveryIdChanges",
+        (false, true) => "Deliveries EventTypeChanges",
+        (true, true) => "Deliveries DeliveryIdChanges EventTypeChanges",
+    };
+    for (number, outcome, counts) in [(1, "accepted", "Deliveries"), (22, "duplicate", changes)] {
+        let (headers, body) = with_unsigned(&third, number);
+        deliver(&headers, &body, (outcome, none(), counts)).await;
     }
-    world.deliver(&sign::pinwheel_v2(&secret("another"), now(), BODY.as_bytes()), BODY).await;
-    world.deliver(&[], BODY).await;
-    world.deliver(&v2("[]"), "[]").await;
-    world.deliver(&[], &" ".repeat(6_291_457)).await;
-    world
+    let mismatch = ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches");
+    deliver(&forged(&first), &first.body, mismatch).await;
+    deliver(&[], &first.body, ("refused", json!("header_missing"), "Deliveries Refusals")).await;
+    if let Some((headers, body, _)) = malformed_delivery(kind) {
+        deliver(&headers, &body, ("malformed", none(), "Deliveries")).await;
+    }
+    deliver(&[], &" ".repeat(6_291_457), ("too_large", none(), "Deliveries")).await;
+    (world, told)
 }
 
 /// The provider still signs with a secret that is the previous one when the function starts.
-async fn with_the_previous_secret() -> World {
-    let setup = Setup::new("pinwheel", true).await;
-    setup.aws.rotate_secret(&setup.variables["SIGNING_SECRET_ID"], "rotated").await;
+async fn with_the_previous_secret(kind: Kind) -> World {
+    let setup = Setup::new(kind.provider, true).await;
+    setup.aws.rotate_secret(&setup.variables["SIGNING_SECRET_ID"], &kind.provider.key().write("rotated")).await;
     let world = setup.start().await;
-    world.deliver(&v2(BODY), BODY).await;
+    world.deliver(&Event::new(kind, 1)).await;
     world
 }
 
 /// A fault at the claim, whose release fails too.
-async fn without_a_table() -> World {
-    let world = Setup::new("pinwheel", true).await.with("IDEMPOTENCY_TABLE", "no-such-table").start().await;
-    world.deliver(&v2(BODY), BODY).await;
+async fn without_a_table(kind: Kind) -> World {
+    let world = Setup::new(kind.provider, true).await.with("IDEMPOTENCY_TABLE", "no-such-table").start().await;
+    world.deliver(&Event::new(kind, 1)).await;
     world
 }
 
-/// The secret is deleted, and each delivery asks for it: Secrets Manager's refusal ends the cached one.
-async fn without_a_secret() -> World {
-    let world = Setup::new("endgrate", true).await.with("SECRET_CACHE_S", "0").start().await;
-    let body = |id: u8| json!({ "session_id": id }).to_string();
-    world.deliver(&endgrate(&body(1)), &body(1)).await;
+/// The secret is deleted, and each delivery fetches it: Secrets Manager's refusal ends the cached one.
+async fn without_a_secret(kind: Kind) -> World {
+    let world = Setup::new(kind.provider, true).await.with("SECRET_CACHE_S", "0").start().await;
+    world.deliver(&Event::new(kind, 1)).await;
     let delete = world.aws.secrets.delete_secret().secret_id(&world.secret).force_delete_without_recovery(true);
     delete.send().await.expect("the secret is deleted");
-    world.deliver(&endgrate(&body(2)), &body(2)).await;
-    world.deliver(&sign::endgrate(&secret("another"), body(3).as_bytes()), &body(3)).await;
+    world.deliver(&Event::new(kind, 2)).await;
+    let forgery = Event::new(kind, 3);
+    world.send(&forged(&forgery), &forgery.body).await;
     world
 }
 
 #[tokio::test]
 async fn each_metric_of_the_list_is_emitted_with_its_unit_and_dimensions_and_no_other() {
-    let mut emitted = BTreeSet::new();
-    for (world, count) in [
-        (without_faults().await, 11),
-        (with_the_previous_secret().await, 1),
-        (without_a_table().await, 1),
-        (without_a_secret().await, 3),
-    ] {
-        for line in world.function.metric_lines(count).await {
-            emitted.extend(published(&line));
+    for kind in Kind::all() {
+        let mut emitted = BTreeSet::new();
+        let (world, told) = without_faults(kind).await;
+        for (world, count) in [
+            (world, told.len()),
+            (with_the_previous_secret(kind).await, 1),
+            (without_a_table(kind).await, 1),
+            (without_a_secret(kind).await, 3),
+        ] {
+            for line in world.function.metric_lines(count).await {
+                emitted.extend(published(&line));
+            }
         }
+        let (has_delivery_id, has_unsigned_type) = unsigned_facts(kind);
+        let listed: BTreeSet<Published> = METRICS
+            .iter()
+            .filter(|metric| has_delivery_id || metric.name() != "DeliveryIdChanges")
+            .filter(|metric| has_unsigned_type || metric.name() != "EventTypeChanges")
+            .flat_map(|metric| metric.dimension_sets().into_iter().map(move |dimensions| (metric, dimensions)))
+            .map(|(metric, dimensions)| {
+                let dimensions = dimensions.into_iter().map(str::to_owned).collect();
+                (NAMESPACE.to_owned(), metric.name().to_owned(), dimensions, metric.unit().to_owned())
+            })
+            .collect();
+        assert_eq!(emitted, listed, "{kind:?}");
     }
-    let listed: BTreeSet<Published> = METRICS
-        .iter()
-        .flat_map(|metric| metric.dimension_sets().into_iter().map(move |dimensions| (metric, dimensions)))
-        .map(|(metric, dimensions)| {
-            let dimensions = dimensions.into_iter().map(str::to_owned).collect();
-            (NAMESPACE.to_owned(), metric.name().to_owned(), dimensions, metric.unit().to_owned())
-        })
-        .collect();
-    assert_eq!(emitted, listed);
 }
 
 #[tokio::test]
 async fn each_delivery_counts_once_under_its_outcome_with_its_reason_and_what_happened_on_the_way() {
-    let none = || Value::Null;
-    let world = without_faults().await;
-    assert_eq!(
-        told_by(&world, 11).await,
-        expected(&[
-            ("malformed", none(), "ColdStarts Deliveries"),
-            ("accepted", none(), "Deliveries"),
-            ("duplicate", none(), "Deliveries"),
-            ("in_progress", none(), "Deliveries"),
-            ("accepted", none(), "Deliveries LeaseTakeovers"),
-            ("accepted", none(), "Deliveries"),
-            ("duplicate", none(), "Deliveries DeliveryIdChanges EventTypeChanges"),
-            ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches"),
-            ("refused", json!("header_missing"), "Deliveries Refusals"),
-            ("malformed", none(), "Deliveries"),
-            ("too_large", none(), "Deliveries"),
-        ])
-    );
-    let lines = world.function.metric_lines(11).await;
-    let sizes: Vec<&Value> = lines.iter().map(|line| &line["BodySize"]).collect();
-    assert_eq!(json!(sizes), json!([null, 71, 71, 71, 71, 61, 63, 71, 71, 2, 6_291_457]));
-    assert!(lines.iter().all(|line| line["FunctionName"] == "pinwheel"));
+    for kind in Kind::all() {
+        let none = || Value::Null;
+        let (world, told) = without_faults(kind).await;
+        let (lines, sizes): (Vec<_>, Vec<_>) = told.into_iter().unzip();
+        assert_eq!(told_by(&world, lines.len()).await, expected(&lines), "{kind:?}");
+        let lines = world.function.metric_lines(lines.len()).await;
+        let body_sizes: Vec<&Value> = lines.iter().map(|line| &line["BodySize"]).collect();
+        assert_eq!(json!(body_sizes), json!(sizes), "{kind:?}");
+        assert!(lines.iter().all(|line| line["FunctionName"] == kind.provider.name()));
 
-    assert_eq!(
-        told_by(&with_the_previous_secret().await, 1).await,
-        expected(&[("accepted", none(), "ColdStarts Deliveries PreviousSecretUses SecretRefetches")])
-    );
-    assert_eq!(
-        told_by(&without_a_table().await, 1).await,
-        expected(&[("unavailable", json!("claim"), "ColdStarts Deliveries Faults Warnings")])
-    );
-    let world = without_a_secret().await;
-    assert_eq!(
-        told_by(&world, 3).await,
-        expected(&[
-            ("accepted", none(), "ColdStarts Deliveries"),
-            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
-            ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
-        ])
-    );
-    let line = &world.function.delivery_lines(3).await[1];
-    assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("ERROR"), &json!("unavailable")));
-    assert!(line["webhook.secret_fetch_error"].as_str().is_some_and(|error| error.contains("NotFound")), "{line}");
+        assert_eq!(
+            told_by(&with_the_previous_secret(kind).await, 1).await,
+            expected(&[("accepted", none(), "ColdStarts Deliveries PreviousSecretUses SecretRefetches")])
+        );
+        assert_eq!(
+            told_by(&without_a_table(kind).await, 1).await,
+            expected(&[("unavailable", json!("claim"), "ColdStarts Deliveries Faults Warnings")])
+        );
+        let world = without_a_secret(kind).await;
+        assert_eq!(
+            told_by(&world, 3).await,
+            expected(&[
+                ("accepted", none(), "ColdStarts Deliveries"),
+                ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
+                ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
+            ])
+        );
+        let line = &world.function.delivery_lines(3).await[1];
+        assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("ERROR"), &json!("unavailable")));
+        let error = line["webhook.secret_fetch_error"].as_str();
+        assert!(error.is_some_and(|error| error.contains("NotFound")), "{line}");
+    }
 }
 
 #[tokio::test]
 async fn a_secret_that_was_rotated_is_a_refetch() {
-    let world = World::endgrate().await;
-    let [first, second] = [r#"{"completed": true}"#, r#"{"completed": false}"#];
-    world.deliver(&endgrate(first), first).await;
-    world.aws.rotate_secret(&world.secret, "rotated").await;
-    world.deliver(&sign::endgrate(&secret("rotated"), second.as_bytes()), second).await;
-    assert_eq!(
-        told_by(&world, 2).await,
-        expected(&[
-            ("accepted", Value::Null, "ColdStarts Deliveries"),
-            ("accepted", Value::Null, "Deliveries SecretRefetches"),
-        ])
-    );
+    for kind in Kind::all() {
+        let world = World::of(kind.provider).await;
+        world.deliver(&Event::new(kind, 1)).await;
+        world.aws.rotate_secret(&world.secret, &kind.provider.key().write("rotated")).await;
+        let second = Event::new(kind, 2);
+        world.send(&second.signed("rotated", now()), &second.body).await;
+        assert_eq!(
+            told_by(&world, 2).await,
+            expected(&[
+                ("accepted", Value::Null, "ColdStarts Deliveries"),
+                ("accepted", Value::Null, "Deliveries SecretRefetches"),
+            ])
+        );
+    }
 }
 
 #[tokio::test]
 async fn no_log_level_silences_metrics() {
-    let world = Setup::new("pinwheel", true).await.with("RUST_LOG", "off").start().await;
-    world.deliver(&v2(BODY), BODY).await;
-    world.deliver(&sign::pinwheel_v2(&secret(SECRET), now(), b"{}"), BODY).await;
-    assert_eq!(
-        told_by(&world, 2).await,
-        expected(&[
-            ("accepted", Value::Null, "ColdStarts Deliveries"),
-            ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches"),
-        ])
-    );
-    assert_eq!(world.function.log().lines().count(), 2, "{}", world.function.log());
+    for kind in Kind::all() {
+        let world = Setup::new(kind.provider, true).await.with("RUST_LOG", "off").start().await;
+        let event = Event::new(kind, 1);
+        world.deliver(&event).await;
+        // The signature of another body.
+        world.send(&Event::new(kind, 2).signed(KEY, now()), &event.body).await;
+        assert_eq!(
+            told_by(&world, 2).await,
+            expected(&[
+                ("accepted", Value::Null, "ColdStarts Deliveries"),
+                ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches"),
+            ])
+        );
+        assert_eq!(world.function.log().lines().count(), 2, "{}", world.function.log());
+    }
 }

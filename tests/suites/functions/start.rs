@@ -8,68 +8,110 @@ use tokio::{
     sync::watch,
     time::timeout,
 };
-use webhook_tests::emulator::Emulator;
+use webhook_tests::{emulator::Emulator, traffic::Event};
+use webhook_verify::{Provider, providers::PROVIDERS};
 
-use crate::world::{Setup, v2};
+use crate::world::{Setup, accepted, kind_of};
 
-async fn start_error(name: &str, value: &str) -> String {
-    let mut world = Setup::new("pinwheel", true).await.with(name, value).start().await;
-    assert_eq!(world.function.ended().await.code(), Some(1), "{name}={value}");
+/// The log of a start that fails.
+async fn start_error(provider: &'static Provider, variables: &[(&str, &str)]) -> String {
+    let mut setup = Setup::new(provider, true).await;
+    for (name, value) in variables {
+        setup = setup.with(name, value);
+    }
+    let mut world = setup.start().await;
+    assert_eq!(world.function.ended().await.code(), Some(1), "{provider:?}: {variables:?}");
     world.function.log()
 }
 
 #[tokio::test]
 async fn a_variable_that_is_missing_or_cannot_be_used_is_named() {
-    for (name, value, message) in [
-        ("IDEMPOTENCY_TABLE", "", "Error: IDEMPOTENCY_TABLE is not set\n"),
-        ("QUEUE_URL", "", "Error: QUEUE_URL is not set\n"),
-        ("SIGNING_SECRET_ID", "", "Error: SIGNING_SECRET_ID is not set\n"),
-        (
-            "SECRET_CACHE_S",
-            "5m",
-            "Error: SECRET_CACHE_S cannot be used: \"5m\" is not a whole number from 0 to 4294967295, in digits alone\n",
-        ),
-        (
-            "MAX_BODY_BYTES",
-            "6291457",
-            "Error: MAX_BODY_BYTES cannot be used: \"6291457\" is not a whole number from 1 to 6291456, in digits alone\n",
-        ),
-        (
-            "RETENTION_S",
-            "172799",
-            "Error: RETENTION_S cannot be used: 172799 is less than 172800, twice TIMESTAMP_TOLERANCE_S, or a captured \
-             delivery could be sent again after its record has expired\n",
-        ),
-        (
-            "SIGNATURE_SCHEMES",
-            "pinwheel-v3",
-            "Error: SIGNATURE_SCHEMES cannot be used: \"pinwheel-v3\" is not a list, separated by commas, of schemes of \
-             pinwheel: pinwheel-v1, pinwheel-v2\n",
-        ),
-        (
-            "PAYLOAD_BUCKET",
-            "s3://payloads",
-            "Error: PAYLOAD_BUCKET cannot be used: \"s3://payloads\" is not a bucket's name (3 to 63 lower-case letters, \
-             digits, `-` and `.`), without s3:// and without a path\n",
-        ),
-        (
-            "RUST_LOG",
-            "loud",
-            "Error: RUST_LOG cannot be used: \"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
-             trace), or more such as warn,webhook_lambda=debug\n",
-        ),
-        ("SSL_CERT_FILE", "/dev/null", "Error: cannot start: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate\n"),
-        ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
-    ] {
-        let log = if name == "AWS_REGION" {
-            let mut world =
-                Setup::new("pinwheel", true).await.with("AWS_REGION", "").with("AWS_DEFAULT_REGION", "").start().await;
-            assert_eq!(world.function.ended().await.code(), Some(1));
-            world.function.log()
+    for provider in PROVIDERS {
+        for (name, value, message) in [
+            ("IDEMPOTENCY_TABLE", "", "IDEMPOTENCY_TABLE is not set"),
+            ("QUEUE_URL", "", "QUEUE_URL is not set"),
+            ("SIGNING_SECRET_ID", "", "SIGNING_SECRET_ID is not set"),
+            (
+                "SECRET_CACHE_S",
+                "5m",
+                "SECRET_CACHE_S cannot be used: \"5m\" is not a whole number from 0 to 4294967295, in digits alone",
+            ),
+            (
+                "MAX_BODY_BYTES",
+                "6291457",
+                "MAX_BODY_BYTES cannot be used: \"6291457\" is not a whole number from 1 to 6291456, in digits alone",
+            ),
+            (
+                "PAYLOAD_BUCKET",
+                "s3://payloads",
+                "PAYLOAD_BUCKET cannot be used: \"s3://payloads\" is not a bucket's name (3 to 63 lower-case letters, \
+                 digits, `-` and `.`), without s3:// and without a path",
+            ),
+            (
+                "PUBLIC_URL",
+                "example.com",
+                "PUBLIC_URL cannot be used: \"example.com\" is not a URL that begins with https:// or http://",
+            ),
+            (
+                "RUST_LOG",
+                "loud",
+                "RUST_LOG cannot be used: \"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
+                 trace), or more such as warn,webhook_lambda=debug",
+            ),
+            ("SSL_CERT_FILE", "/dev/null", "cannot start: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate"),
+            ("AWS_REGION", "", "AWS_REGION is not set"),
+        ] {
+            let mut variables = vec![(name, value)];
+            if name == "AWS_REGION" {
+                variables.push(("AWS_DEFAULT_REGION", ""));
+            }
+            let log = start_error(provider, &variables).await;
+            assert_eq!(log, format!("Error: {message}\n"), "{provider:?}: {name}={value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scheme_that_the_provider_does_not_have_is_named_with_those_that_it_has() {
+    for provider in PROVIDERS {
+        let log = start_error(provider, &[("SIGNATURE_SCHEMES", "of-nobody")]).await;
+        let names: Vec<&str> = provider.schemes().iter().map(|scheme| scheme.name).collect();
+        let expected = format!(
+            "Error: SIGNATURE_SCHEMES cannot be used: \"of-nobody\" is not a list, separated by commas, of schemes of {}: \
+             {}\n",
+            provider.name(),
+            names.join(", ")
+        );
+        assert_eq!(log, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_record_must_outlive_the_tolerance_twice_and_the_queues_five_minutes() {
+    for provider in PROVIDERS {
+        let twice_s = provider.tolerance().map_or(0, |tolerance| 2 * tolerance.as_secs());
+        let (least_s, why) = if twice_s > 360 {
+            let why =
+                "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired";
+            (twice_s, why)
         } else {
-            start_error(name, value).await
+            (360, "because a record must outlive the queue's five minutes of deduplication")
         };
-        assert_eq!(log, message, "{name}={value}");
+        let too_few = (least_s - 1).to_string();
+        let log = start_error(provider, &[("RETENTION_S", &too_few)]).await;
+        let expected = format!("Error: RETENTION_S cannot be used: {too_few} is less than {least_s}, {why}\n");
+        assert_eq!(log, expected, "{provider:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_signs_its_url_needs_to_know_it() {
+    for provider in PROVIDERS.iter().filter(|provider| provider.signs_url()) {
+        let expected = format!(
+            "Error: PUBLIC_URL cannot be used: {} signs the URL that it is registered with: set it to that URL\n",
+            provider.name()
+        );
+        assert_eq!(start_error(provider, &[("PUBLIC_URL", "")]).await, expected);
     }
 }
 
@@ -95,20 +137,22 @@ async fn counted_way() -> (SocketAddr, watch::Receiver<usize>) {
 
 #[tokio::test]
 async fn the_connections_of_the_first_delivery_are_open_before_it_comes() {
-    let (table_way, mut to_table) = counted_way().await;
-    let (queue_way, mut to_queue) = counted_way().await;
-    let (secret_way, mut to_secret) = counted_way().await;
-    let setup = Setup::new("pinwheel", true)
-        .await
-        .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_way}"))
-        .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"))
-        .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_way}"));
-    let world = setup.start().await;
-    for count in [&mut to_table, &mut to_queue, &mut to_secret] {
-        let opened = timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
-        opened.expect("it connects by itself").expect("the way stays open");
+    for provider in PROVIDERS {
+        let (table_way, mut to_table) = counted_way().await;
+        let (queue_way, mut to_queue) = counted_way().await;
+        let (secret_way, mut to_secret) = counted_way().await;
+        let setup = Setup::new(provider, true)
+            .await
+            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_way}"))
+            .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"))
+            .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_way}"));
+        let world = setup.start().await;
+        for count in [&mut to_table, &mut to_queue, &mut to_secret] {
+            let opened = timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
+            opened.expect("it connects by itself").expect("the way stays open");
+        }
+        let event = Event::new(kind_of(provider), 1);
+        assert_eq!(world.deliver(&event).await, accepted(&event), "{provider:?}");
+        assert_eq!((*to_table.borrow(), *to_queue.borrow(), *to_secret.borrow()), (1, 1, 1), "{provider:?}");
     }
-    let body = r#"{"event":"account.added","event_id":"e-1","payload":{}}"#;
-    let (status, ..) = world.deliver(&v2(body), body).await;
-    assert_eq!((status, *to_table.borrow(), *to_queue.borrow(), *to_secret.borrow()), (200, 1, 1, 1));
 }

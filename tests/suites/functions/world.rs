@@ -1,19 +1,25 @@
-//! One function with a table, a queue, a bucket and a secret of its own.
+//! One function with a table, a queue, a bucket and a secret of its own, and deliveries to it.
 
 use std::{collections::HashMap, time::Duration};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
-use serde_json::Value;
+use serde_json::{Value, json};
+use webhook_cli::development_url;
 use webhook_tests::{
     emulator::{Aws, Emulator, client_variables},
     event::http_api_v2,
     function::Function,
     now,
+    traffic::{Event, KEY, Kind, secret_of},
 };
-use webhook_verify::{Header, SigningSecret, sign};
+use webhook_verify::{
+    Header, Provider, Scheme,
+    description::{Body, EventType, Unsigned},
+};
 
-pub(crate) const SECRET: &str = "secret-of-the-suite";
+/// A key that no function has.
+pub(crate) const ANOTHER: &str = "a-key-of-somebody-else";
 
 /// An answer: status, `Retry-After`, body.
 pub(crate) type Answer = (i64, Option<String>, Value);
@@ -25,27 +31,31 @@ pub(crate) struct World {
     pub(crate) queue: String,
     pub(crate) bucket: String,
     pub(crate) secret: String,
-    path: String,
+    /// Where its provider posts.
+    pub(crate) path: String,
 }
 
 /// What a function needs to start; tests change it before they start one.
 pub(crate) struct Setup {
     pub(crate) aws: Aws,
-    pub(crate) provider: &'static str,
+    pub(crate) provider: &'static Provider,
     pub(crate) variables: HashMap<String, String>,
 }
 
 impl Setup {
-    pub(crate) async fn new(provider: &'static str, fifo: bool) -> Self {
+    pub(crate) async fn new(provider: &'static Provider, fifo: bool) -> Self {
         let aws = Aws::shared();
         let mut variables = client_variables(&Emulator::shared().endpoint);
         for (name, value) in [
             ("IDEMPOTENCY_TABLE", aws.create_table().await),
             ("QUEUE_URL", aws.create_queue(fifo).await),
             ("PAYLOAD_BUCKET", aws.create_bucket().await),
-            ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
+            ("SIGNING_SECRET_ID", aws.create_secret(&secret_of(provider)).await),
         ] {
             variables.insert(name.to_owned(), value);
+        }
+        if provider.signs_url() {
+            variables.insert("PUBLIC_URL".to_owned(), development_url(provider));
         }
         Self { aws, provider, variables }
     }
@@ -55,15 +65,21 @@ impl Setup {
         self
     }
 
+    /// The same with a secret of this stored value.
+    pub(crate) async fn with_secret(self, value: &str) -> Self {
+        let name = self.aws.create_secret(value).await;
+        self.with("SIGNING_SECRET_ID", &name)
+    }
+
     pub(crate) async fn start(self) -> World {
-        let function = Function::start(self.provider, &self.variables).await;
+        let function = Function::start(self.provider.name(), &self.variables).await;
         let variable = |name: &str| self.variables[name].clone();
         World {
             table: variable("IDEMPOTENCY_TABLE"),
             queue: variable("QUEUE_URL"),
             bucket: variable("PAYLOAD_BUCKET"),
             secret: variable("SIGNING_SECRET_ID"),
-            path: format!("/webhooks/{}", self.provider),
+            path: format!("/webhooks/{}", self.provider.name()),
             aws: self.aws,
             function,
         }
@@ -71,12 +87,8 @@ impl Setup {
 }
 
 impl World {
-    pub(crate) async fn pinwheel() -> Self {
-        Setup::new("pinwheel", true).await.start().await
-    }
-
-    pub(crate) async fn endgrate() -> Self {
-        Setup::new("endgrate", true).await.start().await
+    pub(crate) async fn of(provider: &'static Provider) -> Self {
+        Setup::new(provider, true).await.start().await
     }
 
     /// An HTTP API event for this function.
@@ -84,7 +96,12 @@ impl World {
         http_api_v2(&self.path, headers, body)
     }
 
-    pub(crate) async fn deliver(&self, headers: &[Header], body: &str) -> Answer {
+    /// Delivers the event as its provider does.
+    pub(crate) async fn deliver(&self, event: &Event) -> Answer {
+        self.send(&signed(event), &event.body).await
+    }
+
+    pub(crate) async fn send(&self, headers: &[Header], body: &str) -> Answer {
         self.invoke(&self.event(headers, body)).await
     }
 
@@ -143,21 +160,107 @@ fn answer(response: &Value) -> Answer {
     (response["statusCode"].as_i64().expect("a status"), retry_after, body)
 }
 
-pub(crate) fn secret(key: &str) -> SigningSecret {
-    SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
+/// The headers of an honest delivery, signed now.
+pub(crate) fn signed(event: &Event) -> Vec<Header> {
+    event.signed(KEY, now())
 }
 
-/// Signed with the suite's secret, now.
-pub(crate) fn v2(body: &str) -> [Header; 2] {
-    sign::pinwheel_v2(&secret(SECRET), now(), body.as_bytes())
+/// The headers of a delivery that is signed with a key that the function does not have.
+pub(crate) fn forged(event: &Event) -> Vec<Header> {
+    event.signed(ANOTHER, now())
 }
 
-pub(crate) fn v1(body: &str) -> [Header; 2] {
-    sign::pinwheel_v1(&secret(SECRET), now(), body.as_bytes()).expect("the body has a payload")
+/// The answer to the first delivery of the event.
+pub(crate) fn accepted(event: &Event) -> Answer {
+    (200, None, json!({"status": "accepted", "id": event.id}))
 }
 
-pub(crate) fn endgrate(body: &str) -> [Header; 1] {
-    sign::endgrate(&secret(SECRET), body.as_bytes())
+/// The answer to another delivery of an event that was queued before.
+pub(crate) fn duplicate(event: &Event) -> Answer {
+    (200, None, json!({"status": "duplicate", "id": event.id}))
+}
+
+pub(crate) fn refused() -> Answer {
+    (401, None, json!({"error": "unauthorized"}))
+}
+
+pub(crate) fn malformed() -> Answer {
+    (400, None, json!({"error": "malformed"}))
+}
+
+pub(crate) fn unavailable() -> Answer {
+    (503, Some("5".to_owned()), json!({"error": "unavailable"}))
+}
+
+/// The kinds of one provider: its schemes.
+pub(crate) fn kinds_of(provider: &'static Provider) -> impl Iterator<Item = Kind> {
+    Kind::all().into_iter().filter(move |kind| kind.provider.name() == provider.name())
+}
+
+/// The first kind of one provider, for what does not depend on the scheme.
+pub(crate) fn kind_of(provider: &'static Provider) -> Kind {
+    kinds_of(provider).next().expect("a provider has a scheme")
+}
+
+/// One kind for each way of signing a body: as it is sent, a Python form of it, a Python form of a
+/// member. For tests with large bodies, which are slow.
+pub(crate) fn kinds_by_body() -> Vec<Kind> {
+    let ways = |kind: &Kind| kind.scheme.messages.iter().map(|message| std::mem::discriminant(&message.body));
+    let mut kinds: Vec<Kind> = Vec::new();
+    for kind in Kind::all() {
+        if !kinds.iter().any(|other| ways(other).eq(ways(&kind))) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+}
+
+/// Whether the MAC covers all of the body.
+pub(crate) fn signs_whole_body(kind: &Kind) -> bool {
+    kind.scheme.signed_member().is_none()
+}
+
+/// Whether the MAC may cover the body in another spelling than it is sent in.
+pub(crate) fn signs_python_form(kind: &Kind) -> bool {
+    kind.scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
+}
+
+/// The headers that no signature covers and a fact is read from, with a value of this number.
+pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
+    let event_type = if let EventType::Unsigned(place) = &scheme.facts.event_type { Some(place) } else { None };
+    let places = scheme.facts.delivery_id.iter().chain(event_type);
+    let names = places.filter_map(|place| if let Unsigned::Header(name) = place { Some(*name) } else { None });
+    names.map(|name| Header::new(name, format!("unsigned-{number}"))).collect()
+}
+
+/// Headers and body of an honest delivery of the event, with a value of this number in each place that
+/// is not signed.
+pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, String) {
+    let scheme = event.kind.scheme;
+    let changed = unsigned_headers(scheme, number);
+    let mut headers = signed(event);
+    headers.retain(|header| changed.iter().all(|changed| changed.name() != header.name()));
+    headers.extend(changed);
+    let mut body = event.body.clone();
+    for name in scheme.facts.unsigned_members {
+        body = body.replace(&format!("\"example.{name}\""), &format!("\"unsigned-{number}\""));
+    }
+    (headers, body)
+}
+
+/// An authentic delivery that is malformed: headers, body, and the reason. `None` if the kind has no
+/// such deliveries.
+pub(crate) fn malformed_delivery(kind: Kind) -> Option<(Vec<Header>, String, &'static str)> {
+    let mut event = Event::new(kind, 1);
+    let reason = if signs_whole_body(&kind) {
+        "[]".clone_into(&mut event.body);
+        "not_an_object"
+    } else {
+        let name = kind.scheme.facts.unsigned_members.first()?;
+        event.body = event.body.replace(&format!("example.{name}"), &"x".repeat(1025));
+        "unsigned_field_too_long"
+    };
+    Some((signed(&event), event.body, reason))
 }
 
 /// The text of a record's attribute.

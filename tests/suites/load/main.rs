@@ -1,4 +1,4 @@
-//! Many events of both providers at once, over eight instances that die and whose calls fail, and a consumer beside them.
+//! Many events of all providers at once, over instances that die and whose calls fail, and a consumer beside them.
 //! Nothing may be lost, nothing forged in, nothing on the queue twice.
 //!
 //! `LOAD_EVENTS` distinct events (default 1,000), of which 30 % are sent twice and to 5 % of which come forgeries; what happens
@@ -11,7 +11,7 @@ mod figures;
 mod plan;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     env,
     sync::Arc,
     time::{Duration, Instant},
@@ -26,8 +26,9 @@ use webhook_tests::{
     function::bootstrap,
     lambda::{Instance, Lambda},
     proxy::Proxy,
-    traffic::{SECRET, Seen, violations},
+    traffic::{Seen, variables_of, violations},
 };
+use webhook_verify::providers::PROVIDERS;
 
 use crate::{
     consumer::Consumer,
@@ -35,8 +36,9 @@ use crate::{
     plan::{Origin, Plan, Sent, faults},
 };
 
-/// Four of each function.
-const INSTANCES: usize = 4;
+/// Instances of all functions together, and of each at least.
+const INSTANCES: usize = 8;
+const OF_EACH_AT_LEAST: usize = 2;
 /// An invocation's time: short, so that the lease of a killed one is over soon.
 const TIME_LEFT: Duration = Duration::from_secs(3);
 /// Deliveries on their way at once, without those that wait for a `Retry-After`.
@@ -51,8 +53,10 @@ const LET_GO_EVERY: usize = 50;
 async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
     let (events, seed) = (number("LOAD_EVENTS", 1_000), number("LOAD_SEED", 1));
     // Built first: the figures are those of the run.
-    let built = ["pinwheel", "endgrate"].map(bootstrap);
-    assert!(built.iter().all(|program| program.exists()), "{built:?}");
+    for provider in PROVIDERS {
+        let program = bootstrap(provider.name());
+        assert!(program.exists(), "{program:?}");
+    }
     let started_at = Instant::now();
     let emulator = &Emulator::shared().endpoint;
     let aws = Aws::at(emulator);
@@ -61,15 +65,17 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
         ("IDEMPOTENCY_TABLE", table.clone()),
         ("QUEUE_URL", queue.clone()),
         ("PAYLOAD_BUCKET", aws.create_bucket().await),
-        ("SIGNING_SECRET_ID", aws.create_secret(SECRET).await),
     ];
-    let variables = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
-    let world = World {
-        plan: Plan::new(seed, usize::try_from(events).expect("fits")),
-        pinwheel: Lambda::new("pinwheel", &variables, emulator, INSTANCES).await,
-        endgrate: Lambda::new("endgrate", &variables, emulator, INSTANCES).await,
-        tally: Tally::default(),
-    };
+    let common = HashMap::from(variables.map(|(name, value)| (name.to_owned(), value)));
+    let of_each = (INSTANCES / PROVIDERS.len()).max(OF_EACH_AT_LEAST);
+    let mut functions = BTreeMap::new();
+    for provider in PROVIDERS {
+        let mut variables = common.clone();
+        variables.extend(variables_of(provider, &aws).await);
+        functions.insert(provider.name(), Lambda::new(provider.name(), &variables, emulator, of_each).await);
+    }
+    let world =
+        World { plan: Plan::new(seed, usize::try_from(events).expect("fits")), functions, tally: Tally::default() };
     for (number, proxy) in world.proxies().enumerate() {
         proxy.follow(faults(seed, number));
     }
@@ -87,7 +93,7 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
     let mut violations = violations(&world.plan.events, &messages, &aws.records(&table).await);
     violations.extend(sent.into_iter().filter_map(Result::err));
     let figures = Figures::new(&world, messages.len(), delivered_in, started_at.elapsed());
-    if figures.starts > 2 * INSTANCES + figures.kills {
+    if figures.starts > world.instances().count() + figures.kills {
         violations.push(format!("DIED: {} starts for {} kills", figures.starts, figures.kills));
     }
     eprintln!("{figures}");
@@ -102,8 +108,8 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
 /// What all senders share.
 struct World {
     plan: Plan,
-    pinwheel: Lambda,
-    endgrate: Lambda,
+    /// By the provider's name.
+    functions: BTreeMap<&'static str, Lambda>,
     tally: Tally,
 }
 
@@ -124,7 +130,7 @@ async fn send_all(world: &Arc<World>) -> Vec<Result<(), String>> {
 
 impl World {
     fn instances(&self) -> impl Iterator<Item = &Instance> {
-        [&self.pinwheel, &self.endgrate].into_iter().flat_map(|function| &function.instances)
+        self.functions.values().flat_map(|function| &function.instances)
     }
 
     fn proxies(&self) -> impl Iterator<Item = &Proxy> {
@@ -138,7 +144,7 @@ impl World {
     /// Sends a delivery until it is answered for good, as a provider does. Between two attempts it makes room for others.
     async fn send(&self, sent: Sent, first: OwnedSemaphorePermit, gate: Arc<Semaphore>) -> Result<(), String> {
         let event = &self.plan.events[sent.event];
-        let function = if event.kind.provider() == "pinwheel" { &self.pinwheel } else { &self.endgrate };
+        let function = &self.functions[event.kind.provider.name()];
         let mut permit = Some(first);
         for attempt in 0..MOST_ATTEMPTS {
             let permit = match permit.take() {

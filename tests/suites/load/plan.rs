@@ -47,15 +47,14 @@ const BEHIND: usize = 200;
 impl Plan {
     pub(crate) fn new(seed: u64, count: usize) -> Self {
         let mut rng = Rng::with_seed(seed);
+        let kinds = Kind::all();
         let mut events = Vec::new();
         // By when a delivery is due: those of one event are near each other, or right behind.
         let mut due = Vec::new();
         for number in 0..count {
-            let kind = match number {
-                _ if number % LARGE == LARGE - 1 => Kind::EndgrateLarge,
-                _ => [Kind::PinwheelV1, Kind::PinwheelV2, Kind::Endgrate, Kind::Endgrate][rng.usize(..4)],
-            };
-            events.push(Event::new(kind, number));
+            let kind = kinds[rng.usize(..kinds.len())];
+            let is_large = number % LARGE == LARGE - 1;
+            events.push(Event::new(if is_large { kind.large() } else { kind }, number));
             due.push((number, number, Origin::Honest));
         }
         for event in sample(&mut rng, count, DUPLICATES) {

@@ -14,7 +14,7 @@ use webhook_tests::{
     api::texts,
     http::post,
     stack::Stack,
-    template::{resources, template},
+    template::{pascal_case, resources, template},
 };
 
 use crate::world::{api, aws, deploy, providers, signed, text};
@@ -33,11 +33,24 @@ const HOLDERS: [&str; 5] = [
     "AWS::SecretsManager::Secret",
 ];
 
-/// The types of resources that the stack made, of those that hold something or could exist before.
+/// The types of resources that the stack and those nested in it made, of those that hold something or could exist before.
 async fn made(stack: &Stack) -> BTreeSet<String> {
-    let listed = api().await.query("cloudformation", "ListStackResources", &[("StackName", stack.name.as_str())]);
-    let types = texts(&listed.expect("the stack is there"), "ResourceType");
-    types.into_iter().filter(|of_type| HOLDERS.contains(&of_type.as_str())).collect()
+    let api = api().await;
+    let mut stacks = vec![stack.name.clone()];
+    let mut made = BTreeSet::new();
+    while let Some(stack) = stacks.pop() {
+        let listed = api.query("cloudformation", "ListStackResources", &[("StackName", stack.as_str())]);
+        let listed = listed.expect("the stack is there");
+        let ids = texts(&listed, "PhysicalResourceId");
+        for (of_type, id) in texts(&listed, "ResourceType").into_iter().zip(ids) {
+            if of_type == "AWS::CloudFormation::Stack" {
+                stacks.push(id);
+            } else if HOLDERS.contains(&of_type.as_str()) {
+                made.insert(of_type);
+            }
+        }
+    }
+    made
 }
 
 /// Delivers a small and a large event of each provider through the front door, each twice, and finds each of them once in the
@@ -87,21 +100,22 @@ async fn everything_exists_and_nothing_of_it_is_made_again() {
     let _ = api.json("POST", "apigateway", &format!("/v2/apis/{http_api}/stages"), None, &stage);
     let key = api.json("POST", "kms", "/", Some("TrentService.CreateKey"), &json!({}));
     let topic = texts(&api.query("sns", "CreateTopic", &[("Name", "theirs")]).expect("a topic is made"), "TopicArn");
-    let stack = deploy(
-        "existing",
-        &[
-            ("ExistingHttpApiId", http_api),
-            ("ExistingQueueArn", &theirs.outputs["EventQueueArn"]),
-            ("ExistingDeadLetterQueueArn", &theirs.outputs["DeadLetterQueueArn"]),
-            ("ExistingTableName", &theirs.outputs["IdempotencyTableName"]),
-            ("ExistingPayloadBucketName", &theirs.outputs["PayloadBucketName"]),
-            ("ExistingPinwheelSecretArn", &theirs.outputs["PinwheelSecretArn"]),
-            ("ExistingEndgrateSecretArn", &theirs.outputs["EndgrateSecretArn"]),
-            ("KmsKeyArn", key["KeyMetadata"]["Arn"].as_str().expect("an ARN")),
-            ("AlarmTopicArn", &topic[0]),
-        ],
-    )
-    .await;
+    let secrets: Vec<_> = providers()
+        .into_iter()
+        .map(pascal_case)
+        .map(|name| (format!("Existing{name}SecretArn"), &theirs.outputs[&format!("{name}SecretArn")]))
+        .collect();
+    let mut parameters = vec![
+        ("ExistingHttpApiId", http_api),
+        ("ExistingQueueArn", &theirs.outputs["EventQueueArn"]),
+        ("ExistingDeadLetterQueueArn", &theirs.outputs["DeadLetterQueueArn"]),
+        ("ExistingTableName", &theirs.outputs["IdempotencyTableName"]),
+        ("ExistingPayloadBucketName", &theirs.outputs["PayloadBucketName"]),
+        ("KmsKeyArn", key["KeyMetadata"]["Arn"].as_str().expect("an ARN")),
+        ("AlarmTopicArn", &topic[0]),
+    ];
+    parameters.extend(secrets.iter().map(|(parameter, arn)| (parameter.as_str(), arn.as_str())));
+    let stack = deploy("existing", &parameters).await;
     assert_eq!(made(&stack).await, BTreeSet::new());
     assert_eq!(stack.outputs["AlarmTopicArn"], topic[0]);
     assert_eq!(stack.outputs["IdempotencyTableName"], theirs.outputs["IdempotencyTableName"]);
@@ -110,11 +124,18 @@ async fn everything_exists_and_nothing_of_it_is_made_again() {
 
 #[tokio::test]
 async fn a_standard_queue_and_a_function_url_serve_one_provider() {
-    for (provider, off) in [("pinwheel", "EnableEndgrate"), ("endgrate", "EnablePinwheel")] {
+    for provider in providers() {
+        let others: Vec<_> = providers()
+            .into_iter()
+            .filter(|other| *other != provider)
+            .map(|other| format!("Enable{}", pascal_case(other)))
+            .collect();
         let queue = aws().await.create_queue(false).await;
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.rsplit('/').next().expect("a name"));
         let name = format!("url-{provider}");
-        let stack = deploy(&name, &[("FrontDoor", "FunctionUrl"), (off, "false"), ("ExistingQueueArn", &arn)]).await;
+        let mut parameters = vec![("FrontDoor", "FunctionUrl"), ("ExistingQueueArn", &arn)];
+        parameters.extend(others.iter().map(|other| (other.as_str(), "false")));
+        let stack = deploy(&name, &parameters).await;
         let expected = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"];
         assert_eq!(made(&stack).await, expected.map(str::to_owned).into());
         let functions = stack.outputs.keys().filter(|output| output.ends_with("FunctionName")).count();
@@ -124,10 +145,23 @@ async fn a_standard_queue_and_a_function_url_serve_one_provider() {
 }
 
 #[tokio::test]
+async fn with_every_provider_off_the_rest_is_deployed() {
+    let off: Vec<_> = providers().into_iter().map(|provider| format!("Enable{}", pascal_case(provider))).collect();
+    let parameters: Vec<_> = off.iter().map(|parameter| (parameter.as_str(), "false")).collect();
+    let stack = deploy("off", &parameters).await;
+    let without_secrets = HOLDERS.into_iter().filter(|of_type| *of_type != "AWS::SecretsManager::Secret");
+    assert_eq!(made(&stack).await, without_secrets.map(str::to_owned).collect());
+    let of_providers = |output: &&String| ["Url", "SecretArn", "FunctionName"].iter().any(|end| output.ends_with(end));
+    let left: BTreeSet<_> = stack.outputs.keys().filter(of_providers).map(String::as_str).collect();
+    assert_eq!(left, BTreeSet::from(["DeadLetterQueueUrl", "EventQueueUrl"]));
+}
+
+#[tokio::test]
 async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table() {
     let stack = deploy("consumed", &[("ExampleConsumer", "true")]).await;
     let mut keys = BTreeSet::new();
-    for (provider, bytes) in [("pinwheel", 10), ("endgrate", 10), ("pinwheel", LARGE)] {
+    let deliveries = || providers().into_iter().map(|provider| (provider, 10)).chain([(providers()[0], LARGE)]);
+    for (provider, bytes) in deliveries() {
         let event = signed(provider, DEVELOPMENT_SECRET, &format!("{provider}-{bytes}"), bytes);
         assert_eq!(post(&stack.url(provider), &event.headers, event.body.as_bytes()).0, 200);
     }
@@ -137,10 +171,10 @@ async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table(
     let started_at = Instant::now();
     let marks = loop {
         let marks = stack.aws.records(&stack.outputs["ConsumedEventsTableName"]).await;
-        if marks.len() == 3 && marks.iter().all(|mark| mark.contains_key("done_at")) {
+        if marks.len() == deliveries().count() && marks.iter().all(|mark| mark.contains_key("done_at")) {
             break marks;
         }
-        assert!(started_at.elapsed() < PATIENCE, "three events are not consumed: {marks:?}");
+        assert!(started_at.elapsed() < PATIENCE, "not all events are consumed: {marks:?}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert_eq!(marks.iter().filter_map(|mark| text(mark, "id")).collect::<BTreeSet<_>>(), keys);

@@ -4,21 +4,19 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use webhook_tests::template::template;
+use webhook_tests::template::{pascal_case, template};
 
-use crate::world::try_deploy;
+use crate::world::{providers, try_deploy};
 
-/// For each parameter with a pattern, a value that is nearly right.
-const NEARLY_RIGHT: [(&str, &str); 18] = [
+/// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any provider.
+const NEARLY_RIGHT: [(&str, &str); 20] = [
     ("AlarmEmail", "oncall@example"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms.fifo"),
     ("CertificateArn", "arn:aws:iam::000000000000:server-certificate/c"),
     ("DomainName", "https://webhooks.example.com"),
     ("ExistingDeadLetterQueueArn", "https://sqs.us-east-1.amazonaws.com/000000000000/dead"),
-    ("ExistingEndgrateSecretArn", "endgrate-key"),
     ("ExistingHttpApiId", "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"),
     ("ExistingPayloadBucketName", "arn:aws:s3:::payloads"),
-    ("ExistingPinwheelSecretArn", "pinwheel-secret"),
     ("ExistingQueueArn", "https://sqs.us-east-1.amazonaws.com/000000000000/events.fifo"),
     ("ExistingTableName", "arn:aws:dynamodb:us-east-1:000000000000:table/records"),
     ("HostedZoneId", "example.com"),
@@ -28,14 +26,14 @@ const NEARLY_RIGHT: [(&str, &str); 18] = [
     ("ReservedConcurrency", "0"),
     ("SecurityGroupIds", "sg-01234567,default"),
     ("SubnetIds", "subnet-01234567,eu-west-1a"),
+    ("TimestampToleranceSeconds", "5 minutes"),
+    ("Existing{Name}SecretArn", "name-of-a-secret"),
+    ("{Name}PublicUrl", "http://hooks.example.com"),
+    ("{Name}SignatureSchemes", "one, two"),
 ];
 
 /// Values that are right by themselves, and wrong together; and the rule's message.
-const TOGETHER: [(&[(&str, &str)], &str); 12] = [
-    (
-        &[("EnablePinwheel", "false"), ("EnableEndgrate", "false")],
-        "EnablePinwheel and EnableEndgrate must not both be false.",
-    ),
+const TOGETHER: [(&[(&str, &str)], &str); 11] = [
     (&[("SubnetIds", "subnet-01234567")], "SubnetIds needs SecurityGroupIds."),
     (&[("SecurityGroupIds", "sg-01234567")], "SecurityGroupIds needs SubnetIds."),
     (
@@ -84,8 +82,11 @@ fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
     wrong.extend(number("MinValue").map(|least| (least - 1).to_string()));
     wrong.extend(number("MaxValue").map(|most| (most + 1).to_string()));
     if parameter["AllowedPattern"].is_string() {
+        let is_it = |of: &str| {
+            of == name || providers().into_iter().any(|provider| of.replace("{Name}", &pascal_case(provider)) == name)
+        };
         let nearly =
-            NEARLY_RIGHT.iter().find(|(of, _)| *of == name).unwrap_or_else(|| panic!("{name} has no value here"));
+            NEARLY_RIGHT.iter().find(|(of, _)| is_it(of)).unwrap_or_else(|| panic!("{name} has no value here"));
         wrong.push(nearly.1.to_owned());
     }
     wrong

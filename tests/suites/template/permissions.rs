@@ -19,6 +19,7 @@ use webhook_tests::{
     function::Function,
     stack::Stack,
 };
+use webhook_verify::providers::named;
 
 use crate::world::{api, configuration, deploy, providers, signed, text, variables};
 
@@ -237,7 +238,8 @@ async fn a_receiver_has_what_it_calls_and_nothing_more(provider: &'static str) {
     assert_nothing_more(&receiver.role, cases().iter().map(|(removed, ..)| removed[0]));
 
     receiver.role.allow_all_but(&[]);
-    stack.aws.rotate_secret(&receiver.variables["SIGNING_SECRET_ID"], "a newer secret").await;
+    let key = named(provider).expect("is on the list").key();
+    stack.aws.rotate_secret(&receiver.variables["SIGNING_SECRET_ID"], &key.write("a newer secret")).await;
     for (case, secret, bytes) in [
         ("a message", "a newer secret", SMALL),
         ("one for the bucket", "a newer secret", LARGE),
@@ -277,8 +279,8 @@ struct Consumer<'a> {
 impl Consumer<'_> {
     /// Hands a message to a new process. Whether it is to come again; the log's outcome and reason; the mark's attributes.
     async fn consume(&self, id: &str, in_bucket: bool) -> (bool, String, Option<String>, Option<BTreeSet<String>>) {
-        let key = format!("pinwheel#{id}");
-        let envelope = json!({"specversion": "1.0", "id": id, "type": "pinwheel.x", "idempotencykey": key, "data": {}});
+        let key = format!("provider#{id}");
+        let envelope = json!({"specversion": "1.0", "id": id, "type": "provider.x", "idempotencykey": key, "data": {}});
         let mut body = envelope.to_string();
         if in_bucket {
             let bucket = self.variables["PAYLOAD_BUCKET"].clone();

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use webhook_aws::attribute;
-use webhook_tests::template::{resources, template};
+use webhook_tests::template::{pascal_case, resources, template};
+use webhook_verify::{Provider, providers::named};
 
 use crate::world::{configuration, deploy, providers, variables};
 
-/// In the template for another reason than to be read: a version must differ from the one before in more than its
-/// description.
-const NOT_READ: &str = "RELEASE";
+/// Set by the template, and never read: a version must differ from the one before in more than its description.
+const NOT_READ: [&str; 1] = ["RELEASE"];
+
+/// Empty by default, which counts as absent.
+const EMPTY: [&str; 3] = ["PUBLIC_URL", "SIGNATURE_SCHEMES", "TIMESTAMP_TOLERANCE_S"];
 
 /// What the example consumer reads: the table at the head of its `main.rs`.
 const CONSUMERS: [&str; 3] = ["CONSUMED_TABLE", "PAYLOAD_BUCKET", "RUST_LOG"];
@@ -38,19 +41,18 @@ fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
 #[tokio::test]
 async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_built() {
     deploy("wiring", &[("ExampleConsumer", "true")]).await;
-    let receivers = names(webhook_lambda::VARIABLES.into_iter().chain([NOT_READ]));
+    let receivers = names(webhook_lambda::VARIABLES.into_iter().chain(NOT_READ));
     for provider in providers() {
         let variables = variables(&format!("wiring-{provider}")).await;
         assert_eq!(variables.keys().cloned().collect::<BTreeSet<_>>(), receivers, "{provider}");
-        assert!(variables.values().all(|value| !value.is_empty()), "{variables:?}");
+        let public_url = named(provider).is_some_and(Provider::signs_url).then_some("PUBLIC_URL");
+        let expected = EMPTY.into_iter().filter(|name| Some(*name) != public_url);
+        let empty = variables.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| name.as_str());
+        assert_eq!(names(empty), names(expected), "{provider}");
     }
     let variables = variables("wiring-example-consumer").await;
-    let set: BTreeSet<_> = variables.keys().cloned().collect();
-    let read = names(CONSUMERS);
-    assert!(read.is_subset(&set), "{set:?}");
-    // What it does not read comes from the template's globals.
-    assert!(set.difference(&read).all(|name| receivers.contains(name)), "{set:?}");
-    assert!(read.iter().all(|name| !variables[name].is_empty()), "{variables:?}");
+    assert_eq!(variables.keys().cloned().collect::<BTreeSet<_>>(), names(CONSUMERS));
+    assert!(variables.values().all(|value| !value.is_empty()), "{variables:?}");
 
     for name in providers().into_iter().chain(["example-consumer"]) {
         let function = format!("wiring-{name}");
@@ -65,41 +67,65 @@ async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_buil
     }
 }
 
+#[tokio::test]
+async fn each_provider_gets_the_values_of_its_own_parameters() {
+    let value = |provider: &str, of: &str| match of {
+        "SignatureSchemes" => format!("{provider}-v1,{provider}-v2"),
+        _ => format!("https://hooks.example.com/webhooks/{provider}"),
+    };
+    let parameters: Vec<(String, String)> = providers()
+        .into_iter()
+        .flat_map(|provider| {
+            let parameter = |of: &str| (format!("{}{of}", pascal_case(provider)), value(provider, of));
+            ["SignatureSchemes", "PublicUrl"].map(parameter)
+        })
+        .collect();
+    let parameters: Vec<_> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    deploy("own", &parameters).await;
+    for provider in providers() {
+        let variables = variables(&format!("own-{provider}")).await;
+        assert_eq!(variables["SIGNATURE_SCHEMES"], value(provider, "SignatureSchemes"));
+        assert_eq!(variables["PUBLIC_URL"], value(provider, "PublicUrl"));
+    }
+}
+
 /// The emulator lets every door call every function, so that a missing permission would not show there.
 #[test]
 fn each_front_door_may_call_its_function_and_nobody_else_may() {
-    let template = template("template.yaml");
-    let mut expected = BTreeSet::new();
-    for provider in providers() {
-        let (first, rest) = provider.split_at(1);
-        let name = first.to_uppercase() + rest;
-        let alias = json!({"Ref": format!("{name}Function.Alias")});
-        let route = format!("/*/POST/webhooks/{provider}");
-        let api = resource_of(&template, &format!("{name}Permission"));
-        let source = api["Properties"]["SourceArn"]["Fn::Sub"][0].as_str().expect("a text");
-        assert!(source.ends_with(&format!("${{ApiId}}{route}")), "{source}");
-        assert_eq!(api["Properties"]["Principal"], "apigateway.amazonaws.com");
-        let url = &resource_of(&template, &format!("{name}UrlPermission"))["Properties"];
-        assert_eq!((&url["Action"], &url["FunctionUrlAuthType"]), (&json!("lambda:InvokeFunctionUrl"), &json!("NONE")));
-        let invoke = &resource_of(&template, &format!("{name}UrlInvokePermission"))["Properties"];
-        let through_url = (&json!("lambda:InvokeFunction"), &json!(true));
-        assert_eq!((&invoke["Action"], &invoke["InvokedViaFunctionUrl"]), through_url);
-        for (permission, condition) in
-            [("Permission", "BehindApi"), ("UrlPermission", "BehindUrl"), ("UrlInvokePermission", "BehindUrl")]
-        {
-            let permission = format!("{name}{permission}");
-            let resource = resource_of(&template, &permission);
-            assert_eq!(resource["Condition"], format!("{name}{condition}"), "{permission}");
-            assert_eq!(resource["Properties"]["FunctionName"], alias, "{permission}");
-            expected.insert(permission);
-        }
-    }
-    let found: BTreeSet<_> = resources(&template, "AWS::Lambda::Permission").map(|(name, _)| name.clone()).collect();
+    let template = template("provider.yaml");
+    let source =
+        "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
+    let expected = [
+        (
+            "Permission",
+            "BehindApi",
+            json!({
+                "Action": "lambda:InvokeFunction",
+                "Principal": "apigateway.amazonaws.com",
+                "SourceArn": {"Fn::Sub": source},
+            }),
+        ),
+        (
+            "UrlInvokePermission",
+            "BehindUrl",
+            json!({"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": true}),
+        ),
+        (
+            "UrlPermission",
+            "BehindUrl",
+            json!({"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}),
+        ),
+    ];
+    let mut found: Vec<_> = resources(&template, "AWS::Lambda::Permission")
+        .map(|(name, permission)| {
+            let mut properties = permission["Properties"].clone();
+            let function = properties.as_object_mut().expect("an object").remove("FunctionName");
+            assert_eq!(function, Some(json!({"Ref": "Function.Alias"})), "{name}");
+            (name.as_str(), permission["Condition"].as_str().expect("a condition"), properties)
+        })
+        .collect();
+    found.sort_by_key(|(name, ..)| *name);
     assert_eq!(found, expected);
-}
-
-fn resource_of<'t>(template: &'t Value, name: &str) -> &'t Value {
-    &template["Resources"][name]
 }
 
 /// Seconds in a day.
@@ -107,7 +133,7 @@ const DAY_S: u64 = 86_400;
 
 #[test]
 fn what_is_kept_outlives_what_needs_it() {
-    let template = template("template.yaml");
+    let (template, provider) = (template("template.yaml"), template("provider.yaml"));
     let resource = |name: &str| &template["Resources"][name]["Properties"];
     let parameter = |name: &str, of: &str| template["Parameters"][name][of].as_u64().expect("a number");
     let retention = |queue: &str| resource(queue)["MessageRetentionPeriod"].as_u64().expect("a number");
@@ -126,9 +152,9 @@ fn what_is_kept_outlives_what_needs_it() {
     let visibility = parameter("VisibilityTimeoutSeconds", "Default");
     assert!(visibility >= 6 * consumer_timeout, "AWS's advice for a queue that a function reads");
 
-    let timeout = template["Globals"]["Function"]["Timeout"].as_u64().expect("a number");
-    assert_eq!(timeout, 15, "Pinwheel waits no longer; the code gives up at 10 s");
-    assert_eq!(parameter("TimestampToleranceSeconds", "Default"), 86_400);
+    let receiver = &provider["Resources"]["Function"]["Properties"];
+    assert_eq!(receiver["Timeout"], 15, "Pinwheel waits no longer; the code gives up at 10 s");
+    assert_eq!(template["Parameters"]["TimestampToleranceSeconds"]["Default"], "", "each provider's own");
     assert_eq!(parameter("RetentionSeconds", "Default"), 2_592_000);
     assert_eq!(parameter("SecretCacheSeconds", "Default"), 300);
     for table in ["IdempotencyTable", "ConsumedEventsTable"] {
@@ -136,12 +162,19 @@ fn what_is_kept_outlives_what_needs_it() {
     }
 }
 
-/// Under each of `Globals` and the functions: nothing but the parameter decides.
+/// Nothing but the parameter decides.
 #[test]
 fn tracing_and_log_retention_are_parameters() {
-    let template = template("template.yaml");
-    assert_eq!(template["Globals"]["Function"]["Tracing"], json!({"Ref": "Tracing"}));
-    let groups: Vec<&Value> = resources(&template, "AWS::Logs::LogGroup").map(|(_, group)| group).collect();
-    assert_eq!(groups.len(), 4);
-    assert!(groups.iter().all(|group| group["Properties"]["RetentionInDays"] == json!({"Ref": "LogRetentionDays"})));
+    let (mut functions, mut groups) = (0, 0);
+    for template in ["template.yaml", "provider.yaml"].map(template) {
+        for (name, function) in resources(&template, "AWS::Serverless::Function") {
+            assert_eq!(function["Properties"]["Tracing"], json!({"Ref": "Tracing"}), "{name}");
+            functions += 1;
+        }
+        for (name, group) in resources(&template, "AWS::Logs::LogGroup") {
+            assert_eq!(group["Properties"]["RetentionInDays"], json!({"Ref": "LogRetentionDays"}), "{name}");
+            groups += 1;
+        }
+    }
+    assert_eq!((functions, groups), (2, 3), "receiver and consumer, and the API's access log");
 }

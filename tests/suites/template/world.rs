@@ -3,16 +3,20 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::OnceCell;
-use webhook_cli::ProviderName;
+use webhook_cli::{OutgoingDelivery, Sender};
 use webhook_tests::{
     api::Api,
     emulator::Aws,
     now,
     stack::{Account, Stack},
 };
-use webhook_verify::{Header, SigningSecret, sign};
+use webhook_verify::{
+    Header, SigningSecret,
+    providers::{PROVIDERS, named},
+    sign::example_body,
+};
 
 /// The account, and the packaged template's URL.
 async fn account() -> &'static (Account, String) {
@@ -61,7 +65,7 @@ pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
 
 /// Every provider's name.
 pub(crate) fn providers() -> Vec<&'static str> {
-    ProviderName::all().iter().map(|provider| provider.name()).collect()
+    PROVIDERS.iter().map(|provider| provider.name()).collect()
 }
 
 /// A delivery of an event.
@@ -70,21 +74,18 @@ pub(crate) struct Signed {
     pub(crate) body: String,
 }
 
-/// An event that differs from others by `id`, with so many bytes to carry.
-pub(crate) fn signed(provider: &str, secret: &str, id: &str, bytes: usize) -> Signed {
-    let secret = SigningSecret::new(secret.into()).expect("not empty");
-    let data = "x".repeat(bytes);
-    match provider {
-        "pinwheel" => {
-            let body = json!({"event_id": id, "event": "paystubs.added", "payload": {"data": data}}).to_string();
-            Signed { headers: sign::pinwheel_v2(&secret, now(), body.as_bytes()).into(), body }
-        }
-        "endgrate" => {
-            let body = json!({"session_id": id, "transfer_data": data}).to_string();
-            Signed { headers: sign::endgrate(&secret, body.as_bytes()).into(), body }
-        }
-        _ => panic!("{provider} has no event here"),
-    }
+/// An event of the provider that differs from others by `id`, with so many bytes to carry, signed with this key.
+pub(crate) fn signed(provider: &str, key: &str, id: &str, bytes: usize) -> Signed {
+    let provider = named(provider).expect("is on the list");
+    let scheme = provider.schemes().last().expect("a provider has a scheme");
+    let secret = SigningSecret::new(key.into()).expect("not empty");
+    let number = id.bytes().fold(0, |number: usize, byte| (number * 31 + usize::from(byte)) % 1_000_000_007);
+    let body = example_body(scheme, number, 0);
+    let member = format!("\"number\": {number}");
+    let body = body.replace(&member, &format!("{member}, \"data\": \"{}\"", "x".repeat(bytes)));
+    let sender = Sender { id: Some(format!("evt_{number}")), ..Sender::new(provider, scheme) };
+    let delivery = OutgoingDelivery::sign(sender, &secret, now(), body.clone().into_bytes()).expect("can be signed");
+    Signed { headers: delivery.headers(), body }
 }
 
 /// The text of a record's attribute.

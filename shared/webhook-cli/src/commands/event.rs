@@ -14,9 +14,9 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo webhook event pinwheel body.json > event.json
-  cargo lambda invoke --invoke-address 127.0.0.1 pinwheel --data-file event.json
-  cargo webhook event endgrate --base64 --timestamp 1795262400 body.json";
+  cargo webhook event {provider} body.json > event.json
+  cargo lambda invoke --invoke-address 127.0.0.1 {provider} --data-file event.json
+  cargo webhook event {provider} --base64 --timestamp 1795262400 body.json";
 
 /// Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)
 #[derive(Args, Debug)]

@@ -2,6 +2,7 @@
 
 mod event;
 mod pinwheel;
+mod provider;
 mod record;
 mod redrive;
 mod replay;
@@ -15,7 +16,7 @@ use webhook_aws::Environment;
 
 use crate::{error::CliError, exit_status::ExitStatus};
 
-/// The sender's side of webhooks, to test a receiver; and the operator's, to run one.
+/// The sender's side of webhooks, to test a receiver; the operator's, to run one; and the developer's, to extend it.
 #[derive(Debug, Parser)]
 #[command(name = "webhook", version, after_help = "`cargo webhook <COMMAND> --help` has examples.")]
 pub struct Cli {
@@ -31,6 +32,7 @@ enum Command {
     Record(record::RecordArgs),
     Redrive(redrive::RedriveArgs),
     Replay(replay::ReplayArgs),
+    Provider(provider::ProviderArgs),
     Pinwheel(pinwheel::PinwheelArgs),
 }
 
@@ -43,6 +45,7 @@ impl Cli {
             Command::Record(args) => args.exec(environment, out),
             Command::Redrive(args) => args.exec(out),
             Command::Replay(args) => args.exec(environment, out),
+            Command::Provider(args) => args.exec(out),
             Command::Pinwheel(args) => args.exec(environment, out),
         }
     }
@@ -72,6 +75,7 @@ mod tests {
             ("record", "Shows, finds or deletes an event's idempotency record"),
             ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),
             ("replay", "Puts an event that was handled on the queue again, on purpose"),
+            ("provider", "Lists, adds or removes the providers whose webhooks are received"),
             ("pinwheel", "Calls Pinwheel's API"),
         ];
         let expected = expected.map(|(name, about)| (name.to_owned(), about.to_owned()));

@@ -1,4 +1,5 @@
-//! `webhook pinwheel webhooks`: registrations, through Pinwheel's API.
+//! `webhook pinwheel webhooks`: registrations, through Pinwheel's API. It needs nothing of the provider's description, so it works
+//! whether or not Pinwheel's webhooks are received here.
 //! Source: <https://docs.pinwheelapi.com/public/reference>, "Webhooks".
 
 use std::{io::Write, path::PathBuf};

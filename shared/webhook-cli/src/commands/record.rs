@@ -19,8 +19,8 @@ Exit code: 0 if the record exists, 1 if it does not, 2 if the table could not be
 Quote the key: to a shell, # may begin a comment.
 
 Examples:
-  cargo webhook record show 'pinwheel#e1' --table webhooks-records
-  IDEMPOTENCY_TABLE=webhooks-records cargo webhook record show 'pinwheel#e1'";
+  cargo webhook record show '{provider}#e1' --table webhooks-records
+  IDEMPOTENCY_TABLE=webhooks-records cargo webhook record show '{provider}#e1'";
 
 const FIND_EXAMPLES: &str = "\
 The table has no index on the event's id, so this reads, and costs, the whole table. If you know the key, use `show`.
@@ -40,8 +40,8 @@ next delivery would be queued beside it. --force deletes it.
 Exit code: 0 if it was deleted, 1 if it does not exist or is in use, 2 if --yes is missing or a call failed.
 
 Examples:
-  cargo webhook record purge 'pinwheel#e1' --table webhooks-records
-  cargo webhook record purge 'pinwheel#e1' --table webhooks-records --yes";
+  cargo webhook record purge '{provider}#e1' --table webhooks-records
+  cargo webhook record purge '{provider}#e1' --table webhooks-records --yes";
 
 /// Shows, finds or deletes an event's idempotency record
 #[derive(Args, Debug)]
@@ -72,7 +72,7 @@ struct TableArgs {
 
 #[derive(Args, Debug)]
 struct ShowArgs {
-    /// The idempotency key, as logs and messages have it, such as `pinwheel#e1`
+    /// The idempotency key, as logs and messages have it, such as `<provider>#<event id>`
     idempotency_key: String,
 
     #[command(flatten)]
@@ -91,7 +91,7 @@ struct FindArgs {
 
 #[derive(Args, Debug)]
 struct PurgeArgs {
-    /// The idempotency key, as logs and messages have it, such as `pinwheel#e1`
+    /// The idempotency key, as logs and messages have it, such as `<provider>#<event id>`
     idempotency_key: String,
 
     #[command(flatten)]

@@ -169,8 +169,7 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_whatever_the_sender_wrote() {
-        let line =
-            facts([("key", Some("pinwheel#\u{2028}1")), ("type", Some("a\u{1b}[31m\nmoved b")), ("group", None)]);
-        assert_eq!(line, ", key pinwheel#\\u20281, type a\\u001b[31m\\nmoved b");
+        let line = facts([("key", Some("stripe#\u{2028}1")), ("type", Some("a\u{1b}[31m\nmoved b")), ("group", None)]);
+        assert_eq!(line, ", key stripe#\\u20281, type a\\u001b[31m\\nmoved b");
     }
 }

@@ -33,7 +33,7 @@ The body of a large message is in the bucket: download the object that its point
 Examples:
   cargo webhook replay envelope.json --queue-url \"$QUEUE_URL\"
   jq -r '.Messages[0].Body' received.json | cargo webhook replay --queue-url \"$QUEUE_URL\"
-  aws s3 cp s3://webhooks-payloads/pinwheel/4f0c… - | cargo webhook replay --payload-bucket webhooks-payloads";
+  aws s3 cp s3://webhooks-payloads/{provider}/4f0c… - | cargo webhook replay --payload-bucket webhooks-payloads";
 
 /// Puts an event that was handled on the queue again, on purpose
 #[derive(Args, Debug)]

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use ureq::http::{Request, StatusCode, Uri, header::RETRY_AFTER};
 use webhook_aws::Environment;
+use webhook_verify::Scheme;
 
 use crate::{
     delivery::OutgoingDelivery,
@@ -13,7 +14,6 @@ use crate::{
     exit_status::ExitStatus,
     http::{self, Reply},
     input::{SECRET_VARIABLE, SecretSource},
-    provider::ProviderName,
     signing::{SigningArgs, signing_help},
     terminal::notice,
     values::http_url,
@@ -25,9 +25,8 @@ Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was 
 The URL of a function under `cargo lambda watch` is http://127.0.0.1:9000/lambda-url/<function>/.
 
 Examples:
-  cargo webhook send pinwheel --url http://127.0.0.1:9000/lambda-url/pinwheel/ body.json
-  cargo webhook send endgrate --url https://example.com/webhooks/endgrate --secret-file api-key.txt body.json
-  cargo webhook send pinwheel --url https://example.com/webhooks/pinwheel --timestamp 860860860 body.json";
+  cargo webhook send {provider} --url http://127.0.0.1:9000/lambda-url/{provider}/ body.json
+  cargo webhook send {provider} --url https://example.com/webhooks/{provider} --secret-file secret.txt body.json";
 
 /// Signs a body, sends it to a receiver and prints the answer
 #[derive(Args, Debug)]
@@ -36,7 +35,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     signing: SigningArgs,
 
-    /// Where to POST it, such as `https://example.com/webhooks/pinwheel`
+    /// Where to POST it, such as `https://example.com/webhooks/<provider>`
     #[arg(long, value_parser = http_url)]
     url: Uri,
 }
@@ -51,7 +50,7 @@ impl SendArgs {
         }
         reply.print_body(out).map_err(CliError::Stdout)?;
         reply.explain_redirect("--url");
-        if let Some(hint) = hint(reply.status, reply.body(), secret, delivery.provider()) {
+        if let Some(hint) = hint(reply.status, reply.body(), secret, delivery.sender().scheme) {
             notice(&hint);
         }
         Ok(if reply.status.is_success() { ExitStatus::Success } else { ExitStatus::Refused })
@@ -67,25 +66,26 @@ impl SendArgs {
 }
 
 /// Returns what to check after a 401 of this project's receiver. Others, such as a gateway's, have causes of their own.
-fn hint(status: StatusCode, body: &[u8], secret: SecretSource, provider: ProviderName) -> Option<String> {
+fn hint(status: StatusCode, body: &[u8], secret: SecretSource, scheme: &Scheme) -> Option<String> {
     let is_receivers = serde_json::from_slice::<Value>(body).is_ok_and(|body| body == json!({"error": "unauthorized"}));
     if status != StatusCode::UNAUTHORIZED || !is_receivers {
         return None;
     }
-    Some(match secret {
-        SecretSource::Development => format!(
+    if secret == SecretSource::Development {
+        return Some(format!(
             "Signed with the development secret: name the receiver's with --secret-file or {SECRET_VARIABLE}."
-        ),
-        SecretSource::Named if provider.signs_time() => {
-            "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right."
-                .to_owned()
-        }
-        SecretSource::Named => "Check that the secret is the receiver's.".to_owned(),
-    })
+        ));
+    }
+    let time = scheme.time.map(|_| ", and that the time (this machine's clock, or --timestamp) is right");
+    let url = scheme.signs_url().then_some(", and that --public-url is the URL in the receiver's PUBLIC_URL");
+    let checks: String = time.into_iter().chain(url).collect();
+    Some(format!("Check that the secret is the receiver's{checks}."))
 }
 
 #[cfg(test)]
 mod tests {
+    use webhook_verify::catalogue::{GITHUB, SQUARE, STRIPE};
+
     use super::*;
 
     #[test]
@@ -94,17 +94,20 @@ mod tests {
         let development =
             "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.";
         let with_time = "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.";
+        let with_url =
+            "Check that the secret is the receiver's, and that --public-url is the URL in the receiver's PUBLIC_URL.";
         for (status, body, secret, provider, expected) in [
-            (401, OURS, SecretSource::Development, ProviderName::Pinwheel, Some(development)),
-            (401, OURS, SecretSource::Named, ProviderName::Pinwheel, Some(with_time)),
-            (401, OURS, SecretSource::Named, ProviderName::Endgrate, Some("Check that the secret is the receiver's.")),
-            (401, r#"{"message":"Unauthorized"}"#, SecretSource::Development, ProviderName::Pinwheel, None),
-            (401, "", SecretSource::Named, ProviderName::Pinwheel, None),
-            (403, OURS, SecretSource::Development, ProviderName::Pinwheel, None),
-            (200, OURS, SecretSource::Development, ProviderName::Pinwheel, None),
+            (401, OURS, SecretSource::Development, STRIPE, Some(development)),
+            (401, OURS, SecretSource::Named, STRIPE, Some(with_time)),
+            (401, OURS, SecretSource::Named, SQUARE, Some(with_url)),
+            (401, OURS, SecretSource::Named, GITHUB, Some("Check that the secret is the receiver's.")),
+            (401, r#"{"message":"Unauthorized"}"#, SecretSource::Development, STRIPE, None),
+            (401, "", SecretSource::Named, STRIPE, None),
+            (403, OURS, SecretSource::Development, STRIPE, None),
+            (200, OURS, SecretSource::Development, STRIPE, None),
         ] {
             let status = StatusCode::from_u16(status).expect("a status");
-            let hint = hint(status, body.as_bytes(), secret, provider);
+            let hint = hint(status, body.as_bytes(), secret, &provider.schemes()[0]);
             assert_eq!(hint.as_deref(), expected, "{status} {body} {secret:?} {provider:?}");
         }
     }

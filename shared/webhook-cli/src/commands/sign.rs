@@ -13,10 +13,9 @@ use crate::{
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo webhook sign pinwheel body.json
-  cargo webhook sign pinwheel --scheme v1 --delivery-id 1f8e4b5a-5d0c-4e0e-9a52-0c4d1c0f6a11 body.json
-  echo '{\"success\": true}' | cargo webhook sign endgrate
-  cargo webhook sign pinwheel body.json |
+  cargo webhook sign {provider} body.json
+  cargo webhook sign {provider} --secret-file secret.txt - < body.json
+  cargo webhook sign {provider} body.json |
     curl -H @- -H 'content-type: application/json' --data-binary @body.json http://127.0.0.1:8080/";
 
 /// Prints the headers that sign a body, one a line

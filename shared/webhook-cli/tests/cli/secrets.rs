@@ -2,33 +2,69 @@
 
 use std::path::Path;
 
-use crate::support::{Ended, ended, file, webhook};
+use webhook_cli::{Sender, development_secret};
+use webhook_verify::{Key, Provider, providers::PROVIDERS};
 
-/// HMAC-SHA1 of `{}` under the development secret, computed with Python.
-const DEVELOPMENT_HEADERS: &str = "x-endgrate-signature: cyb3dKDT4vsHNXQzg/EAvEO9Hsw=\n";
+use crate::support::{Ended, any_provider, body_of, dated, ended, file, lines, newest, signed, webhook};
 
-/// HMAC-SHA1 of `{}` under `sixteen-bytes-ok`, computed with Python.
-const HEADERS: &str = "x-endgrate-signature: 0LnXcT0eYFeKc9CSedduwoa14ic=\n";
+/// Long enough not to be warned of.
+const SECRET: &str = "sixteen-bytes-ok";
 
-fn sign_with(secret_file: &Path) -> Ended {
-    webhook(&format!("sign endgrate --secret-file {}", secret_file.display()), Some("another"), b"{}")
+/// What `sign` prints for `secret`, spelled as the provider spells secrets.
+fn headers(provider: &'static Provider, secret: &str) -> String {
+    lines(signed(Sender::new(provider, newest(provider)), secret, &body_of(provider)).signature_headers())
+}
+
+fn sign(provider: &'static Provider, options: &str, variable: Option<&str>) -> Ended {
+    let line = format!("sign {}{}{options}", provider.name(), dated(newest(provider)));
+    webhook(&line, variable, &body_of(provider))
+}
+
+fn sign_with(provider: &'static Provider, secret_file: &Path) -> Ended {
+    sign(provider, &format!(" --secret-file {}", secret_file.display()), Some("another"))
 }
 
 #[test]
 fn the_secret_is_the_files_else_the_environments_else_the_development_one() {
-    for secret in [None, Some("")] {
-        assert_eq!(webhook("sign endgrate", secret, b"{}"), ended(0, DEVELOPMENT_HEADERS, ""), "{secret:?}");
+    for provider in PROVIDERS {
+        let name = provider.name();
+        let secret = provider.key().write(SECRET);
+        let development = headers(provider, &development_secret(provider));
+        for variable in [None, Some("")] {
+            assert_eq!(sign(provider, "", variable), ended(0, &development, ""), "{name} {variable:?}");
+        }
+        let expected = ended(0, &headers(provider, &secret), "");
+        assert_eq!(sign(provider, "", Some(&format!("{secret}\n"))), expected, "{name}");
+        let path = file(&format!("plain-{name}.txt"), format!("{secret}\r\n").as_bytes());
+        assert_eq!(sign_with(provider, &path), expected, "{name}");
     }
-    assert_eq!(webhook("sign endgrate", Some("sixteen-bytes-ok\n"), b"{}"), ended(0, HEADERS, ""));
-    assert_eq!(sign_with(&file("plain.txt", b"sixteen-bytes-ok\r\n")), ended(0, HEADERS, ""));
 }
 
 #[test]
 fn a_json_object_with_a_signing_secret_signs_with_the_member() {
-    let object = br#"{"signing_secret": "sixteen-bytes-ok", "other": 1}"#;
-    assert_eq!(sign_with(&file("object.json", object)), ended(0, HEADERS, ""));
-    let object = r#"{"signing_secret":"sixteen-bytes-ok"}"#;
-    assert_eq!(webhook("sign endgrate", Some(object), b"{}"), ended(0, HEADERS, ""));
+    for provider in PROVIDERS {
+        let secret = provider.key().write(SECRET);
+        let expected = ended(0, &headers(provider, &secret), "");
+        let object = format!(r#"{{"signing_secret": "{secret}", "other": 1}}"#);
+        let path = file(&format!("object-{}.json", provider.name()), object.as_bytes());
+        assert_eq!(sign_with(provider, &path), expected, "{provider:?}");
+        assert_eq!(sign(provider, "", Some(&object)), expected, "{provider:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_another_spelling_than_the_providers_is_refused() {
+    for provider in PROVIDERS {
+        let reason = match provider.key() {
+            Key::Text => continue,
+            Key::Hex => "this provider's secrets are hexadecimal digits, and the value is not".to_owned(),
+            Key::Base64AfterPrefix(prefix) => format!(
+                "this provider's secrets begin with `{prefix}`, and the value does not: store it as the provider shows it"
+            ),
+        };
+        let path = file("other-spelling.txt", SECRET.as_bytes());
+        assert_eq!(sign_with(provider, &path), ended(2, "", &format!("error: {}: {reason}\n", path.display())));
+    }
 }
 
 #[test]
@@ -49,36 +85,32 @@ fn a_file_without_a_usable_secret_is_refused_with_the_reason() {
         ("latin1.txt", b"k\xe9y", "the value is not text: store the secret as text"),
     ] {
         let path = file(name, content);
-        assert_eq!(sign_with(&path), ended(2, "", &format!("error: {}: {expected}\n", path.display())));
+        assert_eq!(sign_with(any_provider(), &path), ended(2, "", &format!("error: {}: {expected}\n", path.display())));
     }
     let expected = "error: WEBHOOK_SIGNING_SECRET: the value is empty\n";
-    assert_eq!(webhook("sign endgrate", Some("\n"), b"{}"), ended(2, "", expected));
+    assert_eq!(sign(any_provider(), "", Some("\n")), ended(2, "", expected));
 }
 
 #[test]
 fn a_secret_that_looks_wrong_signs_as_it_is_and_is_told_of() {
-    for (name, content, signature, warnings) in [
-        (
-            "space.txt",
-            " sixteen-bytes-ok",
-            "lqGQKH6BV2PPpj4eVsYC4YZZLwM=",
-            ["has white space before or after it"].as_slice(),
-        ),
-        ("quotes.txt", "\"sixteen-bytes-ok\"", "PS2ie52bJ2iAbyLTobzVsgi7g+Y=", &["has quotes round it"]),
-        (
-            "short.txt",
-            "'k' ",
-            "34LX6xIO0oyFQR9LHyi3zW1q9Ko=",
-            &["has white space before or after it", "has quotes round it", "has fewer than 16 bytes"],
-        ),
-    ] {
-        let path = file(name, content.as_bytes());
-        let notices: String = warnings
-            .iter()
-            .map(|warning| format!("{}: the signing secret {warning}; it is used as it is\n", path.display()))
-            .collect::<Vec<_>>()
-            .concat();
-        let headers = format!("x-endgrate-signature: {signature}\n");
-        assert_eq!(sign_with(&path), ended(0, &headers, &notices));
+    // Any other spelling than text has no such secrets.
+    for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {
+        for (name, content, warnings) in [
+            ("space.txt", " sixteen-bytes-ok", ["has white space before or after it"].as_slice()),
+            ("quotes.txt", "\"sixteen-bytes-ok\"", &["has quotes round it"]),
+            (
+                "short.txt",
+                "'k' ",
+                &["has white space before or after it", "has quotes round it", "has fewer than 16 bytes"],
+            ),
+        ] {
+            let path = file(&format!("{}-{name}", provider.name()), content.as_bytes());
+            let notices: String = warnings
+                .iter()
+                .map(|warning| format!("{}: the signing secret {warning}; it is used as it is\n", path.display()))
+                .collect::<Vec<_>>()
+                .concat();
+            assert_eq!(sign_with(provider, &path), ended(0, &headers(provider, content), &notices));
+        }
     }
 }

@@ -6,34 +6,39 @@ use std::{
     thread,
 };
 
-use crate::{
-    SHORT, V2_BODY,
-    support::{ended, receiver, sorted, webhook},
-};
+use webhook_cli::Sender;
+use webhook_verify::providers::PROVIDERS;
+
+use crate::support::{Ended, any_provider, body_of, dated, ended, newest, receiver, signed, sorted, webhook};
 
 /// Long enough not to be warned of.
-const SECRET: Option<&str> = Some("secret-of-the-tests");
+const SECRET: &str = "secret-of-the-tests";
+
+/// Sends a body of any provider.
+fn send(url: &str) -> Ended {
+    let provider = any_provider();
+    let secret = provider.key().write(SECRET);
+    webhook(&format!("send {} --url {url}", provider.name()), Some(&secret), &body_of(provider))
+}
 
 #[test]
 fn send_posts_the_body_byte_for_byte_with_the_providers_headers() {
-    let (url, request) = receiver("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
-    let host = url.split('/').nth(2).expect("a host").to_owned();
-    let arguments = format!("send pinwheel --url {url} --timestamp 860860860");
-    assert_eq!(webhook(&arguments, Some("TEST_KEY"), V2_BODY.as_bytes()), ended(0, "200 OK\n{}\n", SHORT));
-    let headers = [
-        "accept: */*",
-        "content-length: 244",
-        "content-type: application/json",
-        &format!("host: {host}"),
-        "pinwheel-version: 2023-11-22",
-        "user-agent: python-requests/2.31.0",
-        "x-pinwheel-signature: v2=42fb9eba200e821d4de63667f5a30f7e1b83609b135e148e26ce01eef2aa6ba8",
-        "x-pinwheel-webhook-id: 0b2f4e0c-6a5d-4c1f-9d53-1f2f6f6b7a10",
-        "x-timestamp: 860860860",
-    ]
-    .map(str::to_owned);
-    let expected = ("POST /webhooks/pinwheel?a=b HTTP/1.1".to_owned(), headers.to_vec(), V2_BODY.to_owned());
-    assert_eq!(sorted(&request.join().expect("one request")), expected);
+    for provider in PROVIDERS {
+        let (url, request) = receiver("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+        let host = url.split('/').nth(2).expect("a host").to_owned();
+        let (body, secret) = (body_of(provider), provider.key().write(SECRET));
+        let arguments = format!("send {} --url {url}{}", provider.name(), dated(newest(provider)));
+        assert_eq!(webhook(&arguments, Some(&secret), &body), ended(0, "200 OK\n{}\n", ""));
+        let delivery = signed(Sender::new(provider, newest(provider)), &secret, &body);
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let own = delivery.headers();
+        let own = own.iter().map(|header| format!("{}: {}", header.name(), text(header.value())));
+        let mut headers: Vec<_> =
+            own.chain([format!("content-length: {}", body.len()), format!("host: {host}")]).collect();
+        headers.sort();
+        let expected = ("POST /webhooks/example?a=b HTTP/1.1".to_owned(), headers, text(&body));
+        assert_eq!(sorted(&request.join().expect("one request")), expected);
+    }
 }
 
 #[test]
@@ -53,7 +58,7 @@ fn send_ends_with_0_after_any_2xx_and_with_1_after_any_other_answer() {
         ),
     ] {
         let (url, request) = receiver(answer);
-        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(code, out, ""), "{answer}");
+        assert_eq!(send(&url), ended(code, out, ""), "{answer}");
         request.join().expect("one request");
     }
 }
@@ -64,16 +69,18 @@ fn a_401_of_this_receiver_comes_with_a_hint_that_fits_the_secret() {
     let out = "401 Unauthorized\n{\"error\":\"unauthorized\"}\n";
     let development =
         "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.\n";
-    let with_time =
-        "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.\n";
-    for (provider, secret, err) in [
-        ("endgrate", None, development),
-        ("endgrate", SECRET, "Check that the secret is the receiver's.\n"),
-        ("pinwheel", SECRET, with_time),
-    ] {
-        let (url, request) = receiver(ANSWER);
-        assert_eq!(webhook(&format!("send {provider} --url {url}"), secret, b"{}"), ended(1, out, err));
-        request.join().expect("one request");
+    for provider in PROVIDERS {
+        let secret = provider.key().write(SECRET);
+        for (secret, expected) in
+            [(None, development), (Some(secret.as_str()), "Check that the secret is the receiver's")]
+        {
+            let (url, request) = receiver(ANSWER);
+            let arguments = format!("send {} --url {url}", provider.name());
+            let answered = webhook(&arguments, secret, &body_of(provider));
+            assert_eq!((answered.code, answered.out.as_str()), (Some(1), out));
+            assert!(answered.err.starts_with(expected), "{}", answered.err);
+            request.join().expect("one request");
+        }
     }
 }
 
@@ -83,7 +90,7 @@ fn an_answer_cannot_move_the_cursor_or_forge_a_line() {
         "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\u{202e}\r\n\r\n{\n\"a\":\"\x1b[31m\r\u{202e}\"}\n",
     );
     let out = "503 Service Unavailable\nRetry-After: 5\\u202e\n{\n\"a\":\"\\u001b[31m\\r\\u202e\"}\n";
-    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(1, out, ""));
+    assert_eq!(send(&url), ended(1, out, ""));
     request.join().expect("one request");
 }
 
@@ -95,7 +102,7 @@ fn a_redirect_is_not_followed_and_its_target_is_named() {
         let err = "The answer redirects to https://127.0.0.1:1/x, and redirects are not followed: if you trust that \
                    address, give it to --url.\n";
         let expected = ended(1, &format!("{status}\n"), err);
-        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), expected);
+        assert_eq!(send(&url), expected);
         request.join().expect("one request");
     }
 }
@@ -106,7 +113,7 @@ fn of_a_large_answer_the_start_is_shown() {
     let (url, request) = receiver(answer);
     let out = format!("200 OK\n{}\n", "a".repeat(64 << 10));
     let err = "The answer is longer: only its first 64 KiB are shown.\n";
-    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(0, &out, err));
+    assert_eq!(send(&url), ended(0, &out, err));
     request.join().expect("one request");
 }
 
@@ -123,7 +130,7 @@ fn send_says_why_nobody_answered() {
         (&not_http, "the answer is not HTTP: check the port, and whether the URL must begin with https://"),
     ] {
         let expected = format!("error: no answer from {url}: {reason}\n");
-        assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(2, "", &expected));
+        assert_eq!(send(url), ended(2, "", &expected));
     }
     request.join().expect("one request");
     other_request.join().expect("one request");
@@ -140,16 +147,16 @@ fn https_to_a_port_with_plain_http_says_so() {
     });
     let reason = "the port does not speak TLS: check it, and whether the URL must begin with http://";
     let expected = format!("error: no answer from {url}: {reason}\n");
-    assert_eq!(webhook(&format!("send endgrate --url {url}"), SECRET, b"{}"), ended(2, "", &expected));
+    assert_eq!(send(&url), ended(2, "", &expected));
     server.join().expect("one connection");
 }
 
 #[test]
 fn an_invalid_url_is_refused() {
     for url in
-        ["localhost:9000/", "/webhooks/pinwheel", "ftp://localhost/", "http://", "http://[/", "http://localhost:99999/"]
+        ["localhost:9000/", "/webhooks/example", "ftp://localhost/", "http://", "http://[/", "http://localhost:99999/"]
     {
-        let ended = webhook(&format!("send endgrate --url {url}"), None, b"{}");
+        let ended = send(url);
         let first = ended.err.lines().next().unwrap_or_default();
         let what = format!("error: invalid value '{url}' for '--url <URL>': ");
         assert_eq!((ended.code, first.starts_with(&what)), (Some(2), true), "{first}");

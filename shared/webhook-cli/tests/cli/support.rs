@@ -9,6 +9,9 @@ use std::{
     thread,
 };
 
+use webhook_cli::{OutgoingDelivery, Sender};
+use webhook_verify::{Header, Provider, Scheme, UnixSeconds, providers::PROVIDERS, sign::example_body};
+
 /// How a run ended.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct Ended {
@@ -61,7 +64,7 @@ pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
 /// Answers one request with `answer`. Returns its URL, and the request's bytes once it is over.
 pub(crate) fn receiver(answer: impl Into<Vec<u8>>) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/webhooks/pinwheel?a=b", listener.local_addr().expect("bound"));
+    let url = format!("http://{}/webhooks/example?a=b", listener.local_addr().expect("bound"));
     let answer = answer.into();
     let request = thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
@@ -85,6 +88,41 @@ fn read_request(stream: &mut TcpStream) -> String {
     let mut body = vec![0; length.parse().expect("a number")];
     stream.read_exact(&mut body).expect("a whole body");
     head + str::from_utf8(&body).expect("UTF-8")
+}
+
+/// When deliveries of the tests are signed.
+pub(crate) const AT: UnixSeconds = UnixSeconds(860_860_860);
+
+/// Returns a provider for tests that hold for each.
+pub(crate) fn any_provider() -> &'static Provider {
+    PROVIDERS[0]
+}
+
+/// Returns the scheme that signs if no option names another.
+pub(crate) fn newest(provider: &'static Provider) -> &'static Scheme {
+    provider.schemes().last().expect("a provider has a scheme")
+}
+
+/// Returns a body that the provider's newest scheme can sign.
+pub(crate) fn body_of(provider: &'static Provider) -> Vec<u8> {
+    example_body(newest(provider), 1, 1).into_bytes()
+}
+
+/// Returns `--timestamp` and [`AT`] if the scheme signs a time.
+pub(crate) fn dated(scheme: &Scheme) -> String {
+    if scheme.time.is_some() { format!(" --timestamp {}", AT.0) } else { String::new() }
+}
+
+/// Returns the delivery that the library makes at [`AT`].
+pub(crate) fn signed(sender: Sender, secret: &str, body: &[u8]) -> OutgoingDelivery {
+    let secret = sender.provider.key().read(secret).expect("spelled as the provider spells secrets");
+    OutgoingDelivery::sign(sender, &secret, AT, body.to_vec()).expect("can be signed")
+}
+
+/// Returns headers as `sign` prints them.
+pub(crate) fn lines(headers: &[Header]) -> String {
+    let line = |header: &Header| format!("{}: {}\n", header.name(), String::from_utf8_lossy(header.value()));
+    headers.iter().map(line).collect()
 }
 
 /// Returns the request line, the headers in alphabetical order, and the body.

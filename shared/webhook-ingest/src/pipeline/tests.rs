@@ -2,18 +2,14 @@
 
 use std::{pin::pin, task::Poll};
 
-use webhook_verify::{
-    SecretVersion, SigningSecret, Tolerance, UnixSeconds,
-    providers::{Endgrate, Pinwheel},
-    sha256_hex, sign,
-};
+use webhook_verify::{SecretVersion, SigningSecret, Tolerance, UnixSeconds, sha256_hex, sign::Signer};
 
 use super::*;
 use crate::{
     outcome::Durations,
     record::Status,
     secrets::DevelopmentSecret,
-    testing::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
+    testing::{ACME, BETA, Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 
 mod secrets;
@@ -22,30 +18,39 @@ mod senders;
 const START: UnixMillis = UnixMillis(1_700_000_000_000);
 const BODY: &[u8] = br#"{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}"#;
 
-type Harness<P> = Pipeline<P, MemoryStore, MemoryQueue, MemorySecrets, ManualClock>;
+type Harness = Pipeline<MemoryStore, MemoryQueue, MemorySecrets, ManualClock>;
 
-fn harness<P: Provider>(provider: P, secrets: MemorySecrets) -> Harness<P> {
+fn harness(provider: &'static Provider, secrets: MemorySecrets) -> Harness {
     let clock = ManualClock::at(START);
     Pipeline {
         provider,
         store: MemoryStore::default(),
         queue: MemoryQueue::new(clock.clone()),
-        secrets: SecretCache::new(secrets, Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
         clock,
-        settings: Settings::default_of::<P>(),
+        settings: Settings::default_of(provider),
     }
 }
 
-fn pinwheel() -> Harness<Pinwheel> {
-    harness(Pinwheel, MemorySecrets::new("key"))
+fn acme() -> Harness {
+    harness(ACME, MemorySecrets::new("key"))
 }
 
 fn secret(key: &str) -> SigningSecret {
     SigningSecret::new(key.as_bytes().to_vec()).expect("not empty")
 }
 
-fn signed_with(key: &str, body: &[u8]) -> [Header; 2] {
-    sign::pinwheel_v2(&secret(key), UnixSeconds(START.0 / 1000), body)
+fn signed_with(key: &str, body: &[u8]) -> Vec<Header> {
+    signed_at(START.0 / 1000, key, body)
+}
+
+fn signed_at(at: i64, key: &str, body: &[u8]) -> Vec<Header> {
+    sign("acme-v2", key, UnixSeconds(at), body)
+}
+
+fn sign(scheme: &str, key: &str, at: UnixSeconds, body: &[u8]) -> Vec<Header> {
+    let scheme = [ACME, BETA].iter().find_map(|provider| provider.scheme(scheme)).expect("is there");
+    Signer::new(scheme, &secret(key), at).sign(body).expect("can be signed")
 }
 
 /// An invocation that Lambda ends 15 s from now.
@@ -54,7 +59,7 @@ fn attempt(clock: &ManualClock, token: &str) -> Attempt {
     Attempt { token: ClaimToken::named(token), deadline, trace_header: None }
 }
 
-impl<P: Provider> Harness<P> {
+impl Harness {
     async fn deliver(&self, headers: &[Header], body: &[u8], token: &str) -> Report {
         self.handle(headers, body, attempt(&self.clock, token)).await
     }
@@ -91,35 +96,32 @@ fn out_of_time(call: Call) -> Outcome {
 
 #[tokio::test]
 async fn an_authentic_event_is_claimed_queued_and_completed() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
     assert_eq!(report.outcome, accepted());
     let trail = report.trail;
-    assert_eq!((trail.scheme, trail.secret), (Some("pinwheel-v2"), Some(SecretVersion::Current)));
+    assert_eq!((trail.scheme, trail.secret), (Some("acme-v2"), Some(SecretVersion::Current)));
     assert_eq!((trail.event_type.as_deref(), trail.event_id.as_deref()), (Some("account.added"), Some("e1")));
-    assert_eq!(
-        (trail.idempotency_key.as_deref(), trail.message_id.as_deref()),
-        (Some("pinwheel#e1"), Some("message-1"))
-    );
+    assert_eq!((trail.idempotency_key.as_deref(), trail.message_id.as_deref()), (Some("acme#e1"), Some("message-1")));
     assert_eq!((trail.taken_over, trail.delivery_id_changed, trail.warning), (false, false, None));
 
-    let record = pipeline.store.record("pinwheel#e1").expect("is there");
+    let record = pipeline.store.record("acme#e1").expect("is there");
     assert_eq!((record.status, record.message_id.as_deref()), (Status::Enqueued, Some("message-1")));
     assert_eq!(record.claim.lease_expires_at, START.plus(Duration::from_secs(20)));
     assert_eq!(record.expires_at_s, START.0 / 1000 + 2_592_000);
 
     let message = &pipeline.queue.messages()[0].message;
-    let body = r#"{"specversion":"1.0","id":"e1","source":"/webhooks/pinwheel","type":"pinwheel.account.added","time":"2023-11-14T22:13:20Z","datacontenttype":"application/json","idempotencykey":"pinwheel#e1","signaturescheme":"pinwheel-v2","signedat":"2023-11-14T22:13:20Z","data":{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}}"#;
+    let body = r#"{"specversion":"1.0","id":"e1","source":"/webhooks/acme","type":"acme.account.added","time":"2023-11-14T22:13:20Z","datacontenttype":"application/json","idempotencykey":"acme#e1","signaturescheme":"acme-v2","signedat":"2023-11-14T22:13:20Z","data":{"event_id":"e1","event":"account.added","payload":{"account_id":"a1"}}}"#;
     assert_eq!(message.body, body);
-    assert_eq!((message.provider.as_str(), message.group.as_str()), ("pinwheel", "a1"));
+    assert_eq!((message.provider.as_str(), message.group.as_str()), ("acme", "a1"));
     assert_eq!((message.event_type.as_str(), message.event_id.as_str()), ("account.added", "e1"));
-    assert_eq!((message.idempotency_key.as_str(), message.claim_token.as_str()), ("pinwheel#e1", "t1"));
-    assert_eq!((message.signature_scheme.as_str(), message.is_replay), ("pinwheel-v2", false));
+    assert_eq!((message.idempotency_key.as_str(), message.claim_token.as_str()), ("acme#e1", "t1"));
+    assert_eq!((message.signature_scheme.as_str(), message.is_replay), ("acme-v2", false));
 }
 
 #[tokio::test]
 async fn the_same_event_again_is_a_duplicate_and_costs_no_send() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     assert_eq!(pipeline.deliver_body("t1").await, accepted());
     assert_eq!(pipeline.deliver_body("t2").await, duplicate());
     assert_eq!(pipeline.queued(), 1);
@@ -128,16 +130,16 @@ async fn the_same_event_again_is_a_duplicate_and_costs_no_send() {
 #[tokio::test]
 async fn what_is_not_proven_is_refused_with_no_write_and_where_headers_are_malformed_no_secret_is_read() {
     let secrets = MemorySecrets::new("key");
-    let pipeline = harness(Pinwheel, secrets.clone());
+    let pipeline = harness(ACME, secrets.clone());
     let forged = signed_with("another key", BODY);
     for (headers, reason, fetches) in [
         (vec![], "header_missing", 0),
-        (vec![Header::new("X-Pinwheel-Signature", "v2=no"), Header::new("X-Timestamp", "1")], "header_malformed", 0),
+        (vec![Header::new("X-Acme-Signature", "v2=no"), Header::new("X-Acme-Timestamp", "1")], "header_malformed", 0),
         (vec![forged[0].clone(), forged[0].clone(), forged[1].clone()], "header_repeated", 0),
-        (forged.to_vec(), "signature_mismatch", 1),
-        (signed_with("key", b"{}").to_vec(), "signature_mismatch", 2),
-        (signed_with("key", b"[]").to_vec(), "signature_mismatch", 2),
-        (sign::pinwheel_v2(&secret("key"), UnixSeconds(1), BODY).to_vec(), "timestamp_too_old", 2),
+        (forged.clone(), "signature_mismatch", 1),
+        (signed_with("key", b"{}"), "signature_mismatch", 2),
+        (signed_with("key", b"[]"), "signature_mismatch", 2),
+        (signed_at(1, "key", BODY), "timestamp_too_old", 2),
     ] {
         let outcome = pipeline.deliver(&headers, BODY, "t").await.outcome;
         let Outcome::Refused(error) = outcome else { panic!("{outcome:?} for {reason}") };
@@ -149,7 +151,7 @@ async fn what_is_not_proven_is_refused_with_no_write_and_where_headers_are_malfo
 
 #[tokio::test]
 async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     let large = vec![b' '; webhook_verify::MAX_BODY_BYTES + 1];
     assert_eq!(pipeline.deliver(&[], &large, "t1").await.outcome, Outcome::TooLarge);
     assert_eq!(pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome.name(), "malformed");
@@ -160,7 +162,7 @@ async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
 #[tokio::test]
 async fn a_failed_send_gives_the_claim_back_so_that_the_next_attempt_queues_the_event() {
     for failure in [Failure::Before, Failure::After] {
-        let pipeline = pinwheel();
+        let pipeline = acme();
         pipeline.queue.fail([Some(failure)]);
         assert_eq!(pipeline.deliver_body("t1").await, unavailable(Call::Send));
         assert!(pipeline.store.is_empty(), "{failure:?}");
@@ -172,7 +174,7 @@ async fn a_failed_send_gives_the_claim_back_so_that_the_next_attempt_queues_the_
 #[tokio::test]
 async fn a_send_without_an_answer_ends_in_time_and_leaves_time_to_release() {
     for failure in [Failure::HangsBefore, Failure::HangsAfter] {
-        let pipeline = pinwheel();
+        let pipeline = acme();
         pipeline.queue.fail([Some(failure)]);
         assert_eq!(pipeline.deliver_body("t1").await, out_of_time(Call::Send));
         assert_eq!(pipeline.clock.now(), START.plus(Duration::from_secs(8)));
@@ -184,7 +186,7 @@ async fn a_send_without_an_answer_ends_in_time_and_leaves_time_to_release() {
 
 #[tokio::test]
 async fn a_release_that_fails_leaves_the_event_in_flight_until_its_lease_ends() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.queue.fail([Some(Failure::Before)]);
     pipeline.store.fail([None, Some(Failure::Before)]);
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
@@ -209,7 +211,7 @@ async fn a_claim_whose_write_or_reply_fails_is_given_back() {
         (Failure::HangsBefore, out_of_time(Call::Claim)),
         (Failure::HangsAfter, out_of_time(Call::Claim)),
     ] {
-        let pipeline = pinwheel();
+        let pipeline = acme();
         pipeline.store.fail([Some(failure)]);
         assert_eq!(pipeline.deliver_body("t1").await, outcome, "{failure:?}");
         assert!(pipeline.store.is_empty(), "{failure:?}");
@@ -220,9 +222,9 @@ async fn a_claim_whose_write_or_reply_fails_is_given_back() {
 
 #[tokio::test]
 async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_token() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     let lost = NewClaim {
-        idempotency_key: "pinwheel#e1".to_owned(),
+        idempotency_key: "acme#e1".to_owned(),
         token: ClaimToken::named("t1"),
         now: START,
         lease_expires_at: START.plus(Duration::from_secs(20)),
@@ -238,32 +240,32 @@ async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_tok
 
 #[tokio::test]
 async fn a_failing_complete_is_tried_again_while_there_is_time_and_the_answer_is_200_all_the_same() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.store.fail([None, Some(Failure::Before), Some(Failure::Before), None]);
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
     assert_eq!((report.outcome, report.trail.warning), (accepted(), None));
-    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    assert_eq!(pipeline.status("acme#e1"), Some(Status::Enqueued));
     assert_eq!(pipeline.clock.now(), START.plus(Duration::from_millis(300)));
 
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.store.fail([None].into_iter().chain([Some(Failure::Before); 100]));
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
     assert_eq!(report.outcome, accepted());
     let error = CallError::Failed("InternalServerError".to_owned());
     assert_eq!(report.trail.warning, Some(Fault::Call { call: Call::Complete, error }));
     assert!(pipeline.clock.now() <= START.plus(Duration::from_secs(9)));
-    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::InProgress));
+    assert_eq!(pipeline.status("acme#e1"), Some(Status::InProgress));
 
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.store.fail([None, Some(Failure::HangsAfter)]);
     assert_eq!(pipeline.deliver_body("t1").await, accepted());
     assert_eq!(pipeline.clock.now(), START.plus(Duration::from_secs(9)));
-    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    assert_eq!(pipeline.status("acme#e1"), Some(Status::Enqueued));
 }
 
 #[tokio::test]
 async fn a_pause_that_would_take_all_the_time_left_is_not_begun() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.store.fail([None].into_iter().chain([Some(Failure::Before); 3]));
     // 300 ms but for the reply's: the second failing complete, at 100 ms, leaves just the next pause of 200 ms.
     let deadline = START.plus(Duration::from_millis(550));
@@ -276,7 +278,7 @@ async fn a_pause_that_would_take_all_the_time_left_is_not_begun() {
 
 #[tokio::test]
 async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     let mut slow = attempt(&pipeline.clock, "slow");
     // A lease that is over at once, as if this instance's clock were far behind.
     slow.deadline = START.plus(Duration::from_millis(1_000));
@@ -285,13 +287,13 @@ async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
     let report = pipeline.handle(&headers, BODY, slow).await;
     assert_eq!(report.outcome, out_of_time(Call::Send));
     assert_eq!(pipeline.deliver_body("fast").await, accepted());
-    assert_eq!(pipeline.store.release("pinwheel#e1", &ClaimToken::named("slow")).await, Ok(Fenced::NotOwner));
-    assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+    assert_eq!(pipeline.store.release("acme#e1", &ClaimToken::named("slow")).await, Ok(Fenced::NotOwner));
+    assert_eq!(pipeline.status("acme#e1"), Some(Status::Enqueued));
     assert_eq!(pipeline.queued(), 1);
 }
 
 /// Runs a delivery up to its `call`-th call of a port, lets that call take effect or not, and kills the invocation there.
-async fn crash(pipeline: &Harness<Pinwheel>, call: usize, failure: Failure) {
+async fn crash(pipeline: &Harness, call: usize, failure: Failure) {
     let before = |calls: usize| std::iter::repeat_n(None, calls).chain([Some(failure)]);
     match call {
         0 => pipeline.store.fail(before(0)),
@@ -305,10 +307,15 @@ async fn crash(pipeline: &Harness<Pinwheel>, call: usize, failure: Failure) {
     // future is dropped at its first wait instead.
     let killed = Killed { clock: pipeline.clock.clone() };
     let process = Pipeline {
-        provider: Pinwheel,
+        provider: ACME,
         store: Borrowed(&pipeline.store),
         queue: Borrowed(&pipeline.queue),
-        secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(
+            MemorySecrets::new("key"),
+            ACME.key(),
+            Duration::from_mins(5),
+            DevelopmentSecret::Refused,
+        ),
         clock: killed,
         settings: pipeline.settings.clone(),
     };
@@ -372,29 +379,29 @@ async fn after_a_crash_at_any_call_the_event_is_in_flight_until_the_lease_ends_a
         (2, Failure::HangsBefore, Outcome::InProgress { retry_after_s: 20 }, accepted()),
         (2, Failure::HangsAfter, duplicate(), duplicate()),
     ] {
-        let pipeline = pinwheel();
+        let pipeline = acme();
         crash(&pipeline, call, failure).await;
         assert_eq!(pipeline.deliver_body("t2").await, during_lease, "call {call}, {failure:?}");
         pipeline.clock.advance(Duration::from_millis(20_001));
         assert_eq!(pipeline.deliver_body("t3").await, after_lease, "call {call}, {failure:?}");
         assert_eq!(pipeline.queued(), 1, "call {call}, {failure:?}");
-        assert_eq!(pipeline.status("pinwheel#e1"), Some(Status::Enqueued));
+        assert_eq!(pipeline.status("acme#e1"), Some(Status::Enqueued));
     }
 }
 
 #[tokio::test]
 async fn the_documented_window_is_a_crash_after_the_send_and_more_than_five_minutes() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     crash(&pipeline, 1, Failure::HangsAfter).await;
     pipeline.clock.advance(Duration::from_mins(5));
     assert_eq!(pipeline.deliver_body("t2").await, accepted());
     let keys: Vec<_> = pipeline.queue.messages().into_iter().map(|sent| sent.message.idempotency_key).collect();
-    assert_eq!(keys, ["pinwheel#e1", "pinwheel#e1"], "consumers see it by the key");
+    assert_eq!(keys, ["acme#e1", "acme#e1"], "consumers see it by the key");
 }
 
 #[tokio::test]
 async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     let parts = async |headers: &[Header], body: &[u8]| {
         let Durations { verify, claim, send, close } = pipeline.deliver(headers, body, "t").await.trail.durations;
         [verify, claim, send, close].map(|part| part.is_some())
@@ -410,7 +417,7 @@ async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
     assert_eq!(parts(&signed, BODY).await, [true; 4], "accepted");
     assert_eq!(parts(&signed, BODY).await, [true, true, false, false], "duplicate");
 
-    let pipeline = pinwheel();
+    let pipeline = acme();
     pipeline.queue.fail([Some(Failure::HangsBefore)]);
     let durations = pipeline.deliver(&signed, BODY, "t").await.trail.durations;
     assert_eq!((durations.claim, durations.send), (Some(Duration::ZERO), Some(Duration::from_secs(8))));
@@ -418,7 +425,7 @@ async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
 
 #[tokio::test]
 async fn near_the_deadline_nothing_is_begun() {
-    let pipeline = pinwheel();
+    let pipeline = acme();
     for left_ms in [0, 100, 515] {
         let mut attempt = attempt(&pipeline.clock, "t");
         attempt.deadline = START.plus(Duration::from_millis(left_ms));
@@ -434,9 +441,9 @@ async fn near_the_deadline_nothing_is_begun() {
 
 #[tokio::test]
 async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
-    let pipeline = harness(Endgrate, MemorySecrets::new("key"));
-    let body = br#"{"schemas": {}}"#;
-    let headers = sign::endgrate(&secret("key"), body);
+    let pipeline = harness(BETA, MemorySecrets::new("key"));
+    let body = br#"{"state": {}}"#;
+    let headers = sign("beta", "key", UnixSeconds(0), body);
     let id = format!("body-sha256:{}", sha256_hex(body));
     let outcome = |report: Report| report.outcome;
     assert_eq!(outcome(pipeline.deliver(&headers, body, "t1").await), Outcome::Accepted { id: id.clone() });
@@ -449,10 +456,10 @@ async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
 
 #[tokio::test]
 async fn a_signature_that_is_dated_ahead_does_not_outlive_its_record() {
-    let mut pipeline = pinwheel();
+    let mut pipeline = acme();
     pipeline.settings.tolerance = Tolerance { past: Duration::from_secs(180) };
     pipeline.settings.retention = Duration::from_secs(360);
-    let dated_ahead = sign::pinwheel_v2(&secret("key"), UnixSeconds(START.0 / 1000 + 300), BODY);
+    let dated_ahead = signed_at(START.0 / 1000 + 300, "key", BODY);
     let outcome = |report: Report| report.outcome;
     assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t1").await), accepted());
     pipeline.clock.advance(Duration::from_secs(480));

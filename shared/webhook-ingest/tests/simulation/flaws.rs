@@ -10,7 +10,7 @@ use std::{
 use webhook_ingest::{
     Attempt, CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, Settings,
 };
-use webhook_verify::{SigningSecret, Tolerance, UnixSeconds, sign};
+use webhook_verify::{Scheme, SigningSecret, Tolerance, description::Form, sign::Signer};
 
 use crate::{
     agenda::at,
@@ -18,7 +18,7 @@ use crate::{
     network::{Effect, Request, call},
     ports::{SendQueue, Store},
     services::Condition,
-    traffic::{PINWHEEL, Sent},
+    traffic::{EVERY_SHAPE, Sent},
     world::Shared,
 };
 
@@ -292,13 +292,16 @@ impl Handler for Gullible {
             (world.vaults[sent.provider].current, at(world.agenda.now_ms(), 0).seconds())
         };
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-        let version_1 = sent.headers.iter().any(|header| header.value().starts_with(b"v1="));
-        let signed_v1 = sign::pinwheel_v1(&secret, UnixSeconds(now.0), &sent.body).ok().filter(|_| version_1);
-        sent.headers = match (sent.provider, signed_v1) {
-            (PINWHEEL, Some(headers)) => headers.to_vec(),
-            (PINWHEEL, None) => sign::pinwheel_v2(&secret, now, &sent.body).to_vec(),
-            _ => sign::endgrate(&secret, &sent.body).to_vec(),
+        // In the scheme that the sender names, if it names one.
+        let schemes = EVERY_SHAPE[sent.provider].schemes();
+        let is_named = |scheme: &&Scheme| match scheme.signature.form {
+            Form::Prefixed(prefix) => sent.headers.iter().any(|header| header.value().starts_with(prefix.as_bytes())),
+            Form::Bare | Form::Labelled { .. } => true,
         };
+        let scheme = schemes.iter().find(is_named).or(schemes.last()).expect("a provider has a scheme");
+        let sign = |scheme| Signer::new(scheme, &secret, now).sign(&sent.body);
+        let last = schemes.last().expect("a provider has a scheme");
+        sent.headers = sign(scheme).or_else(|_| sign(last)).expect("the last scheme signs any body");
         Arc::clone(&self.inner).handle(Arc::new(sent), attempt)
     }
 }

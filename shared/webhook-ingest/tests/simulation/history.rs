@@ -4,7 +4,7 @@ use crate::{
     agenda::Moment,
     checks::Violation,
     network::{Effect, Fate},
-    run::{End, Finished, name},
+    run::{End, Finished},
 };
 
 /// All of a run, line by line.
@@ -12,7 +12,7 @@ pub(crate) fn history(run: &Finished) -> String {
     let mut lines: Vec<(Moment, String)> = run.asides.clone();
     for (number, invocation) in run.invocations.iter().enumerate() {
         let sent = &invocation.sent;
-        let provider = name(sent.provider);
+        let provider = run.plan.providers[sent.provider].name();
         let (event, origin, kind) = (sent.event, sent.origin, run.events[sent.event].kind);
         let attempt = invocation
             .sender

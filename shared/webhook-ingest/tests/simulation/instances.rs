@@ -5,20 +5,15 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
-use webhook_verify::{
-    Provider,
-    providers::{Endgrate, Pinwheel},
-};
-
 use crate::{
     agenda::InstanceClock,
     flaws::{Flaw, FlawedQueue, FlawedStore, Gullible},
     ports::{Secrets, SendQueue, Store},
     services::Condition,
-    traffic::{PINWHEEL, Sent},
+    traffic::Sent,
     world::Shared,
 };
+use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
 
 /// One invocation as the executor sees it. Dropping it is the death of its process.
 pub(crate) type Task = Pin<Box<dyn Future<Output = Report> + Send>>;
@@ -28,9 +23,8 @@ pub(crate) trait Handler: Send + Sync {
     fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task;
 }
 
-impl<P, S, Q> Handler for Pipeline<P, S, Q, Secrets, InstanceClock>
+impl<S, Q> Handler for Pipeline<S, Q, Secrets, InstanceClock>
 where
-    P: Provider + 'static,
     S: IdempotencyStore + 'static,
     Q: EventQueue + 'static,
 {
@@ -43,56 +37,37 @@ where
 pub(crate) fn start(world: &Shared, provider: usize, ahead_ms: i64, flaw: Option<Flaw>) -> Arc<dyn Handler> {
     let store = Store { world: world.clone(), condition: flaw.map_or_else(Condition::default, Flaw::condition) };
     let queue = SendQueue { world: world.clone() };
-    let Some(flaw) = flaw else { return over(world, provider, ahead_ms, flaw, store, queue) };
-    let flawed =
-        over(world, provider, ahead_ms, Some(flaw), FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
+    let Some(flaw) = flaw else { return Arc::new(pipeline(world, provider, ahead_ms, flaw, store, queue)) };
+    let (store, queue) = (FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
+    let flawed: Arc<dyn Handler> = Arc::new(pipeline(world, provider, ahead_ms, Some(flaw), store, queue));
     if flaw == Flaw::VerificationSkipped { Arc::new(Gullible::new(flawed, world.clone())) } else { flawed }
 }
 
-fn over<S, Q>(
+fn pipeline<S, Q>(
     world: &Shared,
     provider: usize,
     ahead_ms: i64,
     flaw: Option<Flaw>,
     store: S,
     queue: Q,
-) -> Arc<dyn Handler>
-where
-    S: IdempotencyStore + 'static,
-    Q: EventQueue + 'static,
-{
-    if provider == PINWHEEL {
-        Arc::new(pipeline(Pinwheel, world, provider, ahead_ms, flaw, store, queue))
-    } else {
-        Arc::new(pipeline(Endgrate, world, provider, ahead_ms, flaw, store, queue))
-    }
-}
-
-fn pipeline<P, S, Q>(
-    provider: P,
-    world: &Shared,
-    number: usize,
-    ahead_ms: i64,
-    flaw: Option<Flaw>,
-    store: S,
-    queue: Q,
-) -> Pipeline<P, S, Q, Secrets, InstanceClock> {
-    let (settings, secret_cache) = {
-        let world = world.lock();
-        (world.plan.settings.clone(), world.plan.secret_cache)
+) -> Pipeline<S, Q, Secrets, InstanceClock> {
+    let (settings, secret_cache, described) = {
+        let plan = &world.lock().plan;
+        (plan.settings.clone(), plan.secret_cache, plan.providers[provider])
     };
     let secrets = Secrets {
         world: world.clone(),
-        provider: number,
+        provider,
+        key: described.key(),
         reads_previous: flaw != Some(Flaw::PreviousSecretIgnored),
         reads_previous_again: flaw != Some(Flaw::RefetchReplacesPrevious),
         has_fetched: AtomicBool::new(false),
     };
     Pipeline {
-        provider,
+        provider: described,
         store,
         queue,
-        secrets: SecretCache::new(secrets, secret_cache, DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, described.key(), secret_cache, DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use webhook_ingest::Settings;
-use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Scheme, Tolerance};
+use webhook_verify::{FUTURE_TOLERANCE, MAX_BODY_BYTES, Provider, Tolerance, providers::PROVIDERS};
 
 use crate::{
     network::{FATES, Fate},
-    traffic::{Event, Kind},
+    traffic::{EVERY_SHAPE, Event, Kind, PUBLIC_URL},
 };
 
 /// How far apart two clocks may be: what the lease makes up for. Each run places the band of its clocks anywhere within 5 s
@@ -17,8 +17,8 @@ pub(crate) const CLOCKS_APART_MS: i64 = 5_000;
 /// A sender's clock may be ahead by 300 s at most, or its deliveries are refused. Less the most that ours are behind.
 const SENDER_AHEAD_AT_MOST_MS: i64 = 294_000;
 
-/// Life of a configuration event's record, whatever is configured.
-const CONFIGURATION_RETENTION_MS: u64 = 360_000;
+/// Life of a state event's record, whatever is configured.
+const STATE_RETENTION_MS: u64 = 360_000;
 
 /// Which waits a sender makes between its attempts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,6 +34,7 @@ pub(crate) enum Gaps {
 /// The surroundings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
+    pub(crate) providers: [&'static Provider; 2],
     /// The queue deduplicates for five minutes; a standard queue does not at all.
     pub(crate) fifo: bool,
     pub(crate) settings: Settings,
@@ -97,12 +98,14 @@ impl Plan {
         // The shortest that the configuration takes, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
-        let schemes = vec![Scheme::PinwheelV1, Scheme::PinwheelV2, Scheme::Endgrate];
-        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES };
+        let schemes = EVERY_SHAPE.iter().chain(PROVIDERS).flat_map(|provider| provider.schemes()).collect();
+        let public_url = Some(PUBLIC_URL.to_owned());
+        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES, public_url };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
         let band = [first_clock, first_clock + CLOCKS_APART_MS];
         let quiet = rng.u32(..8) == 0;
         Self {
+            providers: EVERY_SHAPE,
             fifo: gaps != Gaps::Any || rng.u32(..4) > 0,
             settings,
             secret_cache: Duration::from_mins(5),
@@ -140,11 +143,7 @@ impl Plan {
 
     /// How long an event's record has to live.
     pub(crate) fn retention_ms(&self, event: &Event) -> u64 {
-        if event.kind == Kind::EndgrateConfiguration {
-            CONFIGURATION_RETENTION_MS
-        } else {
-            self.settings.retention.as_secs() * 1000
-        }
+        if event.kind == Kind::BetaState { STATE_RETENTION_MS } else { self.settings.retention.as_secs() * 1000 }
     }
 }
 

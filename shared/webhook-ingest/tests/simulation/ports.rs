@@ -9,6 +9,7 @@ use webhook_ingest::{
     CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
     StoredSecret, StoredSecrets,
 };
+use webhook_verify::Key;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -69,6 +70,8 @@ impl EventQueue for SendQueue {
 pub(crate) struct Secrets {
     pub(crate) world: Shared,
     pub(crate) provider: usize,
+    /// How the provider writes its secrets.
+    pub(crate) key: Key,
     /// False in a broken one: the previous version is not read.
     pub(crate) reads_previous: bool,
     /// False in a broken one: it is read the first time only.
@@ -78,7 +81,7 @@ pub(crate) struct Secrets {
 
 impl SecretStore for Secrets {
     async fn fetch(&self) -> Result<StoredSecrets, CallError> {
-        let text = |key: &str| StoredSecret::Text(Zeroizing::new(key.to_owned()));
+        let text = |key: &str| StoredSecret::Text(Zeroizing::new(self.key.write(key)));
         match call(&self.world, Request::Fetch { provider: self.provider }).await? {
             Effect::Fetched(vault) => {
                 let again = self.has_fetched.swap(true, Ordering::Relaxed);

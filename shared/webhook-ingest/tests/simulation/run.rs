@@ -15,7 +15,7 @@ use crate::{
     network::Exchange,
     plan::{Gaps, Plan, clock},
     services::Queued,
-    traffic::{Event, FORGERIES, KEYS, Origin, Sent},
+    traffic::{Event, FORGERIES, KEYS, Origin, Sent, cast},
     world::Shared,
 };
 
@@ -105,8 +105,11 @@ pub(crate) struct Finished {
 /// Runs one seed to its end: until nothing is left to happen.
 pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
     let mut rng = Rng::with_seed(seed);
-    let plan = Plan::draw(&mut rng, scenario.gaps);
-    let events = (0..plan.events).map(|number| Event::draw(&mut rng, number)).collect();
+    let mut plan = Plan::draw(&mut rng, scenario.gaps);
+    if scenario.flaw.is_none() {
+        plan.providers = cast(seed);
+    }
+    let events = (0..plan.events).map(|number| Event::draw(&mut rng, number, plan.providers)).collect();
     let world = Shared::new(rng, plan.clone());
     let mut run = Run {
         world,
@@ -129,7 +132,7 @@ pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
 /// The status of an answer. The edge has the real table, with a test of its own.
 pub(crate) fn status(outcome: &Outcome) -> u16 {
     match outcome {
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } => 200,
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::Challenge(_) => 200,
         Outcome::InProgress { .. } => 409,
         Outcome::Refused(_) => 401,
         Outcome::Malformed(_) => 400,
@@ -187,11 +190,11 @@ impl Run {
                 let mut world = self.world.lock();
                 world.vaults[provider].previous = Some(KEYS[provider][0]);
                 world.vaults[provider].current = KEYS[provider][1];
-                world.aside(format!("the operator rotates the secret of {}", name(provider)));
+                world.aside(format!("the operator rotates the secret of {}", self.plan.providers[provider].name()));
             }
             Action::SignAnew { provider } => {
                 self.newer_key[provider] = true;
-                self.world.lock().aside(format!("{} signs with its new secret", name(provider)));
+                self.world.lock().aside(format!("{} signs with its new secret", self.plan.providers[provider].name()));
             }
         }
     }
@@ -373,11 +376,6 @@ impl Run {
             invocations: self.invocations,
         }
     }
-}
-
-/// A provider's name.
-pub(crate) fn name(provider: usize) -> &'static str {
-    ["Pinwheel", "Endgrate"][provider]
 }
 
 impl Sent {

@@ -1,43 +1,58 @@
-//! What is sent: events of both providers in all their schemes, honest deliveries of them, captured ones, and forgeries.
+//! What is sent: events of two providers in all their schemes, honest deliveries of them, captured ones, and forgeries.
 
 use std::sync::Arc;
 
 use fastrand::Rng;
-use webhook_verify::{Header, SigningSecret, UnixSeconds, sign};
+use webhook_ingest::testing::{ACME, BETA};
+use webhook_verify::{
+    Header, Provider, Scheme, SigningSecret, UnixSeconds,
+    description::{Body, TimeSource},
+    json::python_form_of_member,
+    providers::PROVIDERS,
+    sign::{Signer, example_body},
+};
 
-/// The signing secrets of Pinwheel and of Endgrate, before and after a rotation.
-pub(crate) const KEYS: [[&str; 2]; 2] =
-    [["pinwheel's first", "pinwheel's second"], ["endgrate's first", "endgrate's second"]];
-pub(crate) const PINWHEEL: usize = 0;
-pub(crate) const ENDGRATE: usize = 1;
+/// The signing secrets of the first provider and of the second, before and after a rotation.
+pub(crate) const KEYS: [[&str; 2]; 2] = [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
+pub(crate) const FIRST: usize = 0;
+const SECOND: usize = 1;
+/// Two providers, which have between them every shape of a description.
+pub(crate) const EVERY_SHAPE: [&Provider; 2] = [ACME, BETA];
+/// The receiver's URL, for providers that sign it.
+pub(crate) const PUBLIC_URL: &str = "https://example.com/webhooks";
+const DELIVERY_ID: &str = "x-acme-delivery";
 
 /// How an event is signed, and what it is.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
-    PinwheelV1,
-    PinwheelV2,
+    AcmeV1,
+    AcmeV2,
     /// Without an id of its own: its body identifies it.
-    PinwheelV2Anonymous,
-    EndgrateData,
+    AcmeV2Anonymous,
+    BetaData,
     /// Spelled on the wire in another way than it was signed.
-    EndgratePythonForm,
+    BetaPythonForm,
     /// Remembered for 360 s alone, whatever the configured retention.
-    EndgrateConfiguration,
+    BetaState,
+    /// Of a provider that is deployed, and plays Beta's part.
+    Deployed(&'static Scheme),
 }
 
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind::PinwheelV1,
-    Kind::PinwheelV2,
-    Kind::PinwheelV2Anonymous,
-    Kind::EndgrateData,
-    Kind::EndgratePythonForm,
-    Kind::EndgrateConfiguration,
-];
+pub(crate) const KINDS: [Kind; 6] =
+    [Kind::AcmeV1, Kind::AcmeV2, Kind::AcmeV2Anonymous, Kind::BetaData, Kind::BetaPythonForm, Kind::BetaState];
+
+/// Returns the run's providers. In every fourth run one that is deployed plays Beta's part: each in turn.
+pub(crate) fn cast(seed: u64) -> [&'static Provider; 2] {
+    let turn = usize::try_from(seed / 4).expect("fits");
+    if seed.is_multiple_of(4) { [ACME, PROVIDERS[turn % PROVIDERS.len()]] } else { EVERY_SHAPE }
+}
 
 /// Something that happened at a provider, once or more often with equal bytes.
 pub(crate) struct Event {
     pub(crate) kind: Kind,
     pub(crate) body: String,
+    /// What a signed header says that identifies it, if its scheme has one.
+    id: String,
     /// The body of another event: for forgeries.
     altered: String,
     /// What a message of it ends with: what was signed, byte for byte.
@@ -94,45 +109,65 @@ pub(crate) struct Sent {
 impl Kind {
     pub(crate) fn provider(self) -> usize {
         match self {
-            Self::PinwheelV1 | Self::PinwheelV2 | Self::PinwheelV2Anonymous => PINWHEEL,
-            Self::EndgrateData | Self::EndgratePythonForm | Self::EndgrateConfiguration => ENDGRATE,
+            Self::AcmeV1 | Self::AcmeV2 | Self::AcmeV2Anonymous => FIRST,
+            Self::BetaData | Self::BetaPythonForm | Self::BetaState | Self::Deployed(_) => SECOND,
+        }
+    }
+
+    pub(crate) fn scheme(self) -> &'static Scheme {
+        match self {
+            Self::AcmeV1 => &ACME.schemes()[0],
+            Self::AcmeV2 | Self::AcmeV2Anonymous => &ACME.schemes()[1],
+            Self::BetaData | Self::BetaPythonForm | Self::BetaState => &BETA.schemes()[0],
+            Self::Deployed(scheme) => scheme,
         }
     }
 
     /// The events of a provider are all of one group.
     fn body(self, number: usize) -> String {
         match self {
-            Self::PinwheelV1 => {
+            Self::AcmeV1 => {
                 format!(
                     r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a", "n": {number}}}}}"#
                 )
             }
-            Self::PinwheelV2 => {
+            Self::AcmeV2 => {
                 format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#)
             }
-            Self::PinwheelV2Anonymous => {
+            Self::AcmeV2Anonymous => {
                 format!(r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#)
             }
-            Self::EndgrateData => format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#),
-            Self::EndgratePythonForm => format!(r#"{{"session_id":"s","transfer_id":"t{number}"}}"#),
-            Self::EndgrateConfiguration => format!(r#"{{"session_id": "s", "schemas": {{"n": {number}}}}}"#),
+            Self::BetaData => format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#),
+            Self::BetaPythonForm => format!(r#"{{"session_id":"s","transfer_id":"t{number}"}}"#),
+            Self::BetaState => format!(r#"{{"session_id": "s", "state": {{"n": {number}}}}}"#),
+            Self::Deployed(scheme) => example_body(scheme, number, 0),
         }
     }
 }
 
 impl Event {
-    pub(crate) fn draw(rng: &mut Rng, number: usize) -> Self {
-        Self::new(KINDS[rng.usize(..KINDS.len())], number)
+    pub(crate) fn draw(rng: &mut Rng, number: usize, providers: [&'static Provider; 2]) -> Self {
+        let kind = match KINDS[rng.usize(..KINDS.len())] {
+            kind if providers[kind.provider()].schemes().contains(kind.scheme()) => kind,
+            kind => Kind::Deployed(rng.choice(providers[kind.provider()].schemes()).expect("there is a scheme")),
+        };
+        Self::new(kind, number)
     }
 
     pub(crate) fn new(kind: Kind, number: usize) -> Self {
         let body = kind.body(number);
         let tail = match kind {
-            Kind::PinwheelV1 => format!(r#""payload":{{"account_id":"a","n":{number}}}}}}}"#),
-            Kind::EndgratePythonForm => format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#),
+            Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a","n":{number}}}}}}}"#),
+            Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#),
+            Kind::Deployed(Scheme { messages: [message, ..], .. })
+                if let Body::PythonFormOfMember(member, form) = message.body =>
+            {
+                let signed = python_form_of_member(body.as_bytes(), member, form).expect("an example has one");
+                format!(r#""{member}":{}}}}}"#, String::from_utf8_lossy(&signed))
+            }
             _ => format!(r#","data":{body}}}"#),
         };
-        Self { kind, body, altered: kind.body(number + 1_000), tail }
+        Self { kind, body, id: format!("evt_{number}"), altered: kind.body(number + 1_000), tail }
     }
 
     /// Whether a message carries what was signed of this event.
@@ -142,7 +177,7 @@ impl Event {
 
     /// Whether what was signed says when: a captured delivery then ages.
     pub(crate) fn signs_time(&self) -> bool {
-        self.kind.provider() == PINWHEEL
+        self.kind.scheme().time.is_some()
     }
 
     /// An honest delivery, signed by the provider's clock.
@@ -150,7 +185,7 @@ impl Event {
         let key = KEYS[self.kind.provider()][usize::from(newer_key)];
         Sent {
             provider: self.kind.provider(),
-            headers: signed(self.kind, key, at, &self.body, uuid),
+            headers: signed(self.kind, key, at, &self.id, &self.body, uuid),
             body: self.body.as_bytes().into(),
             origin: Origin::Honest,
             event,
@@ -162,7 +197,7 @@ impl Event {
     /// A delivery that its provider never sent, made of a captured one.
     pub(crate) fn forge(&self, forgery: Forgery, captured: &Sent, at: UnixSeconds) -> Sent {
         let mut sent = Sent { origin: Origin::Forged(forgery), ..captured.clone() };
-        let wrong = |body: &str| signed(self.kind, "another", at, body, "forged");
+        let wrong = |body: &str| signed(self.kind, "another", at, &self.id, body, "forged");
         match forgery {
             Forgery::WrongKey => {
                 sent.headers = wrong(&self.altered);
@@ -171,11 +206,12 @@ impl Event {
             Forgery::WrongKeyForHonestBody => sent.headers = wrong(&self.body),
             Forgery::AlteredBody => sent.body = self.altered.as_bytes().into(),
             Forgery::AlteredTimestamp => {
-                // Endgrate signs no time: its forger has to alter the body instead.
-                if self.signs_time() {
-                    sent.headers[1] = Header::new("x-timestamp", (at.0 + 7).to_string());
-                } else {
-                    sent.body = self.altered.as_bytes().into();
+                // Who signs no time, or has it in the signature's header: the forger has to alter the body instead.
+                match self.kind.scheme().time.map(|time| time.source) {
+                    Some(TimeSource::Header(names)) => {
+                        sent.headers[1] = Header::new(names[0], (at.0 + 7).to_string());
+                    }
+                    Some(TimeSource::Label(_)) | None => sent.body = self.altered.as_bytes().into(),
                 }
             }
             Forgery::NoSignature => {
@@ -187,7 +223,7 @@ impl Event {
                 let other = match value.split_once('=') {
                     Some(("v1", digits)) => format!("v2={digits}"),
                     Some(("v2", digits)) => format!("v1={digits}"),
-                    // Endgrate has but one.
+                    // Beta has but one.
                     _ => value.chars().rev().collect(),
                 };
                 sent.headers[0] = Header::new(sent.headers[0].name(), other);
@@ -202,8 +238,8 @@ impl Sent {
     /// The same again by somebody else; of v1 what is not signed is changed, too, if `alters` says so.
     pub(crate) fn replay(&self, alters: impl FnOnce() -> bool) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
-        if sent.headers.len() == 3 && alters() {
-            sent.headers[2] = sign::pinwheel_delivery_id("another");
+        if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && alters() {
+            sent.headers[2] = Header::new(DELIVERY_ID, "another");
             let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();
         }
@@ -211,17 +247,13 @@ impl Sent {
     }
 }
 
-fn signed(kind: Kind, key: &str, at: UnixSeconds, body: &str, uuid: &str) -> Vec<Header> {
+fn signed(kind: Kind, key: &str, at: UnixSeconds, id: &str, body: &str, uuid: &str) -> Vec<Header> {
     let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-    let body = body.as_bytes();
-    match kind {
-        Kind::PinwheelV1 => {
-            let mut headers = sign::pinwheel_v1(&secret, at, body).expect("has a payload").to_vec();
-            headers.push(sign::pinwheel_delivery_id(uuid));
-            headers
-        }
-        Kind::PinwheelV2 | Kind::PinwheelV2Anonymous => sign::pinwheel_v2(&secret, at, body).into(),
-        Kind::EndgrateData | Kind::EndgrateConfiguration => sign::endgrate(&secret, body).into(),
-        Kind::EndgratePythonForm => sign::endgrate_python_form(&secret, body).expect("has a Python form").into(),
+    let signer = Signer::new(kind.scheme(), &secret, at).id(id).public_url(Some(PUBLIC_URL));
+    let signer = if kind == Kind::BetaPythonForm { signer.respelled() } else { signer };
+    let mut headers = signer.sign(body.as_bytes()).expect("can be signed");
+    if kind == Kind::AcmeV1 {
+        headers.push(Header::new(DELIVERY_ID, uuid));
     }
+    headers
 }

@@ -23,7 +23,7 @@ pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) table: Table,
     pub(crate) queue: Queue,
-    /// Pinwheel's and Endgrate's.
+    /// Acme's and Beta's.
     pub(crate) vaults: [Vault; 2],
     /// The invocation that is being polled.
     pub(crate) polled: usize,

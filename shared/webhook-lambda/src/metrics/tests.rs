@@ -6,8 +6,8 @@ use webhook_verify::{SecretVersion, VerifyError};
 use super::*;
 
 const WARM: Invocation<'static> = Invocation {
-    provider: "pinwheel",
-    function_name: "pinwheel",
+    provider: "acme",
+    function_name: "acme",
     request_id: "00000000-0000-4000-8000-000000000000",
     cold_start: false,
 };
@@ -43,7 +43,7 @@ fn an_accepted_delivery_has_a_duration_of_each_part() {
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"pinwheel","Outcome":"accepted","#,
+            r#""FunctionName":"acme","Outcome":"accepted","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0,"#,
             r#""VerifyDuration":0,"ClaimDuration":5,"SendDuration":9,"CompleteDuration":6,"Duration":21,"BodySize":1234}"#
         )
@@ -81,7 +81,7 @@ fn a_fault_has_its_reason_and_a_release_is_not_a_complete() {
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"pinwheel","Outcome":"unavailable","Reason":"send","#,
+            r#""FunctionName":"acme","Outcome":"unavailable","Reason":"send","#,
             r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"SecretFetchFailures":0,"#,
             r#""SecretRefetches":1,"PreviousSecretUses":1,"DeliveryIdChanges":1,"EventTypeChanges":1,"Warnings":1,"#,
             r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"BodySize":1234}"#
@@ -104,7 +104,7 @@ fn a_refusal_has_its_reason_and_lacks_what_did_not_happen() {
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"pinwheel","Outcome":"refused","Reason":"header_missing","#,
+            r#""FunctionName":"acme","Outcome":"refused","Reason":"header_missing","#,
             r#""Deliveries":1,"Refusals":1,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":1,"#,
             r#""Duration":21,"BodySize":1234}"#
         )
@@ -122,7 +122,7 @@ fn an_event_without_a_delivery_counts_as_a_malformed_one() {
             r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"}]},"#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"pinwheel","Outcome":"malformed","#,
+            r#""FunctionName":"acme","Outcome":"malformed","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0}"#
         )
     );

@@ -27,5 +27,6 @@ mod text;
 mod tests;
 
 pub use lexer::MAX_DEPTH;
+pub(crate) use object::read_pointers;
 pub use object::{NotAnObject, RawValue, read_object};
 pub use python::{NoPythonForm, PythonForm, python_form, python_form_of_member};

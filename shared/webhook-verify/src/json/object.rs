@@ -76,10 +76,27 @@ pub fn read_object<'a, const N: usize>(
     text: &'a [u8],
     paths: [&[&str]; N],
 ) -> Result<[Option<RawValue<'a>>; N], NotAnObject> {
+    let mut searches = paths.map(Search::new);
+    find(text, &mut searches)?;
+    Ok(searches.map(|search| search.found))
+}
+
+/// Does the same for a list of pointers such as `/payload/account_id`. They are JSON pointers (RFC
+/// 6901) without escapes: no name has a `/` or a `~`.
+///
+/// # Errors
+/// [`NotAnObject`].
+pub(crate) fn read_pointers<'a>(text: &'a [u8], pointers: &[&str]) -> Result<Vec<Option<RawValue<'a>>>, NotAnObject> {
+    let paths: Vec<Vec<&str>> = pointers.iter().map(|pointer| pointer.split('/').skip(1).collect()).collect();
+    let mut searches: Vec<_> = paths.iter().map(|path| Search::new(path)).collect();
+    find(text, &mut searches)?;
+    Ok(searches.into_iter().map(|search| search.found).collect())
+}
+
+fn find<'a>(text: &'a [u8], searches: &mut [Search<'a, '_>]) -> Result<(), NotAnObject> {
     let text = std::str::from_utf8(text).map_err(|_| NotAnObject)?;
-    let mut finder = Finder { text, searches: paths.map(Search::new) };
-    walk(text, &mut finder)?;
-    if text.trim_start().starts_with('{') { Ok(finder.searches.map(|search| search.found)) } else { Err(NotAnObject) }
+    walk(text, &mut Finder { text, searches })?;
+    if text.trim_start().starts_with('{') { Ok(()) } else { Err(NotAnObject) }
 }
 
 impl From<Fault> for NotAnObject {
@@ -88,9 +105,9 @@ impl From<Fault> for NotAnObject {
     }
 }
 
-struct Finder<'a, 'p, const N: usize> {
+struct Finder<'a, 'p, 's> {
     text: &'a str,
-    searches: [Search<'a, 'p>; N],
+    searches: &'s mut [Search<'a, 'p>],
 }
 
 /// The search for the value at one path.
@@ -109,12 +126,12 @@ impl<'p> Search<'_, 'p> {
     }
 }
 
-impl<const N: usize> Visitor for Finder<'_, '_, N> {
+impl Visitor for Finder<'_, '_, '_> {
     type Refusal = NotAnObject;
 
     #[inline]
     fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NotAnObject> {
-        for search in &mut self.searches {
+        for search in &mut *self.searches {
             // All brackets around this member must be objects that the path names. An array among
             // them is never matched, so `matched` stays behind `outer`.
             let outer = depth - 1;
@@ -133,7 +150,7 @@ impl<const N: usize> Visitor for Finder<'_, '_, N> {
 
     #[inline]
     fn value_end(&mut self, end: usize, depth: usize) {
-        for search in &mut self.searches {
+        for search in &mut *self.searches {
             if depth == search.matched && depth == search.path.len() {
                 search.found = Some(RawValue(&self.text[search.value..end]));
             }

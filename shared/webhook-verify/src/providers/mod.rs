@@ -1,8 +1,19 @@
-//! One folder for each provider, with the same files in each: the provider, its signing side, its
-//! tests.
+//! The providers that are deployed: one folder for each, and the one list of them. Whatever is done for
+//! each provider is a loop over this list.
 
-pub(crate) mod endgrate;
-pub(crate) mod pinwheel;
+mod endgrate;
+mod pinwheel;
 
-pub use endgrate::Endgrate;
-pub use pinwheel::Pinwheel;
+pub use endgrate::ENDGRATE;
+pub use pinwheel::PINWHEEL;
+
+use crate::description::Provider;
+
+/// Every provider, by name.
+pub const PROVIDERS: &[&Provider] = &[ENDGRATE, PINWHEEL];
+
+/// Returns the provider with this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Provider> {
+    PROVIDERS.iter().copied().find(|provider| provider.name() == name)
+}

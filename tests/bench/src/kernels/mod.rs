@@ -32,10 +32,10 @@ pub const SIZES: [(&str, usize); 5] =
     [("1 KiB", 1 << 10), ("10 KiB", 10 << 10), ("100 KiB", 100 << 10), ("1 MiB", 1 << 20), ("6 MB", 6_000_000)];
 /// Kernels: label, name in the worker, spelling of the bodies, and the bare MAC that bounds it.
 const KERNELS: [(&str, &str, Spelling, &str); 4] = [
-    ("Pinwheel v2, raw bytes", "pinwheel-v2", Spelling::Python, "sha256"),
-    ("Endgrate, raw bytes", "endgrate-raw", Spelling::Python, "sha1"),
-    ("Pinwheel v1, re-serialised", "pinwheel-v1", Spelling::Python, "sha256"),
-    ("Endgrate, re-serialised", "endgrate-respelled", Spelling::Compact, "sha1"),
+    ("raw bytes, SHA-256", "raw-sha256", Spelling::Python, "sha256"),
+    ("raw bytes, SHA-1", "raw-sha1", Spelling::Python, "sha1"),
+    ("member re-serialised, SHA-256", "member", Spelling::Python, "sha256"),
+    ("body re-serialised, SHA-1", "respelled", Spelling::Compact, "sha1"),
 ];
 /// Shortest time of one measurement.
 const MILLISECONDS: u32 = 40;
@@ -175,7 +175,7 @@ fn beside_peers(ours: &mut Worker, peers: &mut [Worker], file: &File, rounds: Ro
     };
     let started_at = Instant::now();
     for round in 1.. {
-        speeds[0].push(file.speed(ours, "pinwheel-v1")?);
+        speeds[0].push(file.speed(ours, "member")?);
         for (peer, speeds) in peers.iter_mut().zip(&mut speeds[1..]) {
             speeds.push(file.speed(peer, "run")?);
         }

@@ -16,9 +16,10 @@ use peak_alloc::PeakAlloc;
 use sha1::Sha1;
 use sha2::Sha256;
 use webhook_verify::{
-    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
-    providers::{Endgrate, Pinwheel},
-    sign,
+    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
+    description::{Body, Hash, Message},
+    providers::PROVIDERS,
+    sign::Signer,
 };
 
 /// The allocator of the whole program. It counts, and that is all that it adds.
@@ -29,9 +30,9 @@ const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
 const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 
 /// Serves commands until standard input ends:
-/// - `tag <file>`: the tag of Pinwheel's version 1 over the body;
+/// - `tag <file>`: the tag of a scheme that signs a member of the body;
 /// - `<kernel> <file> <milliseconds>`: the mean time of the kernel in nanoseconds, over at least so long;
-/// - `heap <file> <accepted|forged>`: the most that verification by version 1 takes from the heap, in bytes.
+/// - `heap <file> <accepted|forged>`: the most that verification of that scheme takes from the heap, in bytes.
 ///
 /// # Errors
 /// A command that is none, or a body that does not verify.
@@ -47,8 +48,9 @@ pub fn serve() -> Result<()> {
         let body = fs::read(path).with_context(|| path.to_owned())?;
         match command {
             "tag" => {
-                let [signature, _] = sign::pinwheel_v1(&secret()?, NOW, &body)?;
-                println!("{}", String::from_utf8_lossy(signature.value()).trim_start_matches("v1="));
+                let (_, headers) = signed("member", &body)?;
+                let value = String::from_utf8_lossy(headers[0].value());
+                println!("{}", value.rsplit('=').next().unwrap_or_default());
             }
             "heap" => println!("{}", heap(&body, argument == "accepted")?),
             kernel => println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?),
@@ -58,23 +60,32 @@ pub fn serve() -> Result<()> {
 }
 
 fn mean_ns(kernel: &str, body: &[u8], at_least: Duration) -> Result<f64> {
-    let secret = secret()?;
-    let (v2, raw) = (sign::pinwheel_v2(&secret, NOW, body), sign::endgrate(&secret, body));
     match kernel {
-        "sha256" => mean(at_least, || mac::<Hmac<Sha256>>(body)),
-        "sha1" => mean(at_least, || mac::<Hmac<Sha1>>(body)),
-        "pinwheel-v1" => {
-            let headers = sign::pinwheel_v1(&secret, NOW, body)?;
-            mean(at_least, || verify(&Pinwheel, &headers, body).map(drop))
-        }
-        "pinwheel-v2" => mean(at_least, || verify(&Pinwheel, &v2, body).map(drop)),
-        "endgrate-raw" => mean(at_least, || verify(&Endgrate, &raw, body).map(drop)),
-        "endgrate-respelled" => {
-            let headers = sign::endgrate_python_form(&secret, body)?;
-            mean(at_least, || verify(&Endgrate, &headers, body).map(drop))
-        }
-        _ => bail!("no kernel is named {kernel}"),
+        "sha256" => return mean(at_least, || mac::<Hmac<Sha256>>(body)),
+        "sha1" => return mean(at_least, || mac::<Hmac<Sha1>>(body)),
+        _ => {}
     }
+    let (provider, headers) = signed(kernel, body)?;
+    mean(at_least, || verify(provider, &headers, body).map(drop))
+}
+
+/// Signs for a kernel: by the first scheme of a provider here that does what the kernel measures.
+fn signed(kernel: &str, body: &[u8]) -> Result<(&'static Provider, Vec<Header>)> {
+    let is_respelled = |message: &Message| matches!(message.body, Body::PythonForm(_));
+    let measures = |scheme: &Scheme| match kernel {
+        "member" => scheme.signed_member().is_some(),
+        "raw-sha256" => scheme.signed_member().is_none() && scheme.signature.hash == Hash::Sha256,
+        "raw-sha1" => scheme.signed_member().is_none() && scheme.signature.hash == Hash::Sha1,
+        "respelled" => scheme.messages.iter().any(is_respelled),
+        _ => false,
+    };
+    let all = PROVIDERS.iter().flat_map(|provider| provider.schemes().iter().map(move |scheme| (*provider, scheme)));
+    let (provider, scheme) =
+        all.into_iter().find(|(_, scheme)| measures(scheme)).with_context(|| format!("no provider for {kernel}"))?;
+    let secret = secret()?;
+    let signer = Signer::new(scheme, &secret, NOW);
+    let signer = if kernel == "respelled" { signer.respelled() } else { signer };
+    Ok((provider, signer.sign(body)?))
 }
 
 fn mean<T>(at_least: Duration, mut run: impl FnMut() -> Result<T>) -> Result<f64> {
@@ -95,22 +106,24 @@ fn mac<M: KeyInit + Mac>(body: &[u8]) -> Result<Vec<u8>> {
     Ok(mac.chain_update(black_box(body)).finalize().into_bytes().to_vec())
 }
 
-fn verify<'d, P: Provider>(provider: &P, headers: &'d [Header], body: &'d [u8]) -> Result<Verified<'d>> {
+fn verify<'d>(provider: &'static Provider, headers: &'d [Header], body: &'d [u8]) -> Result<Verified<'d>> {
     let secrets = SigningSecrets::new(secret()?, None);
     let delivery = Delivery::new(headers, black_box(body))?;
     let unverified = provider.parse(delivery)?;
-    Ok(provider.verify(&unverified, &secrets, NOW, Tolerance::default())?)
+    Ok(unverified.verify(&secrets, NOW, Tolerance::of(provider), None)?)
 }
 
 /// What verification takes from the heap beside the body and, where it is accepted, beside the text that is queued.
 fn heap(body: &[u8], accepted: bool) -> Result<usize> {
-    let mut headers = sign::pinwheel_v1(&secret()?, NOW, body)?;
+    let (provider, mut headers) = signed("member", body)?;
     if !accepted {
-        headers[0] = Header::new("x-pinwheel-signature", format!("v1={}", "0".repeat(64)));
+        let value = String::from_utf8_lossy(headers[0].value());
+        let (prefix, digits) = value.rsplit_once('=').context("a prefix")?;
+        headers[0] = Header::new(headers[0].name(), format!("{prefix}={}", "0".repeat(digits.len())));
     }
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
-    let verified = verify(&Pinwheel, &headers, body).map(|verified| verified.signed().len());
+    let verified = verify(provider, &headers, body).map(|verified| verified.signed().len());
     let peak = HEAP.peak_usage().saturating_sub(before);
     ensure!(verified.is_ok() == accepted, "verified: {verified:?}");
     Ok(peak.saturating_sub(verified.unwrap_or(0)))

@@ -1,51 +1,48 @@
 //! Deliveries while the signing secret is rotated, unreadable or out of reach.
 
-use webhook_verify::{Malformed, SigningSecrets};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use super::*;
 
-/// Pinwheel, with a verification that takes a while.
-struct Slow(ManualClock, Duration);
+/// A clock that moves on by so many milliseconds whenever it is read: so whatever happens between two looks takes that long.
+struct Slow(ManualClock, Arc<AtomicU64>);
 
-impl Provider for Slow {
-    const NAME: &'static str = Pinwheel::NAME;
-    const SIGNS_TIME: bool = Pinwheel::SIGNS_TIME;
-    const SCHEMES: &'static [webhook_verify::Scheme] = Pinwheel::SCHEMES;
-
-    fn parse<'d>(&self, delivery: Delivery<'d>) -> Result<Unverified<'d>, VerifyError> {
-        Pinwheel.parse(delivery)
+impl Clock for Slow {
+    fn now(&self) -> UnixMillis {
+        self.0.advance(Duration::from_millis(self.1.load(Ordering::Relaxed)));
+        self.0.now()
     }
 
-    fn verify<'d>(
-        &self,
-        unverified: &Unverified<'d>,
-        secrets: &SigningSecrets,
-        now: UnixSeconds,
-        tolerance: Tolerance,
-    ) -> Result<Verified<'d>, VerifyError> {
-        self.0.advance(self.1);
-        Pinwheel.verify(unverified, secrets, now, tolerance)
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration).await;
     }
 
-    fn event<'v>(&self, verified: &'v Verified<'_>) -> Result<Event<'v>, Malformed> {
-        Pinwheel.event(verified)
+    async fn within<F: Future + Send>(&self, limit: Duration, future: F) -> Option<F::Output> {
+        self.0.within(limit, future).await
     }
 }
 
 #[tokio::test]
 async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
     for (takes_ms, expected) in [(1000, SecretFetch::AfterMismatch), (1001, SecretFetch::NotDue)] {
-        let clock = ManualClock::at(START);
+        let (clock, step_ms) = (ManualClock::at(START), Arc::new(AtomicU64::new(0)));
+        let secrets = MemorySecrets::new("key");
         let pipeline = Pipeline {
-            provider: Slow(clock.clone(), Duration::from_millis(takes_ms)),
+            provider: ACME,
             store: MemoryStore::default(),
             queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(MemorySecrets::new("key"), Duration::from_mins(5), DevelopmentSecret::Refused),
-            clock,
-            settings: Settings::default_of::<Pinwheel>(),
+            secrets: SecretCache::new(secrets, ACME.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
+            clock: Slow(clock.clone(), Arc::clone(&step_ms)),
+            settings: Settings::default_of(ACME),
         };
-        assert_eq!(pipeline.deliver_body("t1").await, accepted());
-        let report = pipeline.deliver(&signed_with("another", BODY), BODY, "t2").await;
+        let deliver =
+            async |key: &str, token: &str| pipeline.handle(&signed_with(key, BODY), BODY, attempt(&clock, token)).await;
+        assert_eq!(deliver("key", "t1").await.outcome, accepted());
+        step_ms.store(takes_ms, Ordering::Relaxed);
+        let report = deliver("another", "t2").await;
         assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("refused", expected), "{takes_ms} ms");
     }
 }
@@ -53,7 +50,7 @@ async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
 #[tokio::test]
 async fn a_rotated_secret_is_fetched_by_the_first_delivery_that_it_signs() {
     let secrets = MemorySecrets::new("old");
-    let pipeline = harness(Pinwheel, secrets.clone());
+    let pipeline = harness(ACME, secrets.clone());
     let deliver = |key: &'static str, id: u8| {
         let body = format!(r#"{{"event_id":"e{id}"}}"#);
         let pipeline = &pipeline;
@@ -76,7 +73,7 @@ async fn an_unreadable_previous_version_matters_only_after_a_mismatch() {
     let secrets = MemorySecrets::default();
     let denied = || CallError::Failed("AccessDeniedException".to_owned());
     secrets.set(Some("key"), Some(Err(denied())));
-    let pipeline = harness(Pinwheel, secrets.clone());
+    let pipeline = harness(ACME, secrets.clone());
     assert_eq!(pipeline.deliver_body("t1").await, accepted());
     let other = br#"{"event_id":"e2"}"#;
     let fault = |error| Outcome::Unavailable(Fault::Secret(SecretError::PreviousUnreadable(Box::new(error))));
@@ -92,7 +89,7 @@ async fn an_unreadable_previous_version_matters_only_after_a_mismatch() {
 #[tokio::test]
 async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
     let secrets = MemorySecrets::default();
-    let pipeline = harness(Pinwheel, secrets.clone());
+    let pipeline = harness(ACME, secrets.clone());
     let down = SecretError::Call(CallError::NoResponse("the store is down"));
     assert_eq!(pipeline.deliver_body("t1").await, Outcome::Unavailable(Fault::Secret(down.clone())));
     secrets.set(Some("key"), None);
@@ -105,7 +102,7 @@ async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
 #[tokio::test]
 async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
     let secrets = MemorySecrets::new("key");
-    let pipeline = harness(Pinwheel, secrets.clone());
+    let pipeline = harness(ACME, secrets.clone());
     let deliver = async |key: &str| {
         let report = pipeline.deliver(&signed_with(key, BODY), BODY, "t").await;
         (report.outcome.name(), report.trail.secret_fetch)

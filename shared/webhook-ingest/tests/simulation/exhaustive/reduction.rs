@@ -63,7 +63,7 @@ fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
     for (scope, faults) in small() {
         work.push((scope, Bounds { faults, steps: u32::MAX, flaw: None }));
         // Of flaws the smallest are enough.
-        if scope.kind == Kind::EndgrateConfiguration && scope.rotations == 0 {
+        if scope.kind == Kind::BetaState && scope.rotations == 0 {
             work.extend(Flaw::ALL.map(|flaw| (scope, Bounds { faults, steps: u32::MAX, flaw: Some(flaw) })));
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     flaws::Flaw,
     network::Fate,
     plan::{CLOCKS_APART_MS, Gaps, Plan},
-    traffic::{Event, Kind, PINWHEEL},
+    traffic::{Event, FIRST, Kind},
 };
 
 /// Lambda ends an invocation after so long. Shorter than in the template, so that an instance whose
@@ -22,7 +22,7 @@ pub(crate) const CLIENT_PATIENCE_MS: u64 = 2_000;
 const LEASE_OVER_MS: u64 = TIMEOUT_MS + 10_000;
 /// A late request arrives after so long: when its lease is over by every clock.
 pub(crate) const LATE_MS: u64 = LEASE_OVER_MS + 1_000;
-/// How long a signature of Pinwheel's is accepted. Its records live twice as long.
+/// How long a signature of Acme's is accepted. Its records live twice as long.
 const TOLERANCE_S: u64 = 300;
 
 /// The bounds of a walk.
@@ -80,10 +80,10 @@ impl Scope {
     /// message, and just after; after the record's time.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {
         const AFTER: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];
-        const AFTER_PINWHEEL: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 607_000];
+        const AFTER_DATED: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 607_000];
         match (in_flight, self.kind.provider()) {
             (true, _) => &[0, 2_000, TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500],
-            (false, PINWHEEL) => &AFTER_PINWHEEL,
+            (false, FIRST) => &AFTER_DATED,
             (false, _) => &AFTER,
         }
     }
@@ -120,7 +120,7 @@ pub(crate) type Name = &'static str;
 
 /// One event, twice.
 const TWICE: Scope = Scope {
-    kind: Kind::EndgrateConfiguration,
+    kind: Kind::BetaState,
     events: 1,
     deliveries: 2,
     in_all: 2,
@@ -132,18 +132,18 @@ const TWICE: Scope = Scope {
 const THREE_TIMES: Scope = Scope { deliveries: 3, in_all: 3, ..TWICE };
 /// Three deliveries of two events of one group.
 const TWO_EVENTS: Scope = Scope { events: 2, in_all: 3, ..TWICE };
-const DATED: Scope = Scope { kind: Kind::PinwheelV2, signs_anew: true, ..TWICE };
+const DATED: Scope = Scope { kind: Kind::AcmeV2, signs_anew: true, ..TWICE };
 
 /// All scopes, the smaller ones first.
 const SCOPES: [(Name, Scope); 12] = [
     ("twice", TWICE),
     ("twice-dated", DATED),
-    ("twice-unsigned-id", Scope { kind: Kind::PinwheelV1, ..DATED }),
+    ("twice-unsigned-id", Scope { kind: Kind::AcmeV1, ..DATED }),
     ("two-events-once", Scope { deliveries: 1, in_all: 2, ..TWO_EVENTS }),
     ("twice-rotated", Scope { rotations: 1, ..TWICE }),
     ("twice-forged-rotated", Scope { rotations: 1, forgeries: 1, signs_anew: true, ..TWICE }),
     ("three-times", THREE_TIMES),
-    ("three-times-dated", Scope { kind: Kind::PinwheelV2, signs_anew: true, ..THREE_TIMES }),
+    ("three-times-dated", Scope { kind: Kind::AcmeV2, signs_anew: true, ..THREE_TIMES }),
     ("two-events", TWO_EVENTS),
     ("two-events-rotated", Scope { rotations: 1, ..TWO_EVENTS }),
     ("three-times-forged-rotated", Scope { rotations: 1, forgeries: 1, signs_anew: true, ..THREE_TIMES }),

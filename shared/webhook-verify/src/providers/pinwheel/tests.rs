@@ -1,10 +1,19 @@
-//! Tests of the published vector, the computed one, and edge cases of headers and bodies.
+//! Tests of the published vector, the computed one, edge cases of headers and bodies, and all fields.
 
-use super::{
-    sign::{pinwheel_delivery_id, pinwheel_v1, pinwheel_v2},
-    *,
+use super::{PINWHEEL, V1, V2};
+use crate::{
+    delivery::{Delivery, Header},
+    error::{Malformed, VerifyError},
+    event::{Event, Retention, sha256_hex},
+    json::NoPythonForm,
+    mac::SecretVersion,
+    secret::{SigningSecret, SigningSecrets},
+    sign::Signer,
+    time::{Tolerance, UnixSeconds},
 };
-use crate::{delivery::Header, event::sha256_hex, mac::SecretVersion, secret::SigningSecret};
+
+const SIGNATURE: &str = "x-pinwheel-signature";
+const TIMESTAMP: &str = "x-timestamp";
 
 /// From Pinwheel's page on version 2.
 const V2_BODY: &[u8] = br#"{
@@ -39,13 +48,25 @@ fn headers(signature: &str, timestamp: &str) -> Vec<Header> {
     vec![Header::new("X-Pinwheel-Signature", signature), Header::new("X-Timestamp", timestamp)]
 }
 
+fn pinwheel_v1(secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
+    Signer::new(&PINWHEEL.schemes()[0], secret, at).sign(body)
+}
+
+fn pinwheel_v2(secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Vec<Header> {
+    Signer::new(&PINWHEEL.schemes()[1], secret, at).sign(body).expect("signs any body")
+}
+
+fn pinwheel_delivery_id(id: &str) -> Header {
+    Header::new("x-pinwheel-webhook-uuid", id)
+}
+
 /// Verifies and reads a delivery at `now`, or returns the error's text.
 fn read<T>(headers: &[Header], body: &[u8], now: UnixSeconds, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
     let delivery = Delivery::new(headers, body).map_err(|error| error.to_string())?;
-    let unverified = Pinwheel.parse(delivery).map_err(|error| error.to_string())?;
+    let unverified = PINWHEEL.parse(delivery).map_err(|error| error.to_string())?;
     let verified =
-        Pinwheel.verify(&unverified, &secrets(), now, Tolerance::default()).map_err(|error| error.to_string())?;
-    Pinwheel.event(&verified).map(|event| look(&event)).map_err(|error| error.to_string())
+        unverified.verify(&secrets(), now, Tolerance::of(PINWHEEL), None).map_err(|error| error.to_string())?;
+    verified.event().map(|event| look(&event)).map_err(|error| error.to_string())
 }
 
 fn read_v2<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
@@ -59,8 +80,8 @@ fn read_v1<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
 
 fn refusal(headers: &[Header], body: &[u8]) -> Option<VerifyError> {
     let delivery = Delivery::new(headers, body).expect("small");
-    match Pinwheel.parse(delivery) {
-        Ok(unverified) => Pinwheel.verify(&unverified, &secrets(), NOW, Tolerance::default()).err(),
+    match PINWHEEL.parse(delivery) {
+        Ok(unverified) => unverified.verify(&secrets(), NOW, Tolerance::of(PINWHEEL), None).err(),
         Err(error) => Some(error),
     }
 }
@@ -71,7 +92,7 @@ fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
         (event.scheme(), event.signed_at(), event.id().to_owned(), event.data().to_vec())
     });
     let id = format!("body-sha256:{}", sha256_hex(V2_BODY));
-    assert_eq!(read, Ok((Scheme::PinwheelV2, Some(UnixSeconds(860_860_860)), id, V2_BODY.to_vec())));
+    assert_eq!(read, Ok((&V2, Some(UnixSeconds(860_860_860)), id, V2_BODY.to_vec())));
 }
 
 #[test]
@@ -82,7 +103,7 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
             texts,
             String::from_utf8(event.data().to_vec()),
             event.delivery_id().map(str::to_owned),
-            event.unsigned_fields(),
+            event.unsigned_fields().map(str::to_owned),
         )
     });
     let key = format!("payload-sha256:{}", sha256_hex(V1_PAYLOAD.as_bytes()));
@@ -97,14 +118,14 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
             texts.map(str::to_owned),
             Ok(data),
             Some("61788409-8314-4e89-9300-ae7b9d3ccff5".to_owned()),
-            Some("type,deliveryid,event,webhook_id")
+            Some("type,deliveryid,event,webhook_id".to_owned())
         ))
     );
 }
 
 #[test]
 fn the_signing_side_makes_the_vectors() {
-    let signature = |headers: [Header; 2]| String::from_utf8(headers[0].value().to_vec());
+    let signature = |headers: Vec<Header>| String::from_utf8(headers[0].value().to_vec());
     let key = secret("TEST_KEY");
     assert_eq!(signature(pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)), Ok(V2_SIGNATURE.to_owned()));
     let v1 = pinwheel_v1(&key, UnixSeconds(1_609_205_925), V1_BODY).expect("has a payload");
@@ -194,7 +215,7 @@ fn a_missing_or_repeated_header_is_refused() {
     assert_eq!(refusal(&good[..1], V2_BODY), Some(VerifyError::HeaderMissing(TIMESTAMP)));
     assert_eq!(refusal(&good[1..], V2_BODY), Some(VerifyError::HeaderMissing(SIGNATURE)));
     for index in [0, 1] {
-        let mut repeated = good.to_vec();
+        let mut repeated = good.clone();
         repeated.push(good[index].clone());
         let name = [SIGNATURE, TIMESTAMP][index];
         assert_eq!(refusal(&repeated, V2_BODY), Some(VerifyError::HeaderRepeated(name)));
@@ -204,12 +225,12 @@ fn a_missing_or_repeated_header_is_refused() {
 #[test]
 fn a_previous_secret_verifies_and_is_named() {
     let headers = pinwheel_v2(&secret("OLD_KEY"), NOW, V2_BODY);
-    let unverified = Pinwheel.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
+    let unverified = PINWHEEL.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
     let rotating = SigningSecrets::new(secret("TEST_KEY"), Some(secret("OLD_KEY")));
-    let verified = Pinwheel.verify(&unverified, &rotating, NOW, Tolerance::default()).expect("verifies");
+    let verified = unverified.verify(&rotating, NOW, Tolerance::of(PINWHEEL), None).expect("verifies");
     assert_eq!(verified.secret(), SecretVersion::Previous);
     assert_eq!(
-        Pinwheel.verify(&unverified, &secrets(), NOW, Tolerance::default()).err(),
+        unverified.verify(&secrets(), NOW, Tolerance::of(PINWHEEL), None).err(),
         Some(VerifyError::SignatureMismatch)
     );
 }
@@ -310,10 +331,10 @@ fn version_1_takes_the_uuid_header_before_the_webhook_id() {
     let signed = pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload");
     let delivery_id = |event: &Event<'_>| event.delivery_id().map(str::to_owned);
     assert_eq!(read(&signed, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
-    let mut with_header = signed.to_vec();
+    let mut with_header = signed.clone();
     with_header.push(pinwheel_delivery_id("from-header"));
     assert_eq!(read(&with_header, body, NOW, delivery_id), Ok(Some("from-header".to_owned())));
-    let mut with_empty_header = signed.to_vec();
+    let mut with_empty_header = signed.clone();
     with_empty_header.push(pinwheel_delivery_id(""));
     assert_eq!(read(&with_empty_header, body, NOW, delivery_id), Ok(Some("from-body".to_owned())));
 }
@@ -363,8 +384,58 @@ fn version_1_accepts_unsigned_texts_of_1024_bytes_and_no_longer() {
 #[test]
 fn version_1_refuses_a_long_unsigned_webhook_id_beside_a_uuid_header() {
     let body = format!(r#"{{"webhook_id": "{}", "payload": {{}}}}"#, "a".repeat(1025));
-    let mut headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload").to_vec();
+    let mut headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
     headers.push(pinwheel_delivery_id("uuid"));
     let too_long = Err(Malformed::UnsignedFieldTooLong.to_string());
     assert_eq!(read(&headers, body.as_bytes(), NOW, |_| ()), too_long);
+}
+
+#[test]
+fn an_event_of_version_2_has_all_its_fields() {
+    let body = br#"{"event":"paystubs.added","event_id":"evt_1","payload":{"account_id":"acct_1","net": 1.50}}"#;
+    let signed_at = UnixSeconds(NOW.0 - 60);
+    let headers = pinwheel_v2(&secret("TEST_KEY"), signed_at, body);
+    assert_eq!(headers[0].name(), "x-pinwheel-signature");
+    assert!(headers[0].value().starts_with(b"v2=") && headers[0].value().len() == 3 + 64);
+    assert_eq!((headers[1].name(), headers[1].value()), ("x-timestamp", b"1699999940".as_slice()));
+    read(&headers, body, NOW, |event| {
+        assert_eq!((event.provider(), event.scheme()), ("pinwheel", &V2));
+        assert_eq!(
+            (event.idempotency_key(), event.id(), event.event_type()),
+            ("pinwheel#evt_1", "evt_1", "paystubs.added")
+        );
+        assert_eq!(event.group(), "acct_1");
+        assert_eq!((event.delivery_id(), event.unsigned_fields()), (None, None));
+        assert_eq!((event.signed_at(), event.secret()), (Some(signed_at), SecretVersion::Current));
+        assert_eq!(event.retention(), Retention::Configured);
+        assert_eq!(event.data(), body);
+    })
+    .expect("is an event");
+}
+
+#[test]
+fn an_event_of_version_1_has_all_its_fields() {
+    let body = br#"{"event": "account.added", "webhook_id": "wh_1", "payload": {"end_user_id": "user_1"}}"#;
+    let mut headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body).expect("has a payload");
+    headers.push(pinwheel_delivery_id("f27d2ae4"));
+    read(&headers, body, NOW, |event| {
+        let key = format!("payload-sha256:{}", sha256_hex(br#"{"end_user_id":"user_1"}"#));
+        assert_eq!((event.scheme(), event.event_type()), (&V1, "account.added"));
+        assert_eq!(event.idempotency_key(), format!("pinwheel#{key}"));
+        assert_eq!((event.id(), event.group()), (key.as_str(), "user_1"));
+        assert_eq!(event.delivery_id(), Some("f27d2ae4"));
+        assert_eq!(event.unsigned_fields(), Some("type,deliveryid,event,webhook_id"));
+        assert_eq!((event.signed_at(), event.retention()), (Some(NOW), Retention::Configured));
+        assert_eq!(
+            event.data(),
+            br#"{"event":"account.added","webhook_id":"wh_1","payload":{"end_user_id":"user_1"}}"#
+        );
+    })
+    .expect("is an event");
+}
+
+#[test]
+fn its_schemes_are_found_by_their_full_and_short_names() {
+    assert_eq!([PINWHEEL.scheme("pinwheel-v1"), PINWHEEL.scheme("v2")], [Some(&V1), Some(&V2)]);
+    assert_eq!([PINWHEEL.scheme("v3"), PINWHEEL.scheme("pinwheel"), PINWHEEL.scheme("")], [None; 3]);
 }

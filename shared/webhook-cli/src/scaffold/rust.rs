@@ -1,0 +1,212 @@
+//! The list of providers, and the description of one whose scheme is in the catalogue: as text, and as this command signs the
+//! first samples by it, before the text is compiled.
+
+use webhook_verify::{
+    Provider, Scheme,
+    description::{EventType, Facts, Id},
+};
+
+use super::{LIST, error::ScaffoldError, names::Name};
+
+const LIST_NAME: &str = "pub const PROVIDERS: &[&Provider] =";
+const LIST_BEGIN: &str = "&[";
+const LIST_END: &str = "];";
+
+/// Where a provider has its facts, if not where the catalogue's entry has them.
+#[derive(Debug, Default)]
+pub(crate) struct Pointers {
+    pub(crate) id: Vec<String>,
+    pub(crate) event_type: Vec<String>,
+    pub(crate) group: Vec<String>,
+}
+
+/// Returns the providers in the list.
+pub(super) fn deployed(list: &str) -> Result<Vec<Name>, ScaffoldError> {
+    let (_, constants, _) = parts(list)?;
+    let names = constants.split(',').map(str::trim).filter(|constant| !constant.is_empty());
+    names.map(|constant| Name::new(&constant.to_ascii_lowercase().replace('_', "-"))).collect()
+}
+
+/// Returns the list with one more provider, unformatted.
+pub(super) fn with(list: &str, name: &Name) -> Result<String, ScaffoldError> {
+    let mut names = deployed(list)?;
+    names.push(name.clone());
+    names.sort_by(|one, other| one.kebab().cmp(other.kebab()));
+    let (before, _, after) = parts(list)?;
+    let constants: Vec<_> = names.iter().map(Name::screaming).collect();
+    let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", constants.join(", "));
+    // rustfmt puts them in order.
+    let list = list.replacen("\nmod ", &format!("\nmod {};\nmod ", name.snake()), 1);
+    Ok(list.replacen("\npub use ", &format!("\n{}pub use ", exported(name)), 1))
+}
+
+/// Returns the list without a provider, unformatted.
+pub(super) fn without(list: &str, name: &Name) -> Result<String, ScaffoldError> {
+    let (before, constants, after) = parts(list)?;
+    let constant = name.screaming();
+    let others = constants.split(',').map(str::trim).filter(|other| !other.is_empty() && *other != constant);
+    let others: Vec<_> = others.collect();
+    let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", others.join(", "));
+    let list = list.replacen(&format!("\nmod {};\n", name.snake()), "\n", 1);
+    Ok(list.replacen(&format!("\n{}", exported(name)), "\n", 1))
+}
+
+fn exported(name: &Name) -> String {
+    format!("pub use {}::{};\n", name.snake(), name.screaming())
+}
+
+/// Returns what stands before the list, in it, and after it.
+fn parts(list: &str) -> Result<(&str, &str, &str), ScaffoldError> {
+    let parts = || {
+        let (before, rest) = list.split_once(LIST_NAME)?;
+        // A long list begins in the next line.
+        let (constants, after) = rest.trim_start().strip_prefix(LIST_BEGIN)?.split_once(LIST_END)?;
+        Some((before, constants, after))
+    };
+    parts().ok_or(ScaffoldError::Unexpected(LIST))
+}
+
+/// Returns the description of a provider that signs as an entry of the catalogue does.
+pub(super) fn description(name: &Name, entry: &Provider, pointers: &Pointers) -> String {
+    let entry_name = entry.name().to_ascii_uppercase().replace('-', "_");
+    let (title, kebab, screaming) = (name.title(), name.kebab(), name.screaming());
+    let others = if entry.other_headers().is_empty() {
+        String::new()
+    } else {
+        format!(".also_sends(catalogue::{entry_name}.other_headers())")
+    };
+    let list = |pointers: &[String]| format!("{pointers:?}");
+    let facts = [
+        (!pointers.id.is_empty()).then(|| format!("id: Id::Signed(&{}),", list(&pointers.id))),
+        (!pointers.event_type.is_empty())
+            .then(|| format!("event_type: EventType::Signed(&{}),", list(&pointers.event_type))),
+        (!pointers.group.is_empty()).then(|| format!("group: &{},", list(&pointers.group))),
+    ];
+    let facts: String = facts.into_iter().flatten().collect();
+    let imports: String = [("EventType", "EventType::"), ("Facts", "facts"), ("Id", "Id::")]
+        .iter()
+        .filter(|(_, use_of_it)| facts.contains(use_of_it) || (*use_of_it == "facts" && !facts.is_empty()))
+        .map(|(import, _)| *import)
+        .chain(["Provider", "Scheme"])
+        .collect::<Vec<_>>()
+        .join(", ");
+    let facts = if facts.is_empty() {
+        facts
+    } else {
+        format!("facts: Facts {{ {facts} ..catalogue::{entry_name}.schemes()[0].facts }},")
+    };
+    format!(
+        "//! {title} signs as [`catalogue::{entry_name}`] does.\n\
+         //!\n\
+         //! The catalogue names the documentation, and what of a delivery is unsigned.\n\
+         \n\
+         use crate::{{catalogue, description::{{{imports}}}}};\n\
+         \n\
+         /// {title}.\n\
+         pub const {screaming}: &Provider = &Provider::new(\"{kebab}\", catalogue::{entry_name}.key(), &[SCHEME]){others};\n\
+         \n\
+         const SCHEME: Scheme = Scheme {{ name: \"{kebab}\", {facts} ..catalogue::{entry_name}.schemes()[0] }};\n"
+    )
+}
+
+/// Returns what the text of [`description`] describes. It lives as long as the command.
+pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'static Provider {
+    let base = entry.schemes()[0];
+    let id = if pointers.id.is_empty() { base.facts.id } else { Id::Signed(leak(&pointers.id)) };
+    let event_type = match pointers.event_type.as_slice() {
+        [] => base.facts.event_type,
+        event_type => EventType::Signed(leak(event_type)),
+    };
+    let group = if pointers.group.is_empty() { base.facts.group } else { leak(&pointers.group) };
+    let facts = Facts { id, event_type, group, ..base.facts };
+    let kebab: &str = name.kebab().to_owned().leak();
+    let provider = Provider::new(kebab, entry.key(), vec![Scheme { name: kebab, facts, ..base }].leak());
+    Box::leak(Box::new(provider.also_sends(entry.other_headers())))
+}
+
+fn leak(texts: &[String]) -> &'static [&'static str] {
+    texts.iter().map(|text| &*text.clone().leak()).collect::<Vec<&'static str>>().leak()
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::catalogue::{CATALOGUE, GITHUB, STRIPE};
+
+    use super::*;
+
+    const TEXT: &str = "\
+//! The list.
+
+mod beta;
+
+pub use beta::BETA;
+
+use crate::description::Provider;
+
+/// Every provider, by name.
+pub const PROVIDERS: &[&Provider] = &[BETA];
+";
+
+    fn name(text: &str) -> Name {
+        Name::new(text).expect("a name")
+    }
+
+    #[test]
+    fn a_provider_is_listed_in_order_and_removed_without_a_trace() {
+        let with = with(TEXT, &name("acme-pay")).expect("has a list");
+        let expected = TEXT
+            .replace("mod beta;", "mod acme_pay;\nmod beta;")
+            .replace("pub use beta", "pub use acme_pay::ACME_PAY;\npub use beta")
+            .replace("[BETA]", "[ACME_PAY, BETA]");
+        assert_eq!(with, expected);
+        assert_eq!(deployed(&with).ok(), Some(vec![name("acme-pay"), name("beta")]));
+        assert_eq!(without(&with, &name("acme-pay")).ok().as_deref(), Some(TEXT));
+        let vertical = with.replace(" &[ACME_PAY, BETA]", "\n    &[\n    ACME_PAY,\n    BETA,\n]");
+        assert_eq!(without(&vertical, &name("acme-pay")).ok().as_deref(), Some(TEXT));
+        let unexpected = "shared/webhook-verify/src/providers/mod.rs does not have the form that this command knows: \
+                          nothing was changed";
+        assert_eq!(deployed("").map_err(|error| error.to_string()), Err(unexpected.to_owned()));
+    }
+
+    #[test]
+    fn a_description_says_what_differs_from_the_catalogue_and_nothing_else() {
+        let expected = "\
+//! Acme Pay signs as [`catalogue::STRIPE`] does.
+//!
+//! The catalogue names the documentation, and what of a delivery is unsigned.
+
+use crate::{catalogue, description::{Provider, Scheme}};
+
+/// Acme Pay.
+pub const ACME_PAY: &Provider = &Provider::new(\"acme-pay\", catalogue::STRIPE.key(), &[SCHEME]);
+
+const SCHEME: Scheme = Scheme { name: \"acme-pay\",  ..catalogue::STRIPE.schemes()[0] };
+";
+        assert_eq!(description(&name("acme-pay"), STRIPE, &Pointers::default()), expected);
+        let pointers = Pointers {
+            id: vec!["/event/id".to_owned(), "/id".to_owned()],
+            event_type: vec!["/kind".to_owned()],
+            group: vec!["/account".to_owned()],
+        };
+        let with_facts = description(&name("acme"), GITHUB, &pointers);
+        for part in [
+            "description::{EventType, Facts, Id, Provider, Scheme}",
+            "&[SCHEME]).also_sends(catalogue::GITHUB.other_headers());",
+            "facts: Facts { id: Id::Signed(&[\"/event/id\", \"/id\"]),event_type: EventType::Signed(&[\"/kind\"]),group: \
+             &[\"/account\"], ..catalogue::GITHUB.schemes()[0].facts }, ..catalogue::GITHUB.schemes()[0] }",
+        ] {
+            assert!(with_facts.contains(part), "{with_facts}");
+        }
+        let facts = provider(&name("acme"), GITHUB, &pointers).schemes()[0].facts;
+        assert!(matches!(facts.id, Id::Signed(["/event/id", "/id"])));
+        assert!(matches!(facts.event_type, EventType::Signed(["/kind"])));
+        assert_eq!(facts.group, ["/account"]);
+    }
+
+    #[test]
+    fn each_entry_of_the_catalogue_has_one_scheme_as_a_description_takes_it() {
+        for entry in CATALOGUE {
+            assert_eq!(entry.schemes().len(), 1, "{entry:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Challenges are answered, and nothing else is.
+
+use crate::{
+    catalogue::{CATALOGUE, SLACK, STRIPE, ZOOM},
+    delivery::Delivery,
+    description::Provider,
+    secret::SigningSecrets,
+    sign::{Signer, example_body},
+    time::{Tolerance, UnixSeconds},
+};
+
+const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+const URL: Option<&str> = Some("https://example.com/webhooks/provider");
+
+/// Signs a body with the secret `zoom-secret-token`, which is the current or the previous one, and returns
+/// the answer to the challenge that it is.
+fn answer_under(provider: &'static Provider, body: &str, is_current: bool) -> Option<String> {
+    let read = |text: &str| provider.key().read(&provider.key().write(text)).expect("not empty");
+    let secret = read("zoom-secret-token");
+    let headers = Signer::new(&provider.schemes()[0], &secret, NOW).public_url(URL).sign(body.as_bytes());
+    let headers = headers.expect("the body can be signed");
+    let secrets = if is_current {
+        SigningSecrets::new(secret, Some(read("other")))
+    } else {
+        SigningSecrets::new(read("other"), Some(secret))
+    };
+    let unverified = provider.parse(Delivery::new(&headers, body.as_bytes()).expect("small")).expect("well formed");
+    let verified = unverified.verify(&secrets, NOW, Tolerance::of(provider), URL).expect("authentic");
+    verified.challenge(&secrets).map(|answer| {
+        assert_eq!(format!("{answer:?}"), format!("ChallengeAnswer({} bytes)", answer.body().len()));
+        answer.body().to_owned()
+    })
+}
+
+fn answer(provider: &'static Provider, body: &str) -> Option<String> {
+    answer_under(provider, body, true)
+}
+
+#[test]
+fn slack_gets_its_challenge_back() {
+    let challenge =
+        r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
+    let expected = r#"{"challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#;
+    assert_eq!(answer(SLACK, challenge).as_deref(), Some(expected));
+    let escaped = r#"{"type": "url\u005fverification", "challenge": "\u00eb\"\n"}"#;
+    assert_eq!(answer(SLACK, escaped).as_deref(), Some(r#"{"challenge":"\u00eb\"\n"}"#), "it stays as it is spelled");
+}
+
+/// Computed with Python's `hmac`.
+#[test]
+fn zoom_gets_its_token_and_the_mac_of_it_under_the_secret_that_verified() {
+    for (token, mac) in [
+        ("qgg8vlvZRS6UYooatFL8Aw", "d9e0d764a78494688ba3f2d5c0ed4ca311394b4834d959759213424d2df961e3"),
+        ("\\u00eb\\\"", "f5aa80cbb5aae5f720e4338114d21f8cb23c1dce01d46325e6441c300c746469"),
+    ] {
+        let body = format!(
+            r#"{{"payload":{{"plainToken":"{token}"}},"event_ts":1654503849680,"event":"endpoint.url_validation"}}"#
+        );
+        let expected = format!(r#"{{"plainToken":"{token}","encryptedToken":"{mac}"}}"#);
+        for is_current in [true, false] {
+            assert_eq!(answer_under(ZOOM, &body, is_current).as_ref(), Some(&expected), "{is_current}");
+        }
+    }
+}
+
+#[test]
+fn a_token_of_1024_bytes_is_a_challenge_and_a_longer_one_is_none() {
+    let body = |token: &str| format!(r#"{{"type":"url_verification","challenge":"{token}"}}"#);
+    for (token, is_challenge) in [
+        ("a".repeat(1024), true),
+        ("a".repeat(1025), false),
+        ("é".repeat(512), true),
+        (format!("{}a", "é".repeat(512)), false),
+        ("\\u0061".repeat(1024), true),
+        ("\\u0061".repeat(1025), false),
+    ] {
+        assert_eq!(answer(SLACK, &body(&token)).is_some(), is_challenge, "{} bytes", token.len());
+    }
+}
+
+#[test]
+fn an_event_and_a_body_with_half_a_challenge_are_none() {
+    for (provider, body) in [
+        (SLACK, r#"{"type":"event_callback","challenge":"x","event_id":"Ev1"}"#),
+        (SLACK, r#"{"type":"url_verification"}"#),
+        (SLACK, r#"{"type":"url_verification","challenge":""}"#),
+        (SLACK, r#"{"type":"url_verification","challenge":7}"#),
+        (SLACK, r#"{"type":"url_verification","challenge":"\ud800"}"#),
+        (SLACK, r#"{"challenge":"x"}"#),
+        (SLACK, r#"{"event":{"type":"url_verification"},"challenge":"x"}"#),
+        (SLACK, r#"[{"type":"url_verification","challenge":"x"}]"#),
+        (SLACK, "type=url_verification&challenge=x"),
+        (SLACK, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}"#),
+        (ZOOM, r#"{"event":"endpoint.url_validation","plainToken":"x"}"#),
+        (ZOOM, r#"{"event":"meeting.started","payload":{"plainToken":"x"}}"#),
+        (ZOOM, r#"{"type":"url_verification","challenge":"x"}"#),
+        (STRIPE, r#"{"type":"url_verification","challenge":"x"}"#),
+    ] {
+        assert_eq!(answer(provider, body), None, "{provider:?} {body}");
+    }
+    for provider in CATALOGUE {
+        assert_eq!(answer(provider, &example_body(&provider.schemes()[0], 1, 1)), None, "{provider:?}");
+    }
+}

@@ -1,0 +1,298 @@
+//! The rules that a description keeps, checked while it is compiled.
+
+use super::{Body, EventType, Form, HeaderNames, Id, Message, Piece, Pointer, Scheme, TimeSource, Unsigned};
+
+/// Checks a whole description.
+pub(super) const fn provider(name: &str, schemes: &[Scheme]) {
+    assert!(is_name(name), "a provider's name is at most 32 lower-case letters, digits and hyphens");
+    assert!(!schemes.is_empty(), "a provider has a scheme");
+    let mut index = 0;
+    while index < schemes.len() {
+        assert!(is_name(schemes[index].name), "a scheme's name is at most 32 lower-case letters, digits and hyphens");
+        scheme(&schemes[index]);
+        let mut other = 0;
+        while other < index {
+            told_apart(&schemes[index], &schemes[other]);
+            other += 1;
+        }
+        index += 1;
+    }
+}
+
+const fn is_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let mut index = 0;
+    while index < bytes.len() {
+        let is_inner = index > 0 && index + 1 < bytes.len();
+        match bytes[index] {
+            b'a'..=b'z' => {}
+            b'0'..=b'9' if index > 0 => {}
+            b'-' if is_inner => {}
+            _ => return false,
+        }
+        index += 1;
+    }
+    !bytes.is_empty() && bytes.len() <= 32
+}
+
+/// Two schemes have one header, and different prefixes in it: what a sender writes decides which one
+/// is meant, and nothing else does.
+const fn told_apart(one: &Scheme, other: &Scheme) {
+    assert!(!equal(one.name, other.name), "two schemes have the same name");
+    assert!(same_names(one.signature.header, other.signature.header), "schemes of one provider have one header");
+    let (Form::Prefixed(one), Form::Prefixed(other)) = (one.signature.form, other.signature.form) else {
+        panic!("a prefix tells several schemes apart");
+    };
+    assert!(!equal(one, other), "two schemes have the same prefix");
+}
+
+const fn scheme(scheme: &Scheme) {
+    has_names(scheme.signature.header);
+    if let Form::Prefixed(prefix) = scheme.signature.form {
+        let bytes = prefix.as_bytes();
+        assert!(bytes.len() > 1 && bytes[bytes.len() - 1] == b'=', "a prefix ends in `=`");
+    }
+    if let Some(time) = scheme.time {
+        match (time.source, scheme.signature.form) {
+            (TimeSource::Header(names), _) => has_names(names),
+            (TimeSource::Label(of_time), Form::Labelled { label, .. }) => {
+                assert!(!equal(of_time, label), "the time and the signature have the same label");
+            }
+            (TimeSource::Label(_), Form::Bare | Form::Prefixed(_)) => {
+                panic!("only labelled values can have a time among them");
+            }
+        }
+    }
+    assert!(!scheme.messages.is_empty(), "something is signed");
+    let mut index = 0;
+    while index < scheme.messages.len() {
+        message(&scheme.messages[index], scheme);
+        index += 1;
+    }
+    facts(scheme);
+}
+
+const fn message(message: &Message, scheme: &Scheme) {
+    let timestamps = timestamps(message.before) + timestamps(message.after);
+    let wanted = if scheme.time.is_some() { 1 } else { 0 };
+    assert!(timestamps == wanted, "a time is signed once if it is checked, and checked if it is signed");
+    is_unambiguous(message);
+    if let Id::SignedHeader(names) = scheme.facts.id {
+        assert!(
+            has_header(message.before, names) || has_header(message.after, names),
+            "the header of the id is not signed"
+        );
+    }
+    assert!(
+        same_part(message.body, scheme.messages[0].body),
+        "each message covers the whole body, or each covers the same member"
+    );
+    if let Body::PythonFormOfMember(name, _) = message.body {
+        is_member_name(name);
+    }
+}
+
+/// The value of a header is the sender's to choose. If it could end anywhere, a captured delivery could
+/// be sent again with some of its signed text moved into or out of that header: with another id.
+const fn is_unambiguous(message: &Message) {
+    let headers = headers(message.before) + headers(message.after);
+    assert!(headers <= 1, "one header at most is signed beside the time: text could move between two");
+    let (before, after) = (message.before, message.after);
+    assert!(
+        is_set_off(before, false) && is_set_off(after, true),
+        "a text with a character that is not a digit sets a signed header off from the time and the body"
+    );
+}
+
+/// Returns whether no header is beside the time, or at the end that is beside the body.
+const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
+    let mut index = 0;
+    while index < pieces.len() {
+        if let Piece::Header(names) = pieces[index] {
+            has_names(names);
+            let starts = if index == 0 { !body_is_first } else { is_fixed(pieces[index - 1]) };
+            let ends = if index + 1 == pieces.len() { body_is_first } else { is_fixed(pieces[index + 1]) };
+            if !starts || !ends {
+                return false;
+            }
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Returns whether a sender cannot choose the piece, and it does not look like a time.
+const fn is_fixed(piece: Piece) -> bool {
+    match piece {
+        Piece::Text(text) => {
+            let (bytes, mut index) = (text.as_bytes(), 0);
+            while index < bytes.len() {
+                if !bytes[index].is_ascii_digit() {
+                    return true;
+                }
+                index += 1;
+            }
+            false
+        }
+        Piece::PublicUrl => true,
+        Piece::Timestamp | Piece::Header(_) => false,
+    }
+}
+
+const fn has_names(header: HeaderNames) {
+    let mut index = 0;
+    while index < header.len() {
+        assert!(!header[index].is_empty(), "a header has a name");
+        index += 1;
+    }
+    assert!(!header.is_empty(), "a header has a name");
+}
+
+/// A member's name is written into the data of an event as it is, and is a pointer's last part.
+const fn is_member_name(name: &str) {
+    let (bytes, mut index) = (name.as_bytes(), 0);
+    while index < bytes.len() {
+        assert!(
+            matches!(bytes[index], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-'),
+            "a member's name has only letters, digits, `_` and `-`"
+        );
+        index += 1;
+    }
+}
+
+const fn facts(scheme: &Scheme) {
+    let facts = &scheme.facts;
+    if let Id::Signed(pointers) = facts.id {
+        are_pointers(pointers);
+    }
+    if let EventType::Signed(pointers) = facts.event_type {
+        are_pointers(pointers);
+    }
+    if let EventType::Unsigned(place) = facts.event_type {
+        is_unsigned(place, facts.unsigned_members);
+    }
+    are_pointers(facts.group);
+    if let Some(challenge) = facts.challenge {
+        are_pointers(&[challenge.kind, challenge.token]);
+        is_member_name(challenge.answer);
+        if let Some(member) = challenge.answer_mac {
+            is_member_name(member);
+        }
+    }
+    let mut index = 0;
+    while index < facts.unsigned_members.len() {
+        is_member_name(facts.unsigned_members[index]);
+        index += 1;
+    }
+    index = 0;
+    while index < facts.delivery_id.len() {
+        is_unsigned(facts.delivery_id[index], facts.unsigned_members);
+        index += 1;
+    }
+    assert!(
+        facts.unsigned_members.is_empty() || is_member(scheme.messages[0].body),
+        "a body that is signed has no unsigned members"
+    );
+}
+
+/// A member of the body is unsigned only if it is listed as such.
+const fn is_unsigned(place: Unsigned, members: &[&str]) {
+    if let Unsigned::Member(name) = place {
+        assert!(contains(members, name), "the member is not among the unsigned ones");
+    }
+}
+
+const fn are_pointers(pointers: &[Pointer]) {
+    let mut index = 0;
+    while index < pointers.len() {
+        let bytes = pointers[index].as_bytes();
+        assert!(bytes.len() > 1 && bytes[0] == b'/', "a pointer begins with `/` and names a member");
+        let mut at = 0;
+        while at < bytes.len() {
+            assert!(bytes[at] != b'~', "a pointer has no escapes");
+            at += 1;
+        }
+        index += 1;
+    }
+}
+
+const fn timestamps(pieces: &[Piece]) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < pieces.len() {
+        if let Piece::Timestamp = pieces[index] {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+const fn has_header(pieces: &[Piece], names: HeaderNames) -> bool {
+    let mut index = 0;
+    while index < pieces.len() {
+        if let Piece::Header(signed) = pieces[index]
+            && same_names(signed, names)
+        {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+const fn headers(pieces: &[Piece]) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < pieces.len() {
+        if let Piece::Header(_) = pieces[index] {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+const fn is_member(body: Body) -> bool {
+    matches!(body, Body::PythonFormOfMember(..))
+}
+
+const fn same_part(one: Body, other: Body) -> bool {
+    match (one, other) {
+        (Body::PythonFormOfMember(one, _), Body::PythonFormOfMember(other, _)) => equal(one, other),
+        (Body::PythonFormOfMember(..), _) | (_, Body::PythonFormOfMember(..)) => false,
+        (Body::Raw | Body::PythonForm(_), Body::Raw | Body::PythonForm(_)) => true,
+    }
+}
+
+const fn same_names(one: &[&str], other: &[&str]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if !equal(one[index], other[index]) {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
+}
+
+const fn contains(texts: &[&str], wanted: &str) -> bool {
+    let mut index = 0;
+    while index < texts.len() {
+        if equal(texts[index], wanted) {
+            return true;
+        }
+        index += 1;
+    }
+    false
+}
+
+const fn equal(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    one.len() == other.len()
+}
