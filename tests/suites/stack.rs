@@ -1,9 +1,15 @@
 //! The deployed template: HTTP in, IAM enforced, table and queue.
 
+use std::{
+    io::Write as _,
+    process::{Command, Stdio},
+};
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use webhook_cli::{OutgoingDelivery, Sender, development_secret};
 use webhook_tests::{
+    function::bootstrap,
     http::post,
     now,
     samples::{self, Answer},
@@ -39,6 +45,17 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
         assert_eq!(envelope["specversion"], "1.0");
     }
 
+    for (number, kind) in Kind::all().into_iter().enumerate() {
+        let (status, sent) = send(&kind, 100 + number, &stack.url(kind.provider.name()));
+        assert!(status.starts_with("200 OK\n"), "{kind:?}: {status}");
+        let messages = stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await;
+        let [message] = &messages[..] else { panic!("{kind:?}: one message") };
+        assert!(
+            message.body.as_deref().is_some_and(|body| body.ends_with(sent.tail())),
+            "{kind:?}: the bytes that were signed"
+        );
+    }
+
     for kind in Kind::all() {
         let provider = kind.provider;
         let large = Event::new(kind.large(), 1).body;
@@ -56,4 +73,18 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
     let (route, other) = (format!("/webhooks/{}", PROVIDERS[0].name()), "/");
     let other_path = stack.url(PROVIDERS[0].name()).replace(&route, other);
     assert_eq!(post(&other_path, &[], b"{}").0, 404, "no route but the providers'");
+}
+
+/// Sends an event as a developer does, with `cargo webhook send`, and gives what it prints.
+fn send(kind: &Kind, number: usize, url: &str) -> (String, Event) {
+    let event = Event::new(*kind, number);
+    let mut command = Command::new(bootstrap("webhook"));
+    command.args(["send", kind.provider.name(), "--scheme", kind.scheme.name, "--url", url]).env_clear();
+    if kind.scheme.signed_headers().next().is_some() {
+        command.args(["--id", &event.id]);
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command starts");
+    child.stdin.take().expect("is piped").write_all(event.body.as_bytes()).expect("the body is taken");
+    let output = child.wait_with_output().expect("the command ends");
+    (String::from_utf8(output.stdout).expect("is text"), event)
 }

@@ -310,7 +310,12 @@ impl<S: SecretStore> SecretCache<S> {
         let current = self.parse(&stored.current)?;
         let previous = match stored.previous {
             Ok(None) => Ok(None),
-            Ok(Some(stored)) => self.parse(&stored).map(|parsed| Some(parsed.secret)),
+            Ok(Some(stored)) => match self.parse(&stored) {
+                // The provider never signed with it, since it does not write its secrets so. The random value that a
+                // created secret starts with is such a value.
+                Err(SecretError::Spelling(_)) => Ok(None),
+                parsed => parsed.map(|parsed| Some(parsed.secret)),
+            },
             Err(error) => Err(error.into()),
         };
         let (previous, previous_error) = match previous {

@@ -283,3 +283,14 @@ async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so(
         assert_eq!(cache.get(START).await.map(|_| ()), expected, "{stored}");
     }
 }
+
+#[tokio::test]
+async fn a_previous_version_in_another_spelling_is_as_good_as_none() {
+    let key = Key::Base64AfterPrefix("whsec_");
+    let store = MemorySecrets::default();
+    store.set(Some(&key.write("a secret of 22 letters")), Some(Ok("the random value of a created secret")));
+    let cache = SecretCache::new(store, key, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let (fetched, _) = cache.get(START).await.expect("the current version is right");
+    assert_eq!(fetched.previous_error, None);
+    assert!(format!("{:?}", fetched.secrets).ends_with("previous: None }"));
+}
