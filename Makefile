@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability lint fuzz timing mutants tools clean rust
+.PHONY: help demo dev test reliability exhaustive lint fuzz timing mutants tools clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -22,6 +22,9 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
 	@tests/tools/install ministack
 	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} cargo test --workspace --test faults --test load -- --nocapture
+
+exhaustive: rust ## every schedule of a small scope with up to FAULTS (3) faults, in virtual time (a quarter of an hour)
+	@SIMULATION_FAULTS=$${FAULTS:-3} cargo test --package webhook-ingest --test simulation small_scope -- --nocapture
 
 lint: rust ## formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint

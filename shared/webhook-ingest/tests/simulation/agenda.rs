@@ -83,6 +83,11 @@ impl Agenda {
         self.actions.push(Reverse((self.now_ms + after_ms, chance, self.order, action)));
     }
 
+    /// Moves time on: where a walk decides what is next, and not the agenda.
+    pub(crate) fn advance_to(&mut self, ms: u64) {
+        self.now_ms = self.now_ms.max(ms);
+    }
+
     /// Moves time on to the next action.
     pub(crate) fn next(&mut self) -> Option<Action> {
         let Reverse((at_ms, _, _, action)) = self.actions.pop()?;
@@ -91,16 +96,23 @@ impl Agenda {
     }
 }
 
+/// What an invocation waits for: that a time has come.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Timer {
+    pub(crate) invocation: usize,
+    pub(crate) until_ms: u64,
+}
+
 /// A future that is ready once a time has passed.
 struct Sleep {
     world: Shared,
     duration: Duration,
-    until_ms: Option<u64>,
+    timer: Option<Timer>,
 }
 
 impl Sleep {
     fn new(world: &Shared, duration: Duration) -> Self {
-        Self { world: world.clone(), duration, until_ms: None }
+        Self { world: world.clone(), duration, timer: None }
     }
 }
 
@@ -111,16 +123,27 @@ impl Future for Sleep {
         let after_ms = u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX / 2);
         let mut world = self.world.lock();
         let now_ms = world.agenda.now_ms();
-        match self.until_ms {
-            Some(until_ms) if now_ms >= until_ms => Poll::Ready(()),
+        match self.timer {
+            Some(timer) if now_ms >= timer.until_ms => Poll::Ready(()),
             Some(_) => Poll::Pending,
             None => {
-                let invocation = world.polled;
-                world.later(after_ms, Action::Poll { invocation });
+                let timer = Timer { invocation: world.polled, until_ms: now_ms + after_ms };
+                world.later(after_ms, Action::Poll { invocation: timer.invocation });
+                world.timers.push(timer);
                 drop(world);
-                self.until_ms = Some(now_ms + after_ms);
+                self.timer = Some(timer);
                 Poll::Pending
             }
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        let Some(timer) = self.timer else { return };
+        let mut world = self.world.lock();
+        if let Some(place) = world.timers.iter().position(|&known| known == timer) {
+            world.timers.swap_remove(place);
         }
     }
 }

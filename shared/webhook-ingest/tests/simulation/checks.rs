@@ -15,7 +15,6 @@ use webhook_ingest::{ClaimResult, Fenced, Outcome};
 use crate::{
     agenda::Moment,
     network::{Effect, Exchange, Fate, Operation},
-    plan::CLOCKS_APART_MS,
     run::{End, Finished, MOST_ATTEMPTS, status},
     services::DEDUPLICATES_FOR_MS,
     traffic::Origin,
@@ -82,8 +81,6 @@ const STANDARD: &str = "double on a standard queue";
 /// What was counted in passing: how often the run has been where it should be.
 pub(crate) type Counts = BTreeMap<&'static str, u64>;
 
-/// Clocks are so far apart.
-const SLACK_MS: u64 = CLOCKS_APART_MS.unsigned_abs();
 /// Expiry counts in whole seconds.
 const SECOND_MS: u64 = 1_000;
 /// A signature may be dated so far ahead.
@@ -110,15 +107,15 @@ struct Checker<'r> {
     carried: Vec<Option<usize>>,
 }
 
-/// Checks a run.
+/// Checks what has happened in a run that is not over: its senders may still have to try again.
+pub(crate) fn check_so_far(run: &Finished, counts: &mut Counts) -> Result<(), Violation> {
+    Checker::new(run).check_so_far(counts)
+}
+
+/// Checks a run that is over.
 pub(crate) fn check(run: &Finished, counts: &mut Counts) -> Result<(), Violation> {
     let checker = Checker::new(run);
-    checker.nothing_forged_gets_through()?;
-    for (invocation, entry) in run.invocations.iter().enumerate() {
-        if let Some((at, End::Answered(outcome))) = &entry.end {
-            checker.answer_is_right(invocation, *at, outcome, counts)?;
-        }
-    }
+    checker.check_so_far(counts)?;
     for (number, sender) in run.senders.iter().enumerate() {
         if !sender.done {
             return Err(Violation::NeverAnswered { sender: number });
@@ -127,7 +124,7 @@ pub(crate) fn check(run: &Finished, counts: &mut Counts) -> Result<(), Violation
             return Err(Violation::NeverQueued { event: sender.event });
         }
     }
-    (0..run.events.len()).try_for_each(|event| checker.nothing_is_twice(event, counts))
+    Ok(())
 }
 
 impl<'r> Checker<'r> {
@@ -153,6 +150,16 @@ impl<'r> Checker<'r> {
         let carried =
             run.messages.iter().map(|message| run.events.iter().position(|event| event.is_in(&message.body))).collect();
         Self { run, facts, carried }
+    }
+
+    fn check_so_far(&self, counts: &mut Counts) -> Result<(), Violation> {
+        self.nothing_forged_gets_through()?;
+        for (invocation, entry) in self.run.invocations.iter().enumerate() {
+            if let Some((at, End::Answered(outcome))) = &entry.end {
+                self.answer_is_right(invocation, *at, outcome, counts)?;
+            }
+        }
+        (0..self.run.events.len()).try_for_each(|event| self.nothing_is_twice(event, counts))
     }
 
     fn nothing_forged_gets_through(&self) -> Result<(), Violation> {
@@ -196,14 +203,20 @@ impl<'r> Checker<'r> {
         if matches!(outcome, Outcome::Duplicate { .. }) {
             // The record that says so is no older than it may be, by any clock.
             let from_ms = self.recorded(event, None, at).map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
-            return entry.arrived.ms <= from_ms + longest_ms + SECOND_MS + SLACK_MS;
+            return entry.arrived.ms <= from_ms + longest_ms + SECOND_MS + self.slack_ms();
         }
         // A claim after a record that has expired by every clock is a new event: it has a message of its own.
         let granted = self.facts[invocation].granted.unwrap_or(at);
         let over = self
             .recorded(event, Some(invocation), granted)
-            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + longest_ms + SECOND_MS + SLACK_MS);
-        over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - SLACK_MS)
+            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + longest_ms + SECOND_MS + self.slack_ms());
+        over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - self.slack_ms())
+    }
+
+    /// Clocks are so far apart.
+    fn slack_ms(&self) -> u64 {
+        let [first, last] = self.run.plan.clocks_ahead_ms;
+        first.abs_diff(last)
     }
 
     /// An instance that has asked for a newer secret less than 10 s before the operator stored one refuses what it signs.
@@ -230,7 +243,7 @@ impl<'r> Checker<'r> {
             let granted = self.facts[by].granted.ok_or_else(|| twice("sent without a claim"))?;
             let marked = self.recorded(event, Some(by), granted).filter(|&(_, claimed)| claimed >= occurrence);
             if let Some((from_ms, _)) = marked {
-                if granted.ms + SLACK_MS < from_ms + retention_ms {
+                if granted.ms + self.slack_ms() < from_ms + retention_ms {
                     return Err(twice("its record was marked, and must not have expired yet"));
                 }
                 if self.is_stale(by, from_ms) {
@@ -253,7 +266,7 @@ impl<'r> Checker<'r> {
     fn is_stale(&self, invocation: usize, from_ms: u64) -> bool {
         let sent = &self.run.invocations[invocation].sent;
         let event = &self.run.events[sent.event];
-        let lives_ms = self.run.plan.settings.tolerance.past.as_secs() * SECOND_MS + FUTURE_MS + SLACK_MS;
+        let lives_ms = self.run.plan.settings.tolerance.past.as_secs() * SECOND_MS + FUTURE_MS + self.slack_ms();
         let retries_ms = self.run.plan.retention_ms(event).saturating_sub(lives_ms);
         event.signs_time() && sent.origin == Origin::Replayed && sent.made_ms <= from_ms + retries_ms
     }

@@ -1,8 +1,8 @@
-//! Ways to be wrong, each of which the simulation has to catch. A flaw sits in a port, in the settings or before the
-//! verification; the pipeline round it is the real one.
+//! Ways to be wrong, each of which the simulation has to catch, unless it says that it is harmless. A flaw sits in a port, in
+//! the settings or before the verification; the pipeline round it is the real one.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -25,8 +25,7 @@ use crate::{
 /// One way to be wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flaw {
-    /// `complete` and `release` do not look at the token. (That `complete` alone does not is no flaw of its own: whoever
-    /// completes has sent the event, so that what it writes into another's record is true.)
+    /// `complete` and `release` do not look at the token.
     NoFence,
     /// `release` does not.
     ReleaseWithoutToken,
@@ -68,9 +67,52 @@ pub(crate) enum Flaw {
     ClockNotChecked,
     /// After a rotation the secret before it does not verify any more.
     PreviousSecretIgnored,
+    /// A lease counts from the claimer's own clock, and has no margin for others.
+    LeaseByOwnClock,
+    /// The TTL attribute is compared with `<=`: a record is free in the last second of its time.
+    ExpiryInclusive,
+    /// `complete` does not look at the token: harmless, for whoever completes has sent the event, so that what it writes into
+    /// another's record is true.
+    CompleteWithoutFence,
+    /// A secret that was fetched again replaces both versions, and not only the current one.
+    RefetchReplacesPrevious,
+    /// An instance that has seen an event answers the next delivery of it before it has read the record.
+    DuplicateBeforeRead,
+    /// A send whose reply was lost gives the claim back, and is then made again.
+    ReleasesBeforeResend,
 }
 
 impl Flaw {
+    pub(crate) const ALL: [Self; 27] = [
+        Self::NoFence,
+        Self::ReleaseWithoutToken,
+        Self::LeaseIgnored,
+        Self::LeaseTooShort,
+        Self::LeaseWithoutMarginForClocks,
+        Self::InProgressAnswered200,
+        Self::FailedClaimTakenForOurs,
+        Self::CompletesBeforeSend,
+        Self::NeverCompletes,
+        Self::OwnClaimTakenForDuplicate,
+        Self::ExpiryByDeletionOnly,
+        Self::RecordDiesBeforeDeduplication,
+        Self::RetentionShorterThanTolerance,
+        Self::GetThenPut,
+        Self::FailedSendAnswered200,
+        Self::DeduplicatedByToken,
+        Self::IdentifiedByDeliveryId,
+        Self::IdentifiedByRegistration,
+        Self::VerificationSkipped,
+        Self::ClockNotChecked,
+        Self::PreviousSecretIgnored,
+        Self::LeaseByOwnClock,
+        Self::ExpiryInclusive,
+        Self::CompleteWithoutFence,
+        Self::RefetchReplacesPrevious,
+        Self::DuplicateBeforeRead,
+        Self::ReleasesBeforeResend,
+    ];
+
     /// The conditions that a store with this flaw states.
     pub(crate) fn condition(self) -> Condition {
         let sound = Condition::default();
@@ -80,6 +122,8 @@ impl Flaw {
             Self::LeaseIgnored => Condition { lease: false, ..sound },
             Self::OwnClaimTakenForDuplicate => Condition { own_token: false, ..sound },
             Self::ExpiryByDeletionOnly => Condition { expiry: false, ..sound },
+            Self::ExpiryInclusive => Condition { last_second: false, ..sound },
+            Self::CompleteWithoutFence => Condition { fenced_complete: false, ..sound },
             _ => sound,
         }
     }
@@ -101,11 +145,13 @@ pub(crate) struct FlawedStore {
     flaw: Flaw,
     /// The key under which a token claimed, if that is not the event's.
     keys: Mutex<HashMap<String, String>>,
+    /// The keys that this instance has seen.
+    seen: Mutex<HashSet<String>>,
 }
 
 impl FlawedStore {
     pub(crate) fn new(inner: Store, flaw: Flaw) -> Self {
-        Self { inner, flaw, keys: Mutex::default() }
+        Self { inner, flaw, keys: Mutex::default(), seen: Mutex::default() }
     }
 
     fn key(&self, claim: &NewClaim) -> String {
@@ -119,6 +165,10 @@ impl FlawedStore {
     fn claimed_key(&self, key: &str, token: &ClaimToken) -> String {
         let keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.get(token.as_str()).map_or_else(|| key.to_owned(), Clone::clone)
+    }
+
+    fn is_new(&self, key: &str) -> bool {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned())
     }
 
     async fn get_then_put(&self, claim: NewClaim) -> Result<ClaimResult, CallError> {
@@ -145,6 +195,13 @@ impl IdempotencyStore for FlawedStore {
         match self.flaw {
             Flaw::GetThenPut => return self.get_then_put(claim).await,
             Flaw::LeaseTooShort => claim.lease_expires_at = claim.now.plus(Duration::from_secs(1)),
+            Flaw::LeaseByOwnClock => {
+                let timeout_ms = self.inner.world.lock().plan.timeout_ms;
+                claim.lease_expires_at = claim.now.plus(Duration::from_millis(timeout_ms));
+            }
+            Flaw::DuplicateBeforeRead if !self.is_new(&claim.idempotency_key) => {
+                return Ok(ClaimResult::Enqueued { delivery_id: None, event_type: None });
+            }
             Flaw::LeaseWithoutMarginForClocks => {
                 claim.lease_expires_at = claim.lease_expires_at.minus(Duration::from_secs(5));
             }
@@ -205,6 +262,11 @@ impl EventQueue for FlawedQueue {
         }
         match (self.flaw, self.inner.send(&message).await) {
             (Flaw::FailedSendAnswered200, Err(_)) => Ok("none".to_owned()),
+            (Flaw::ReleasesBeforeResend, Err(CallError::NoResponse(_))) => {
+                let (id, token) = (message.idempotency_key.as_str().into(), message.claim_token.clone());
+                call(&self.inner.world, Request::Release { id, token, fenced: true }).await?;
+                self.inner.send(&message).await
+            }
             (_, result) => result,
         }
     }

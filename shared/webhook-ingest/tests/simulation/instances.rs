@@ -1,6 +1,9 @@
 //! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use crate::{
     agenda::InstanceClock,
@@ -48,17 +51,23 @@ fn pipeline<S, Q>(
     store: S,
     queue: Q,
 ) -> Pipeline<S, Q, Secrets, InstanceClock> {
-    let (settings, described) = {
+    let (settings, secret_cache, described) = {
         let plan = &world.lock().plan;
-        (plan.settings.clone(), plan.providers[provider])
+        (plan.settings.clone(), plan.secret_cache, plan.providers[provider])
     };
-    let reads_previous = flaw != Some(Flaw::PreviousSecretIgnored);
-    let secrets = Secrets { world: world.clone(), provider, key: described.key(), reads_previous };
+    let secrets = Secrets {
+        world: world.clone(),
+        provider,
+        key: described.key(),
+        reads_previous: flaw != Some(Flaw::PreviousSecretIgnored),
+        reads_previous_again: flaw != Some(Flaw::RefetchReplacesPrevious),
+        has_fetched: AtomicBool::new(false),
+    };
     Pipeline {
         provider: described,
         store,
         queue,
-        secrets: SecretCache::new(secrets, described.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(secrets, described.key(), secret_cache, DevelopmentSecret::Refused),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

@@ -40,6 +40,8 @@
 //! Besides: [`window`] shows that the window in which a double is excused is hit, and excuses nothing else; [`reach`] that each
 //! failure above does occur; [`bites`] that each of a set of broken stores, queues and settings is caught.
 //!
+//! [`exhaustive`] walks every schedule of a small scope, in place of drawing some of a large one.
+//!
 //! # How to run it
 //!
 //! `SIMULATION_SEEDS=0..1000000 cargo test -p webhook-ingest --test simulation every_schedule` runs other seeds than the usual
@@ -50,6 +52,7 @@ mod agenda;
 mod bites;
 mod checks;
 mod contract;
+mod exhaustive;
 mod flaws;
 mod history;
 mod instances;

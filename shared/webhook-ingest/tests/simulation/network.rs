@@ -137,11 +137,11 @@ pub(crate) struct Exchange {
     pub(crate) result: Option<(Moment, bool)>,
     /// When the caller died or gave up.
     pub(crate) abandoned: Option<Moment>,
-    request: Option<Request>,
+    pub(crate) request: Option<Request>,
     /// What the caller finds once its reply is there.
-    reply: Option<Result<Effect, CallError>>,
+    pub(crate) reply: Option<Result<Effect, CallError>>,
     /// The time of the reply has come.
-    due: bool,
+    pub(crate) due: bool,
     /// An abandoned request arrives all the same.
     survives: bool,
 }
@@ -150,13 +150,15 @@ pub(crate) struct Exchange {
 pub(crate) struct Network {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) faults_left: u32,
+    /// Requests that have left, if a walk decides what becomes of them.
+    pub(crate) undecided: Option<Vec<ExchangeId>>,
     /// Until when all requests of an operation meet the same fate.
     outages: [Option<(u64, Fate)>; 5],
 }
 
 impl Network {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { exchanges: Vec::new(), faults_left: plan.faults, outages: [None; 5] }
+        Self { exchanges: Vec::new(), faults_left: plan.faults, undecided: None, outages: [None; 5] }
     }
 }
 
@@ -183,6 +185,10 @@ impl World {
     }
 
     fn leave(&mut self, request: Request) -> ExchangeId {
+        if let Some(undecided) = &mut self.network.undecided {
+            undecided.push(self.network.exchanges.len());
+            return self.note(request, Fate::Fine, None, true);
+        }
         let operation = request.operation();
         let fate = self.draw_fate(operation);
         let usual = |world: &mut Self| world.rng.u64(1..=USUAL_DELAY_MS);
@@ -208,10 +214,21 @@ impl World {
         } else {
             matches!(fate, Fate::ErrorBefore | Fate::ErrorAfter).then(|| Err(error()))
         };
+        let survives = self.rng.bool();
+        self.note(request, fate, reply, survives)
+    }
+
+    fn note(
+        &mut self,
+        request: Request,
+        fate: Fate,
+        reply: Option<Result<Effect, CallError>>,
+        survives: bool,
+    ) -> ExchangeId {
         let left = self.agenda.moment();
         self.network.exchanges.push(Exchange {
             invocation: self.polled,
-            operation,
+            operation: request.operation(),
             fate,
             left,
             effect: None,
@@ -220,9 +237,9 @@ impl World {
             request: Some(request),
             reply,
             due: false,
-            survives: self.rng.bool(),
+            survives,
         });
-        exchange
+        self.network.exchanges.len() - 1
     }
 
     /// The request reaches its service.

@@ -38,6 +38,8 @@ pub(crate) struct Plan {
     /// The queue deduplicates for five minutes; a standard queue does not at all.
     pub(crate) fifo: bool,
     pub(crate) settings: Settings,
+    /// How long an instance uses a secret before it fetches it again.
+    pub(crate) secret_cache: Duration,
     /// Events with a sender of their own.
     pub(crate) events: usize,
     /// More occurrences of them: senders of an event that had one before.
@@ -106,6 +108,7 @@ impl Plan {
             providers: EVERY_SHAPE,
             fifo: gaps != Gaps::Any || rng.u32(..4) > 0,
             settings,
+            secret_cache: Duration::from_mins(5),
             events: rng.usize(1..=3),
             recurrences: if gaps == Gaps::Any { rng.usize(..=1) } else { 0 },
             horizon_ms,

@@ -1,6 +1,9 @@
 //! The pipeline's ports over the network. The store states its conditions as the real adapter does; a broken one states others.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use webhook_ingest::{
     CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
@@ -71,16 +74,23 @@ pub(crate) struct Secrets {
     pub(crate) key: Key,
     /// False in a broken one: the previous version is not read.
     pub(crate) reads_previous: bool,
+    /// False in a broken one: it is read the first time only.
+    pub(crate) reads_previous_again: bool,
+    pub(crate) has_fetched: AtomicBool,
 }
 
 impl SecretStore for Secrets {
     async fn fetch(&self) -> Result<StoredSecrets, CallError> {
         let text = |key: &str| StoredSecret::Text(Zeroizing::new(self.key.write(key)));
         match call(&self.world, Request::Fetch { provider: self.provider }).await? {
-            Effect::Fetched(vault) => Ok(StoredSecrets {
-                current: text(vault.current),
-                previous: Ok(vault.previous.filter(|_| self.reads_previous).map(text)),
-            }),
+            Effect::Fetched(vault) => {
+                let again = self.has_fetched.swap(true, Ordering::Relaxed);
+                let reads_previous = self.reads_previous && (self.reads_previous_again || !again);
+                Ok(StoredSecrets {
+                    current: text(vault.current),
+                    previous: Ok(vault.previous.filter(|_| reads_previous).map(text)),
+                })
+            }
             _ => Err(ANOTHER_EFFECT),
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     network::Exchange,
     plan::{Gaps, Plan, clock},
     services::Queued,
-    traffic::{Event, KEYS, Origin, Sent, cast},
+    traffic::{Event, FORGERIES, KEYS, Origin, Sent, cast},
     world::Shared,
 };
 
@@ -50,10 +50,16 @@ pub(crate) struct Invocation {
     pub(crate) ahead_ms: i64,
     pub(crate) arrived: Moment,
     pub(crate) end: Option<(Moment, End)>,
-    task: Option<Task>,
+    pub(crate) task: Option<Task>,
     polls: u32,
     /// The process dies when it has waited so often.
     crashes_at_poll: Option<u32>,
+}
+
+impl Invocation {
+    pub(crate) fn new(sent: Arc<Sent>, sender: Option<(usize, u32)>, arrived: Moment) -> Self {
+        Self { sent, sender, instance: 0, ahead_ms: 0, arrived, end: None, task: None, polls: 0, crashes_at_poll: None }
+    }
 }
 
 /// How an invocation ended.
@@ -176,7 +182,7 @@ impl Run {
             Action::GiveUp { sender, attempt } => self.respond(sender, attempt, None),
             Action::Attack => self.attack(),
             Action::Replay { captured } => {
-                let sent = self.captured[captured].replay(&mut self.world.lock().rng);
+                let sent = self.captured[captured].replay(|| self.world.lock().rng.bool());
                 self.launch(Arc::new(sent), None);
             }
             Action::Sweep { record } => self.world.lock().sweep(record),
@@ -234,17 +240,7 @@ impl Run {
         world.later(after_ms, Action::Arrive { invocation });
         let arrived = world.agenda.moment();
         drop(world);
-        self.invocations.push(Invocation {
-            sent,
-            sender,
-            instance: 0,
-            ahead_ms: 0,
-            arrived,
-            end: None,
-            task: None,
-            polls: 0,
-            crashes_at_poll: None,
-        });
+        self.invocations.push(Invocation::new(sent, sender, arrived));
     }
 
     fn arrive(&mut self, number: usize) {
@@ -361,7 +357,8 @@ impl Run {
             world.later(after_ms, Action::Replay { captured });
         } else {
             let now = at(world.agenda.now_ms(), self.plan.sender_ahead_ms).seconds();
-            let forged = event.forge(&self.captured[captured], now, &mut world.rng);
+            let forgery = FORGERIES[world.rng.usize(..FORGERIES.len())];
+            let forged = event.forge(forgery, &self.captured[captured], now);
             drop(world);
             self.launch(Arc::new(forged), None);
         }

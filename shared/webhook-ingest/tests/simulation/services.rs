@@ -19,6 +19,8 @@ pub(crate) struct Condition {
     pub(crate) lease: bool,
     /// A record past its time is free, whether or not it was deleted.
     pub(crate) expiry: bool,
+    /// In the second of its time it is not yet.
+    pub(crate) last_second: bool,
     /// A record in progress that has the claim's own token is ours.
     pub(crate) own_token: bool,
     /// `complete` needs the token.
@@ -29,15 +31,22 @@ pub(crate) struct Condition {
 
 impl Default for Condition {
     fn default() -> Self {
-        Self { lease: true, expiry: true, own_token: true, fenced_complete: true, fenced_release: true }
+        Self {
+            lease: true,
+            expiry: true,
+            last_second: true,
+            own_token: true,
+            fenced_complete: true,
+            fenced_release: true,
+        }
     }
 }
 
-struct Record {
-    token: ClaimToken,
-    status: Status,
-    lease_expires_at_ms: i64,
-    expires_at_s: i64,
+pub(crate) struct Record {
+    pub(crate) token: ClaimToken,
+    pub(crate) status: Status,
+    pub(crate) lease_expires_at_ms: i64,
+    pub(crate) expires_at_s: i64,
     delivery_id: Option<String>,
     event_type: String,
 }
@@ -46,7 +55,7 @@ struct Record {
 #[derive(Default)]
 pub(crate) struct Table {
     ids: Vec<String>,
-    records: Vec<Option<Record>>,
+    pub(crate) records: Vec<Option<Record>>,
 }
 
 impl Table {
@@ -60,6 +69,11 @@ impl Table {
         self.ids.len() - 1
     }
 
+    pub(crate) fn get(&self, id: &str) -> Option<&Record> {
+        let place = self.ids.iter().position(|known| known == id)?;
+        self.records[place].as_ref()
+    }
+
     pub(crate) fn id(&self, place: usize) -> &str {
         &self.ids[place]
     }
@@ -68,7 +82,8 @@ impl Table {
     pub(crate) fn look(&self, place: usize, claim: &NewClaim, condition: Condition) -> ClaimResult {
         let Some(record) = &self.records[place] else { return ClaimResult::Claimed { taken_over: false } };
         let in_progress = record.status == Status::InProgress;
-        let expired = condition.expiry && record.expires_at_s < claim.now.seconds().0;
+        let lives_until_s = if condition.last_second { record.expires_at_s } else { record.expires_at_s - 1 };
+        let expired = condition.expiry && lives_until_s < claim.now.seconds().0;
         let lease_over = in_progress && (record.lease_expires_at_ms < claim.now.0 || !condition.lease);
         if expired || lease_over {
             return ClaimResult::Claimed { taken_over: in_progress };
@@ -144,7 +159,7 @@ pub(crate) struct Queued {
 pub(crate) struct Queue {
     fifo: bool,
     pub(crate) messages: Vec<Queued>,
-    known: HashMap<String, usize>,
+    pub(crate) known: HashMap<String, usize>,
 }
 
 impl Queue {

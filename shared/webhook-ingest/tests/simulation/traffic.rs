@@ -14,7 +14,7 @@ use webhook_verify::{
 
 /// The signing secrets of the first provider and of the second, before and after a rotation.
 pub(crate) const KEYS: [[&str; 2]; 2] = [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
-const FIRST: usize = 0;
+pub(crate) const FIRST: usize = 0;
 const SECOND: usize = 1;
 /// Two providers, which have between them every shape of a description.
 pub(crate) const EVERY_SHAPE: [&Provider; 2] = [ACME, BETA];
@@ -123,19 +123,24 @@ impl Kind {
         }
     }
 
+    /// The events of a provider are all of one group.
     fn body(self, number: usize) -> String {
         match self {
             Self::AcmeV1 => {
-                format!(r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a{number}"}}}}"#)
+                format!(
+                    r#"{{"event": "paystubs.added", "webhook_id": "w", "payload": {{"account_id": "a", "n": {number}}}}}"#
+                )
             }
-            Self::AcmeV2 => format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{}}}}"#),
+            Self::AcmeV2 => {
+                format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#)
+            }
             Self::AcmeV2Anonymous => {
-                format!(r#"{{"event":"account.added","payload":{{"account_id":"a{number}"}}}}"#)
+                format!(r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#)
             }
-            Self::BetaData => format!(r#"{{"session_id": "s{number}", "transfer_data": {{}}}}"#),
-            Self::BetaPythonForm => format!(r#"{{"session_id":"s{number}","transfer_id":"t"}}"#),
-            Self::BetaState => format!(r#"{{"session_id": "s{number}", "state": {{}}}}"#),
-            Self::Deployed(scheme) => example_body(scheme, number, number),
+            Self::BetaData => format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#),
+            Self::BetaPythonForm => format!(r#"{{"session_id":"s","transfer_id":"t{number}"}}"#),
+            Self::BetaState => format!(r#"{{"session_id": "s", "state": {{"n": {number}}}}}"#),
+            Self::Deployed(scheme) => example_body(scheme, number, 0),
         }
     }
 }
@@ -146,10 +151,14 @@ impl Event {
             kind if providers[kind.provider()].schemes().contains(kind.scheme()) => kind,
             kind => Kind::Deployed(rng.choice(providers[kind.provider()].schemes()).expect("there is a scheme")),
         };
+        Self::new(kind, number)
+    }
+
+    pub(crate) fn new(kind: Kind, number: usize) -> Self {
         let body = kind.body(number);
         let tail = match kind {
-            Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a{number}"}}}}}}"#),
-            Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s{number}", "transfer_id": "t"}}}}"#),
+            Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a","n":{number}}}}}}}"#),
+            Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#),
             Kind::Deployed(Scheme { messages: [message, ..], .. })
                 if let Body::PythonFormOfMember(member, form) = message.body =>
             {
@@ -186,8 +195,7 @@ impl Event {
     }
 
     /// A delivery that its provider never sent, made of a captured one.
-    pub(crate) fn forge(&self, captured: &Sent, at: UnixSeconds, rng: &mut Rng) -> Sent {
-        let forgery = FORGERIES[rng.usize(..FORGERIES.len())];
+    pub(crate) fn forge(&self, forgery: Forgery, captured: &Sent, at: UnixSeconds) -> Sent {
         let mut sent = Sent { origin: Origin::Forged(forgery), ..captured.clone() };
         let wrong = |body: &str| signed(self.kind, "another", at, &self.id, body, "forged");
         match forgery {
@@ -227,10 +235,10 @@ impl Event {
 }
 
 impl Sent {
-    /// The same again by somebody else; of v1 what is not signed is changed, too.
-    pub(crate) fn replay(&self, rng: &mut Rng) -> Self {
+    /// The same again by somebody else; of v1 what is not signed is changed, too, if `alters` says so.
+    pub(crate) fn replay(&self, alters: impl FnOnce() -> bool) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
-        if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && rng.bool() {
+        if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && alters() {
             sent.headers[2] = Header::new(DELIVERY_ID, "another");
             let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();

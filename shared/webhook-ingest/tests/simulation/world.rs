@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fastrand::Rng;
 
 use crate::{
-    agenda::{Action, Agenda, Moment},
+    agenda::{Action, Agenda, Moment, Timer},
     network::Network,
     plan::Plan,
     services::{Queue, Table, Vault},
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) vaults: [Vault; 2],
     /// The invocation that is being polled.
     pub(crate) polled: usize,
+    /// What invocations wait for, beside replies.
+    pub(crate) timers: Vec<Timer>,
     /// What happened beside invocations and their requests.
     pub(crate) asides: Vec<(Moment, String)>,
 }
@@ -42,6 +44,7 @@ impl Shared {
             vaults: KEYS.map(|keys| Vault { current: keys[0], previous: None }),
             plan,
             polled: 0,
+            timers: Vec::new(),
             asides: Vec::new(),
         })))
     }
