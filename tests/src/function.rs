@@ -26,6 +26,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use webhook_verify::providers::PROVIDERS;
+
 use crate::workspace;
 
 /// Longest that a test waits for an answer: longer than any deadline that it sets.
@@ -292,10 +294,16 @@ pub fn bootstrap(name: &str) -> PathBuf {
     let folder = this.parent().expect("it lies in a folder");
     let profile = if folder.ends_with("deps") { folder.parent().expect("deps lies in a folder") } else { folder };
     let target = profile.parent().expect("a profile's folder lies in another");
+    let receivers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
     let (folder, what, arguments) = match std::env::var(PROFILE).as_deref() {
         // All of the workspace, so that features are those of the tests' own build, and nothing is compiled twice.
         Err(_) | Ok("") => ("debug", "", vec!["--workspace"]),
-        // By itself, as SAM builds it: with the features of what is deployed.
+        // Without the rest of the workspace, as SAM builds it: with the features of what is deployed. The receivers all at once, or
+        // those that run would wait for one that is built.
+        Ok("release") if receivers.contains(&name) => {
+            let packages = receivers.iter().flat_map(|name| ["--package", *name]);
+            ("release", "the receivers", ["--release"].into_iter().chain(packages).collect())
+        }
         Ok("release") => ("release", name, vec!["--release", "--package", name]),
         Ok(other) => panic!("{PROFILE} is {other}: it may be `release`, or empty"),
     };

@@ -149,7 +149,7 @@ mod tests {
     use clap::Parser;
     use webhook_verify::{
         catalogue::{GITHUB, SQUARE, STANDARD_WEBHOOKS, STRIPE},
-        description::{Form, Message, Signature},
+        description::{Form, Hash, Message, Signature},
         json::PythonForm,
         providers::PROVIDERS,
     };
@@ -161,7 +161,8 @@ mod tests {
     /// Has two schemes, of which the older one may sign a Python form.
     const OF_TWO: &Provider = &{
         const OLD: Scheme = Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
-        const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), ..OLD.signature };
+        // Of another hash, so that the signature of one scheme is none of the other.
+        const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..OLD.signature };
         const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
         Provider::new("two", GITHUB.key(), &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }])
     };

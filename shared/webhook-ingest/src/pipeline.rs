@@ -1,7 +1,7 @@
 //! One delivery, from its bytes to its answer.
 //!
-//! The order of the checks: size, form of the headers, secret, MAC, clock, JSON object. A refused delivery makes no call but, at
-//! most every 10 s, one for a newer secret; a duplicate makes one; an accepted one three.
+//! The order of the checks: size, form of the headers, secret, MAC, clock, challenge, JSON object. A refused delivery makes no
+//! call but, at most every 10 s, one for a newer secret; a duplicate makes one; an accepted one three.
 //!
 //! What each await may leave behind if the process dies there, or its reply is lost:
 //!

@@ -173,7 +173,8 @@ impl Parsed {
             KeyError::Empty(_) => SecretError::Empty,
             KeyError::NotHex | KeyError::NoPrefix(_) | KeyError::NotBase64(_) => SecretError::Spelling(error),
         })?;
-        Ok(Self { secret, is_development: *text == key.write(DEVELOPMENT_SECRET), warnings })
+        let is_development = secret.is(DEVELOPMENT_SECRET);
+        Ok(Self { secret, is_development, warnings })
     }
 }
 
@@ -311,8 +312,7 @@ impl<S: SecretStore> SecretCache<S> {
         let previous = match stored.previous {
             Ok(None) => Ok(None),
             Ok(Some(stored)) => match self.parse(&stored) {
-                // The provider never signed with it, since it does not write its secrets so. The random value that a
-                // created secret starts with is such a value.
+                // A value in another form never was this provider's secret. The random value of a new secret is one.
                 Err(SecretError::Spelling(_)) => Ok(None),
                 parsed => parsed.map(|parsed| Some(parsed.secret)),
             },

@@ -4,7 +4,7 @@
 //! | field | meaning |
 //! |---|---|
 //! | `webhook.provider`, `webhook.scheme` | whose delivery; how it is signed |
-//! | `webhook.outcome` | `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`, `too_large`, `unavailable` |
+//! | `webhook.outcome` | `accepted`, `duplicate`, `in_progress`, `challenge`, `refused`, `malformed`, `too_large`, `unavailable` |
 //! | `webhook.reason` | of a refusal or a fault: a fixed word; `webhook.detail` says it in full |
 //! | `webhook.event_type`, `webhook.event_id`, `webhook.idempotency_key`, `webhook.message_id` | of an authentic event |
 //! | `webhook.unsigned_fields` | the message's fields that no signature covers |

@@ -38,8 +38,8 @@ pub const NAMESPACE: &str = "Webhooks";
 /// provider's. With the provider's alone, two stacks in one account would raise each other's
 /// alarms.
 pub const FUNCTION_NAME: &str = "FunctionName";
-/// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `refused`, `malformed`,
-/// `too_large`, `unavailable`.
+/// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `challenge`, `refused`,
+/// `malformed`, `too_large`, `unavailable`.
 pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
 pub const REASON: &str = "Reason";

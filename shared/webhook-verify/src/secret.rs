@@ -91,6 +91,15 @@ impl SigningSecret {
     }
 }
 
+impl SigningSecret {
+    /// Returns whether this is the key. The time that it takes shows where they differ, so it is for
+    /// public keys only.
+    #[must_use]
+    pub fn is(&self, key: &str) -> bool {
+        self.key() == key.as_bytes()
+    }
+}
+
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningSecret(redacted)")

@@ -1,7 +1,7 @@
 //! Signs bodies as a provider does, by the same description; for tests, samples and tools.
 //!
-//! Signing and verifying share the MAC, the Python form and the order of the pieces, and test vectors
-//! hold all of them.
+//! Signing and verifying share the MAC, the Python form and the order of the pieces. Test vectors check
+//! all three.
 
 use base64::{
     Engine,

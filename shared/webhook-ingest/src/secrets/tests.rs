@@ -277,6 +277,7 @@ async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so(
         ("whsec_not base64", Err(SecretError::Spelling(KeyError::NotBase64("whsec_")))),
         ("whsec_", Err(SecretError::Empty)),
         (&key.write(DEVELOPMENT_SECRET), Err(SecretError::Development)),
+        (key.write(DEVELOPMENT_SECRET).trim_end_matches('='), Err(SecretError::Development)),
     ] {
         let cache =
             SecretCache::new(MemorySecrets::new(stored), key, Duration::from_mins(5), DevelopmentSecret::Refused);

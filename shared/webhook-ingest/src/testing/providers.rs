@@ -1,4 +1,4 @@
-//! Providers that do not exist, with every shape that a description can have: what the pipeline does must not depend on which
+//! Providers that do not exist, with the shapes that make a difference to the pipeline: what it does must not depend on which
 //! providers are deployed.
 
 use std::time::Duration;

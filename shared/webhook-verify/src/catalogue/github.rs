@@ -3,6 +3,8 @@
 //! GitHub signs no time and no id, so only the idempotency record stops a replay: two deliveries with
 //! equal bodies are one event. Unsigned: the event's name (`X-GitHub-Event`) and the id of the
 //! delivery (`X-GitHub-Delivery`).
+//!
+//! Choose the content type `application/json` for the webhook: forms are not JSON objects (400).
 
 use crate::description::{Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned};
 

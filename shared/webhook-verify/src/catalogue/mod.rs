@@ -2,7 +2,7 @@
 //! None of them is deployed.
 //!
 //! Each names its documentation, what of a delivery it leaves unsigned, and why its tolerance is what
-//! it is. All of them are verified by the same interpreter, and hold their published vectors.
+//! it is. All of them are verified by the same interpreter, and tests check them against vectors.
 
 mod github;
 mod shopify;

@@ -1,6 +1,6 @@
 //! Zoom: `x-zm-signature: v0=<hex>` over `v0:<time>:<body>`, and `x-zm-request-timestamp`.
 //!
-//! Zoom names no tolerance; ours is Slack's, whose scheme it is. Zoom signs no id: two deliveries with
+//! The tolerance is Slack's, whose scheme it is. Zoom signs no id: two deliveries with
 //! equal bodies are one event. Nothing that is read is unsigned.
 
 use std::time::Duration;

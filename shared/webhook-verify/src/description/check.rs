@@ -35,15 +35,57 @@ const fn is_name(name: &str) -> bool {
     !bytes.is_empty() && bytes.len() <= 32
 }
 
-/// Two schemes have one header, and different prefixes in it: what a sender writes decides which one
-/// is meant, and nothing else does.
+/// Two schemes have one header, and different prefixes in it, so the prefix alone decides which scheme
+/// is checked. The sender chooses the prefix, so the signature of one must not be one of the other.
 const fn told_apart(one: &Scheme, other: &Scheme) {
     assert!(!equal(one.name, other.name), "two schemes have the same name");
     assert!(same_names(one.signature.header, other.signature.header), "schemes of one provider have one header");
-    let (Form::Prefixed(one), Form::Prefixed(other)) = (one.signature.form, other.signature.form) else {
+    let (Form::Prefixed(prefix), Form::Prefixed(other_prefix)) = (one.signature.form, other.signature.form) else {
         panic!("a prefix tells several schemes apart");
     };
-    assert!(!equal(one, other), "two schemes have the same prefix");
+    assert!(!equal(prefix, other_prefix), "two schemes have the same prefix");
+    assert!(
+        one.signature.hash as u8 != other.signature.hash as u8 || begin_apart(one.messages, other.messages),
+        "schemes of one hash sign messages that begin with different texts"
+    );
+    if let (Some(one), Some(other)) = (one.time, other.time) {
+        assert!(one.tolerance.as_secs() == other.tolerance.as_secs(), "schemes of one provider have one tolerance");
+    }
+}
+
+/// Returns whether all messages begin with a text, and no text of the one scheme is the start of one of
+/// the other.
+const fn begin_apart(one: &[Message], other: &[Message]) -> bool {
+    let mut index = 0;
+    while index < one.len() {
+        let mut at = 0;
+        while at < other.len() {
+            let (Some(Piece::Text(text)), Some(Piece::Text(other_text))) =
+                (one[index].before.first(), other[at].before.first())
+            else {
+                return false;
+            };
+            if starts_alike(text, other_text) {
+                return false;
+            }
+            at += 1;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// Returns whether one text is the start of the other.
+const fn starts_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut index = 0;
+    while index < one.len() && index < other.len() {
+        if one[index] != other[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }
 
 const fn scheme(scheme: &Scheme) {
@@ -77,6 +119,7 @@ const fn message(message: &Message, scheme: &Scheme) {
     let wanted = if scheme.time.is_some() { 1 } else { 0 };
     assert!(timestamps == wanted, "a time is signed once if it is checked, and checked if it is signed");
     is_unambiguous(message);
+    assert!(urls(message) == urls(&scheme.messages[0]), "each message signs the URL, or none does");
     if let Id::SignedHeader(names) = scheme.facts.id {
         assert!(
             has_header(message.before, names) || has_header(message.after, names),
@@ -169,7 +212,7 @@ const fn facts(scheme: &Scheme) {
         are_pointers(pointers);
     }
     if let EventType::Unsigned(place) = facts.event_type {
-        is_unsigned(place, facts.unsigned_members);
+        is_unsigned(place, scheme);
     }
     are_pointers(facts.group);
     if let Some(challenge) = facts.challenge {
@@ -182,11 +225,14 @@ const fn facts(scheme: &Scheme) {
     let mut index = 0;
     while index < facts.unsigned_members.len() {
         is_member_name(facts.unsigned_members[index]);
+        if let Body::PythonFormOfMember(signed, _) = scheme.messages[0].body {
+            assert!(!equal(facts.unsigned_members[index], signed), "the signed member is not unsigned");
+        }
         index += 1;
     }
     index = 0;
     while index < facts.delivery_id.len() {
-        is_unsigned(facts.delivery_id[index], facts.unsigned_members);
+        is_unsigned(facts.delivery_id[index], scheme);
         index += 1;
     }
     assert!(
@@ -195,10 +241,16 @@ const fn facts(scheme: &Scheme) {
     );
 }
 
-/// A member of the body is unsigned only if it is listed as such.
-const fn is_unsigned(place: Unsigned, members: &[&str]) {
-    if let Unsigned::Member(name) = place {
-        assert!(contains(members, name), "the member is not among the unsigned ones");
+/// A member of the body is unsigned only if it is listed as such; and a signature is no fact, or it would
+/// be logged.
+const fn is_unsigned(place: Unsigned, scheme: &Scheme) {
+    match place {
+        Unsigned::Member(name) => {
+            assert!(contains(scheme.facts.unsigned_members, name), "the member is not among the unsigned ones");
+        }
+        Unsigned::Header(name) => {
+            assert!(!contains(scheme.signature.header, name), "the signature is not a fact of the event");
+        }
     }
 }
 
@@ -220,6 +272,22 @@ const fn timestamps(pieces: &[Piece]) -> usize {
     let (mut count, mut index) = (0, 0);
     while index < pieces.len() {
         if let Piece::Timestamp = pieces[index] {
+            count += 1;
+        }
+        index += 1;
+    }
+    count
+}
+
+const fn urls(message: &Message) -> usize {
+    let (mut count, mut index) = (0, 0);
+    while index < message.before.len() + message.after.len() {
+        let piece = if index < message.before.len() {
+            message.before[index]
+        } else {
+            message.after[index - message.before.len()]
+        };
+        if let Piece::PublicUrl = piece {
             count += 1;
         }
         index += 1;

@@ -3,7 +3,7 @@
 //! A description cannot weaken a promise: what would be unsafe does not compile. The body is part of
 //! the signed message exactly once, because a [`Message`] has one field for it; only a signed time
 //! has a tolerance, because the tolerance is part of [`Time`]. [`Provider::new`] checks the rest
-//! while it is compiled. A description needs everything that its messages need,
+//! while it is compiled. None of these compiles: a message without the body,
 //!
 //! ```compile_fail,E0063
 //! use webhook_verify::description::Message;
@@ -11,7 +11,7 @@
 //! const MESSAGE: Message = Message { before: &[], after: &[] };
 //! ```
 //!
-//! has the body in them once,
+//! a message with the body twice,
 //!
 //! ```compile_fail,E0062
 //! use webhook_verify::description::{Body, Message};
@@ -19,7 +19,7 @@
 //! const MESSAGE: Message = Message { before: &[], body: Body::Raw, body: Body::Raw, after: &[] };
 //! ```
 //!
-//! has a tolerance only with a time,
+//! a tolerance without a time,
 //!
 //! ```compile_fail,E0063
 //! use std::time::Duration;
@@ -28,7 +28,7 @@
 //! const TIME: Time = Time { tolerance: Duration::from_mins(5) };
 //! ```
 //!
-//! signs the time that it checks,
+//! a time that is checked and not signed,
 //!
 //! ```compile_fail,E0080
 //! use webhook_verify::{Provider, Scheme, catalogue, description::Message};
@@ -37,7 +37,7 @@
 //! const PROVIDER: &Provider = &Provider::new("flawed", catalogue::SLACK.key(), &[FLAWED]);
 //! ```
 //!
-//! and takes an id from a header only if that header is signed.
+//! or an id from an unsigned header.
 //!
 //! ```compile_fail,E0080
 //! use webhook_verify::{Provider, Scheme, catalogue, description::{Facts, Id}};
@@ -129,8 +129,7 @@ impl Provider {
         })
     }
 
-    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time. If
-    /// the schemes differ, the longest counts.
+    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time.
     #[must_use]
     pub fn tolerance(&self) -> Option<Duration> {
         self.schemes.iter().filter_map(|scheme| Some(scheme.time?.tolerance)).max()
@@ -177,6 +176,11 @@ impl Scheme {
     /// Returns the headers that are part of the signed message, beside the time.
     pub fn signed_headers(&self) -> impl Iterator<Item = HeaderNames> {
         self.pieces().filter_map(|piece| if let Piece::Header(names) = piece { Some(names) } else { None })
+    }
+
+    /// Returns the texts that set a signed header off from the time and the body.
+    pub(crate) fn separators(&self) -> impl Iterator<Item = &'static str> {
+        self.pieces().filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
     }
 
     /// Returns the member of the body that is signed, if the signature does not cover all of it.
@@ -392,7 +396,7 @@ pub enum EventType {
     Signed(&'static [Pointer]),
     /// A place that no signature covers. The message names it among its unsigned fields.
     Unsigned(Unsigned),
-    /// Nowhere: this function tells it from the signed bytes.
+    /// The delivery does not name it: this function derives it from the signed bytes.
     Told(fn(&[u8]) -> Result<EventKind, NotAnObject>),
 }
 
@@ -405,8 +409,8 @@ pub enum Unsigned {
     Member(&'static str),
 }
 
-/// A signed delivery that is answered and not queued. It is one if the text at `/type`, say, is
-/// `url_verification`, and there is a token.
+/// A signed delivery that is answered and not queued. A delivery is a challenge if the text at `kind`
+/// equals `is`, and there is a token.
 #[derive(Clone, Copy)]
 pub struct Challenge {
     /// The pointer to the text that tells a challenge from an event.

@@ -10,6 +10,8 @@ use super::*;
 const SIGNATURE: Signature =
     Signature { header: &["x-signature"], form: Form::Prefixed("v1="), encoding: Encoding::Hex, hash: Hash::Sha256 };
 
+const OTHER_HASH: Signature = Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..SIGNATURE };
+
 /// Follows all rules.
 const SOUND: Scheme = Scheme {
     name: "sound",
@@ -34,6 +36,12 @@ const fn prefixed(name: &'static str, prefix: &'static str) -> Scheme {
 
 const fn member(name: &'static str) -> Message {
     Message { body: Body::PythonFormOfMember(name, PythonForm::Compact), ..Message::RAW_BODY }
+}
+
+/// The same with a text of its own before the body.
+fn beginning(text: &'static str, scheme: &Scheme) -> Scheme {
+    let before: &'static [Piece] = vec![Piece::Text(text)].leak();
+    Scheme { messages: vec![Message { before, ..Message::RAW_BODY }].leak(), ..*scheme }
 }
 
 fn signing(messages: Vec<Message>) -> Scheme {
@@ -62,7 +70,8 @@ fn refusal(name: &'static str, schemes: Vec<Scheme>) -> Option<String> {
 fn a_description_that_breaks_no_rule_is_accepted() {
     let mut sound = vec![
         vec![SOUND],
-        vec![prefixed("sound-v1", "v1="), prefixed("sound-v2", "v2=")],
+        vec![beginning("v1:", &prefixed("sound-v1", "v1=")), beginning("v2:", &prefixed("sound-v2", "v2="))],
+        vec![prefixed("sound-v1", "v1="), Scheme { signature: OTHER_HASH, ..prefixed("sound-v2", "v2=") }],
         vec![signing(vec![member("payload"), member("payload")])],
         vec![Scheme {
             messages: TIMED,
@@ -97,8 +106,20 @@ fn a_name_is_short_lower_case_and_safe_in_a_path() {
 fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
     let other_header = Signature { header: &["x-signature", "x-other"], form: Form::Prefixed("v2="), ..SIGNATURE };
     let bare = Signature { form: Form::Bare, ..SIGNATURE };
+    let apart = "schemes of one hash sign messages that begin with different texts";
+    let timed = |name, prefix, tolerance| {
+        let before: &'static [Piece] = vec![Piece::Text(name), Piece::Timestamp].leak();
+        let messages: &'static [Message] = vec![Message { before, ..Message::RAW_BODY }].leak();
+        let time = Some(Time { tolerance, ..time(TimeSource::Header(&["x-time"])) });
+        Scheme { time, messages, ..prefixed(name, prefix) }
+    };
+    let (short, long) = (Duration::from_mins(5), Duration::from_hours(24));
     for (expected, schemes) in [
         ("a provider has a scheme", vec![]),
+        (apart, vec![prefixed("a", "v1="), prefixed("b", "v2=")]),
+        (apart, vec![beginning("v1:", &prefixed("a", "v1=")), prefixed("b", "v2=")]),
+        (apart, vec![beginning("v1", &prefixed("a", "v1=")), beginning("v1:", &prefixed("b", "v2="))]),
+        ("schemes of one provider have one tolerance", vec![timed("a", "v1=", short), timed("b", "v2=", long)]),
         ("two schemes have the same name", vec![prefixed("a", "v1="), prefixed("a", "v2=")]),
         (
             "schemes of one provider have one header",
@@ -152,6 +173,10 @@ fn what_is_checked_is_signed_and_the_body_is() {
         (of_part, signing(vec![Message::RAW_BODY, member("payload")])),
         (of_part, signing(vec![member("payload"), Message::RAW_BODY])),
         (of_part, signing(vec![member("payload"), member("other")])),
+        (
+            "each message signs the URL, or none does",
+            signing(vec![Message { before: &[Piece::PublicUrl], ..Message::RAW_BODY }, Message::RAW_BODY]),
+        ),
     ] {
         assert_eq!(refusal("flawed", vec![scheme]).as_deref(), Some(expected));
     }
@@ -212,6 +237,11 @@ fn facts_are_read_from_members_that_can_be_named_and_from_unsigned_ones_only_if_
         assert_eq!(refusal("flawed", with_facts(facts)).as_deref(), Some(expected));
     }
     assert_eq!(refusal("flawed", with_facts(Facts { challenge: Some(CHALLENGE), ..none })), None);
+    let signature = Facts { delivery_id: &[Unsigned::Header("x-signature")], ..none };
+    assert_eq!(refusal("flawed", with_facts(signature)).as_deref(), Some("the signature is not a fact of the event"));
+    let twice = Facts { unsigned_members: &["payload"], ..none };
+    let twice = vec![Scheme { facts: twice, ..signing(vec![member("payload")]) }];
+    assert_eq!(refusal("flawed", twice).as_deref(), Some("the signed member is not unsigned"));
     let quoted = vec![signing(vec![member("a\"")])];
     assert_eq!(refusal("flawed", quoted).as_deref(), Some(name));
 }

@@ -38,7 +38,7 @@ impl Verified<'_> {
         };
         let mut delivery_id = None;
         for place in facts.delivery_id {
-            // Bounded as the record bounds it: a header is as long as the door lets it be.
+            // Not limited here: the record has the hash of a longer id, and the front door limits headers.
             delivery_id = delivery_id.or(unsigned.find(self, *place));
         }
         let key = id.as_deref().map_or_else(|| key_of_signed(self.scheme(), self.signed()), key_of_id);

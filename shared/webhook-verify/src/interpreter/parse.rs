@@ -27,7 +27,11 @@ impl Provider {
         let tags = tags(&scheme.signature, header, value)?;
         let timestamp = timestamp(scheme, delivery, header, value)?;
         for names in scheme.signed_headers() {
-            delivery.header(names)?;
+            let (name, value) = delivery.header(names)?;
+            // Otherwise text could move between this header, the time and the body.
+            if scheme.separators().any(|text| contains(value, text.as_bytes())) {
+                return Err(VerifyError::HeaderMalformed(name));
+            }
         }
         Ok(Unverified { provider: self, scheme, delivery, tags, timestamp })
     }
@@ -74,6 +78,10 @@ fn labelled<'v>(form: Form, value: &'v str, wanted: &'static str) -> impl Iterat
         let (label, value) = pair.split_once(assign)?;
         (label == wanted).then_some(value)
     })
+}
+
+fn contains(value: &[u8], text: &[u8]) -> bool {
+    !text.is_empty() && value.windows(text.len()).any(|part| part == text)
 }
 
 /// Decodes a signature. Only the one spelling of a sender is accepted, in its exact length: the base64

@@ -15,8 +15,8 @@ use crate::{
 
 impl<'d> Unverified<'d> {
     /// Checks the MAC and then the clock: before the MAC is verified, anyone may have written the
-    /// time. `public_url` is the URL that the receiver is registered under. A scheme that signs one
-    /// verifies nothing without it, so that a signature of the body alone never counts for both.
+    /// time. `public_url` is the URL that the receiver is registered under. Without it, a scheme that signs the
+    /// URL refuses everything: a signature over the body alone must not pass.
     ///
     /// # Errors
     /// [`VerifyError::SignatureMismatch`], [`VerifyError::NoSignedText`], or a time outside
@@ -50,7 +50,7 @@ impl<'d> Unverified<'d> {
     }
 
     /// Returns all messages, the more likely ones first, because a miss costs a MAC of the whole
-    /// body. The order of the description is for a body that Python wrote.
+    /// body. A description lists first what is likely for a body that Python wrote.
     fn likely_first(&self) -> Vec<&'static Message> {
         let mut messages: Vec<_> = self.scheme.messages.iter().collect();
         if !has_pythons_spaces(self.delivery.body()) {

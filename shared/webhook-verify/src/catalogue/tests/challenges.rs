@@ -49,17 +49,11 @@ fn slack_gets_its_challenge_back() {
 /// Computed with Python's `hmac`.
 #[test]
 fn zoom_gets_its_token_and_the_mac_of_it_under_the_secret_that_verified() {
-    for (token, mac) in [
-        ("qgg8vlvZRS6UYooatFL8Aw", "d9e0d764a78494688ba3f2d5c0ed4ca311394b4834d959759213424d2df961e3"),
-        ("\\u00eb\\\"", "f5aa80cbb5aae5f720e4338114d21f8cb23c1dce01d46325e6441c300c746469"),
-    ] {
-        let body = format!(
-            r#"{{"payload":{{"plainToken":"{token}"}},"event_ts":1654503849680,"event":"endpoint.url_validation"}}"#
-        );
-        let expected = format!(r#"{{"plainToken":"{token}","encryptedToken":"{mac}"}}"#);
-        for is_current in [true, false] {
-            assert_eq!(answer_under(ZOOM, &body, is_current).as_ref(), Some(&expected), "{is_current}");
-        }
+    let body = r#"{"payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1654503849680,"event":"endpoint.url_validation"}"#;
+    let mac = "d9e0d764a78494688ba3f2d5c0ed4ca311394b4834d959759213424d2df961e3";
+    let expected = format!(r#"{{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"{mac}"}}"#);
+    for is_current in [true, false] {
+        assert_eq!(answer_under(ZOOM, body, is_current).as_ref(), Some(&expected), "{is_current}");
     }
 }
 
@@ -92,6 +86,9 @@ fn an_event_and_a_body_with_half_a_challenge_are_none() {
         (SLACK, "type=url_verification&challenge=x"),
         (SLACK, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}"#),
         (ZOOM, r#"{"event":"endpoint.url_validation","plainToken":"x"}"#),
+        // The answer would be the signature of this text.
+        (ZOOM, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1700000000:{}"}}"#),
+        (ZOOM, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"\u00eb"}}"#),
         (ZOOM, r#"{"event":"meeting.started","payload":{"plainToken":"x"}}"#),
         (ZOOM, r#"{"type":"url_verification","challenge":"x"}"#),
         (STRIPE, r#"{"type":"url_verification","challenge":"x"}"#),

@@ -144,3 +144,11 @@ fn a_secret_that_is_read_as_text_and_not_as_base64_does_not_verify() {
     let as_text = Signed { secret: STANDARD_WEBHOOKS.key().write(digits).leak(), ..vector };
     assert_eq!(as_text.refusal(), Some(VerifyError::SignatureMismatch));
 }
+
+#[test]
+fn a_signed_id_without_the_character_that_ends_it_is_the_only_one_accepted() {
+    let vector = standard_webhooks();
+    // The text that is signed would be the same, with some of it moved.
+    let moved = vector.with_header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330");
+    assert_eq!(moved.refusal(), Some(VerifyError::HeaderMalformed("webhook-id")));
+}

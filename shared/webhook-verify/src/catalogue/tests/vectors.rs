@@ -107,8 +107,9 @@ fn github() -> Signed {
     signed(GITHUB, "It's a Secret to Everybody", &[("X-Hub-Signature-256", signature)], "Hello, World!", 0)
 }
 
-fn shopify(header: &'static str) -> Signed {
-    signed(SHOPIFY, "hush", &[(header, "VnKUjZsLuN5iZWjn5EntcBVCF9kMN43LglzCE1/GSeY=")], r#"{"id":1}"#, 0)
+fn shopify() -> Signed {
+    let signature = "VnKUjZsLuN5iZWjn5EntcBVCF9kMN43LglzCE1/GSeY=";
+    signed(SHOPIFY, "hush", &[("X-Shopify-Hmac-Sha256", signature)], r#"{"id":1}"#, 0)
 }
 
 fn line() -> Signed {
@@ -135,8 +136,7 @@ pub(super) fn vectors() -> Vec<(Signed, Found)> {
         (github(), Err(Malformed::NotAnObject)),
         (stripe(), Ok(("evt_1", "charge.succeeded"))),
         (paddle(), Ok(("evt_1", "subscription.created"))),
-        (shopify("X-Shopify-Hmac-Sha256"), Ok((SHOPIFY_ID, "unknown"))),
-        (shopify("Shopify-Hmac-Sha256"), Ok((SHOPIFY_ID, "unknown"))),
+        (shopify(), Ok((SHOPIFY_ID, "unknown"))),
         (line(), Err(Malformed::NotAnObject)),
         (slack(), Err(Malformed::NotAnObject)),
         (
