@@ -97,7 +97,12 @@ impl Checkout {
 
     /// Returns Rust code as `cargo fmt` writes it here.
     pub(crate) fn formatted(&self, code: &str) -> Result<String, ScaffoldError> {
-        let failed = |error: io::Error| ScaffoldError::Rustfmt(error.to_string());
+        let failed = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                ScaffoldError::Rustfmt("it is not installed; run `rustup component add rustfmt`".to_owned())
+            }
+            _ => ScaffoldError::Rustfmt(error.to_string()),
+        };
         let mut command = Command::new("rustfmt");
         command.args(["--edition", "2024", "--config-path"]).arg(self.root.join("rustfmt.toml"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -125,14 +130,25 @@ impl Checkout {
                 self.put(path, text.as_deref().map(str::as_bytes))
             });
             if let Err(source) = result {
-                for (path, old) in before.iter().rev() {
-                    self.put(path, old.as_deref())
-                        .map_err(|source| ScaffoldError::NotUndone { path: self.root.join(path), source })?;
-                }
+                self.undo(&before)?;
                 return Err(ScaffoldError::File { what: "write", path: full, source });
             }
         }
         Ok(())
+    }
+
+    /// Puts all files back that can be, from the last to the first.
+    fn undo(&self, before: &[(&String, Option<Vec<u8>>)]) -> Result<(), ScaffoldError> {
+        let mut undone = Ok(());
+        for (path, old) in before.iter().rev() {
+            let full = self.root.join(path);
+            // What failed may be as it was, and as little writable as before.
+            let is_as_before = old.is_some() && fs::read(&full).ok() == *old;
+            if !is_as_before && let Err(source) = self.put(path, old.as_deref()) {
+                undone = Err(ScaffoldError::NotUndone { path: full, source });
+            }
+        }
+        undone
     }
 
     /// Writes or deletes one file. Folders come and go with it.
@@ -199,6 +215,25 @@ mod tests {
         assert_eq!(checkout.read("a/b/old").expect("is back"), "old");
         assert!(!checkout.root.join("c").exists());
         assert_eq!(checkout.read("kept").expect("is there"), "kept");
+        fs::remove_dir_all(&checkout.root).expect("can be removed");
+    }
+
+    /// As root, too, this file can be read and not written.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_every_other_one_as_it_was() {
+        let checkout = checkout("unwritable");
+        std::os::unix::fs::symlink("/proc/version", checkout.root.join("b")).expect("can be made");
+        let mut changes = Changes::default();
+        changes.delete("a/b/old");
+        changes.edit("a/c", "new".to_owned());
+        changes.edit("b", "new".to_owned());
+        let error = checkout.apply(&changes).expect_err("cannot be made").to_string();
+        let path = checkout.root.join("b").display().to_string();
+        assert!(error.starts_with(&format!("cannot write {path}: ")), "{error}");
+        assert!(error.ends_with("; nothing was changed"), "{error}");
+        assert_eq!(checkout.files("a").expect("is read"), ["a/b/old"]);
+        assert_eq!(checkout.read("a/b/old").expect("is back"), "old");
         fs::remove_dir_all(&checkout.root).expect("can be removed");
     }
 }
