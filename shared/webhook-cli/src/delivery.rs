@@ -51,10 +51,9 @@ impl Sender {
     /// Returns the headers beside the signature.
     fn other_headers(&self) -> Vec<Header> {
         let own = self.provider.other_headers();
-        let user_agent = (USER_AGENT, "cargo-webhook");
-        let user_agent = if own.iter().any(|(name, _)| *name == USER_AGENT) { None } else { Some(user_agent) };
-        let common = [("accept", "*/*"), ("content-type", "application/json")];
-        let all = common.into_iter().chain(user_agent).chain(own.iter().copied());
+        let common = [("accept", "*/*"), ("content-type", "application/json"), (USER_AGENT, "cargo-webhook")];
+        let is_own = |common: &str| own.iter().any(|(name, _)| *name == common);
+        let all = common.into_iter().filter(|(name, _)| !is_own(name)).chain(own.iter().copied());
         all.map(|(name, value)| Header::new(name, value)).collect()
     }
 }
@@ -172,6 +171,20 @@ mod tests {
         .as_slice();
         let zoom = Sender::new(ZOOM, &ZOOM.schemes()[0]);
         assert_eq!(headers(zoom, "{}"), expected(&[common, zoom_headers].concat()));
+    }
+
+    #[test]
+    fn a_common_header_gives_way_to_the_providers_own() {
+        const OF_FORM: &Provider = &Provider::new("of-form", ZOOM.key(), ZOOM.schemes())
+            .also_sends(&[("content-type", "application/cloudevents+json"), ("accept", "application/json")]);
+        let sent = headers(Sender::new(OF_FORM, &OF_FORM.schemes()[0]), "{}");
+        let own = [
+            ("user-agent", "cargo-webhook"),
+            ("content-type", "application/cloudevents+json"),
+            ("accept", "application/json"),
+        ];
+        assert_eq!(sent[..3], expected(&own));
+        assert!(sent[3..].iter().all(|(name, _)| name.starts_with("x-zm-")), "{sent:?}");
     }
 
     /// The signatures were computed with Python.
