@@ -2,8 +2,13 @@
 
 use std::io::Write;
 
-use clap::{Args, Subcommand};
-use webhook_verify::{Scheme, catalogue::CATALOGUE, providers};
+use clap::{ArgGroup, Args, Subcommand};
+use webhook_verify::{
+    Provider, Scheme,
+    catalogue::CATALOGUE,
+    description::{EventType, TimeSource, Unsigned},
+    providers,
+};
 
 use crate::{
     error::CliError,
@@ -17,13 +22,16 @@ const ADD_EXAMPLES: &str = "\
 Writes the description, the function, the entry in the template, the package in Cargo.lock and sample events. `make test`
 and `make lint` hold for them at once, without an edit. If anything fails, nothing is changed.
 
-A pointer is a path to a text in the body, such as /data/object/id (a JSON pointer without escapes). Each of the options
-may be repeated: the first that leads to a text counts.
+A pointer is a path to a text in the body, through objects only, such as /data/object/id (a JSON pointer without escapes).
+Each of the options may be repeated: the first that leads to a text counts.
 
 Examples:
   cargo webhook provider add acme-pay --scheme standard-webhooks
   cargo webhook provider add acme-pay --scheme stripe --id /event_id --type /event --group /account/id
   cargo webhook provider add acme-pay --like {provider}";
+
+/// More levels than a webhook has, and fewer than a parser gives up at.
+const MAX_LEVELS: usize = 16;
 
 const REMOVE_EXAMPLES: &str = "\
 Deletes the folders that are the provider's own, and its lines elsewhere: what `provider add` writes.
@@ -53,16 +61,17 @@ enum ProviderAction {
 }
 
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("origin").required(true).args(["scheme", "like"])))]
 struct AddArgs {
     /// Name in paths, keys and commands: small letters and digits, with hyphens between words
     name: String,
 
     /// Entry of the catalogue that the provider signs by
-    #[arg(long, required_unless_present = "like", value_parser = catalogue_names())]
+    #[arg(long, value_parser = catalogue_names())]
     scheme: Option<String>,
 
     /// Provider whose description is copied; names of headers follow the new name
-    #[arg(long, value_name = "PROVIDER", conflicts_with = "scheme")]
+    #[arg(long, value_name = "PROVIDER")]
     like: Option<String>,
 
     /// Where the event's id is in the body [default: where the catalogue's entry has it]
@@ -128,16 +137,21 @@ impl AddArgs {
         checkout.apply(&addition.changes)?;
         print(addition.changes.lines(), out)?;
         let provider = addition.provider;
-        let header = provider.schemes()[0].signature.header[0];
+        let (name, headers) = (provider.name(), headers(provider).join(", "));
         let reason = match &origin {
-            Origin::Provider(like) => format!("which follows the new name as {like}'s follows {like}"),
+            Origin::Provider(like) => format!("which follow the new name as {like}'s follow {like}"),
             Origin::Catalogue(entry, _) => format!("as {entry} does"),
         };
         notice(&format!(
-            "{} signs in the header {header}, {reason}. If it uses another one, change the description, and sign the samples \
-             again: see events/README.md.",
-            provider.name()
+            "{name} has the headers {headers}, {reason}. If it has others, change the description (README.md shows how), and \
+             sign the samples again: see events/README.md."
         ));
+        if provider.signs_url() {
+            let parameter = scaffold::public_url_parameter(&self.name)?;
+            notice(&format!(
+                "{name} signs its URL: set the stack's parameter {parameter} to the URL that you register."
+            ));
+        }
         Ok(())
     }
 }
@@ -166,26 +180,90 @@ fn catalogue_names() -> clap::builder::PossibleValuesParser {
     CATALOGUE.iter().map(|entry| entry.name()).collect::<Vec<_>>().into()
 }
 
-/// Reads what a description can have as a pointer.
+/// Returns the headers that a provider's deliveries are read by, each once.
+fn headers(provider: &Provider) -> Vec<&'static str> {
+    let unsigned = |place: &Unsigned| if let Unsigned::Header(name) = place { Some(*name) } else { None };
+    let mut headers = Vec::new();
+    for scheme in provider.schemes() {
+        headers.push(scheme.signature.header[0]);
+        if let Some(TimeSource::Header(names)) = scheme.time.map(|time| time.source) {
+            headers.push(names[0]);
+        }
+        headers.extend(scheme.signed_headers().map(|names| names[0]));
+        if let EventType::Unsigned(place) = scheme.facts.event_type {
+            headers.extend(unsigned(&place));
+        }
+        headers.extend(scheme.facts.delivery_id.iter().filter_map(unsigned));
+    }
+    let mut known = Vec::new();
+    for header in headers {
+        if !known.contains(&header) {
+            known.push(header);
+        }
+    }
+    known
+}
+
+/// Reads what a description can have as a pointer, and an example at it.
 fn pointer(text: &str) -> Result<String, &'static str> {
-    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'~');
-    match text.strip_prefix('/') {
-        Some(path) if path.split('/').all(is_name) => Ok(text.to_owned()),
-        Some(_) | None => Err("expected names with a `/` before each, in visible ASCII characters without `~`"),
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'~' | b'"' | b'\\'))
+    };
+    let Some(path) = text.strip_prefix('/') else {
+        return Err("expected names with a `/` before each");
+    };
+    if !path.split('/').all(is_name) {
+        Err("expected names with a `/` before each, in visible ASCII characters without `~`, `\"` and `\\`")
+    } else if path.split('/').any(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+        Err("a pointer leads through objects, not into a list")
+    } else if path.split('/').count() > MAX_LEVELS {
+        Err("a pointer has at most 16 names")
+    } else if path.split('/').next() == Some("number") {
+        Err("the samples have a number of their own at /number, so no fact can be there")
+    } else {
+        Ok(text.to_owned())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use webhook_verify::catalogue::{GITHUB, SLACK, STANDARD_WEBHOOKS, STRIPE};
+
     use super::*;
 
     #[test]
     fn a_pointer_has_names_without_escapes() {
-        for text in ["/id", "/data/object/id", "/a.b", "/a\"b"] {
+        let (deepest, deeper) = ("/a".repeat(16), "/a".repeat(17));
+        for text in ["/id", "/data/object/id", "/a.b", "/a/number", "/numbers", "/2a", &deepest] {
             assert_eq!(pointer(text), Ok(text.to_owned()));
         }
-        for text in ["", "/", "id", "/a/", "//a", "/a~1b", "/a b", "/é"] {
-            assert!(pointer(text).is_err(), "{text}");
+        let names = "expected names with a `/` before each";
+        for (text, expected) in [
+            ("", names),
+            ("/", names),
+            ("id", names),
+            ("/a/", names),
+            ("//a", names),
+            ("/a~1b", names),
+            ("/a b", names),
+            ("/é", names),
+            ("/a\"b", names),
+            ("/a\\b", names),
+            ("/a/0", "a pointer leads through objects, not into a list"),
+            ("/a/12/b", "a pointer leads through objects, not into a list"),
+            (deeper.as_str(), "a pointer has at most 16 names"),
+            ("/number", "the samples have a number of their own at /number"),
+            ("/number/a", "the samples have a number of their own at /number"),
+        ] {
+            assert!(pointer(text).is_err_and(|error| error.starts_with(expected)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_new_providers_headers_are_all_that_are_read() {
+        assert_eq!(headers(STRIPE), ["stripe-signature"]);
+        assert_eq!(headers(SLACK), ["x-slack-signature", "x-slack-request-timestamp"]);
+        assert_eq!(headers(STANDARD_WEBHOOKS), ["webhook-signature", "webhook-timestamp", "webhook-id"]);
+        assert_eq!(headers(GITHUB), ["x-hub-signature-256", "x-github-event", "x-github-delivery"]);
     }
 }

@@ -8,7 +8,10 @@ use webhook_verify::{
     },
 };
 
-use super::names::Name;
+use super::{
+    error::ScaffoldError,
+    names::{MAX_BYTES, Name},
+};
 
 type Ends = fn(char) -> bool;
 
@@ -38,13 +41,24 @@ pub(super) fn source(text: &str, from: &Name, to: &Name) -> String {
 
 /// Returns what the copied text describes. It lives as long as the command. `source` is the other
 /// provider's: only what it spells out was renamed.
-pub(super) fn provider(like: &'static Provider, from: &Name, to: &Name, source: &str) -> &'static Provider {
+pub(super) fn provider(
+    like: &'static Provider,
+    from: &Name,
+    to: &Name,
+    source: &str,
+) -> Result<&'static Provider, ScaffoldError> {
+    if source.contains(&format!("const {}:", to.screaming())) {
+        return Err(to.refused("the copied description has something else of this name"));
+    }
     let renaming = Renaming { from, to, source };
     let schemes: Vec<_> = like.schemes().iter().map(|scheme| renaming.scheme(scheme)).collect();
+    if schemes.iter().any(|scheme| scheme.name.len() > MAX_BYTES) {
+        return Err(to.refused("the name of a copied scheme would have more than 32 characters"));
+    }
     let headers = like.other_headers().iter().map(|(name, value)| (renaming.text(name), renaming.text(value)));
     let headers: Vec<(&str, &str)> = headers.collect();
     let provider = Provider::new(to.kebab().to_owned().leak(), like.key(), schemes.leak());
-    Box::leak(Box::new(provider.also_sends(headers.leak())))
+    Ok(Box::leak(Box::new(provider.also_sends(headers.leak()))))
 }
 
 struct Renaming<'r> {
@@ -153,7 +167,7 @@ mod tests {
     #[test]
     fn headers_and_schemes_follow_the_name_if_the_source_spells_them_out() {
         let source = "\"x-github-event\", \"github\", \"x-github-delivery\"";
-        let copy = provider(GITHUB, &name("github"), &name("acme"), source);
+        let copy = provider(GITHUB, &name("github"), &name("acme"), source).expect("can be copied");
         let scheme = &copy.schemes()[0];
         assert_eq!((copy.name(), scheme.name, scheme.signature.header[0]), ("acme", "acme", "x-hub-signature-256"));
         assert!(matches!(scheme.facts.event_type, EventType::Unsigned(Unsigned::Header("x-acme-event"))));
@@ -161,9 +175,29 @@ mod tests {
         assert_eq!(copy.other_headers(), [("user-agent", "GitHub-Hookshot/044aadd"), ("x-acme-event", "ping")]);
         // Where the source names the catalogue, the headers are the catalogue's.
         let copy = provider(STRIPE, &name("stripe"), &name("acme"), "\"stripe\", catalogue::STRIPE");
+        let copy = copy.expect("can be copied");
         assert_eq!(
             (copy.schemes()[0].name, copy.schemes()[0].signature.header),
             ("acme", ["stripe-signature"].as_slice())
         );
+    }
+
+    #[test]
+    fn a_name_that_does_not_fit_into_the_copy_is_refused() {
+        const OF_VERSION: &Provider = &{
+            const SCHEME: Scheme = Scheme { name: "beta-v1", ..STRIPE.schemes()[0] };
+            Provider::new("beta", STRIPE.key(), &[SCHEME])
+        };
+        let source = "\"beta-v1\", const TIMEOUT: u8 = 1;";
+        let long = "acme56789012345678901234567890";
+        for (to, reason) in [
+            (long, "the name of a copied scheme would have more than 32 characters"),
+            ("timeout", "the copied description has something else of this name"),
+        ] {
+            let refused = provider(OF_VERSION, &name("beta"), &name(to), source).map(|_| ());
+            let expected = format!("{to} cannot be a provider's name: {reason}");
+            assert_eq!(refused.map_err(|error| error.to_string()), Err(expected));
+        }
+        assert!(provider(OF_VERSION, &name("beta"), &name(&long[..29]), source).is_ok());
     }
 }

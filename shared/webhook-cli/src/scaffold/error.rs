@@ -47,14 +47,22 @@ pub enum ScaffoldError {
     /// A provider must remain.
     #[error("{0} is the only provider, and one must remain: add another one first")]
     TheLast(String),
-    /// Pointers that lead to one place, or into each other.
+    /// Pointers that lead to one place, or one into another.
+    #[error("{one} and {other} do not lead to two texts: give each a place of its own")]
+    Overlap {
+        /// The option, or that it is the entry's own.
+        one: String,
+        /// The other one.
+        other: String,
+    },
+    /// An example has not what the description says.
     #[error("the pointers do not lead to texts of their own: an example's {fact} is not found at them")]
     Pointers {
         /// Which of the facts.
         fact: &'static str,
     },
     /// A file is not as it was when this was written.
-    #[error("{0} does not have the form that this command knows: nothing was changed")]
+    #[error("{0} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed")]
     Unexpected(&'static str),
     /// The compiler's tools are incomplete.
     #[error("rustfmt does not format what is to be written: {0}")]

@@ -79,7 +79,7 @@ mod tests {
             refused("beta", "hex"),
             Err("hex cannot be a provider's name: Cargo.lock has a package of this name".to_owned())
         );
-        let unexpected = "Cargo.lock does not have the form that this command knows: nothing was changed".to_owned();
+        let unexpected = ScaffoldError::Unexpected(LOCK).to_string();
         assert_eq!(refused("gamma", "acme"), Err(unexpected.clone()));
         assert_eq!(without(TEXT, &name("acme")).map_err(|error| error.to_string()), Err(unexpected));
     }

@@ -5,13 +5,14 @@
 //! | place | file here |
 //! |---|---|
 //! | `shared/webhook-verify/src/providers/`: the list, and a folder with the description | `rust.rs`, `copied.rs` |
-//! | `functions/<name>/` | `rust.rs` |
+//! | `functions/<name>/` | `entry.rs` |
 //! | `Cargo.lock` | `lock.rs` |
-//! | `infra/template.yaml` | `template.rs` |
+//! | `infra/template.yaml` | `template.rs`, `entry.rs` |
 //! | `events/<name>/` | `samples.rs` |
 
 mod checkout;
 mod copied;
+mod entry;
 mod error;
 mod lock;
 mod names;
@@ -26,6 +27,7 @@ pub(crate) use names::Name;
 pub(crate) use rust::Pointers;
 pub(crate) use signed::what_is_signed;
 
+use names::has_word;
 use webhook_verify::{Provider, catalogue::CATALOGUE, providers};
 
 /// Where the list of providers is.
@@ -55,13 +57,10 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
     let list = checkout.read(LIST)?;
     let deployed = rust::deployed(&list)?;
     name.is_free_among(&deployed)?;
-    let model = match origin {
-        Origin::Provider(like) => find(&deployed, like)?,
-        // Functions and packages differ in nothing but the name.
-        Origin::Catalogue(..) => deployed.first().ok_or(ScaffoldError::Unexpected(LIST))?,
-    };
-    let lock = lock::with(&checkout.read(LOCK)?, model, &name)?;
+    let any = deployed.first().ok_or(ScaffoldError::Unexpected(LIST))?;
+    let lock = lock::with(&checkout.read(LOCK)?, any, &name)?;
     let template = template::with(&checkout.read(TEMPLATE)?, &deployed, &name)?;
+    is_no_word_of_templates(checkout, &deployed, &name)?;
     let mut changes = Changes::default();
     for folder in folders(&name) {
         if !checkout.files(&folder)?.is_empty() {
@@ -73,11 +72,13 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
         Origin::Catalogue(entry, pointers) => {
             let entry = CATALOGUE.iter().find(|known| known.name() == *entry);
             let entry = entry.ok_or_else(|| ScaffoldError::NotInCatalogue { known: names_of(CATALOGUE) })?;
+            rust::are_apart(entry, pointers)?;
             let text = rust::description(&name, entry, pointers);
             changes.write(&format!("{description}/mod.rs"), checkout.formatted(&text)?);
             rust::provider(&name, entry, pointers)
         }
         Origin::Provider(like) => {
+            let model = find(&deployed, like)?;
             let like = providers::named(like).ok_or_else(|| ScaffoldError::NotCompiled((*like).to_owned()))?;
             let [_, folder, _] = folders(model);
             let mut source = String::new();
@@ -91,15 +92,11 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
                 let text = copied::source(&text, model, &name);
                 changes.write(&format!("{description}{below}"), checkout.formatted(&text)?);
             }
-            copied::provider(like, model, &name, &source)
+            copied::provider(like, model, &name, &source)?
         }
     };
-    let [function_of_model, ..] = folders(model);
-    for path in checkout.files(&function_of_model)? {
-        let text = name.in_place_of(model, &checkout.read(&path)?);
-        let text = if path.ends_with("/main.rs") { checkout.formatted(&text)? } else { text };
-        changes.write(&path.replacen(&function_of_model, &function, 1), text);
-    }
+    changes.write(&format!("{function}/Cargo.toml"), entry::spelled(entry::MANIFEST, &name));
+    changes.write(&format!("{function}/src/main.rs"), checkout.formatted(&entry::spelled(entry::MAIN, &name))?);
     for (file, text) in samples::of(provider)? {
         changes.write(&format!("{events}/{file}"), text);
     }
@@ -107,6 +104,26 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
     changes.edit(LOCK, lock);
     changes.edit(TEMPLATE, template);
     Ok(Addition { changes, provider })
+}
+
+/// Refuses a name that the templates have outside the entries.
+fn is_no_word_of_templates(checkout: &Checkout, deployed: &[Name], name: &Name) -> Result<(), ScaffoldError> {
+    for path in checkout.files("infra")? {
+        if !path.split_once('.').is_some_and(|(stem, end)| end == "yaml" && stem.matches('/').count() == 1) {
+            continue;
+        }
+        let mut text = checkout.read(&path)?;
+        if path == TEMPLATE {
+            for other in deployed {
+                // One that is not in the template leaves nothing to take out.
+                text = template::without(&text, other).unwrap_or(text);
+            }
+        }
+        if template::uses(&text, name) {
+            return Err(name.refused("the templates use the word"));
+        }
+    }
+    Ok(())
 }
 
 /// Computes what removes a provider.
@@ -129,7 +146,7 @@ pub(crate) fn remove(checkout: &Checkout, name: &str) -> Result<Changes, Scaffol
     Ok(changes)
 }
 
-/// Returns the files that name a provider, but for those that are its own: prose above all.
+/// Returns what names a provider that is removed: prose, and code that does not compile without it.
 pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, ScaffoldError> {
     let name = Name::new(name)?;
     let mut files = Vec::new();
@@ -139,8 +156,20 @@ pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, S
     files.extend(["CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned));
     // What the fuzzer found stays as it is.
     files.retain(|path| checkout.has(path) && !path.contains("/corpus/") && !path.contains("/target/"));
-    files.retain(|path| checkout.read(path).is_ok_and(|text| name.is_named_in(&text)));
+    let constant = format!("providers::{}", name.screaming());
+    files.retain(|path| {
+        checkout.read(path).is_ok_and(|text| match path.rsplit_once('.') {
+            Some((_, "md")) => name.is_named_in(&text),
+            Some((_, "rs")) => has_word(&text, &constant),
+            _ => false,
+        })
+    });
     Ok(files)
+}
+
+/// Returns the parameter of `infra/template.yaml` with the URL that a provider sends to.
+pub(crate) fn public_url_parameter(name: &str) -> Result<String, ScaffoldError> {
+    Ok(entry::spelled("{Name}PublicUrl", &Name::new(name)?))
 }
 
 /// Returns the names of the providers in the checkout, in the order of the list.

@@ -7,74 +7,15 @@ use super::error::ScaffoldError;
 pub(crate) struct Name(String);
 
 /// The longest name, as descriptions have it.
-const MAX_BYTES: usize = 32;
+pub(super) const MAX_BYTES: usize = 32;
 
-/// Words that a module, a package or a binary cannot have as its name.
-const RESERVED: [&str; 63] = [
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "demo",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "tests",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "webhook",
-    "where",
-    "while",
-    "yield",
-];
+/// Words that a module, a package, a binary, a constant or a value cannot have as its name, with spaces between them.
+const RESERVED: &str = "\
+    abstract alloc as async await become bool box break build char const continue core crate demo deps do dyn \
+    else enum examples extern f32 f64 false final fn for gen i128 i16 i32 i64 i8 if impl in incremental isize let \
+    loop macro match mod move mut no null off on one-more override priv proc-macro provider providers pub ref \
+    return scheme self signature static std str struct super test tests trait true try type typeof u128 u16 u32 \
+    u64 u8 unsafe unsized use usize v1 v2 virtual webhook where while yes yield";
 
 impl Name {
     /// Accepts words of small letters and digits, with hyphens between them.
@@ -88,11 +29,19 @@ impl Name {
             refuse("it has more than 32 characters")
         } else if !name.split('-').all(is_word) {
             refuse("it must be words with hyphens between them, each a small letter and then small letters and digits")
-        } else if RESERVED.contains(&name) {
-            refuse("Rust or Cargo uses the word")
+        } else if RESERVED.split(' ').any(|word| word == name) {
+            refuse("Rust, Cargo, YAML or this repository uses the word")
+        } else if !name.split('-').any(|word| word.bytes().filter(u8::is_ascii_lowercase).count() > 1) {
+            // Else `Acme` and `ACME` are spelled alike.
+            refuse("it needs a word with two letters")
         } else {
             Ok(Self(name.to_owned()))
         }
+    }
+
+    /// Returns the error that says why the name cannot be one here.
+    pub(crate) fn refused(&self, reason: &'static str) -> ScaffoldError {
+        ScaffoldError::Name { name: self.0.clone(), reason }
     }
 
     /// Returns an error if one of these names is the same, or spelled alike somewhere.
@@ -133,12 +82,10 @@ impl Name {
         self.0.split('-').map(word).collect::<Vec<_>>().join(between)
     }
 
-    /// Returns whether the text has this name, in any spelling, as a whole word.
+    /// Returns whether the text has this name, in a spelling for sentences or for code, as a whole word.
     pub(crate) fn is_named_in(&self, text: &str) -> bool {
-        let lower = text.to_ascii_lowercase();
-        let may_be = [self.0.clone(), self.snake(), self.0.replace('-', " "), self.0.replace('-', "")];
-        // Most texts are done with here; the exact search is slower.
-        may_be.iter().any(|spelling| lower.contains(spelling)) && Self("\0".to_owned()).in_place_of(self, text) != text
+        let spellings = [self.kebab(), &self.snake(), &self.screaming(), &self.pascal(), &self.title()];
+        spellings.iter().any(|spelling| has_word(text, spelling))
     }
 
     /// Returns `text` with this name in place of another, in whatever spelling that is found as a
@@ -207,6 +154,15 @@ impl Name {
     }
 }
 
+/// Returns whether the text has this as a whole word, of letters, digits and `_`.
+pub(crate) fn has_word(text: &str, word: &str) -> bool {
+    let is_inside = |next: char| next.is_alphanumeric() || next == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !before.ends_with(is_inside) && !after.starts_with(is_inside)
+    })
+}
+
 /// Returns the character of `text` before its end `rest`.
 fn renamed_end(text: &str, rest: &str) -> Option<char> {
     text[..text.len() - rest.len()].chars().next_back()
@@ -233,6 +189,7 @@ mod tests {
     fn names_that_cannot_be_spelled_everywhere_are_refused() {
         const WORDS: &str =
             "it must be words with hyphens between them, each a small letter and then small letters and digits";
+        const RESERVED_WORD: &str = "Rust, Cargo, YAML or this repository uses the word";
         for (text, reason) in [
             ("", WORDS),
             ("Acme", WORDS),
@@ -243,8 +200,16 @@ mod tests {
             ("7acme", WORDS),
             ("../acme", WORDS),
             ("a23456789012345678901234567890123", "it has more than 32 characters"),
-            ("match", "Rust or Cargo uses the word"),
-            ("webhook", "Rust or Cargo uses the word"),
+            ("match", RESERVED_WORD),
+            ("webhook", RESERVED_WORD),
+            ("no", RESERVED_WORD),
+            ("null", RESERVED_WORD),
+            ("str", RESERVED_WORD),
+            ("scheme", RESERVED_WORD),
+            ("providers", RESERVED_WORD),
+            ("x", "it needs a word with two letters"),
+            ("x2", "it needs a word with two letters"),
+            ("a-b-c", "it needs a word with two letters"),
         ] {
             let expected = format!("{text} cannot be a provider's name: {reason}");
             assert_eq!(Name::new(text).map_err(|error| error.to_string()), Err(expected));
@@ -264,11 +229,11 @@ mod tests {
     }
 
     #[test]
-    fn a_text_names_a_provider_in_any_spelling_and_only_as_a_word() {
-        for text in ["X-Acme-Pay-Id", "AcmePayOn", "an acme-pay", "providers::ACME_PAY;", "Acme Pay's", "acme_pay"] {
+    fn a_text_names_a_provider_in_a_spelling_of_its_own_and_only_as_a_word() {
+        for text in ["an acme-pay", "AcmePay.", "providers::ACME_PAY;", "Acme Pay's", "acme_pay"] {
             assert!(name("acme-pay").is_named_in(text), "{text}");
         }
-        for text in ["", "acme", "acme-payments", "ACME_PAYS", "pay"] {
+        for text in ["", "acme", "acme-payments", "ACME_PAYS", "AcmePayOn", "pay"] {
             assert!(!name("acme-pay").is_named_in(text), "{text}");
         }
     }

@@ -24,7 +24,8 @@ pub(crate) struct Pointers {
 pub(super) fn deployed(list: &str) -> Result<Vec<Name>, ScaffoldError> {
     let (_, constants, _) = parts(list)?;
     let names = constants.split(',').map(str::trim).filter(|constant| !constant.is_empty());
-    names.map(|constant| Name::new(&constant.to_ascii_lowercase().replace('_', "-"))).collect()
+    let names = names.map(|constant| Name::new(&constant.to_ascii_lowercase().replace('_', "-")).ok());
+    names.collect::<Option<_>>().ok_or(ScaffoldError::Unexpected(LIST))
 }
 
 /// Returns the list with one more provider, unformatted.
@@ -36,8 +37,8 @@ pub(super) fn with(list: &str, name: &Name) -> Result<String, ScaffoldError> {
     let constants: Vec<_> = names.iter().map(Name::screaming).collect();
     let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", constants.join(", "));
     // rustfmt puts them in order.
-    let list = list.replacen("\nmod ", &format!("\nmod {};\nmod ", name.snake()), 1);
-    Ok(list.replacen("\npub use ", &format!("\n{}pub use ", exported(name)), 1))
+    let list = replaced(&list, "\nmod ", &format!("\nmod {};\nmod ", name.snake()))?;
+    replaced(&list, "\npub use ", &format!("\n{}pub use ", exported(name)))
 }
 
 /// Returns the list without a provider, unformatted.
@@ -47,8 +48,13 @@ pub(super) fn without(list: &str, name: &Name) -> Result<String, ScaffoldError> 
     let others = constants.split(',').map(str::trim).filter(|other| !other.is_empty() && *other != constant);
     let others: Vec<_> = others.collect();
     let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", others.join(", "));
-    let list = list.replacen(&format!("\nmod {};\n", name.snake()), "\n", 1);
-    Ok(list.replacen(&format!("\n{}", exported(name)), "\n", 1))
+    let list = replaced(&list, &format!("\nmod {};\n", name.snake()), "\n")?;
+    replaced(&list, &format!("\n{}", exported(name)), "\n")
+}
+
+/// Returns the list with the first `from` replaced, which must be there.
+fn replaced(list: &str, from: &str, to: &str) -> Result<String, ScaffoldError> {
+    if list.contains(from) { Ok(list.replacen(from, to, 1)) } else { Err(ScaffoldError::Unexpected(LIST)) }
 }
 
 fn exported(name: &Name) -> String {
@@ -58,7 +64,8 @@ fn exported(name: &Name) -> String {
 /// Returns what stands before the list, in it, and after it.
 fn parts(list: &str) -> Result<(&str, &str, &str), ScaffoldError> {
     let parts = || {
-        let (before, rest) = list.split_once(LIST_NAME)?;
+        // Lines are found by their ends.
+        let (before, rest) = list.split_once(LIST_NAME).filter(|_| !list.contains('\r'))?;
         // A long list begins in the next line.
         let (constants, after) = rest.trim_start().strip_prefix(LIST_BEGIN)?.split_once(LIST_END)?;
         Some((before, constants, after))
@@ -83,13 +90,14 @@ pub(super) fn description(name: &Name, entry: &Provider, pointers: &Pointers) ->
         (!pointers.group.is_empty()).then(|| format!("group: &{},", list(&pointers.group))),
     ];
     let facts: String = facts.into_iter().flatten().collect();
-    let imports: String = [("EventType", "EventType::"), ("Facts", "facts"), ("Id", "Id::")]
-        .iter()
-        .filter(|(_, use_of_it)| facts.contains(use_of_it) || (*use_of_it == "facts" && !facts.is_empty()))
-        .map(|(import, _)| *import)
-        .chain(["Provider", "Scheme"])
-        .collect::<Vec<_>>()
-        .join(", ");
+    let imports = [
+        (!pointers.event_type.is_empty()).then_some("EventType"),
+        (!facts.is_empty()).then_some("Facts"),
+        (!pointers.id.is_empty()).then_some("Id"),
+        Some("Provider"),
+        Some("Scheme"),
+    ];
+    let imports = imports.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let facts = if facts.is_empty() {
         facts
     } else {
@@ -122,6 +130,32 @@ pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'
     let kebab: &str = name.kebab().to_owned().leak();
     let provider = Provider::new(kebab, entry.key(), vec![Scheme { name: kebab, facts, ..base }].leak());
     Box::leak(Box::new(provider.also_sends(entry.other_headers())))
+}
+
+/// Refuses pointers of which an example cannot have the first ones at once.
+pub(super) fn are_apart(entry: &Provider, pointers: &Pointers) -> Result<(), ScaffoldError> {
+    let facts = entry.schemes()[0].facts;
+    let own_id: &[&str] = if let Id::Signed(own) = facts.id { own } else { &[] };
+    let own_type: &[&str] = if let EventType::Signed(own) = facts.event_type { own } else { &[] };
+    let first = |option: &str, given: &[String], own: &[&str]| match (given, own) {
+        ([pointer, ..], _) => Some((format!("{option} {pointer}"), format!("{pointer}/"))),
+        ([], [pointer, ..]) => Some((format!("the entry's own {option} {pointer}"), format!("{pointer}/"))),
+        ([], []) => None,
+    };
+    let firsts = [
+        first("--id", &pointers.id, own_id),
+        first("--type", &pointers.event_type, own_type),
+        first("--group", &pointers.group, facts.group),
+    ];
+    let firsts: Vec<_> = firsts.into_iter().flatten().collect();
+    for (index, (other, other_path)) in firsts.iter().enumerate() {
+        for (one, path) in &firsts[..index] {
+            if path.starts_with(other_path) || other_path.starts_with(path) {
+                return Err(ScaffoldError::Overlap { one: one.clone(), other: other.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn leak(texts: &[String]) -> &'static [&'static str] {
@@ -163,9 +197,26 @@ pub const PROVIDERS: &[&Provider] = &[BETA];
         assert_eq!(without(&with, &name("acme-pay")).ok().as_deref(), Some(TEXT));
         let vertical = with.replace(" &[ACME_PAY, BETA]", "\n    &[\n    ACME_PAY,\n    BETA,\n]");
         assert_eq!(without(&vertical, &name("acme-pay")).ok().as_deref(), Some(TEXT));
-        let unexpected = "shared/webhook-verify/src/providers/mod.rs does not have the form that this command knows: \
-                          nothing was changed";
-        assert_eq!(deployed("").map_err(|error| error.to_string()), Err(unexpected.to_owned()));
+    }
+
+    #[test]
+    fn a_list_in_another_form_is_refused() {
+        let unexpected = ScaffoldError::Unexpected(LIST).to_string();
+        for text in ["", &TEXT.replace("[BETA]", "[beta::BETA]"), &TEXT.replace('\n', "\r\n")] {
+            assert_eq!(deployed(text).map_err(|error| error.to_string()), Err(unexpected.clone()), "{text}");
+        }
+        for text in [TEXT.replace("\nmod", "\npub mod"), TEXT.replace("\npub use", "\npub(crate) use")] {
+            assert_eq!(
+                with(&text, &name("acme")).map_err(|error| error.to_string()),
+                Err(unexpected.clone()),
+                "{text}"
+            );
+            assert_eq!(
+                without(&text, &name("beta")).map_err(|error| error.to_string()),
+                Err(unexpected.clone()),
+                "{text}"
+            );
+        }
     }
 
     #[test]
@@ -197,6 +248,9 @@ const SCHEME: Scheme = Scheme { name: \"acme-pay\",  ..catalogue::STRIPE.schemes
         ] {
             assert!(with_facts.contains(part), "{with_facts}");
         }
+        let of_name = Pointers { event_type: vec!["/Id::a".to_owned()], ..Pointers::default() };
+        let with_name = description(&name("acme"), STRIPE, &of_name);
+        assert!(with_name.contains("description::{EventType, Facts, Provider, Scheme}"), "{with_name}");
         let facts = provider(&name("acme"), GITHUB, &pointers).schemes()[0].facts;
         assert!(matches!(facts.id, Id::Signed(["/event/id", "/id"])));
         assert!(matches!(facts.event_type, EventType::Signed(["/kind"])));

@@ -1,68 +1,59 @@
-//! A provider's entry in `infra/template.yaml`. It stands in several places, and the entries of all
-//! providers differ in nothing but the name: so a new one is a copy of the last.
+//! A provider's entry in `infra/template.yaml`. It stands in several places, each behind the entry of the last provider there.
 
-use super::{TEMPLATE, error::ScaffoldError, names::Name};
+use super::{
+    TEMPLATE,
+    entry::{CONDITIONS, FUNCTION_NAME, LABEL, OUTPUTS, PARAMETERS, RESOURCE, spelled},
+    error::ScaffoldError,
+    names::{Name, has_word},
+};
 
-/// A place of an entry: how the first and the last item of its block begin. The block ends before the next line that is
-/// indented no deeper than the last item.
-struct Place {
-    first: &'static str,
-    last: &'static str,
-    /// Whether an empty line follows, which is part of the block.
-    has_empty_line: bool,
+const PLACES: [&str; 6] = [LABEL, PARAMETERS, CONDITIONS, RESOURCE, FUNCTION_NAME, OUTPUTS];
+
+/// Returns how the items of a text begin: its lines that are indented no deeper than the first. Each ends with the line break or
+/// with the `:` of a key.
+fn items(text: &str) -> impl Iterator<Item = &str> {
+    let indent = indent(text);
+    let items = text.split_inclusive('\n').filter(move |line| *line != "\n" && self::indent(line) == indent);
+    items.map(|line| {
+        let is_of_list = line.trim_start().starts_with("- ");
+        let key = line.find(':').filter(|_| !is_of_list);
+        key.map_or(line, |end| &line[..=end])
+    })
 }
 
-const PLACES: [Place; 6] = [
-    Place::of_one("      - Label: { default: {Name} }\n", false),
-    Place::of("  Enable{Name}:\n", "  Existing{Name}SecretArn:\n"),
-    Place::of("  {Name}On:", "  {Name}UrlKnown:"),
-    Place::of_one("  {Name}Provider:\n", true),
-    Place::of_one("            - !Sub ${AWS::StackName}-{name}\n", false),
-    Place::of("  {Name}Url:\n", "  {Name}FunctionName:\n"),
-];
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
 
-impl Place {
-    const fn of(first: &'static str, last: &'static str) -> Self {
-        Self { first, last, has_empty_line: false }
-    }
-
-    const fn of_one(item: &'static str, has_empty_line: bool) -> Self {
-        Self { first: item, last: item, has_empty_line }
-    }
-
-    /// Returns where the block of a provider is in the text.
-    fn block(&self, text: &str, name: &Name) -> Option<(usize, usize)> {
-        let at = |begin: &str, from: usize| Some(from + text[from..].find(&format!("\n{}", spelled(begin, name)))? + 1);
-        let start = at(self.first, 0)?;
-        let last = at(self.last, start - 1)?;
-        let indent = text[last..].len() - text[last..].trim_start_matches(' ').len();
-        let mut end = last;
-        for (index, line) in text[last..].split_inclusive('\n').enumerate() {
-            if index > 0 && line.len() - line.trim_start_matches(' ').len() <= indent {
-                end += usize::from(self.has_empty_line && line == "\n");
-                break;
-            }
-            end += line.len();
+/// Returns where the block of a provider is in the template. It ends before the next line that is indented no deeper than its
+/// last item, or behind an empty line that is part of it.
+fn block(text: &str, place: &str, name: &Name) -> Option<(usize, usize)> {
+    let of_name = spelled(place, name);
+    let at = |begin: &str, from: usize| Some(from + text[from..].find(&format!("\n{begin}"))? + 1);
+    let start = at(items(&of_name).next()?, 0)?;
+    let last = at(items(&of_name).last()?, start - 1)?;
+    let mut end = last;
+    for (index, line) in text[last..].split_inclusive('\n').enumerate() {
+        if index > 0 && indent(line) <= indent(place) {
+            end += usize::from(place.ends_with("\n\n") && line == "\n");
+            break;
         }
-        Some((start, end))
+        end += line.len();
     }
+    Some((start, end))
 }
 
-/// Returns the template with an entry like that of the last provider, behind it.
+/// Returns the template with one more entry.
 pub(super) fn with(before: &str, deployed: &[Name], name: &Name) -> Result<String, ScaffoldError> {
     let mut text = before.to_owned();
-    for place in &PLACES {
-        if place.block(&text, name).is_some() {
-            return Err(ScaffoldError::Name {
-                name: name.kebab().to_owned(),
-                reason: "infra/template.yaml has something else of this name",
-            });
+    for place in PLACES {
+        let entry = spelled(place, name);
+        if items(&entry).any(|item| before.contains(&format!("\n{item}"))) {
+            return Err(name.refused("infra/template.yaml has something else of this name"));
         }
-        let blocks = deployed.iter().filter_map(|model| Some((place.block(&text, model)?, model)));
-        let last = blocks.max_by_key(|((_, end), _)| *end);
-        let ((start, end), model) = last.ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
-        let block = name.in_place_of(model, &text[start..end]).replace(&name.title(), &name.pascal());
-        text.insert_str(end, &block);
+        let ends = deployed.iter().filter_map(|other| block(&text, place, other).map(|(_, end)| end));
+        let end = ends.max().ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
+        text.insert_str(end, &entry);
     }
     // What is added can be removed again.
     if without(&text, name).ok().as_deref() == Some(before) {
@@ -75,8 +66,8 @@ pub(super) fn with(before: &str, deployed: &[Name], name: &Name) -> Result<Strin
 /// Returns the template without the entry.
 pub(super) fn without(text: &str, name: &Name) -> Result<String, ScaffoldError> {
     let mut text = text.to_owned();
-    for place in &PLACES {
-        let (start, end) = place.block(&text, name).ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
+    for place in PLACES {
+        let (start, end) = block(&text, place, name).ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
         text.replace_range(start..end, "");
     }
     Ok(text)
@@ -84,113 +75,118 @@ pub(super) fn without(text: &str, name: &Name) -> Result<String, ScaffoldError> 
 
 /// Returns whether the template has the whole entry.
 pub(super) fn has(text: &str, name: &Name) -> bool {
-    PLACES.iter().all(|place| place.block(text, name).is_some())
+    PLACES.iter().all(|place| block(text, place, name).is_some())
 }
 
-fn spelled(begin: &str, name: &Name) -> String {
-    begin.replace("{Name}", &name.pascal()).replace("{name}", name.kebab())
+/// Returns whether a template without the entries has the name as a part of a value or of a logical id, or the entry itself has it
+/// as another word. `make lint` could not tell them from the provider: see `infra/rules/test_entries.py`.
+pub(super) fn uses(text: &str, name: &Name) -> bool {
+    let (kebab, pascal) = (name.kebab(), name.pascal());
+    let is_in_id = |text: &str| followed(text, &pascal, |next| next.is_ascii_uppercase());
+    let is_in_value =
+        |text: &str| ["-", "/", "\""].iter().any(|before| followed(text, &format!("{before}{kebab}"), ends));
+    // Something that is no part of a word.
+    let blank = |place: &str| place.replace("{Name}", "\u{1}").replace("{name}", "\u{1}");
+    let is_in_entry = PLACES.iter().map(|place| blank(place)).any(|entry| {
+        has_word(&entry, kebab)
+            || followed(&entry, &pascal, |next| !next.is_ascii_lowercase() && !next.is_ascii_digit())
+    });
+    is_in_id(text) || is_in_value(text) || is_in_entry
+}
+
+/// Returns whether a part of the text is followed by such a character.
+fn followed(text: &str, part: &str, by: impl Fn(char) -> bool) -> bool {
+    text.match_indices(part).any(|(at, _)| text[at + part.len()..].starts_with(&by))
+}
+
+fn ends(next: char) -> bool {
+    !next.is_ascii_alphanumeric() && next != '_'
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &str = "\
-Metadata:
-      - Label: { default: Beta }
-        Parameters:
-          - EnableBeta
-      - Label: { default: Others }
-
-Parameters:
-  EnableBeta:
-    Type: String
-  ExistingBetaSecretArn:
-    Type: String
-  Other:
-    Type: String
-
-Conditions:
-  BetaOn: !Equals [!Ref EnableBeta, \"true\"]
-  BetaUrlKnown: !Condition BetaOn
-  Other: true
-
-Resources:
-  # ---- The providers ----
-
-  BetaProvider:
-    Type: AWS::CloudFormation::Stack
-    Properties:
-      Provider: beta
-
-  Other:
-            - !Sub ${AWS::StackName}-beta
-        ApiId: a
-
-Outputs:
-  BetaUrl:
-    Value: a
-  BetaFunctionName:
-    Value: b
-";
+    /// A template with an entry of Beta.
+    fn text() -> String {
+        let places = PLACES.map(|place| spelled(place, &name("beta")));
+        let [label, parameters, conditions, resource, function_name, outputs] = places;
+        format!(
+            "Metadata:\n{label}      - Label: {{ default: Others }}\n\nParameters:\n{parameters}  Other:\n    Type: String\n\n\
+             Conditions:\n{conditions}  Other: true\n\nResources:\n  # The providers\n\n{resource}  Other:\n    Names:\n\
+             {function_name}        ApiId: a\n\nOutputs:\n{outputs}"
+        )
+    }
 
     fn name(text: &str) -> Name {
         Name::new(text).expect("a name")
     }
 
-    #[test]
-    fn an_entry_is_the_last_one_with_another_name_behind_it() {
-        let with = with(TEXT, &[name("beta")], &name("acme-pay")).expect("has a model");
-        let added: Vec<_> = with.lines().filter(|line| line.to_lowercase().contains("acme")).collect();
-        assert_eq!(
-            added,
-            [
-                "      - Label: { default: AcmePay }",
-                "          - EnableAcmePay",
-                "  EnableAcmePay:",
-                "  ExistingAcmePaySecretArn:",
-                "  AcmePayOn: !Equals [!Ref EnableAcmePay, \"true\"]",
-                "  AcmePayUrlKnown: !Condition AcmePayOn",
-                "  AcmePayProvider:",
-                "      Provider: acme-pay",
-                "            - !Sub ${AWS::StackName}-acme-pay",
-                "  AcmePayUrl:",
-                "  AcmePayFunctionName:",
-            ]
-        );
-        let resource = "      Provider: beta\n\n  AcmePayProvider:\n    Type: AWS::CloudFormation::Stack\n    Properties:\n      \
-                        Provider: acme-pay\n\n  Other:\n";
-        assert!(with.contains(resource), "{with}");
-        assert!(with.ends_with("  AcmePayUrl:\n    Value: a\n  AcmePayFunctionName:\n    Value: b\n"), "{with}");
+    fn message(refused: Result<String, ScaffoldError>) -> Option<String> {
+        refused.err().map(|error| error.to_string())
     }
 
     #[test]
-    fn a_name_that_is_a_part_of_other_words_is_a_model_like_any_other() {
-        let text = TEXT.replace("Value: a\n", "Description: Whether webhooks of Beta are received\n");
-        let one = with(&text, &[name("beta")], &name("wh")).expect("has a model");
-        let two = with(&one, &[name("beta"), name("wh")], &name("acme-pay")).expect("has a model");
-        assert!(two.contains("Description: Whether webhooks of AcmePay are received\n"), "{two}");
+    fn an_entry_stands_behind_the_last_one_in_each_place() {
+        let with = with(&text(), &[name("beta")], &name("acme-pay")).expect("has a place");
+        for place in PLACES {
+            let both = format!("\n{}{}", spelled(place, &name("beta")), spelled(place, &name("acme-pay")));
+            assert!(with.contains(&both), "{both}");
+        }
+        assert!(with.contains("\n        Provider: acme-pay\n"), "{with}");
+        assert!(with.contains("\n    Description: Whether webhooks of AcmePay are received.\n"), "{with}");
     }
 
     #[test]
     fn entries_that_were_added_are_removed_without_a_trace_in_any_order() {
-        let one = with(TEXT, &[name("beta")], &name("acme")).expect("has a model");
-        let two = with(&one, &[name("acme"), name("beta")], &name("acme-pay")).expect("has a model");
+        let one = with(&text(), &[name("beta")], &name("acme")).expect("has a place");
+        let two = with(&one, &[name("acme"), name("beta")], &name("acme-pay")).expect("has a place");
         assert_eq!(without(&two, &name("acme-pay")).ok().as_deref(), Some(one.as_str()));
         let without_one = without(&two, &name("acme")).expect("has the entry");
-        assert_eq!(without(&without_one, &name("acme-pay")).ok().as_deref(), Some(TEXT));
+        assert_eq!(without(&without_one, &name("acme-pay")).ok(), Some(text()));
         assert!(has(&two, &name("acme")) && !has(&without_one, &name("acme")));
     }
 
     #[test]
-    fn a_template_without_a_model_or_with_other_items_of_the_name_is_refused() {
-        let refused =
-            |text: &str, new| with(text, &[name("beta")], &name(new)).map(|_| ()).map_err(|error| error.to_string());
-        let unexpected = "infra/template.yaml does not have the form that this command knows: nothing was changed";
-        assert_eq!(refused(&TEXT.replace("BetaOn", "On"), "acme"), Err(unexpected.to_owned()));
-        assert_eq!(without(TEXT, &name("acme")).map_err(|error| error.to_string()), Err(unexpected.to_owned()));
-        let has_another = TEXT.replace("  Other: true", "  AcmeOn: true\n  AcmeUrlKnown: true");
+    fn a_name_that_is_a_word_of_the_entry_leaves_the_next_one_whole() {
+        for word in ["api", "table", "parameters", "url", "stack-name"] {
+            let one = with(&text(), &[name("beta")], &name(word)).expect("has a place");
+            let two = with(&one, &[name("beta"), name(word)], &name("acme")).expect("has a place");
+            for place in PLACES {
+                assert!(two.contains(&spelled(place, &name("acme"))), "{word}: {two}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_template_without_an_entry_is_refused() {
+        let unexpected = ScaffoldError::Unexpected(TEMPLATE).to_string();
+        let other = text().replace("BetaOn:", "On:");
+        assert_eq!(message(with(&other, &[name("beta")], &name("acme"))), Some(unexpected.clone()));
+        assert_eq!(
+            message(with(&text().replace('\n', "\r\n"), &[name("beta")], &name("acme"))),
+            Some(unexpected.clone())
+        );
+        assert_eq!(message(without(&text(), &name("acme"))), Some(unexpected));
+    }
+
+    #[test]
+    fn an_item_that_has_the_name_already_is_refused_wherever_it_stands() {
         let expected = "acme cannot be a provider's name: infra/template.yaml has something else of this name";
-        assert_eq!(refused(&has_another, "acme"), Err(expected.to_owned()));
+        for item in ["  AcmeOn: true", "  AcmeUrl:\n    Value: a", "  AcmePublicUrl:\n    Type: String"] {
+            let text = format!("{}{item}\n", text());
+            assert_eq!(message(with(&text, &[name("beta")], &name("acme"))), Some(expected.to_owned()), "{item}");
+        }
+    }
+
+    #[test]
+    fn words_of_the_templates_are_told_from_other_names() {
+        let text = "  HttpApiId: a\n  Path: /live-alias/${Name}\n  Text: \"front\"\n";
+        for word in ["api", "live", "alias", "front", "http", "queue", "schemes", "webhooks"] {
+            assert!(uses(text, &name(word)), "{word}");
+        }
+        for word in ["acme", "ap", "alia", "fronts", "path", "text"] {
+            assert!(!uses(text, &name(word)), "{word}");
+        }
     }
 }

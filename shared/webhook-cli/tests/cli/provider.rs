@@ -30,7 +30,10 @@ impl Checkout {
         let original = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")).join("../..");
         let copy = Self(binary().with_file_name("webhook-cli-tests").join(name));
         let _ = fs::remove_dir_all(&copy.0);
-        for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml", "infra/template.yaml"] {
+        let templates = ["template", "provider", "provider-alarms", "monitoring"];
+        let templates = templates.map(|name| format!("infra/{name}.yaml"));
+        for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml"].into_iter().chain(templates.iter().map(String::as_str))
+        {
             copy.write(path, &fs::read(original.join(path)).expect("is in the repository"));
         }
         for folder in ["functions", "events", "shared/webhook-verify/src/providers"] {
@@ -119,8 +122,8 @@ fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
         ]
         .join("\n")
     };
-    let notice = "zz-acme-pay signs in the header stripe-signature, as stripe does. If it uses another one, change the \
-                  description, and sign the samples again: see events/README.md.\n";
+    let notice = "zz-acme-pay has the headers stripe-signature, as stripe does. If it has others, change the description \
+                  (README.md shows how), and sign the samples again: see events/README.md.\n";
     let added = checkout.provider("add zz-acme-pay --scheme stripe");
     assert_eq!(added, ended(0, &written("wrote", "changed"), notice));
     let listed = checkout.provider("list").out;
@@ -225,7 +228,11 @@ fn catalogue_has(provider: &Provider) -> bool {
 #[test]
 fn a_signed_url_is_that_of_the_new_provider() {
     let checkout = Checkout::new("url");
-    assert_eq!(checkout.provider("add zz-acme --scheme square").code, Some(0));
+    let notice = "zz-acme has the headers x-square-hmacsha256-signature, as square does. If it has others, change the \
+                  description (README.md shows how), and sign the samples again: see events/README.md.\nzz-acme signs its \
+                  URL: set the stack's parameter ZzAcmePublicUrl to the URL that you register.\n";
+    let added = checkout.provider("add zz-acme --scheme square");
+    assert_eq!((added.code, added.err.as_str()), (Some(0), notice));
     let sample: Value = serde_json::from_str(&checkout.read("events/zz-acme/created.json")).expect("JSON");
     let header = catalogue::SQUARE.schemes()[0].signature.header[0];
     // Equal bodies under equal secrets: only the URL differs.
@@ -247,7 +254,9 @@ fn names_that_are_taken_or_cannot_be_one_are_refused_and_nothing_is_changed() {
         ("acme_pay", rules),
         ("7acme", rules),
         ("../acme", rules),
-        ("match", "Rust or Cargo uses the word"),
+        ("match", "Rust, Cargo, YAML or this repository uses the word"),
+        ("lambda", "the templates use the word"),
+        ("event-queue", "infra/template.yaml has something else of this name"),
     ] {
         let expected = format!("{name} cannot be a provider's name: {reason}");
         checkout.refuses(&format!("add {name} --scheme stripe"), &expected);
@@ -276,10 +285,63 @@ fn what_does_not_exist_is_refused_with_what_does() {
 #[test]
 fn pointers_that_lead_into_each_other_are_refused() {
     let checkout = Checkout::new("overlap");
-    checkout.refuses(
-        "add zz-acme --scheme stripe --id /data --type /data/type",
-        "the pointers do not lead to texts of their own: an example's id is not found at them",
-    );
+    for (pointers, one, other) in [
+        ("--id /data --type /data/type", "--id /data", "--type /data/type"),
+        ("--id /a --group /a", "--id /a", "--group /a"),
+        ("--id /type", "--id /type", "the entry's own --type /type"),
+        ("--type /data/object", "--type /data/object", "the entry's own --group /data/object/id"),
+    ] {
+        let expected = format!("{one} and {other} do not lead to two texts: give each a place of its own");
+        checkout.refuses(&format!("add zz-acme --scheme stripe {pointers}"), &expected);
+    }
+    // One is the start of the other's name alone.
+    assert_eq!(checkout.provider("add zz-acme --scheme stripe --id /typeid").code, Some(0));
+}
+
+#[test]
+fn a_provider_is_made_from_a_scheme_or_another_one() {
+    let checkout = Checkout::new("origin");
+    let refused = checkout.provider("add zz-acme");
+    let expected =
+        "error: the following required arguments were not provided:\n  <--scheme <SCHEME>|--like <PROVIDER>>\n";
+    assert!(refused.code == Some(2) && refused.err.starts_with(expected), "{}", refused.err);
+    assert_eq!(checkout.provider("add zz-acme --scheme stripe --like zz-beta").code, Some(2));
+}
+
+#[test]
+fn a_long_name_fits_or_is_refused_for_every_origin() {
+    let checkout = Checkout::new("long");
+    let name = format!("zz-{}", "a".repeat(29));
+    for provider in PROVIDERS {
+        let added = checkout.provider(&format!("add {name} --like {}", provider.name()));
+        let has_longer_schemes = provider.schemes().iter().any(|scheme| scheme.name.len() > provider.name().len());
+        if has_longer_schemes {
+            let expected = format!(
+                "error: {name} cannot be a provider's name: the name of a copied scheme would have more than 32 characters\n"
+            );
+            assert_eq!(added, ended(2, "", &expected));
+        } else {
+            assert_eq!(added.code, Some(0), "{}", added.err);
+            assert_eq!(checkout.provider(&format!("remove {name}")).code, Some(0));
+        }
+    }
+}
+
+#[test]
+fn a_provider_named_like_a_word_of_the_function_leaves_the_next_one_whole() {
+    let checkout = Checkout::new("words");
+    let names = ["license", "lints", "dependencies", "zz-acme"];
+    for name in names {
+        let added = checkout.provider(&format!("add {name} --scheme stripe"));
+        assert_eq!(added.code, Some(0), "{name}: {}", added.err);
+    }
+    for provider in PROVIDERS {
+        assert_eq!(checkout.provider(&format!("remove {}", provider.name())).code, Some(0));
+    }
+    assert_eq!(checkout.provider("add zz-last --scheme stripe").code, Some(0));
+    let file = |name: &str| checkout.read(&format!("functions/{name}/Cargo.toml"));
+    assert_eq!(file("zz-last").replace("zz-last", "license"), file("license"));
+    assert!(file("zz-last").contains("\nwebhook-verify.workspace = true\n"), "{}", file("zz-last"));
 }
 
 #[test]
@@ -307,6 +369,9 @@ fn remove_tells_where_the_name_is_left() {
     for (path, text) in [
         ("README.md", "Zz Acme retries for a day.\n"),
         ("infra/OPERATIONS.md", "zz-acmes\n"),
+        ("infra/monitoring.yaml", "zz-acme\n"),
+        ("shared/webhook-cli/src/input.rs", "// zz-acme\n"),
+        ("tests/src/other.rs", "use webhook_verify::providers::ZZ_ACME_PAY;\n"),
         ("tests/fuzz/corpus/headers/a", "zz-acme"),
         ("tests/src/traffic.rs", "use webhook_verify::providers::ZZ_ACME;\n"),
     ] {
@@ -322,8 +387,13 @@ fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
     for path in ["Cargo.lock", "infra/template.yaml", LIST] {
         let text = checkout.read(path);
         checkout.write(path, b"other\n");
-        let expected = format!("{path} does not have the form that this command knows: nothing was changed");
+        let expected = format!(
+            "{path} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed"
+        );
         checkout.refuses("add zz-acme --scheme stripe", &expected);
+        checkout.write(path, text.replace('\n', "\r\n").as_bytes());
+        checkout.refuses("add zz-acme --scheme stripe", &expected);
+        checkout.refuses(&format!("remove {}", any_provider().name()), &expected);
         checkout.write(path, text.as_bytes());
     }
     fs::remove_file(checkout.0.join("Cargo.toml")).expect("is there");
