@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_text_names_a_provider_in_a_spelling_of_its_own_and_only_as_a_word() {
-        for text in ["an acme-pay", "AcmePay.", "providers::ACME_PAY;", "Acme Pay's", "acme_pay"] {
+        for text in ["an acme-pay", "AcmePay.", "a::ACME_PAY;", "Acme Pay's", "acme_pay"] {
             assert!(name("acme-pay").is_named_in(text), "{text}");
         }
         for text in ["", "acme", "acme-payments", "ACME_PAYS", "AcmePayOn", "pay"] {
