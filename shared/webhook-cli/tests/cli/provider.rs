@@ -407,6 +407,19 @@ fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_missing_rustfmt_is_told_and_nothing_is_changed() {
+    let checkout = Checkout::new("rustfmt");
+    let before = checkout.files();
+    let mut command = Command::new(binary());
+    command.args(["provider", "add", "zz-acme", "--scheme", "stripe"]).current_dir(&checkout.0).env("PATH", "");
+    let output = command.output().expect("the binary starts");
+    let expected = "error: rustfmt does not format what is to be written: it is not installed; run `rustup component add \
+                    rustfmt`\n";
+    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(2), expected));
+    assert!(checkout.files() == before, "a file differs");
+}
+
+#[test]
 fn list_has_a_line_for_each_provider_and_says_what_is_missing() {
     let checkout = Checkout::new("list");
     let name = any_provider().name();
