@@ -70,7 +70,13 @@ pub(crate) fn read<'h>(provider: &'static Provider, headers: &'h [Header]) -> Op
             Some((text, if time.unit == TimeUnit::Milliseconds { count / 1000 } else { count }))
         }
     };
-    let is_complete = scheme.signed_headers().all(|names| value_of(headers, names).is_some());
+    // What separates a header from the rest of the message must not be in it, too.
+    let pieces = scheme.messages.iter().flat_map(|message| message.before.iter().chain(message.after));
+    let texts: Vec<&[u8]> =
+        pieces.filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_bytes()) } else { None }).collect();
+    let is_apart =
+        |value: &[u8]| texts.iter().all(|text| text.is_empty() || value.windows(text.len()).all(|part| part != *text));
+    let is_complete = scheme.signed_headers().all(|names| value_of(headers, names).is_some_and(is_apart));
     is_complete.then_some(Reading { scheme, signatures, time })
 }
 
