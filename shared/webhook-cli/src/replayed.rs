@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_groups_the_first_that_is_a_text_counts_within_what_is_signed() {
+    fn the_first_group_that_is_a_text_counts() {
         const FACTS: Facts = Facts { group: &["/account", "/user/id"], ..Facts::NONE };
         const WHOLE: Scheme = Scheme { facts: FACTS, ..GITHUB.schemes()[0] };
         const MEMBER: Signed =

@@ -161,7 +161,7 @@ mod tests {
     /// Has two schemes, of which the older one may sign a Python form.
     const OF_TWO: &Provider = &{
         const OLD: Scheme = Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
-        // Of another hash, so that the signature of one scheme is none of the other.
+        // Another hash: one scheme's signature must not be valid as the other's.
         const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..OLD.signature };
         const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
         Provider::new("two", GITHUB.key(), &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }])

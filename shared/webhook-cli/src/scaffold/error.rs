@@ -27,7 +27,7 @@ pub enum ScaffoldError {
     /// Something else is at the provider's place.
     #[error("{0} exists already")]
     Exists(String),
-    /// There is none of this name.
+    /// No provider has this name.
     #[error("there is no provider {name}: the providers are {known}")]
     Unknown {
         /// As the user wrote it.

@@ -85,7 +85,7 @@ pub(super) fn uses(text: &str, name: &Name) -> bool {
     let is_in_id = |text: &str| followed(text, &pascal, |next| next.is_ascii_uppercase());
     let is_in_value =
         |text: &str| ["-", "/", "\""].iter().any(|before| followed(text, &format!("{before}{kebab}"), ends));
-    // Something that is no part of a word.
+    // A character that no word contains.
     let blank = |place: &str| place.replace("{Name}", "\u{1}").replace("{name}", "\u{1}");
     let is_in_entry = PLACES.iter().map(|place| blank(place)).any(|entry| {
         has_word(&entry, kebab)

@@ -45,7 +45,7 @@ fn the_newest_scheme_signs_if_none_is_named() {
 }
 
 #[test]
-fn every_option_that_a_scheme_has_a_use_for_changes_its_headers_and_any_other_is_refused() {
+fn options_that_a_scheme_uses_change_its_headers_and_others_are_refused() {
     for provider in PROVIDERS {
         for scheme in provider.schemes() {
             let body = example_body(scheme, 1, 1).replace(": ", " :");
@@ -69,7 +69,7 @@ fn every_option_that_a_scheme_has_a_use_for_changes_its_headers_and_any_other_is
 }
 
 #[test]
-fn a_signed_url_is_the_options_else_the_environments_else_the_development_one() {
+fn a_signed_url_comes_from_the_option_the_environment_or_the_default() {
     for provider in PROVIDERS.iter().filter(|provider| newest(provider).signs_url()) {
         let (name, body) = (provider.name(), body_of(provider));
         let expected = |url: &str| {
@@ -137,7 +137,7 @@ fn what_cannot_be_signed_is_a_sentence_and_exit_code_2() {
 }
 
 #[test]
-fn a_provider_that_is_not_deployed_is_refused_with_the_names_of_those_that_are() {
+fn an_unknown_provider_is_refused_with_the_names_of_the_known_ones() {
     let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
     let refused = webhook("sign not-deployed", None, b"{}");
     let expected =

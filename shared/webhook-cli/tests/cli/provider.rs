@@ -244,7 +244,7 @@ fn a_signed_url_is_that_of_the_new_provider() {
 }
 
 #[test]
-fn names_that_are_taken_or_cannot_be_one_are_refused_and_nothing_is_changed() {
+fn invalid_and_taken_names_are_refused_and_nothing_changes() {
     let checkout = Checkout::new("names");
     let name = any_provider().name();
     let rules = "it must be words with hyphens between them, each a small letter and then small letters and digits";

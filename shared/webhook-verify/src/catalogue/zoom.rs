@@ -5,45 +5,34 @@
 
 use std::time::Duration;
 
-use crate::description::{
-    Body, Challenge, Encoding, EventType, Facts, Form, Hash, Key, Message, Piece, Provider, Scheme, Signature, Time,
-    TimeSource, TimeUnit,
+use crate::{
+    catalogue::SLACK,
+    description::{Challenge, EventType, Facts, Key, Provider, Scheme, Signature, Time, TimeSource, TimeUnit},
 };
 
 /// Zoom.
-pub const ZOOM: &Provider = &Provider::new(
-    "zoom",
-    Key::Text,
-    &[Scheme {
-        name: "zoom",
-        documentation: "https://developers.zoom.us/docs/api/webhooks/",
-        signature: Signature {
-            header: &["x-zm-signature"],
-            form: Form::Prefixed("v0="),
-            encoding: Encoding::Hex,
-            hash: Hash::Sha256,
-        },
-        time: Some(Time {
-            source: TimeSource::Header(&["x-zm-request-timestamp"]),
-            unit: TimeUnit::Seconds,
-            tolerance: Duration::from_mins(5),
+pub const ZOOM: &Provider = &Provider::new("zoom", Key::Text, &[SCHEME]);
+
+const SCHEME: Scheme = Scheme {
+    name: "zoom",
+    documentation: "https://developers.zoom.us/docs/api/webhooks/",
+    signature: Signature { header: &["x-zm-signature"], ..SLACK.schemes()[0].signature },
+    time: Some(Time {
+        source: TimeSource::Header(&["x-zm-request-timestamp"]),
+        unit: TimeUnit::Seconds,
+        tolerance: Duration::from_mins(5),
+    }),
+    facts: Facts {
+        event_type: EventType::Signed(&["/event"]),
+        group: &["/payload/object/uuid", "/payload/account_id"],
+        challenge: Some(Challenge {
+            kind: "/event",
+            is: "endpoint.url_validation",
+            token: "/payload/plainToken",
+            answer: "plainToken",
+            answer_mac: Some("encryptedToken"),
         }),
-        messages: &[Message {
-            before: &[Piece::Text("v0:"), Piece::Timestamp, Piece::Text(":")],
-            body: Body::Raw,
-            after: &[],
-        }],
-        facts: Facts {
-            event_type: EventType::Signed(&["/event"]),
-            group: &["/payload/object/uuid", "/payload/account_id"],
-            challenge: Some(Challenge {
-                kind: "/event",
-                is: "endpoint.url_validation",
-                token: "/payload/plainToken",
-                answer: "plainToken",
-                answer_mac: Some("encryptedToken"),
-            }),
-            ..Facts::NONE
-        },
-    }],
-);
+        ..Facts::NONE
+    },
+    ..SLACK.schemes()[0]
+};

@@ -354,13 +354,5 @@ const fn contains(texts: &[&str], wanted: &str) -> bool {
 }
 
 const fn equal(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut index = 0;
-    while index < one.len() && index < other.len() {
-        if one[index] != other[index] {
-            return false;
-        }
-        index += 1;
-    }
-    one.len() == other.len()
+    one.len() == other.len() && starts_alike(one, other)
 }

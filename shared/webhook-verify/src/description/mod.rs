@@ -129,10 +129,11 @@ impl Provider {
         })
     }
 
-    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time.
+    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time. All
+    /// schemes of a provider have the same.
     #[must_use]
     pub fn tolerance(&self) -> Option<Duration> {
-        self.schemes.iter().filter_map(|scheme| Some(scheme.time?.tolerance)).max()
+        self.schemes.iter().find_map(|scheme| Some(scheme.time?.tolerance))
     }
 
     /// Returns whether a scheme signs the URL that the receiver is registered under.

@@ -78,7 +78,7 @@ impl Schedule<'_> {
     fn sent(&mut self, event: usize, origin: Origin, now_ms: u64) -> Arc<Sent> {
         let provider = self.scope.kind.provider();
         let newer_key = self.plan.rotations_ms[provider].is_some();
-        let anew = |event: usize| {
+        let signed_again = |event: usize| {
             let uuid = format!("u{event}");
             self.events[event].deliver(event, newer_key, now_ms, at(now_ms, self.plan.sender_ahead_ms).seconds(), &uuid)
         };
@@ -86,10 +86,10 @@ impl Schedule<'_> {
             (Origin::Replayed, Some(first)) => Arc::new(first.replay(|| true)),
             (Origin::Honest, Some(first)) if !self.scope.signs_anew => Arc::clone(first),
             (Origin::Forged(forgery), first) => {
-                let captured = first.as_ref().map_or_else(|| anew(event), |first| (**first).clone());
+                let captured = first.as_ref().map_or_else(|| signed_again(event), |first| (**first).clone());
                 Arc::new(self.events[event].forge(forgery, &captured, at(now_ms, 0).seconds()))
             }
-            (Origin::Honest | Origin::Replayed, _) => Arc::new(anew(event)),
+            (Origin::Honest | Origin::Replayed, _) => Arc::new(signed_again(event)),
         };
         if matches!(origin, Origin::Forged(_)) {
             self.forgeries_left -= 1;

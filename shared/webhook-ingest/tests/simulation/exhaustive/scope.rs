@@ -36,7 +36,7 @@ pub(crate) struct Scope {
     pub(crate) in_all: u32,
     pub(crate) forgeries: u32,
     pub(crate) rotations: u32,
-    /// An honest sender signs each attempt anew; else it repeats the first attempt's bytes.
+    /// An honest sender signs each attempt again; else it repeats the first attempt's bytes.
     pub(crate) signs_anew: bool,
     /// How far the clock of the second instance is ahead of that of the first.
     pub(crate) second_ahead_ms: i64,

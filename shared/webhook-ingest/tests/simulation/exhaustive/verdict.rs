@@ -46,7 +46,9 @@ impl fmt::Display for Broken {
             Self::Promise(violation) => violation.fmt(f),
             Self::RefusedChanges { invocation } => write!(f, "#{invocation} is not let through, and changes something"),
             Self::OutsideWindow { message } => write!(f, "message {message} is a second one, outside of the window"),
-            Self::NotTwice { invocation } => write!(f, "#{invocation} is in the window, and sends nothing anew"),
+            Self::NotTwice { invocation } => {
+                write!(f, "#{invocation} is in the window, and does not queue the event again")
+            }
         }
     }
 }
