@@ -143,7 +143,7 @@ impl AddArgs {
             Origin::Catalogue(entry, _) => format!("as {entry} does"),
         };
         notice(&format!(
-            "{name} has the headers {headers}, {reason}. If it has others, change the description (README.md shows how), and \
+            "{name} has the headers {headers}, {reason}. If it has others, change the description (docs/providers.md shows how), and \
              sign the samples again: see events/README.md."
         ));
         if provider.signs_url() {

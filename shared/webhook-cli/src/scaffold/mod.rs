@@ -150,7 +150,7 @@ pub(crate) fn remove(checkout: &Checkout, name: &str) -> Result<Changes, Scaffol
 pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, ScaffoldError> {
     let name = Name::new(name)?;
     let mut files = Vec::new();
-    for folder in ["events", "functions", "infra", "shared", "tests"] {
+    for folder in ["docs", "events", "functions", "infra", "shared", "tests"] {
         files.extend(checkout.files(folder)?);
     }
     files.extend(["CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned));

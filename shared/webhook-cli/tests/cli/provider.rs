@@ -123,7 +123,7 @@ fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
         .join("\n")
     };
     let notice = "zz-acme-pay has the headers stripe-signature, as stripe does. If it has others, change the description \
-                  (README.md shows how), and sign the samples again: see events/README.md.\n";
+                  (docs/providers.md shows how), and sign the samples again: see events/README.md.\n";
     let added = checkout.provider("add zz-acme-pay --scheme stripe");
     assert_eq!(added, ended(0, &written("wrote", "changed"), notice));
     let listed = checkout.provider("list").out;
@@ -229,7 +229,7 @@ fn catalogue_has(provider: &Provider) -> bool {
 fn a_signed_url_is_that_of_the_new_provider() {
     let checkout = Checkout::new("url");
     let notice = "zz-acme has the headers x-square-hmacsha256-signature, as square does. If it has others, change the \
-                  description (README.md shows how), and sign the samples again: see events/README.md.\nzz-acme signs its \
+                  description (docs/providers.md shows how), and sign the samples again: see events/README.md.\nzz-acme signs its \
                   URL: set the stack's parameter ZzAcmePublicUrl to the URL that you register.\n";
     let added = checkout.provider("add zz-acme --scheme square");
     assert_eq!((added.code, added.err.as_str()), (Some(0), notice));
