@@ -191,7 +191,7 @@ async fn a_large_event_is_fetched_from_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_message_that_fails_is_reported_with_the_rest_of_its_group_and_no_other() {
+async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
     let grouped = Kind::all().into_iter().find(|kind| !kind.scheme.facts.group.is_empty());
     let kind = grouped.unwrap_or_else(any_kind);
     let world = World::new(kind, true).await;
@@ -249,7 +249,7 @@ async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
 }
 
 #[tokio::test]
-async fn a_message_that_another_invocation_works_on_comes_again_until_that_ones_claim_is_over() {
+async fn a_message_in_work_elsewhere_comes_again_until_that_claim_ends() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;

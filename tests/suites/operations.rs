@@ -202,7 +202,7 @@ async fn a_record_is_shown_found_and_purged_and_its_event_is_then_queued_again()
 }
 
 #[tokio::test]
-async fn a_record_in_use_is_purged_by_force_alone_and_one_whose_lease_ran_out_without() {
+async fn a_record_in_use_is_purged_by_force_alone() {
     let world = World::new(any_kind()).await;
     let table = &world.variables["IDEMPOTENCY_TABLE"];
     for (id, lease_expires_at_ms) in [("p#held", now_ms() + 60_000), ("p#left", now_ms() - 1)] {

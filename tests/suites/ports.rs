@@ -45,7 +45,7 @@ fn message_of_size(size: usize) -> Message {
 }
 
 #[tokio::test]
-async fn a_message_of_exactly_the_limit_is_sent_and_one_byte_more_goes_to_the_bucket() {
+async fn a_message_at_the_limit_is_sent_and_a_larger_one_goes_to_the_bucket() {
     let aws = Aws::shared();
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
     let queue = SqsQueue::new(&aws.config, name(&url), Some(name(&bucket)));
@@ -111,7 +111,7 @@ fn text(stored: StoredSecret) -> Option<String> {
 }
 
 #[tokio::test]
-async fn both_versions_of_a_secret_are_read_and_a_missing_previous_one_is_no_error() {
+async fn both_versions_of_a_secret_are_read_and_the_previous_may_be_missing() {
     let aws = Aws::shared();
     let secret = aws.create_secret("first").await;
     let store = SecretsManager::new(&aws.config, name(&secret));

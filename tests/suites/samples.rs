@@ -69,7 +69,7 @@ fn every_sample_gets_the_answer_of_the_table() {
 }
 
 #[test]
-fn no_two_accepted_samples_are_the_same_event_and_each_duplicate_repeats_one_before_it() {
+fn accepted_samples_differ_and_a_duplicate_repeats_one_before_it() {
     let mut ids = BTreeSet::new();
     for sample in current() {
         // Two providers may have the same id: the keys begin with the provider's name.
@@ -94,7 +94,7 @@ fn a_respelled_sample_needs_the_python_form() {
 }
 
 #[test]
-fn every_provider_has_a_good_sample_a_forged_one_and_a_stale_one_if_it_signs_a_time() {
+fn every_provider_has_a_good_a_forged_and_where_dated_a_stale_sample() {
     for provider in PROVIDERS {
         let samples = samples::of(provider);
         let has = |is_wanted: &dyn Fn(&Answer) -> bool| samples.iter().any(|sample| is_wanted(&sample.answer));

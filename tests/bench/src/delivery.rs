@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn each_delivery_verifies_and_is_an_event_of_its_own_and_a_forgery_does_not_verify() {
+    fn each_delivery_is_an_event_of_its_own_and_a_forgery_is_refused() {
         let mut deliveries = Deliveries::default();
         for number in 1..=20 {
             let event = deliveries.new_event().expect("is made");

@@ -47,7 +47,7 @@ async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Re
 }
 
 #[tokio::test]
-async fn any_two_calls_that_fail_once_and_any_call_that_fails_twice_are_made_again_within_the_attempt() {
+async fn calls_that_fail_once_or_twice_are_repeated_within_the_attempt() {
     let mut runs = JoinSet::new();
     for (number, first) in [Claim, Send, Complete].into_iter().enumerate() {
         for second in [Claim, Send, Complete].into_iter().skip(number) {

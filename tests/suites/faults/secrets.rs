@@ -10,7 +10,7 @@ use webhook_tests::{
 use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
 
 #[tokio::test]
-async fn with_secrets_manager_down_a_cached_secret_serves_and_what_it_does_not_verify_is_503() {
+async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
     let faults = [Fault::Error, Fault::Throttle, Fault::ResetBefore, Fault::ResetAfter];
     for (number, fault) in faults.into_iter().enumerate() {
         let kind = Kind::in_turn(number);

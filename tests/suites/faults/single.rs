@@ -85,7 +85,7 @@ fn rules(call: Call, fault: Fault, lasts: Lasts) -> Vec<Rule> {
 }
 
 #[tokio::test]
-async fn each_call_that_fails_throughout_an_attempt_loses_nothing_and_doubles_nothing() {
+async fn a_call_that_fails_throughout_an_attempt_loses_and_doubles_nothing() {
     let mut cases = Vec::new();
     for call in Call::ALL {
         for fault in Fault::ALL {

@@ -139,7 +139,7 @@ async fn an_authentic_body_that_is_no_object_is_400_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_authentic_body_with_a_long_unsigned_member_is_400_and_writes_nothing() {
+async fn a_long_unsigned_member_is_400_and_writes_nothing() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
@@ -190,7 +190,7 @@ async fn a_body_of_6_mib_is_queued_through_the_bucket() {
 }
 
 #[tokio::test]
-async fn a_failing_queue_is_503_the_claim_is_given_back_and_the_next_attempt_queues() {
+async fn a_failing_queue_is_503_and_the_next_attempt_queues() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
@@ -221,7 +221,7 @@ async fn a_failing_table_is_503_and_nothing_is_queued() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_queues_limit_without_a_bucket_is_503_with_the_reason_in_the_log() {
+async fn a_large_body_without_a_bucket_is_503_with_the_reason_in_the_log() {
     for kind in kinds_by_body() {
         let world = Setup::new(kind.provider, true).await.with("PAYLOAD_BUCKET", "").start().await;
         assert_eq!(world.deliver(&Event::new(kind.large(), 1)).await, unavailable(), "{kind:?}");
@@ -243,7 +243,7 @@ async fn near_the_deadline_the_answer_is_503_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn whatever_is_not_signed_may_change_and_the_event_is_a_duplicate_with_a_warning() {
+async fn a_change_of_unsigned_fields_is_a_duplicate_with_a_warning() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
@@ -285,7 +285,7 @@ async fn an_unsigned_header_is_the_delivery_id_before_an_unsigned_member() {
 }
 
 #[tokio::test]
-async fn an_event_signed_again_under_a_new_time_is_the_same_event_under_each_scheme() {
+async fn an_event_signed_again_at_another_time_is_the_same_event() {
     for provider in PROVIDERS {
         let world = World::of(provider).await;
         for scheme in provider.schemes() {

@@ -183,7 +183,7 @@ async fn the_answer_to_an_id_of_millions_of_quotes_is_short() {
 }
 
 #[tokio::test]
-async fn another_unsigned_event_type_is_a_warning_and_every_line_names_what_is_unsigned() {
+async fn another_unsigned_event_type_is_a_warning() {
     for kind in Kind::all() {
         let facts = &kind.scheme.facts;
         let EventType::Unsigned(_) = facts.event_type else { continue };

@@ -224,7 +224,7 @@ async fn a_body_round_a_signed_member_is_rebuilt_round_the_signed_text() {
 }
 
 #[tokio::test]
-async fn both_spellings_of_a_body_are_one_event_with_the_text_that_the_mac_covered() {
+async fn both_spellings_of_a_body_are_one_event_with_the_signed_text() {
     for kind in Kind::all().into_iter().filter(signs_python_form) {
         let event = Event::with(kind, 1, "\"list\": [], \"label\": \"Zo\\u00eb\", \"rate\": 1.0");
         let headers = signed(&event);
@@ -246,7 +246,7 @@ fn hash_of(body: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_unknown_event_is_queued_under_its_name_and_a_nameless_one_as_unknown() {
+async fn an_unknown_event_keeps_its_name_and_a_nameless_one_is_unknown() {
     for kind in Kind::all().into_iter().filter(signs_whole_body) {
         let EventType::Signed([_, ..]) = kind.scheme.facts.event_type else { continue };
         let example = Event::new(kind, 1);
@@ -356,7 +356,7 @@ async fn names_and_ids_over_1024_bytes_are_hashed_but_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn the_first_place_with_a_text_is_the_group_and_without_one_the_event_is_its_own() {
+async fn the_first_pointer_to_a_text_is_the_group_else_the_event_itself() {
     for kind in Kind::all() {
         let (provider, facts) = (kind.provider.name(), &kind.scheme.facts);
         let [first, .., last] = facts.group else { continue };

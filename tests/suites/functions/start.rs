@@ -72,7 +72,7 @@ async fn a_variable_that_is_missing_or_cannot_be_used_is_named() {
 }
 
 #[tokio::test]
-async fn a_scheme_that_the_provider_does_not_have_is_named_with_those_that_it_has() {
+async fn an_unknown_scheme_stops_the_start_and_the_known_ones_are_named() {
     for provider in PROVIDERS {
         let log = start_error(provider, &[("SIGNATURE_SCHEMES", "of-nobody")]).await;
         let names: Vec<&str> = provider.schemes().iter().map(|scheme| scheme.name).collect();

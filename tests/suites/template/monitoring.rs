@@ -199,7 +199,7 @@ fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
 
 /// What the deployed alarms and graphs name is what the deployed stack has, and its functions emit.
 #[tokio::test]
-async fn what_is_deployed_looks_at_the_stack_and_at_metrics_that_its_functions_emit() {
+async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
     let stack = deploy("watched", &[]).await;
     let last = |output: &str| stack.outputs[output].rsplit(':').next().expect("an ARN").to_owned();
     let functions: Vec<String> = providers().iter().map(|provider| format!("watched-{provider}")).collect();

@@ -93,7 +93,7 @@ fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_wrong_value_is_refused_with_a_message_that_names_its_parameter_and_says_what_it_must_be() {
+async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
     let template = template("template.yaml");
     let parameters = template["Parameters"].as_object().expect("there are parameters");
     for (name, parameter) in parameters {

@@ -39,7 +39,7 @@ fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
 }
 
 #[tokio::test]
-async fn functions_get_the_variables_that_their_code_reads_and_run_as_it_is_built() {
+async fn functions_get_the_variables_and_the_runtime_that_they_need() {
     deploy("wiring", &[("ExampleConsumer", "true")]).await;
     let receivers = names(webhook_lambda::VARIABLES.into_iter().chain(NOT_READ));
     for provider in providers() {

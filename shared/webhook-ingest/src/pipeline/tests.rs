@@ -128,7 +128,7 @@ async fn the_same_event_again_is_a_duplicate_and_costs_no_send() {
 }
 
 #[tokio::test]
-async fn what_is_not_proven_is_refused_with_no_write_and_where_headers_are_malformed_no_secret_is_read() {
+async fn an_unproven_delivery_is_refused_and_writes_nothing() {
     let secrets = MemorySecrets::new("key");
     let pipeline = harness(ACME, secrets.clone());
     let forged = signed_with("another key", BODY);
@@ -160,7 +160,7 @@ async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
 }
 
 #[tokio::test]
-async fn a_failed_send_gives_the_claim_back_so_that_the_next_attempt_queues_the_event() {
+async fn after_a_failed_send_the_next_attempt_queues_the_event() {
     for failure in [Failure::Before, Failure::After] {
         let pipeline = acme();
         pipeline.queue.fail([Some(failure)]);
@@ -221,7 +221,7 @@ async fn a_claim_whose_write_or_reply_fails_is_given_back() {
 }
 
 #[tokio::test]
-async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_token() {
+async fn a_claim_whose_reply_was_lost_is_known_as_ours_by_its_token() {
     let pipeline = acme();
     let lost = NewClaim {
         idempotency_key: "acme#e1".to_owned(),
@@ -239,7 +239,7 @@ async fn a_claim_whose_reply_was_lost_below_the_port_is_known_as_ours_by_its_tok
 }
 
 #[tokio::test]
-async fn a_failing_complete_is_tried_again_while_there_is_time_and_the_answer_is_200_all_the_same() {
+async fn a_failing_complete_is_retried_while_time_is_left_and_answers_200() {
     let pipeline = acme();
     pipeline.store.fail([None, Some(Failure::Before), Some(Failure::Before), None]);
     let report = pipeline.deliver(&signed_with("key", BODY), BODY, "t1").await;
@@ -370,7 +370,7 @@ impl<Q: EventQueue> EventQueue for Borrowed<'_, Q> {
 }
 
 #[tokio::test]
-async fn after_a_crash_at_any_call_the_event_is_in_flight_until_the_lease_ends_and_then_queued_once() {
+async fn after_a_crash_the_event_is_in_flight_until_the_lease_ends() {
     for (call, failure, during_lease, after_lease) in [
         (0, Failure::HangsBefore, accepted(), duplicate()),
         (0, Failure::HangsAfter, Outcome::InProgress { retry_after_s: 20 }, accepted()),
@@ -390,7 +390,7 @@ async fn after_a_crash_at_any_call_the_event_is_in_flight_until_the_lease_ends_a
 }
 
 #[tokio::test]
-async fn the_documented_window_is_a_crash_after_the_send_and_more_than_five_minutes() {
+async fn the_window_is_a_crash_after_the_send_and_over_five_minutes() {
     let pipeline = acme();
     crash(&pipeline, 1, Failure::HangsAfter).await;
     pipeline.clock.advance(Duration::from_mins(5));

@@ -29,7 +29,7 @@ fn signed_by(key: &str) -> Result<String, SecretError> {
 }
 
 #[test]
-fn a_value_is_the_secret_or_an_object_that_names_it_without_its_line_break() {
+fn a_value_is_the_secret_or_an_object_without_its_line_break() {
     for (text, key) in [
         ("key", "key"),
         ("key\n", "key"),
@@ -91,7 +91,7 @@ async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
 }
 
 #[tokio::test]
-async fn with_the_store_down_the_cached_secret_serves_for_an_hour_and_is_asked_for_every_10_s() {
+async fn while_the_store_is_down_the_cached_secret_serves_for_an_hour() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
@@ -261,7 +261,7 @@ async fn a_start_leaves_the_previous_version_to_the_first_mismatch() {
 }
 
 #[tokio::test]
-async fn a_start_without_the_previous_version_asks_for_both_when_its_time_is_over() {
+async fn after_a_start_with_one_version_the_next_fetch_asks_for_both() {
     let cache = started().await;
     assert_eq!(asked_for_previous(&cache, 299).await, Ok((false, SecretFetch::NotDue)));
     assert_eq!(asked_for_previous(&cache, 300).await, Ok((true, SecretFetch::Routine)));

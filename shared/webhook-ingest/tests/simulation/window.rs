@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[test]
-fn with_retries_after_more_than_five_minutes_the_window_is_hit_by_each_of_its_causes() {
+fn late_retries_hit_the_window_by_each_of_its_causes() {
     let swept = sweep(0..20_000, LONG);
     assert_eq!(swept.broken, None);
     for doubt in Doubt::ALL {

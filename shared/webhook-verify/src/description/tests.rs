@@ -210,7 +210,7 @@ fn a_signed_header_is_set_off_so_that_no_text_can_move_into_it() {
 }
 
 #[test]
-fn facts_are_read_from_members_that_can_be_named_and_from_unsigned_ones_only_if_listed() {
+fn facts_come_from_members_that_have_a_name_and_listed_unsigned_ones() {
     const CHALLENGE: Challenge =
         Challenge { kind: "/type", is: "ping", token: "/token", answer: "token", answer_mac: None };
     let none = Facts::NONE;

@@ -146,7 +146,7 @@ fn a_secret_that_is_read_as_text_and_not_as_base64_does_not_verify() {
 }
 
 #[test]
-fn a_signed_id_without_the_character_that_ends_it_is_the_only_one_accepted() {
+fn a_signed_id_is_accepted_only_without_the_character_that_ends_it() {
     let vector = standard_webhooks();
     // The text that is signed would be the same, with some of it moved.
     let moved = vector.with_header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330");

@@ -202,7 +202,7 @@ fn a_missing_or_repeated_header_is_refused_by_its_name() {
 }
 
 #[test]
-fn the_url_is_signed_character_for_character_and_nothing_verifies_without_it() {
+fn the_signed_url_counts_character_for_character() {
     for vector in [square(), hubspot()] {
         let url = vector.url.expect("it is signed");
         let slash = format!("{url}/").leak();

@@ -107,7 +107,7 @@ fn a_lock_has_no_lost_update() {
 }
 
 #[test]
-fn of_four_independent_bits_all_sixteen_values_are_reached_with_and_without_reduction() {
+fn four_independent_bits_reach_all_sixteen_values() {
     for reduces in [false, true] {
         let mut values = BTreeSet::new();
         walk(|path| {
