@@ -1,4 +1,4 @@
-//! The pages of the repository: every link leads somewhere.
+//! The pages of the repository: every link leads somewhere, and every command exists.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,7 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use clap::{Parser as _, error::ErrorKind};
+use webhook_cli::Cli;
 use webhook_tests::workspace;
+
+/// The value of every variable in the code of a page: one that a queue may have too.
+const A_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo";
 
 /// Returns every Markdown file, except in what is built or installed.
 fn pages(folder: &Path) -> Vec<PathBuf> {
@@ -26,13 +31,22 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
 
 /// Returns the lines of a page that are not code.
 fn prose(text: &str) -> Vec<&str> {
-    let mut is_code = false;
-    let is_prose = |line: &&str| {
-        let is_fence = line.trim_start().starts_with("```");
-        is_code ^= is_fence;
-        !is_code && !is_fence
-    };
-    text.lines().filter(is_prose).collect()
+    split(text).0
+}
+
+/// Returns the lines of a page: those of its prose, and those of its code.
+fn split(text: &str) -> (Vec<&str>, Vec<&str>) {
+    let (mut prose, mut code, mut is_code) = (Vec::new(), Vec::new(), false);
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            is_code = !is_code;
+        } else if is_code {
+            code.push(line);
+        } else {
+            prose.push(line);
+        }
+    }
+    (prose, code)
 }
 
 /// Returns the targets of a page's links, without those that lead elsewhere.
@@ -78,6 +92,74 @@ fn every_link_of_a_page_leads_to_a_file_and_a_heading() {
     assert!(pages.len() > 5, "{pages:?}");
     let dead: Vec<_> = pages.iter().flat_map(|page| dead(page)).collect();
     assert!(dead.is_empty(), "{dead:#?}");
+}
+
+/// Returns the arguments of each `cargo webhook` in a page's code, as a shell would hand them over.
+fn cli_calls(code: &[&str]) -> Vec<Vec<String>> {
+    let joined = code.join("\n").replace("\\\n", " ");
+    let commands = joined.lines().flat_map(|line| line.split(['|', ';']).flat_map(|part| part.split("&&")));
+    let calls = commands.filter_map(|command| Some(command.split_once("cargo webhook ")?.1));
+    calls.map(words).collect()
+}
+
+/// Splits a command as a shell does, up to a redirection or a comment. A variable stands for a URL.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for next in command.chars() {
+        match (quote, next) {
+            (Some(open), _) if next == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(next);
+                word.get_or_insert_default();
+            }
+            (None, '>' | '#') if word.is_none() => break,
+            (None, ' ') => words.extend(word.take()),
+            (_, _) => word.get_or_insert_default().push(next),
+        }
+    }
+    words.extend(word);
+    words.into_iter().map(|word| if word.starts_with('$') { A_URL.to_owned() } else { word }).collect()
+}
+
+#[test]
+fn every_call_of_the_command_line_in_a_page_is_understood() {
+    let mut calls = 0;
+    for page in pages(&workspace()) {
+        let text = fs::read_to_string(&page).expect("a page can be read");
+        for call in cli_calls(&split(&text).1) {
+            calls += 1;
+            let parsed = Cli::try_parse_from(std::iter::once("webhook".to_owned()).chain(call.clone()));
+            // A provider that was removed from this copy may still be an example.
+            let fails = parsed.err().filter(|error| error.kind() != ErrorKind::InvalidValue);
+            let is_help = fails.as_ref().is_some_and(|error| error.kind() == ErrorKind::DisplayHelp);
+            assert!(fails.is_none() || is_help, "{}: {call:?}: {}", page.display(), fails.expect("it fails"));
+        }
+    }
+    assert!(calls > 10, "{calls}");
+}
+
+#[test]
+fn every_target_of_make_in_a_pages_code_exists() {
+    let read = |name: &str| fs::read_to_string(workspace().join(name)).unwrap_or_default();
+    let makefiles = ["Makefile", "tests/bench/bench.mk", "tests/copy/copy.mk"].map(read).concat();
+    for page in pages(&workspace()) {
+        let text = fs::read_to_string(&page).expect("a page can be read");
+        for line in split(&text).1 {
+            let Some((_, target)) = line.split_once("make ").filter(|(before, _)| !before.contains('#')) else {
+                continue;
+            };
+            let target = target.split([' ', ';', '`']).next().unwrap_or_default();
+            let exists = makefiles.lines().any(|line| line.starts_with(&format!("{target}:")));
+            assert!(exists, "{}: {line}", page.display());
+        }
+    }
+}
+
+#[test]
+fn commands_are_split_as_a_shell_splits_them() {
+    let code = ["echo '[]' | cargo webhook send acme --url \"$URL\" \\", "  --id 'a b' > out # comment"];
+    assert_eq!(cli_calls(&code), [["send", "acme", "--url", A_URL, "--id", "a b"]]);
+    assert!(cli_calls(&["cargo build"]).is_empty());
 }
 
 #[test]
