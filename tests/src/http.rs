@@ -3,7 +3,7 @@
 use serde_json::Value;
 use webhook_verify::Header;
 
-/// Posts a delivery and returns status and body; a body that is no JSON is given as a text.
+/// Posts a delivery and returns status and body; a body that is not JSON is given as a text.
 ///
 /// # Panics
 /// Nobody answers.

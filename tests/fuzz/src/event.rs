@@ -16,7 +16,7 @@ const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
 const KEY: &str = "development-secret-for-local-use-only";
 
 /// # Panics
-/// The answer is none of the contract's, or something is written for a delivery that is not proven.
+/// The answer is not in the contract, or something is written for a delivery that is not proven.
 pub fn check(input: &[u8]) {
     let Ok(event) = str::from_utf8(input) else { return };
     let http_event = HttpEvent::from_json(event);

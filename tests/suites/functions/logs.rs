@@ -110,7 +110,7 @@ async fn no_payload_header_signature_or_secret_is_logged_even_at_trace() {
         world.function.delivery_lines(6).await;
         let log = world.function.log();
         for line in log.lines() {
-            assert!(serde_json::from_str::<Value>(line).is_ok(), "a line that is no JSON: {line}");
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "a line that is not JSON: {line}");
         }
         let spelled = kind.provider.key().write(ANOTHER);
         let secrets = [KEY.to_owned(), secret_of(kind.provider), ANOTHER.to_owned(), spelled];

@@ -338,7 +338,7 @@ async fn names_and_ids_over_1024_bytes_are_hashed_but_in_the_envelope() {
         let (id, name) = ("i".repeat(1025), "n".repeat(1025));
         let (id_hash, name_hash) = (sha256_hex(id.as_bytes()), sha256_hex(name.as_bytes()));
         let mut event = Event::new(kind, 1);
-        // A group that is no text is none.
+        // A group that is not a text is ignored.
         event.body = event.body.replace("evt_1", &id).replace("example.created", &name).replace("\"grp_0\"", "7");
         event.id.clone_from(&id_hash);
         assert_eq!(world.deliver(&event).await, accepted(&event), "{kind:?}");

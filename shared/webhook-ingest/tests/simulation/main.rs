@@ -19,7 +19,7 @@
 //! - **Records**: deleted soon after they expire, late, or never.
 //! - **The queue**: FIFO, which knows a message for five minutes and then no more; or standard, which knows none.
 //! - **Senders** of both providers, all schemes: they try until they get a 200, with waits from a second to twenty minutes.
-//!   409, 503 and silence are failures to them. Deliveries and answers are lost or late. Some sign each attempt anew, some
+//!   409, 503 and silence are failures to them. Deliveries and answers are lost or late. Some sign each attempt again, some
 //!   repeat the first. The same event may occur again.
 //! - **Providers**: two for tests, which have every shape of a description between them. In every fourth run a deployed one
 //!   takes the place of the second.

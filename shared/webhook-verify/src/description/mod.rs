@@ -363,7 +363,7 @@ pub struct Facts {
     /// Members of the body that are queued beside a signed member, although no signature covers
     /// them.
     pub unsigned_members: &'static [&'static str],
-    /// A delivery that is no event: the provider asks whether the receiver is alive.
+    /// A delivery without an event: the provider asks whether the receiver is alive.
     pub challenge: Option<Challenge>,
 }
 
@@ -382,7 +382,7 @@ impl Facts {
 /// Where the id of an event is, by which its deliveries are known to be the same event.
 #[derive(Clone, Copy)]
 pub enum Id {
-    /// There is none: an event is known by the hash of what is signed of its body.
+    /// No id: an event is known by the hash of what is signed of its body.
     HashOfBody,
     /// The first pointer that leads to a text; without one, as [`Id::HashOfBody`].
     Signed(&'static [Pointer]),

@@ -381,7 +381,7 @@ impl Suite {
         }
     }
 
-    /// A signature of everything but the URL is none of a scheme that signs one.
+    /// If a scheme signs the URL, a signature of everything else is refused.
     fn no_url(&mut self) {
         for url in [None, Some("")] {
             let nowhere = self.attempt_under(url, &example_body(self.scheme, 1, 1), AT, ID);

@@ -35,7 +35,7 @@ const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 /// - `heap <file> <accepted|forged>`: the most that verification of that scheme takes from the heap, in bytes.
 ///
 /// # Errors
-/// A command that is none, or a body that does not verify.
+/// An unknown command, or a body that does not verify.
 pub fn serve() -> Result<()> {
     for line in io::stdin().lock().lines() {
         let line = line?;
