@@ -1,6 +1,6 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability exhaustive lint fuzz timing mutants tools clean rust
+.PHONY: help demo dev test reliability exhaustive lint deploy fuzz timing mutants tools clean rust
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -19,6 +19,10 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
 
+deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" for once
+	@tests/tools/install sam cargo-lambda
+	@.tools/sam/bin/python -B infra/deploy.py $(or $(STAGE),dev) $(OVERRIDES)
+
 reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
 	@tests/tools/install ministack
 	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} cargo test --workspace --test faults --test load -- --nocapture
@@ -35,7 +39,7 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_parameters.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_entries.py
-	@python3 -B -m unittest discover --start-directory infra
+	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 	@cargo fetch --locked --quiet
