@@ -18,6 +18,7 @@ dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send`
 test: rust ## every test: unit, property, contract, and end to end against the emulator
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
+	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory tests/deploy
 
 deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" for once
 	@tests/tools/install sam cargo-lambda

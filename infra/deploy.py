@@ -196,6 +196,7 @@ def check_tools() -> None:
 
 def sam(command: str, *arguments: str) -> None:
     """Runs SAM to its end."""
+    sys.stdout.flush()
     done = subprocess.run(["sam", command, *arguments], cwd=INFRA, check=False)
     if done.returncode:
         raise SystemExit(done.returncode)
