@@ -40,6 +40,7 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_parameters.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_entries.py
+	@.tools/cfn-lint/bin/python -B infra/rules/test_deployer.py
 	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
