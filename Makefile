@@ -1,6 +1,8 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability exhaustive lint deploy fuzz timing mutants tools clean rust
+.PHONY: help demo dev test reliability exhaustive lint advisories deploy fuzz timing mutants tools clean rust
+
+CARGO_DENY = test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -22,7 +24,7 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 
 deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" for once
 	@tests/tools/install sam cargo-lambda
-	@.tools/sam/bin/python -B infra/deploy.py $(or $(STAGE),dev) $(OVERRIDES)
+	@.tools/sam/bin/python -B infra/deploy.py "$${STAGE:-dev}" $$OVERRIDES
 
 reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
 	@tests/tools/install ministack
@@ -43,12 +45,16 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@.tools/cfn-lint/bin/python -B infra/rules/test_deployer.py
 	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
-	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
+	@$(CARGO_DENY)
 	@cargo fetch --locked --quiet
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
 	@test -x .tools/cargo-machete/bin/cargo-machete || { echo 'cargo-machete: compiling …'; cargo install --locked --quiet --root .tools/cargo-machete cargo-machete@0.9.2; }
 	@.tools/cargo-machete/bin/cargo-machete --with-metadata
 	@cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+
+advisories: rust ## reported weaknesses in the dependencies; needs the network
+	@$(CARGO_DENY)
+	@.tools/cargo-deny/bin/cargo-deny --log-level error check advisories
 
 fuzz: rust ## each fuzz target for FUZZ_SECONDS (600) seconds; needs a nightly compiler
 	@tests/fuzz/run

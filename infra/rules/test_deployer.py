@@ -173,9 +173,7 @@ class Deployer(unittest.TestCase):
         self.assertEqual(set(), missing)
 
     def test_nothing_is_allowed_that_is_not_called(self) -> None:
-        idle = {
-            action for action in ALLOWED if not any(matches(call, action) for call in needed())
-        }
+        idle = {action for action in ALLOWED if not any(matches(call, action) for call in needed())}
         self.assertEqual(set(), idle)
 
     def test_no_reason_is_out_of_date(self) -> None:
