@@ -22,7 +22,7 @@ test: rust ## every test: unit, property, contract, and end to end against the e
 	@cargo test --workspace --no-fail-fast
 	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory tests/deploy
 
-deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" for once
+deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" besides infra/samconfig.toml
 	@tests/tools/install sam cargo-lambda
 	@.tools/sam/bin/python -B infra/deploy.py "$${STAGE:-dev}" $$OVERRIDES
 

@@ -125,7 +125,7 @@ def kept_parameters(
         f"{name}={value}"
         for name, value in sorted(before.items())
         if name in declared
-        and name not in {*overrides, *NOT_IN_RELEASE}
+        and name not in {*overrides, "Release"}
         and value != str(declared[name].get("Default", ""))
     ]
 
