@@ -100,7 +100,7 @@ def effective(
 
 
 def release(commit: str, dirty: bool, parameters: Mapping[str, str]) -> str:
-    """Returns the version's name: the commit, whether files differ from it, the parameters' hash."""
+    """Returns the version's name: commit, whether files differ from it, hash of the parameters."""
     counted = sorted(
         (name, value) for name, value in parameters.items() if name not in NOT_IN_RELEASE
     )
@@ -186,7 +186,7 @@ def deployed_parameters(session: boto3.Session, stack: str) -> dict[str, str]:
 
 
 def check_tools() -> None:
-    """Refuses if a program is missing. Those of `make tools` come first: their Python brings zig."""
+    """Refuses if a program is missing. Those of `make tools` come first: they bring zig."""
     path = [TOOLS / "cargo-lambda/bin", TOOLS / "sam/bin", os.environ["PATH"]]
     os.environ["PATH"] = os.pathsep.join(map(str, path))
     for program, name in (("sam", "SAM CLI"), ("cargo-lambda", "cargo-lambda")):

@@ -1,4 +1,4 @@
-"""Shows that deployer-policy.json allows what the templates need of whoever deploys them, and no more.
+"""Shows that deployer-policy.json allows what deploying the templates needs, and no more.
 
 What CloudFormation calls in the deployer's name stands in each resource type's schema in its
 registry, which cfn-lint brings. What it calls for properties that no template here has is listed.
