@@ -1,6 +1,8 @@
 # The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability exhaustive lint fuzz timing mutants tools clean rust
+.PHONY: help demo dev test reliability exhaustive lint advisories deploy fuzz timing mutants tools clean rust
+
+CARGO_DENY = test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
@@ -18,6 +20,11 @@ dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send`
 test: rust ## every test: unit, property, contract, and end to end against the emulator
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
+	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory tests/deploy
+
+deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" besides infra/samconfig.toml
+	@tests/tools/install sam cargo-lambda
+	@.tools/sam/bin/python -B infra/deploy.py "$${STAGE:-dev}" $$OVERRIDES
 
 reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
 	@tests/tools/install ministack
@@ -35,14 +42,19 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@.tools/cfn-lint/bin/python -B infra/rules/test_rules.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_parameters.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_entries.py
-	@python3 -B -m unittest discover --start-directory infra
+	@.tools/cfn-lint/bin/python -B infra/rules/test_deployer.py
+	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
-	@test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
+	@$(CARGO_DENY)
 	@cargo fetch --locked --quiet
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
 	@test -x .tools/cargo-machete/bin/cargo-machete || { echo 'cargo-machete: compiling …'; cargo install --locked --quiet --root .tools/cargo-machete cargo-machete@0.9.2; }
 	@.tools/cargo-machete/bin/cargo-machete --with-metadata
 	@cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
+
+advisories: rust ## reported weaknesses in the dependencies; needs the network
+	@$(CARGO_DENY)
+	@.tools/cargo-deny/bin/cargo-deny --log-level error check advisories
 
 fuzz: rust ## each fuzz target for FUZZ_SECONDS (600) seconds; needs a nightly compiler
 	@tests/fuzz/run

@@ -1,0 +1,250 @@
+"""Builds and deploys a stack of samconfig.toml: `make deploy`, or by SAM's own Python
+
+    .tools/sam/bin/python infra/deploy.py [dev|prod] [Parameter=value ...]
+
+What it does beside `sam build` and `sam deploy`: it checks first that all is there, it names the
+version after the commit and the parameters (Release), and it moves the traffic at once
+(DeploymentStrategy=None) if the version before would lose its permissions. Without a terminal, or
+if CI is set, it asks nothing.
+
+SAM's Python, because it has SAM's reader of samconfig.toml and boto3.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from samcli.cli.types import CfnParameterOverridesType
+from samcli.lib.config.exceptions import FileParseException
+from samcli.lib.config.samconfig import SamConfig
+from samcli.yamlhelper import yaml_parse
+
+INFRA = pathlib.Path(__file__).resolve().parent
+TOOLS = INFRA.parent / ".tools"
+# SAM's name for what it takes if none is given.
+ENVIRONMENTS = {"dev": "default"}
+# The version's name and the way to it: neither makes another version.
+NOT_IN_RELEASE = ("Release", "DeploymentStrategy")
+
+
+class Refusal(Exception):
+    """A sentence for whoever deploys."""
+
+
+def settings(environment: str, command: str) -> dict:
+    """Returns what samconfig.toml has for a command, as SAM reads it."""
+    try:
+        read = SamConfig(INFRA, "samconfig.toml").get_all([command], "parameters", environment)
+    except FileParseException as error:
+        raise Refusal(f"infra/samconfig.toml cannot be read: {error}") from error
+    overrides = CfnParameterOverridesType().convert(read.get("parameter_overrides"), None, None)
+    return {**read, "parameter_overrides": overrides}
+
+
+def stage_settings(stage: str) -> tuple[str, dict]:
+    """Returns a stage's environment in samconfig.toml, and its settings for `sam deploy`."""
+    environment = ENVIRONMENTS.get(stage, stage)
+    found = settings(environment, "deploy")
+    if "stack_name" not in found:
+        raise Refusal(
+            f"infra/samconfig.toml has no stack_name for {stage}: "
+            f"there, add [{environment}.global.parameters]."
+        )
+    if found["parameter_overrides"] != settings(environment, "build")["parameter_overrides"]:
+        raise Refusal(
+            "Move parameter_overrides to "
+            f"[{environment}.global.parameters] in infra/samconfig.toml."
+        )
+    return environment, found
+
+
+def parse(arguments: list[str]) -> dict[str, str]:
+    """Returns the parameters of a command line."""
+    for argument in arguments:
+        if not argument.partition("=")[0].isalnum() or "=" not in argument:
+            raise Refusal(f"{argument} is no parameter: write Name=value.")
+    return dict(argument.split("=", 1) for argument in arguments)
+
+
+def wired_parameters(template: Mapping) -> set[str]:
+    """Returns the parameters that name what exists already. Permissions follow them at once."""
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    listed = [
+        group["Parameters"]
+        for group in groups
+        if group["Label"]["default"].startswith("What exists already")
+    ]
+    assert listed, "template.yaml has no group for what exists already"
+    return {name for name in template["Parameters"] if name.startswith("Existing")}.union(*listed)
+
+
+def effective(
+    template: Mapping, deployed: Mapping[str, str], overrides: Mapping[str, str]
+) -> dict[str, str]:
+    """Returns the parameters that the stack will have: CloudFormation keeps what is not given."""
+    unknown = sorted(overrides.keys() - template["Parameters"].keys())
+    if unknown:
+        raise Refusal(f"template.yaml has no parameter {', '.join(unknown)}.")
+    defaults = {
+        name: str(declared.get("Default", "")) for name, declared in template["Parameters"].items()
+    }
+    kept = {name: value for name, value in deployed.items() if name in defaults}
+    return {**defaults, **kept, **overrides}
+
+
+def release(commit: str, dirty: bool, parameters: Mapping[str, str]) -> str:
+    """Returns the version's name: commit, whether files differ from it, hash of the parameters."""
+    counted = sorted(
+        (name, value) for name, value in parameters.items() if name not in NOT_IN_RELEASE
+    )
+    digest = hashlib.sha256(json.dumps(counted).encode()).hexdigest()
+    return f"{commit[:12]}{'-dirty' if dirty else ''}+{digest[:8]}"
+
+
+def rewired(template: Mapping, deployed: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Returns the parameters whose change takes permissions from the version that runs."""
+    if not deployed:
+        return []
+    before = effective(template, deployed, {})
+    return sorted(name for name in wired_parameters(template) if before[name] != after[name])
+
+
+def kept_parameters(
+    template: Mapping, before: Mapping[str, str], overrides: Mapping[str, str]
+) -> list[str]:
+    """Returns what the stack keeps although it is neither the default nor given."""
+    declared = template["Parameters"]
+    return [
+        f"{name}={value}"
+        for name, value in sorted(before.items())
+        if name in declared
+        and name not in {*overrides, "Release"}
+        and value != str(declared[name].get("Default", ""))
+    ]
+
+
+def git(*arguments: str) -> str:
+    """Runs git in the repository, and returns what it prints."""
+    done = subprocess.run(
+        ["git", "-C", INFRA, *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Refusal(f"The version is named after the commit, but git says: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def session_for(found: Mapping) -> boto3.Session:
+    """Returns the caller's session, as samconfig.toml, the environment and the profile say."""
+    # boto3 does not read AWS_REGION, which the AWS CLI and the SDKs do.
+    region = found.get("region") or os.environ.get("AWS_REGION")
+    try:
+        session = boto3.Session(profile_name=found.get("profile"), region_name=region)
+    except BotoCoreError as error:
+        raise Refusal(f"The AWS profile cannot be used: {error}.") from error
+    if not session.region_name:
+        raise Refusal("No AWS region is set: export AWS_REGION, such as AWS_REGION=eu-central-1.")
+    return session
+
+
+def account(session: boto3.Session) -> str:
+    """Returns the account that the credentials are for."""
+    try:
+        return session.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise Refusal(
+            f"AWS credentials are needed: {str(error).rstrip('.')}. "
+            "First make `aws sts get-caller-identity` work; infra/FIRST-DEPLOYMENT.md has how."
+        ) from error
+
+
+def deployed_parameters(session: boto3.Session, stack: str) -> dict[str, str]:
+    """Returns the parameters of the stack, if it is there."""
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return {}
+        raise Refusal(f"The stack {stack} cannot be read: {error}.") from error
+    if found["StackStatus"] == "ROLLBACK_COMPLETE":
+        raise Refusal(
+            f"The first deployment of {stack} failed, and nothing can be deployed over it: "
+            f"see its events, then `aws cloudformation delete-stack --stack-name {stack}`."
+        )
+    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set that was never executed
+        return {}
+    return {
+        parameter["ParameterKey"]: parameter["ParameterValue"]
+        for parameter in found.get("Parameters", [])
+    }
+
+
+def check_tools() -> None:
+    """Refuses if a program is missing. Those of `make tools` come first: they bring zig."""
+    path = [TOOLS / "cargo-lambda/bin", TOOLS / "sam/bin", os.environ["PATH"]]
+    os.environ["PATH"] = os.pathsep.join(map(str, path))
+    for program, name in (("sam", "SAM CLI"), ("cargo-lambda", "cargo-lambda")):
+        if not shutil.which(program):
+            raise Refusal(f"{name} is missing: run `make tools`.")
+
+
+def sam(command: str, *arguments: str) -> None:
+    """Runs SAM to its end."""
+    sys.stdout.flush()
+    done = subprocess.run(["sam", command, *arguments], cwd=INFRA, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)
+
+
+def main(stage: str = "dev", *arguments: str) -> None:
+    """Checks, builds and deploys."""
+    environment, found = stage_settings(stage)
+    overrides = {**found["parameter_overrides"], **parse(list(arguments))}
+    if "Release" in overrides:
+        raise Refusal(
+            "Take Release out of the parameters: it is named after the commit and the parameters."
+        )
+    template = yaml_parse((INFRA / "template.yaml").read_text("utf-8"))
+    check_tools()
+    session = session_for(found)
+    stack, region, number = found["stack_name"], session.region_name, account(session)
+    commit, dirty = git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
+    before = deployed_parameters(session, stack)
+
+    after = effective(template, before, overrides)
+    overrides["Release"] = release(commit, dirty, after)
+    print(f"{stack} in {region}, account {number}: Release {overrides['Release']}")
+    for kept in kept_parameters(template, before, overrides):
+        print(f"The stack keeps {kept}, which infra/samconfig.toml does not name.")
+    changed = rewired(template, before, after)
+    if changed and after["DeploymentStrategy"] != "None":
+        if "DeploymentStrategy" not in overrides:  # or None would be kept
+            raise Refusal(
+                f"First name DeploymentStrategy={after['DeploymentStrategy']} "
+                "in infra/samconfig.toml."
+            )
+        overrides["DeploymentStrategy"] = "None"
+        print(
+            f"{', '.join(changed)} changes: DeploymentStrategy is None for once, "
+            "as the version before would fail."
+        )
+
+    # Quoted for SAM, which else takes an empty value for none.
+    quoted = [f'{name}="{value}"' for name, value in sorted(overrides.items())]
+    common = ["--config-env", environment, "--region", region, "--parameter-overrides", *quoted]
+    sam("build", *common)
+    unattended = os.environ.get("CI") or not sys.stdin.isatty()
+    sam("deploy", *common, *(["--no-confirm-changeset"] if unattended else []))
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:])
+    except Refusal as refusal:
+        raise SystemExit(str(refusal)) from None

@@ -1,0 +1,213 @@
+"""Shows that deployer-policy.json allows what deploying the templates needs, and no more.
+
+What CloudFormation calls in the deployer's name stands in each resource type's schema in its
+registry, which cfn-lint brings. What it calls for properties that no template here has is listed.
+
+Run with cfn-lint's Python: `.tools/cfn-lint/bin/python infra/rules/test_deployer.py`.
+"""
+
+import fnmatch
+import functools
+import json
+import os
+import pathlib
+import re
+import types
+import unittest
+
+import cfnlint.data
+from cfnlint.decode import decode_str
+from samtranslator.translator.transform import transform
+
+INFRA = pathlib.Path(__file__).parent.parent
+POLICY = json.loads((INFRA / "deployer-policy.json").read_text("utf-8"))
+SCHEMAS = pathlib.Path(cfnlint.data.__file__).parent / "schemas/resources"
+
+# What `sam deploy` calls itself.
+SAM = {
+    *(
+        f"cloudformation:{call}"
+        for call in """CreateChangeSet DeleteChangeSet DescribeChangeSet DescribeStackEvents
+        DescribeStacks ExecuteChangeSet GetTemplate GetTemplateSummary ListStackResources
+        ValidateTemplate""".split()
+    ),
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "s3:PutObject",
+}
+# What the registry's schemas do not name. Source of each: the service's documentation.
+UNNAMED = {
+    # An HTTP API's access log: "Customize HTTP API access logs".
+    *(f"logs:{call}LogDelivery" for call in ("Create", "Delete", "Get", "Update")),
+    *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies"),
+    # The first domain name of an account: "Service-linked roles for API Gateway".
+    "iam:CreateServiceLinkedRole",
+}
+# Why no template here needs it.
+UNUSED = {
+    "cloudformation:SetStackPolicy": "no stack policy",
+    "cloudformation:UpdateTerminationProtection": "nested stacks have none of their own",
+    "codedeploy:RegisterOnPremisesInstance": "no servers",
+    "dynamodb:*ContributorInsights": "off",
+    "dynamodb:*Import*": "tables start empty",
+    "dynamodb:*Item": "for replicas",
+    "dynamodb:*Replica": "no replicas",
+    "dynamodb:*KinesisStreamingDestination": "no stream",
+    "dynamodb:Query": "for replicas",
+    "dynamodb:Scan": "for replicas",
+    "elasticfilesystem:*": "no file system",
+    "firehose:*": "logs go nowhere else",
+    "iam:*GroupPolicy": "policies are for roles",
+    "iam:*UserPolicy": "policies are for roles",
+    "kinesis:*": "no stream",
+    "kms:ListAliases": "keys are named by their ARN",
+    "lambda:*ProvisionedConcurrencyConfig": "none is provisioned",
+    "lambda:*ScalingConfig": "no capacity provider",
+    "lambda:AssociateRuntimeAlias": "Lambda chooses the runtime's version",
+    "lambda:GetLayerVersion": "no layers",
+    "lambda:PassCapacityProvider": "no capacity provider",
+    "lambda:PutFunctionCodeSigningConfig": "code is not signed",
+    "lambda:PutFunctionRecursionConfig": "the default",
+    "lambda:PutRuntimeManagementConfig": "the default",
+    "logs:*IndexPolicy": "no field indexes",
+    "logs:CreateLogStream": "of DynamoDB's import",
+    "logs:DeleteDataProtectionPolicy": "none",
+    "logs:DescribeLogStreams": "of DynamoDB's import",
+    "logs:PutBearerTokenAuthentication": "the default",
+    "logs:PutDataProtectionPolicy": "none",
+    "logs:PutLogEvents": "of DynamoDB's import",
+    "logs:PutLogGroupDeletionProtection": "the default",
+    "s3:*MetadataAnnotationTable*": "none",
+    "s3:*MetadataInventoryTable*": "none",
+    "s3:*MetadataJournalTable*": "none",
+    "s3:*MetadataTable*": "none",
+    "s3:DeleteBucketAnalyticsConfiguration": "none",
+    "s3:DeleteBucketCors": "none",
+    "s3:DeleteBucketEncryption": "it stays encrypted",
+    "s3:DeleteBucketLifecycle": "it keeps one",
+    "s3:DeleteBucketMetricsConfiguration": "none",
+    "s3:DeleteBucketReplication": "none",
+    "s3:DeleteBucketWebsite": "none",
+    "s3:DeleteObject": "for what is imported or replaced by name",
+    "s3:GetObjectMetadata": "of DynamoDB's import",
+    "s3:Put*AccelerateConfiguration": "none",
+    "s3:Put*Acl": "the owner owns",
+    "s3:PutAnalyticsConfiguration": "none",
+    "s3:PutIntelligentTieringConfiguration": "none",
+    "s3:PutInventoryConfiguration": "none",
+    "s3:PutMetricsConfiguration": "none",
+    "s3:PutObjectLockConfiguration": "none",
+    "s3:PutReplicationConfiguration": "none",
+    "s3:REST.PUT.OBJECT": "is no action",
+    "s3files:*": "no file system",
+    "s3tables:*": "no tables of metadata",
+    "secretsmanager:*Replica*": "one region",
+    "secretsmanager:GetSecretValue": "a value is made, and never read",
+    "sns:PutDataProtectionPolicy": "none",
+}
+
+
+def parse(name: str) -> dict:
+    template, errors = decode_str((INFRA / name).read_text("utf-8"))
+    assert not errors, errors
+    return template
+
+
+@functools.cache
+def used_types() -> set[str]:
+    """Returns the types of all resources, of those too that SAM makes of a function."""
+    os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+    # SAM's bucket for artifacts, a stack of its own; and what may count lines of a log.
+    found = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Logs::MetricFilter"}
+    for path in INFRA.glob("*.yaml"):
+        template = parse(path.name)
+        for resource in template["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["CodeUri"] = "s3://artifacts/code"
+        parameters = {"DeploymentStrategy": "AllAtOnce", "Provider": "any"}
+        expanded = transform(template, parameters, types.SimpleNamespace(load=dict))
+        found |= {resource["Type"] for resource in expanded["Resources"].values()}
+    return found
+
+
+@functools.cache
+def handlers() -> dict[str, set[str]]:
+    """Returns what CloudFormation calls for a resource of each type."""
+    found: dict[str, set[str]] = {}
+    for path in SCHEMAS.glob("*.json"):
+        schema = json.loads(path.read_text("utf-8"))
+        for name, handler in schema.get("handlers", {}).items():
+            if name != "list":
+                calls = found.setdefault(schema["typeName"], set())
+                calls.update(call.strip() for call in handler.get("permissions", []))
+    return found
+
+
+def as_list(value: list | str) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def matches(action: str, pattern: str) -> bool:
+    return fnmatch.fnmatchcase(action.lower(), pattern.lower())
+
+
+def needed() -> set[str]:
+    """Returns what is called for the templates' resources, and by SAM."""
+    calls = set().union(*(handlers().get(each, set()) for each in used_types()))
+    used = {call for call in calls if not any(matches(call, pattern) for pattern in UNUSED)}
+    return used | SAM | UNNAMED
+
+
+ALLOWED = [action for statement in POLICY["Statement"] for action in as_list(statement["Action"])]
+
+
+class Deployer(unittest.TestCase):
+    def test_every_resource_type_has_a_schema_that_names_its_calls(self) -> None:
+        self.assertIn("AWS::CodeDeploy::DeploymentGroup", used_types())
+        self.assertEqual(set(), {each for each in used_types() if not handlers().get(each)})
+
+    def test_every_call_is_allowed(self) -> None:
+        missing = {
+            call for call in needed() if not any(matches(call, action) for action in ALLOWED)
+        }
+        self.assertEqual(set(), missing)
+
+    def test_nothing_is_allowed_that_is_not_called(self) -> None:
+        idle = {action for action in ALLOWED if not any(matches(call, action) for call in needed())}
+        self.assertEqual(set(), idle)
+
+    def test_no_reason_is_out_of_date(self) -> None:
+        calls = set().union(*(handlers().get(each, set()) for each in used_types()))
+        idle = {each for each in UNUSED if not any(matches(call, each) for call in calls)}
+        self.assertEqual(set(), idle)
+
+    def test_what_has_a_name_is_allowed_by_name_alone(self) -> None:
+        for statement in POLICY["Statement"]:
+            broad = [each for each in as_list(statement["Resource"]) if "STACK" not in each]
+            names = [each for each in broad if "sam-cli" not in each and "transform/" not in each]
+            self.assertTrue(
+                not names
+                or names == ["arn:aws:lambda:*:*:event-source-mapping:*"]
+                or "Condition" in statement
+                or statement["Sid"] == "TemplatesNotYetStacks",
+                statement["Sid"],
+            )
+
+    def test_a_role_is_passed_to_what_the_roles_are_made_for(self) -> None:
+        [passing] = [each for each in POLICY["Statement"] if "iam:PassRole" in each["Action"]]
+        services = set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
+        trusted: set[str] = set()
+        for path in INFRA.glob("*.yaml"):
+            for resource in parse(path.name)["Resources"].values():
+                if resource["Type"] == "AWS::IAM::Role":
+                    trusts = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+                    trusted |= {trust["Principal"]["Service"] for trust in trusts}
+        self.assertEqual(trusted, services)
+
+    def test_it_fits_into_a_managed_policy(self) -> None:
+        text = json.dumps(POLICY).replace("STACK", "a-name-of-twenty-one-")
+        self.assertLessEqual(len(re.sub(r"\s", "", text)), 6144)
+
+
+if __name__ == "__main__":
+    unittest.main()
