@@ -56,7 +56,7 @@ impl Account {
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
         let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
-        let names = providers.iter().copied().chain(["example-consumer"]);
+        let names = providers.iter().copied().chain(["example-consumer", "pre-traffic-hook"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
