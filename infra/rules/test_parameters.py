@@ -197,8 +197,8 @@ def decided(expanded, parameters):
         return {"Fn::And": all, "Fn::Or": any, "Fn::Not": lambda one: not any(one)}[function](map(holds, of))
 
     def value(node):
-        if isinstance(node, dict) and "Fn::Join" in node:  # of a list of ids, to see whether it is empty
-            node = node["Fn::Join"][1]
+        if isinstance(node, dict) and "Fn::Select" in node:  # the first of a list, to see whether it is empty
+            return values[node["Fn::Select"][1]["Ref"]].split(",")[0]
         return values[node["Ref"]] if isinstance(node, dict) else node
 
     def walk(node):

@@ -1,5 +1,5 @@
-//! The template, deployed with SAM into an emulator that enforces its IAM policies. Two things that the
-//! emulator cannot do are changed before: see [`provider_template`] and `without_expressions`.
+//! The template, deployed with SAM into an emulator that enforces its IAM policies. Three things that the emulator cannot do
+//! are changed before: see [`provider_template`], [`without_unknown_conditions`] and `without_expressions`.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use crate::{
     api::{Api, texts},
     emulator::{Aws, Emulator, client_variables},
     function::bootstrap,
-    template::{pascal_case, provider_template},
+    template::{pascal_case, provider_template, without_unknown_conditions},
     workspace,
 };
 
@@ -98,7 +98,7 @@ impl Account {
     /// Deploys the packaged template without SAM, which takes a second instead of ten.
     ///
     /// # Errors
-    /// The message with which the template or a parameter is refused.
+    /// The message with which the template or a parameter is refused, or the reasons for which the creation was rolled back.
     ///
     /// # Panics
     /// A resource cannot be made.
@@ -122,7 +122,11 @@ impl Account {
             let described = api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
             match &texts(&described, "StackStatus")[..] {
                 [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name).await),
-                [status] if status == "CREATE_IN_PROGRESS" && started_at.elapsed() < CREATED_WITHIN => {
+                [status] if status == "ROLLBACK_COMPLETE" => {
+                    let events = api.query("cloudformation", "DescribeStackEvents", &[("StackName", name)])?;
+                    return Err(texts(&events, "ResourceStatusReason").join("\n"));
+                }
+                [status] if status.ends_with("_IN_PROGRESS") && started_at.elapsed() < CREATED_WITHIN => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 _ => panic!("{name} is not created: {described}"),
@@ -221,7 +225,7 @@ fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) ->
     for name in NESTED {
         write(name, without_expressions(&read(name)));
     }
-    let mut template = read("template.yaml");
+    let mut template = without_unknown_conditions(&read("template.yaml"));
     for provider in providers {
         write(&format!("{provider}.yaml"), provider_template(provider));
         let entry = |url: &str| format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n");

@@ -2,6 +2,7 @@
 //! server that keeps what it is told.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -18,7 +19,10 @@ use webhook_tests::{
 };
 use webhook_verify::{Provider, providers::PROVIDERS};
 
-use crate::world::{api, deploy};
+use crate::{
+    permissions::{EVERYTHING, Role, assert_nothing_more},
+    world::{api, deploy, variables},
+};
 
 const EXPECTED: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
@@ -81,7 +85,12 @@ async fn run_hook(
     ] {
         variables.insert(name.to_owned(), value.to_owned());
     }
-    let hook = Function::start("pre-traffic-hook", &variables).await;
+    invoke(&variables).await
+}
+
+/// Invokes a hook with these variables; gives what it returns to Lambda, and its log.
+async fn invoke(variables: &HashMap<String, String>) -> (Answer, String) {
+    let hook = Function::start("pre-traffic-hook", variables).await;
     let event = json!({ "DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1" });
     let answer = hook.invoke(&event).await;
     (answer, hook.log())
@@ -157,4 +166,43 @@ async fn a_result_that_codedeploy_does_not_take_is_an_error_to_lambda() {
     assert_eq!(error["errorType"], "NotReported");
     let message = "could not tell CodeDeploy the result: the service refused the call: DeploymentDoesNotExistException";
     assert_eq!(error["errorMessage"], message);
+}
+
+/// What no hook can show in the emulator, which has no `CodeDeploy`.
+const UNSEEN: &str = "codedeploy:PutLifecycleEventHookExecutionStatus";
+
+/// As it is deployed: its variables, and its role with each permission taken away once.
+#[tokio::test]
+async fn the_deployed_hook_has_what_it_reads_and_calls_and_nothing_more() {
+    let api = api().await;
+    let mut parameters = EVERYTHING.to_vec();
+    parameters.push(("DeploymentStrategy", "AllAtOnce"));
+    let stack = deploy("permissions-hook", &parameters).await;
+    let refused = |what: &str| format!("{what}: the service refused the call: AccessDenied");
+    let cases = [
+        ("lambda:InvokeFunction", refused("the version could not be invoked")),
+        ("secretsmanager:GetSecretValue", refused("the signing secret could not be read")),
+    ];
+    for provider in PROVIDERS {
+        let function = format!("CodeDeployHook_permissions-hook-{}", provider.name());
+        let role = Role::of(&api, &function).await;
+        assert_nothing_more(&role, cases.iter().map(|(action, _)| *action).chain([UNSEEN]));
+        assert!(role.actions().contains(UNSEEN));
+        let mut deployed = client_variables(&stack.endpoint);
+        deployed.extend(variables(&function).await);
+        let codedeploy = CodeDeploy::start(StatusCode::OK).await;
+        deployed.insert("AWS_ENDPOINT_URL_CODEDEPLOY".to_owned(), codedeploy.endpoint.clone());
+
+        role.allow_all_but(&[]);
+        deployed.extend(role.credentials());
+        let (answer, log) = invoke(&deployed).await;
+        assert_eq!((answer, codedeploy.told()), (Ok(Value::Null), vec![told("Succeeded")]), "{log}");
+        for (action, reason) in &cases {
+            role.allow_all_but(&[action]);
+            deployed.extend(role.credentials());
+            let (_, log) = invoke(&deployed).await;
+            assert!(log.contains(reason.as_str()), "without {action}: {log}");
+        }
+        assert_eq!(codedeploy.told(), [told("Succeeded"), told("Failed"), told("Failed")]);
+    }
 }
