@@ -68,7 +68,7 @@ class Usage:
     secret_cache_s: int = 300
     providers: int = 2
     metrics: int = 60
-    alarms: int = 16
+    alarms: int = 36  # metrics that they watch; two for each provider are those of a canary
     dashboards: int = 1
 
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import io
+import pathlib
+import re
 import unittest
 
 from cost import PRICES, Usage, month, parse, report
@@ -36,7 +38,7 @@ class Cost(unittest.TestCase):
             # 2 versions × 2 providers × 2 processes × 8,640 = 69,120
             ("Secrets Manager", "calls"): 0.3456,
             ("CloudWatch", "metrics"): 18.0,
-            ("CloudWatch", "alarms"): 1.60,
+            ("CloudWatch", "alarms"): 3.60,
             ("CloudWatch", "dashboards"): 3.00,
         }
         self.assertEqual(costs(usage), expected)
@@ -79,6 +81,12 @@ class Cost(unittest.TestCase):
         for text in ("--events 0", "--events nan", "--large 2", "--metrics -1", "--queue kafka", "--body-kb 1025"):
             with self.subTest(text), contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
                 parse(text.split())
+
+    def test_the_alarms_are_those_of_the_templates(self) -> None:
+        infra = pathlib.Path(__file__).parent
+        watched = lambda name: len(re.findall(r"^ +Namespace: ", (infra / name).read_text("utf-8"), re.M))  # noqa: E731
+        providers = Usage().providers
+        self.assertEqual(Usage().alarms, watched("monitoring.yaml") + providers * watched("provider-alarms.yaml"))
 
     def test_every_price_has_a_source_and_a_use(self) -> None:
         usages = (Usage(), Usage(architecture="x86_64", queue="standard"))

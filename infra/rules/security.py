@@ -44,6 +44,11 @@ FUNCTIONS = ["AWS::Lambda::Function", "AWS::Serverless::Function"]
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
+# The condition without which calls of a service are not allowed.
+CONDITIONS = {"dynamodb:": "dynamodb:LeadingKeys", "kms:": "kms:ViaService", "s3:": "aws:ResourceAccount"}
+# The example consumer's, which nobody else uses.
+OWN_TABLE = "ConsumedEventsTable"
+
 
 class NoWildcardActions(CloudFormationLintRule):
     id = "E9101"
@@ -70,7 +75,8 @@ class NoWildcardResources(CloudFormationLintRule):
         for path, statement in allowing_statements(cfn):
             if "NotResource" in statement:
                 yield RuleMatch(path, "NotResource allows all resources but some: name those that are used")
-            wild = [r for r in strings(statement.get("Resource")) if r == "*" or r.endswith(":*")]
+            # What ends in :* names the versions of a function, if that has its name.
+            wild = [r for r in strings(statement.get("Resource")) if r == "*" or r.endswith(":*") and ".Arn}:" not in r]
             if wild and not set(strings(statement.get("Action"))) <= NEED_EVERY_RESOURCE:
                 yield RuleMatch([*path, "Resource"], f"{wild[0]} is every resource: name the one that is used")
 
@@ -178,14 +184,14 @@ class LogsExpire(CloudFormationLintRule):
 class DataIsRetained(CloudFormationLintRule):
     id = "E9108"
     shortdesc = "What holds data outlives the stack"
-    description = "Tables, queues, buckets and secrets, and the policies that protect them, are retained."
+    description = "Tables, queues, buckets and secrets, and what protects them; but not those of a creation that failed."
     tags = ["data"]
 
     def match(self, cfn):
         for name, resource in cfn.get_resources(HOLD_DATA).items():
-            for policy in ("DeletionPolicy", "UpdateReplacePolicy"):
-                if resource.get(policy) != "Retain":
-                    yield RuleMatch(["Resources", name], f"{name} would be lost: {policy} is not Retain")
+            for policy, value in (("DeletionPolicy", "RetainExceptOnCreate"), ("UpdateReplacePolicy", "Retain")):
+                if resource.get(policy) != value:
+                    yield RuleMatch(["Resources", name], f"{name} would be lost, or an orphan: {policy} is not {value}")
 
 
 class RolesAreBounded(CloudFormationLintRule):
@@ -217,9 +223,116 @@ class AlarmsTellWhatToDo(CloudFormationLintRule):
             description = str(properties.get("AlarmDescription", ""))
             if 'See "' not in description or not description.endswith('" in infra/OPERATIONS.md.'):
                 yield RuleMatch(["Resources", name], f"{name} does not name its section of infra/OPERATIONS.md")
-            for key in ("AlarmActions", "TreatMissingData"):
+            # Those that roll a deployment back tell CodeDeploy alone.
+            silent = properties.get("ActionsEnabled") is False and resource_outputs(cfn, name)
+            for key in ("TreatMissingData",) if silent else ("AlarmActions", "TreatMissingData"):
                 if not properties.get(key):
                     yield RuleMatch(["Resources", name], f"{name} has no {key}")
+
+
+class RollbackIsOursAlone(CloudFormationLintRule):
+    id = "E9111"
+    shortdesc = "A deployment is rolled back by what its new version does"
+    description = "What a sender can raise, or the version before, would let anyone stop any deployment."
+    tags = ["alarms", "deployment"]
+
+    def match(self, cfn):
+        alarms = cfn.get_resources("AWS::CloudWatch::Alarm")
+        for name, alarm in alarms.items():
+            properties = alarm["Properties"]
+            if not resource_outputs(cfn, name):
+                continue
+            if properties.get("MetricName") not in ("Errors", "Faults"):
+                yield RuleMatch(["Resources", name], f"{name} rolls back by what a sender decides")
+            if "ExecutedVersion" not in [dimension.get("Name") for dimension in properties.get("Dimensions", [])]:
+                yield RuleMatch(["Resources", name], f"{name} rolls back by what another version does")
+            if "${RolledBackVersion}" not in str(properties.get("AlarmName")):
+                yield RuleMatch(["Resources", name], f"{name} would still ring for the version before")
+
+
+class NewVersionsAreChecked(CloudFormationLintRule):
+    id = "E9112"
+    shortdesc = "A version is checked before it gets traffic, and stays when it is replaced"
+    description = "A published function has a pre-traffic hook and retains its versions."
+    tags = ["deployment"]
+
+    def match(self, cfn):
+        for name, function in cfn.get_resources("AWS::Serverless::Function").items():
+            properties = function["Properties"]
+            if not properties.get("AutoPublishAlias"):
+                continue
+            hook = properties.get("DeploymentPreference", {}).get("Hooks", {}).get("PreTraffic")
+            named = [node for node in alternatives(hook) if isinstance(node, dict) and "Ref" in node]
+            for node in named:
+                called = cfn.get_resources().get(node["Ref"], {}).get("Properties", {}).get("FunctionName")
+                if not any(text.startswith("CodeDeployHook_") for text in strings(called)):
+                    yield RuleMatch(["Resources", node["Ref"]], f"CodeDeploy may not call {node['Ref']}")
+            if not named:
+                yield RuleMatch(["Resources", name], f"{name} has no pre-traffic hook")
+            # DeletionPolicy is SAM's: given here, the function itself would have it.
+            if function.get("UpdateReplacePolicy") != "Retain" or "DeletionPolicy" in function:
+                yield RuleMatch(["Resources", name], f"{name} loses the versions that are replaced")
+
+
+class NarrowGrants(CloudFormationLintRule):
+    id = "E9113"
+    shortdesc = "What is allowed is as narrow as AWS can say it"
+    description = "A provider's own keys and objects, buckets of this account, keys through services, EC2 for Lambda itself."
+    tags = ["security", "iam"]
+
+    def match(self, cfn):
+        for path, statement in allowing_statements(cfn):
+            actions = set(strings(statement.get("Action")))
+            condition = str(statement.get("Condition"))
+            for begin, needed in CONDITIONS.items():
+                if any(action.startswith(begin) for action in actions) and needed not in condition:
+                    if not (begin == "dynamodb:" and OWN_TABLE in str(statement.get("Resource"))):
+                        yield RuleMatch(path, f"{begin} without the condition {needed}")
+            if "s3:PutObject" in actions and "/${Provider}/*" not in str(statement.get("Resource")):
+                yield RuleMatch(path, "s3:PutObject on objects of other providers")
+            if any(action.startswith("ec2:") for action in actions) and not denies_ec2_to_code(cfn, path):
+                yield RuleMatch(path, "ec2: without a statement that denies it to the function's code")
+
+
+class PublicDoorsAreLimited(CloudFormationLintRule):
+    id = "E9114"
+    shortdesc = "The front door is limited, and the only one"
+    description = "Stages throttle, and an API with a domain of its own answers under no other name."
+    tags = ["security", "api"]
+
+    def match(self, cfn):
+        for name, api in cfn.get_resources("AWS::ApiGatewayV2::Api").items():
+            if not api["Properties"].get("DisableExecuteApiEndpoint"):
+                yield RuleMatch(["Resources", name], f"{name} answers under AWS's name beside its own")
+        for name, stage in cfn.get_resources("AWS::ApiGatewayV2::Stage").items():
+            settings = stage["Properties"].get("DefaultRouteSettings", {})
+            for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+                if not settings.get(limit):
+                    yield RuleMatch(["Resources", name], f"{name} has no {limit}")
+
+
+class QueuesTakeTheLargest(CloudFormationLintRule):
+    id = "E9115"
+    shortdesc = "Queues take the largest message that SQS knows"
+    description = "Below it, messages go through the bucket that need not."
+    tags = ["sqs"]
+
+    def match(self, cfn):
+        for name, queue in cfn.get_resources("AWS::SQS::Queue").items():
+            if queue.get("Properties", {}).get("MaximumMessageSize") != 1048576:
+                yield RuleMatch(["Resources", name], f"{name} has another MaximumMessageSize than 1048576")
+
+
+class LogsTakeAKey(CloudFormationLintRule):
+    id = "E9116"
+    shortdesc = "Log groups take a key"
+    description = "Accounts that ask for a key of their own refuse groups without one."
+    tags = ["logs", "encryption"]
+
+    def match(self, cfn):
+        for name, group in cfn.get_resources("AWS::Logs::LogGroup").items():
+            if {"Ref": "LogKmsKeyArn"} not in list(alternatives(group.get("Properties", {}).get("KmsKeyId"))):
+                yield RuleMatch(["Resources", name], f"{name} does not take LogKmsKeyArn")
 
 
 # ---- What the rules share ----
@@ -235,6 +348,26 @@ def allowing_statements(cfn):
                 for statement in alternatives(entry):
                     if isinstance(statement, dict) and statement.get("Effect") == "Allow":
                         yield [*path, "Statement", index], statement
+
+
+def resource_outputs(cfn, name):
+    """The outputs that hand a resource on by its name."""
+    outputs = cfn.template.get("Outputs", {})
+    return [output for output, given in outputs.items() if given.get("Value") == {"Ref": name}]
+
+
+def denies_ec2_to_code(cfn, path):
+    """Whether a statement beside the one at this path denies EC2 to what bears a function's ARN."""
+    statements = cfn.template
+    for step in path[:-1]:
+        statements = statements[step]
+    found = [statement for entry in statements for statement in alternatives(entry)]
+    return any(
+        statement.get("Effect") == "Deny"
+        and "ec2:*" in strings(statement.get("Action"))
+        and str(statement.get("Condition", {}).get("Null", {}).get("lambda:SourceFunctionArn")).lower() == "false"
+        for statement in found
+    )
 
 
 def documents(node, path):

@@ -26,6 +26,7 @@ INFRA = pathlib.Path(__file__).parent.parent
 TEMPLATE = INFRA / "template.yaml"
 PROVIDER = INFRA / "provider.yaml"
 ACCOUNT = "us-east-1:000000000000"
+KEY = f"arn:aws:kms:{ACCOUNT}:key/00000000-0000-4000-8000-00000000000"
 CERTIFICATE = f"arn:aws:acm:{ACCOUNT}:certificate/00000000-0000-4000-8000-000000000000"
 
 def parse(text):
@@ -53,7 +54,7 @@ CHOICES = {
     "door": [
         {},
         {"ExistingHttpApiId": "a1b2c3d4e5"},
-        {"FrontDoor": "FunctionUrl"},
+        {"FrontDoor": "FunctionUrl", "ReservedConcurrency": "50"},
         {"DomainName": "webhooks.example.com", "CertificateArn": CERTIFICATE, "HostedZoneId": "Z0123456789"},
     ],
     "providers": [
@@ -74,7 +75,13 @@ CHOICES = {
         {},
         {f"Existing{name}SecretArn": f"arn:aws:secretsmanager:{ACCOUNT}:secret:name-AbCdEf" for name in NAMES},
     ],
-    "key": [{}, {"KmsKeyArn": f"arn:aws:kms:{ACCOUNT}:key/00000000-0000-4000-8000-000000000000"}],
+    "key": [
+        {},
+        {"KmsKeyArn": f"{KEY}0"},
+        {"ExistingKmsKeyArns": f"{KEY}1,{KEY}2"},
+        {"KmsKeyArn": f"{KEY}0", "ExistingKmsKeyArns": f"{KEY}1,{KEY}2", "LogKmsKeyArn": f"{KEY}3"},
+    ],
+    "senders": [{}, {"QueueSenderArns": "arn:aws:iam::000000000000:role/operators,arn:aws:iam::000000000000:user/*"}],
     "network": [{}, {"SubnetIds": "subnet-01234567,subnet-89abcdef", "SecurityGroupIds": "sg-01234567"}],
     "boundary": [{}, {"PermissionsBoundaryArn": "arn:aws:iam::000000000000:policy/boundary"}],
     "consumer": [{}, {"ExampleConsumer": "true"}],
@@ -82,7 +89,10 @@ CHOICES = {
 }
 
 # Choices that the template's rules refuse together.
-REFUSED = [({"Alarms": "false"}, {"DeploymentStrategy": "Canary10Percent5Minutes"})]
+REFUSED = [
+    ({"Alarms": "false"}, {"DeploymentStrategy": "Canary10Percent5Minutes"}),
+    *((queue, CHOICES["senders"][1]) for queue in CHOICES["queue"][1:]),
+]
 
 # Of each pattern: what it takes, beside the empty text where that is the default; and what it refuses.
 PATTERNS = {
@@ -101,14 +111,20 @@ PATTERNS = {
         ["https://sqs.us-east-1.amazonaws.com/000000000000/events", f"arn:aws:sqs:{ACCOUNT}:events.lifo"],
     ),
     "ExistingTableName": (["Team.records_1-a"], ["a", f"arn:aws:dynamodb:{ACCOUNT}:table/records"]),
+    "ExistingKmsKeyArns": ([f"{KEY}0"], [f"arn:aws:kms:{ACCOUNT}:alias/webhooks"]),
     "HostedZoneId": (["Z0123456789ABCDEFGHIJ"], ["example.com", "/hostedzone/Z0123456789"]),
     "KmsKeyArn": (
         [f"arn:aws:kms:{ACCOUNT}:key/mrk-0123456789abcdef0123456789abcdef"],
         [f"arn:aws:kms:{ACCOUNT}:alias/webhooks", "00000000-0000-4000-8000-000000000000"],
     ),
+    "LogKmsKeyArn": ([f"{KEY}0"], [f"arn:aws:kms:{ACCOUNT}:alias/webhooks"]),
     "PermissionsBoundaryArn": (
         ["arn:aws:iam::000000000000:policy/team/boundary", "arn:aws:iam::aws:policy/PowerUserAccess"],
         ["arn:aws:iam::000000000000:role/boundary", "boundary"],
+    ),
+    "QueueSenderArns": (
+        ["arn:aws:iam::000000000000:role/aws-reserved/sso.amazonaws.com/*_Operators_*", "arn:aws:iam::000000000000:user/me"],
+        ["operators", "arn:aws:sts::000000000000:assumed-role/operators/me", "*"],
     ),
     "Release": (["1", "v1.2.3", "feature/a+b", "0123456789abcdef0123456789abcdef01234567"], ["", "a b", "a" * 65]),
     "ReservedConcurrency": (["1", "1000"], ["0", "01", "-1", "ten"]),
@@ -119,7 +135,8 @@ PATTERNS = {
 for name in NAMES:
     PATTERNS[f"Existing{name}SecretArn"] = (
         [f"arn:aws:secretsmanager:{ACCOUNT}:secret:team/name-AbCdEf"],
-        ["name", f"arn:aws:ssm:{ACCOUNT}:parameter/name"],
+        # Without its suffix, Secrets Manager takes the ARN, but no role is allowed to read what it names.
+        ["name", f"arn:aws:ssm:{ACCOUNT}:parameter/name", f"arn:aws:secretsmanager:{ACCOUNT}:secret:team/name"],
     )
     PATTERNS[f"{name}SignatureSchemes"] = (["v2", "name-v1,name-v2"], [",", "v1,", "v1, v2", "V1"])
     PATTERNS[f"{name}PublicUrl"] = (
@@ -130,15 +147,14 @@ for name in NAMES:
 # What a provider's stack gets from resources of the stack around it.
 MADE = {
     "StackName": "webhooks",
+    "FunctionName": "webhooks-name",
     "TableName": "records",
     "QueueArn": f"arn:aws:sqs:{ACCOUNT}:events.fifo",
     "PayloadBucketName": "payloads",
     "ApiId": "a1b2c3d4e5",
     "BaseUrl": "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com",
     "AlarmTopicArn": f"arn:aws:sns:{ACCOUNT}:alarms",
-    "IngestPolicyArn": "arn:aws:iam::000000000000:policy/ingest",
     "RuntimePolicyArn": "arn:aws:iam::000000000000:policy/runtime",
-    "DeploymentRoleArn": "arn:aws:iam::000000000000:role/deployment",
 }
 
 
@@ -181,8 +197,8 @@ def decided(expanded, parameters):
         return {"Fn::And": all, "Fn::Or": any, "Fn::Not": lambda one: not any(one)}[function](map(holds, of))
 
     def value(node):
-        if isinstance(node, dict) and "Fn::Join" in node:  # of a list of ids, to see whether it is empty
-            node = node["Fn::Join"][1]
+        if isinstance(node, dict) and "Fn::Select" in node:  # the first of a list, to see whether it is empty
+            return values[node["Fn::Select"][1]["Ref"]].split(",")[0]
         return values[node["Ref"]] if isinstance(node, dict) else node
 
     def walk(node):
@@ -207,8 +223,9 @@ def decided(expanded, parameters):
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
-# Not faults: parameters that only conditions ask for, the map that SAM reads, and templates for `package`.
-IGNORED = ["W2001", "W7001", "W3002"]
+# Not faults: parameters that only conditions ask for, the map that SAM reads, templates for `package`, and the alias, which
+# SAM gives the function's UpdateReplacePolicy.
+IGNORED = ["W2001", "W7001", "W3002", "W3011"]
 
 
 def deployed(text, parameters):
@@ -298,6 +315,55 @@ class TestCombinations(unittest.TestCase):
             length = longest.get(name) or parameter.get("MaxLength") or max(map(len, values))
             description = description.replace(f"${{{name}}}", "x" * length)
         self.assertLessEqual(len(description), 256)
+
+
+class TestDeployment(unittest.TestCase):
+    """What SAM makes of a provider's function, its versions and its deployments."""
+
+    @classmethod
+    def setUpClass(cls):
+        os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+        logging.disable(logging.CRITICAL)
+        cls.text = TEMPLATE.read_text("utf-8")
+        cls.provider = PROVIDER.read_text("utf-8")
+
+    def resources(self, parameters):
+        left = deployed(self.provider, next(nested(deployed(self.text, parameters))))
+        (version,) = [name for name, of in left["Resources"].items() if of["Type"] == "AWS::Lambda::Version"]
+        return version, left["Resources"]
+
+    def test_a_version_that_is_replaced_stays(self):
+        version, resources = self.resources({})
+        policies = [resources[version].get(policy) for policy in ("DeletionPolicy", "UpdateReplacePolicy")]
+        self.assertEqual(policies, ["Retain", "Retain"])
+        self.assertNotIn("DeletionPolicy", resources["Function"], "it goes with its stack")
+
+    def test_without_codedeploy_there_is_nothing_of_it(self):
+        _, resources = self.resources({})
+        types_of = [of["Type"] for of in resources.values()]
+        self.assertNotIn("AWS::CodeDeploy::Application", types_of)
+        self.assertEqual((types_of.count("AWS::Lambda::Function"), types_of.count("AWS::IAM::Role")), (1, 1))
+        self.assertEqual(resources["Alarms"]["Properties"]["Parameters"]["RolledBackVersion"], "")
+
+    def test_a_new_version_is_checked_before_it_gets_traffic_and_rolled_back_by_its_own_alarms(self):
+        version, resources = self.resources({"DeploymentStrategy": "Canary10Percent5Minutes"})
+        update = resources["FunctionAliaslive"]["UpdatePolicy"]["CodeDeployLambdaAliasUpdate"]
+        self.assertEqual(update["BeforeAllowTrafficHook"], {"Ref": "PreTrafficHook"})
+        hook = resources["PreTrafficHook"]["Properties"]
+        self.assertEqual(hook["FunctionName"], {"Fn::Sub": "CodeDeployHook_${FunctionName}"})
+        self.assertEqual(hook["Environment"]["Variables"]["NEW_VERSION"], {"Ref": version})
+        group = resources[update["DeploymentGroupName"]["Ref"]]["Properties"]
+        alarms = [{"Name": {"Fn::GetAtt": ["Alarms", f"Outputs.{name}"]}} for name in ("VersionErrors", "VersionFaults")]
+        self.assertEqual(group["AlarmConfiguration"], {"Enabled": True, "Alarms": alarms})
+        self.assertEqual(group["ServiceRoleArn"], {"Fn::GetAtt": ["DeploymentRole", "Arn"]})
+        rolled_back = resources["Alarms"]["Properties"]["Parameters"]["RolledBackVersion"]
+        self.assertEqual(rolled_back, {"Fn::GetAtt": [version, "Version"]})
+
+    def test_the_longest_name_of_a_function_leaves_room_for_its_hook(self):
+        pattern = parse(self.provider)["Parameters"]["FunctionName"]["AllowedPattern"]
+        self.assertTrue(re.search(pattern, "w" * 49))
+        self.assertIsNone(re.search(pattern, "w" * 50))
+        self.assertEqual(len("CodeDeployHook_" + "w" * 49), 64, "the most that Lambda takes")
 
 
 class TestParameters(unittest.TestCase):

@@ -1,5 +1,5 @@
-//! The template, deployed with SAM into an emulator that enforces its IAM policies. Two things that the
-//! emulator cannot do are changed before: see [`provider_template`] and `without_expressions`.
+//! The template, deployed with SAM into an emulator that enforces its IAM policies. What the emulator cannot do is changed
+//! before: see [`provider_template`], [`without_unknown_conditions`], `without_expressions` and `with_account_in_conditions`.
 
 use std::{
     collections::HashMap,
@@ -14,9 +14,9 @@ use webhook_verify::{Provider, providers::PROVIDERS};
 
 use crate::{
     api::{Api, texts},
-    emulator::{Aws, Emulator, client_variables},
+    emulator::{Aws, Emulator, REGION, client_variables},
     function::bootstrap,
-    template::{pascal_case, provider_template},
+    template::{pascal_case, provider_template, without_unknown_conditions},
     workspace,
 };
 
@@ -56,7 +56,7 @@ impl Account {
     pub async fn start(say: impl Fn(&str)) -> Self {
         say("building the functions");
         let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
-        let names = providers.iter().copied().chain(["example-consumer"]);
+        let names = providers.iter().copied().chain(["example-consumer", "pre-traffic-hook"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
         let emulator = Emulator::start(true);
@@ -98,7 +98,7 @@ impl Account {
     /// Deploys the packaged template without SAM, which takes a second instead of ten.
     ///
     /// # Errors
-    /// The message with which the template or a parameter is refused.
+    /// The message with which the template or a parameter is refused, or the reasons for which the creation was rolled back.
     ///
     /// # Panics
     /// A resource cannot be made.
@@ -122,7 +122,11 @@ impl Account {
             let described = api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
             match &texts(&described, "StackStatus")[..] {
                 [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name).await),
-                [status] if status == "CREATE_IN_PROGRESS" && started_at.elapsed() < CREATED_WITHIN => {
+                [status] if status == "ROLLBACK_COMPLETE" => {
+                    let events = api.query("cloudformation", "DescribeStackEvents", &[("StackName", name)])?;
+                    return Err(texts(&events, "ResourceStatusReason").join("\n"));
+                }
+                [status] if status.ends_with("_IN_PROGRESS") && started_at.elapsed() < CREATED_WITHIN => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 _ => panic!("{name} is not created: {described}"),
@@ -219,9 +223,9 @@ fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) ->
     let read = |name: &str| fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
     let write = |name: &str, text: String| fs::write(infra.join(name), text).expect("the template is written");
     for name in NESTED {
-        write(name, without_expressions(&read(name)));
+        write(name, with_account_in_conditions(&without_expressions(&read(name))));
     }
-    let mut template = read("template.yaml");
+    let mut template = without_unknown_conditions(&read("template.yaml"));
     for provider in providers {
         write(&format!("{provider}.yaml"), provider_template(provider));
         let entry = |url: &str| format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n");
@@ -243,6 +247,17 @@ fn run(mut sam: Command) {
     let output = sam.output().expect("SAM runs");
     let said = |stream: &[u8]| String::from_utf8_lossy(stream).into_owned();
     assert!(output.status.success(), "SAM fails:\n{}\n{}", said(&output.stdout), said(&output.stderr));
+}
+
+/// Puts account and region into the conditions, in which the emulator does not know them.
+fn with_account_in_conditions(template: &str) -> String {
+    let known = |line: &str| {
+        let is_condition = line.contains("!Equals [");
+        let values = [("!Ref AWS::Region", REGION), ("!Ref AWS::AccountId", "\"000000000000\"")];
+        let put = |line: String, (name, value): &(&str, &str)| line.replace(name, value);
+        if is_condition { values.iter().fold(line.to_owned(), put) } else { line.to_owned() }
+    };
+    template.lines().map(|line| known(line) + "\n").collect()
 }
 
 /// Gives each alarm over an expression of metrics, which the emulator does not know, a metric that nobody emits: so the

@@ -17,8 +17,19 @@ pub fn template(name: &str) -> Value {
     serde_json::from_str(&python(READ, name, &[])).expect("JSON")
 }
 
-/// Returns `provider.yaml` for one provider, with its function in `../functions/<provider>` and with SAM's transform
-/// applied. `CloudFormation` applies the transform to nested templates too, but the emulator does not.
+/// A condition key that the emulator does not know, so that a statement with it allows nothing there. It stands on lines of
+/// its own.
+const UNKNOWN_KEY: &str = "aws:ResourceAccount";
+
+/// Returns a template's text without the conditions that the emulator does not know.
+#[must_use]
+pub fn without_unknown_conditions(template: &str) -> String {
+    template.lines().filter(|line| !line.contains(UNKNOWN_KEY)).flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Returns `provider.yaml` for one provider, with its functions in `../functions` and with SAM's transform applied.
+/// `CloudFormation` applies the transform to nested templates too, but the emulator does not. As the emulator has no
+/// `CodeDeploy`, it is applied as if `DeploymentStrategy` were `None`.
 ///
 /// # Panics
 /// SAM is not installed, or the translator rejects the template.
@@ -28,14 +39,17 @@ pub fn provider_template(provider: &str) -> String {
 import json, sys, types
 from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
-template = yaml_parse(open(sys.argv[1], encoding='utf-8').read())
-template['Resources']['Function']['Properties']['CodeUri'] = 's3://artifacts/code'
+template = yaml_parse(''.join(line for line in open(sys.argv[1], encoding='utf-8') if sys.argv[3] not in line))
+functions = {'Function': sys.argv[2], 'PreTrafficHook': 'pre-traffic-hook'}
+for name in functions:
+    template['Resources'][name]['Properties']['CodeUri'] = 's3://artifacts/code'
 parameters = {'Provider': sys.argv[2], 'DeploymentStrategy': 'None'}
 expanded = transform(template, parameters, types.SimpleNamespace(load=dict))
-expanded['Resources']['Function']['Properties']['Code'] = f'../functions/{sys.argv[2]}'
+for name, folder in functions.items():
+    expanded['Resources'][name]['Properties']['Code'] = f'../functions/{folder}'
 json.dump(expanded, sys.stdout)
 ";
-    python(EXPAND, "provider.yaml", &[provider])
+    python(EXPAND, "provider.yaml", &[provider, UNKNOWN_KEY])
 }
 
 /// Runs a script with SAM's Python on a template, and returns what it prints.

@@ -89,6 +89,7 @@ impl Function {
         let invocation = Invocation {
             provider: self.pipeline.provider.name(),
             function_name: &context.env_config.function_name,
+            function_version: &context.env_config.version,
             request_id: &context.request_id,
             cold_start: !self.is_warm.swap(true, Ordering::Relaxed),
         };

@@ -8,6 +8,7 @@ use webhook_ingest::Report;
 pub(crate) struct Invocation<'a> {
     pub(crate) provider: &'static str,
     pub(crate) function_name: &'a str,
+    pub(crate) function_version: &'a str,
     pub(crate) request_id: &'a str,
     pub(crate) cold_start: bool,
 }

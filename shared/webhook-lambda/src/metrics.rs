@@ -43,14 +43,17 @@ pub const FUNCTION_NAME: &str = "FunctionName";
 pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
 pub const REASON: &str = "Reason";
+/// A dimension of [`FAULTS`]: the function's version, by Lambda's own name for it. A deployment is
+/// rolled back by what its new version does. Versions without faults have no such metric.
+pub const EXECUTED_VERSION: &str = "ExecutedVersion";
 
 /// Deliveries of every outcome; events that are malformed or not HTTP requests count as
 /// `malformed`.
-pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(OUTCOME);
+pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(&[OUTCOME]);
 /// Deliveries whose sender was not proven.
-pub const REFUSALS: Metric = Metric::count("Refusals").also_by(REASON);
+pub const REFUSALS: Metric = Metric::count("Refusals").also_by(&[REASON]);
 /// Deliveries that a fault of ours kept from the queue.
-pub const FAULTS: Metric = Metric::count("Faults").also_by(REASON);
+pub const FAULTS: Metric = Metric::count("Faults").also_by(&[REASON, EXECUTED_VERSION]);
 /// Claims on an event whose earlier claim's lease had run out.
 pub const LEASE_TAKEOVERS: Metric = Metric::count("LeaseTakeovers");
 /// Fetches of the secret that failed, whether or not an older one was used.
@@ -107,12 +110,12 @@ pub const METRICS: [Metric; 17] = [
 pub struct Metric {
     name: &'static str,
     unit: &'static str,
-    also_by: Option<&'static str>,
+    also_by: &'static [&'static str],
 }
 
 impl Metric {
     const fn new(name: &'static str, unit: &'static str) -> Self {
-        Self { name, unit, also_by: None }
+        Self { name, unit, also_by: &[] }
     }
 
     const fn count(name: &'static str) -> Self {
@@ -123,8 +126,8 @@ impl Metric {
         Self::new(name, "Milliseconds")
     }
 
-    const fn also_by(self, dimension: &'static str) -> Self {
-        Self { also_by: Some(dimension), ..self }
+    const fn also_by(self, dimensions: &'static [&'static str]) -> Self {
+        Self { also_by: dimensions, ..self }
     }
 
     #[must_use]
@@ -138,11 +141,11 @@ impl Metric {
         self.unit
     }
 
-    /// Returns the sets of dimensions: the function alone and, if there is another dimension, the
-    /// function and that.
+    /// Returns the sets of dimensions: the function alone, and the function with each of the other
+    /// dimensions.
     #[must_use]
     pub fn dimension_sets(&self) -> Vec<Vec<&'static str>> {
-        let finer = self.also_by.map(|dimension| vec![FUNCTION_NAME, dimension]);
+        let finer = self.also_by.iter().map(|dimension| vec![FUNCTION_NAME, *dimension]);
         [vec![FUNCTION_NAME]].into_iter().chain(finer).collect()
     }
 }
@@ -163,6 +166,7 @@ struct Line<'l> {
     function_name: &'l str,
     outcome: &'static str,
     reason: Option<&'static str>,
+    faulty_version: Option<&'l str>,
     values: Vec<(Metric, u64)>,
 }
 
@@ -224,7 +228,8 @@ impl<'l> Line<'l> {
         at: UnixMillis,
     ) -> Self {
         let (function_name, reason) = (invocation.function_name, refusal.or(fault));
-        let mut line = Self { at, function_name, outcome, reason, values: Vec::new() };
+        let faulty_version = fault.map(|_| invocation.function_version);
+        let mut line = Self { at, function_name, outcome, reason, faulty_version, values: Vec::new() };
         line.count_if([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
         line.count_always([(REFUSALS, refusal.is_some()), (FAULTS, fault.is_some())]);
         line
@@ -254,7 +259,7 @@ impl<'l> Line<'l> {
         let mut directives = vec![of(vec![vec![FUNCTION_NAME]], Vec::new())];
         for (metric, value) in &self.values {
             let definition = Definition { name: metric.name, unit: metric.unit };
-            if metric.also_by.is_some() && *value > 0 {
+            if !metric.also_by.is_empty() && *value > 0 {
                 directives.push(of(metric.dimension_sets(), vec![definition]));
             } else {
                 directives[0].metrics.push(definition);
@@ -273,6 +278,9 @@ impl Serialize for Line<'_> {
         members.serialize_entry(OUTCOME, self.outcome)?;
         if let Some(reason) = self.reason {
             members.serialize_entry(REASON, reason)?;
+        }
+        if let Some(version) = self.faulty_version {
+            members.serialize_entry(EXECUTED_VERSION, version)?;
         }
         for (metric, value) in &self.values {
             members.serialize_entry(metric.name, value)?;

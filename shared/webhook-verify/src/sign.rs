@@ -11,6 +11,7 @@ use base64::{
 use crate::{
     delivery::{Delivery, Header},
     description::{Body, Encoding, EventType, Form, Id, Message, Scheme, TimeSource, TimeUnit},
+    event::MAX_NAME_BYTES,
     interpreter::{Pieces, pieces, signed},
     json::NoPythonForm,
     mac::tag,
@@ -139,6 +140,17 @@ pub fn example_body(scheme: &Scheme, number: usize, group: usize) -> String {
     let Some(member) = scheme.signed_member() else { return signed };
     let unsigned = facts.unsigned_members.iter().map(|name| format!("\"{name}\": \"example.{name}\", "));
     format!("{{{}\"{member}\": {signed}}}", unsigned.collect::<String>())
+}
+
+/// Returns a body that the scheme can sign and that a receiver answers 400, so that nothing is queued:
+/// whoever sends it learns that the receiver has the right secret. `None` if the scheme signs a member,
+/// and none of the members beside it has a limited length.
+#[must_use]
+pub fn malformed_body(scheme: &Scheme) -> Option<String> {
+    let Some(member) = scheme.signed_member() else { return Some("[]".to_owned()) };
+    let unsigned = scheme.facts.unsigned_members.first()?;
+    let too_long = "x".repeat(MAX_NAME_BYTES + 1);
+    Some(format!("{{\"{unsigned}\": \"{too_long}\", \"{member}\": {{}}}}"))
 }
 
 /// Writes an object, as Python does, with the values at their pointers.

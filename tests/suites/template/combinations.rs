@@ -133,7 +133,8 @@ async fn a_standard_queue_and_a_function_url_serve_one_provider() {
         let queue = aws().await.create_queue(false).await;
         let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.rsplit('/').next().expect("a name"));
         let name = format!("url-{provider}");
-        let mut parameters = vec![("FrontDoor", "FunctionUrl"), ("ExistingQueueArn", &arn)];
+        let mut parameters =
+            vec![("FrontDoor", "FunctionUrl"), ("ReservedConcurrency", "5"), ("ExistingQueueArn", &arn)];
         parameters.extend(others.iter().map(|other| (other.as_str(), "false")));
         let stack = deploy(&name, &parameters).await;
         let expected = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"];

@@ -1,6 +1,7 @@
 //! The template against the code: permissions, variables, tables, alarms, dashboard, parameters.
 
 mod combinations;
+mod hook;
 mod monitoring;
 mod parameters;
 mod permissions;

@@ -41,11 +41,26 @@ fn known() -> BTreeSet<Metric> {
         metric("AWS/Lambda", "Duration", &["FunctionName"]),
         metric("AWS/Lambda", "Errors", &["FunctionName"]),
         metric("AWS/Lambda", "Errors", &["FunctionName", "Resource"]),
+        metric("AWS/Lambda", "Errors", &["FunctionName", "Resource", "ExecutedVersion"]),
+        metric("AWS/Lambda", "Invocations", &["FunctionName"]),
         metric("AWS/Lambda", "Throttles", &["FunctionName"]),
         metric("AWS/SQS", "ApproximateAgeOfOldestMessage", &["QueueName"]),
         metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", &["QueueName"]),
     ];
-    ours.chain(of_aws).collect()
+    ours.chain(of_aws).chain(filtered()).collect()
+}
+
+/// The metrics that filters make of the API's access log.
+fn filtered() -> Vec<Metric> {
+    let template = template("monitoring.yaml");
+    let filters = resources(&template, "AWS::Logs::MetricFilter");
+    let transformations =
+        filters.flat_map(|(_, filter)| items(&filter["Properties"]["MetricTransformations"]).cloned());
+    let metric = |of: Value| {
+        let dimensions: Vec<&str> = items(&of["Dimensions"]).map(|dimension| text(&dimension["Key"])).collect();
+        metric(text(&of["MetricNamespace"]), text(&of["MetricName"]), &dimensions)
+    };
+    transformations.map(metric).collect()
 }
 
 fn text(value: &Value) -> &str {
@@ -103,6 +118,9 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
         .collect();
     let expected: BTreeMap<&str, (String, &str)> = [
         ("ApiServerErrorsAlarm", "AWS/ApiGateway 5xx", "Faults answered 503"),
+        ("ApiThrottledAlarm", "Webhooks ApiThrottled", "Throttled by the API"),
+        ("ApiTooLargeAlarm", "Webhooks ApiTooLarge", "Too large deliveries"),
+        ("ApiUnknownRoutesAlarm", "Webhooks ApiUnknownRoutes", "Unknown routes"),
         ("DeadLettersAlarm", "AWS/SQS ApproximateNumberOfMessagesVisible", "Dead letters"),
         ("DurationAlarm", "AWS/Lambda Duration", "Slow answers"),
         ("ErrorsAlarm", "AWS/Lambda Errors", "Function errors"),
@@ -111,10 +129,13 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
         ("MostRefusedAlarm", "Webhooks Deliveries, Webhooks Refusals", "Refused signatures"),
         ("OldestMessageAlarm", "AWS/SQS ApproximateAgeOfOldestMessage", "Events that wait"),
         ("RefusedAlarm", "Webhooks Deliveries, Webhooks Refusals", "Refused signatures"),
+        ("RequestsAlarm", "AWS/Lambda Invocations", "Many requests"),
         ("SecretFetchFailuresAlarm", "Webhooks SecretFetchFailures", "Secret cannot be fetched"),
         ("TableSystemErrorsAlarm", "AWS/DynamoDB SystemErrors", "Table throttled or failing"),
         ("TableThrottlesAlarm", "AWS/DynamoDB WriteThrottleEvents", "Table throttled or failing"),
         ("ThrottlesAlarm", "AWS/Lambda Throttles", "Throttled function"),
+        ("VersionErrorsAlarm", "AWS/Lambda Errors", "Function errors"),
+        ("VersionFaultsAlarm", "Webhooks Faults", "Faults answered 503"),
     ]
     .map(|(name, metrics, section)| (name, (metrics.to_owned(), section)))
     .into();
@@ -126,6 +147,46 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
     let (under_alarms, _) = under_alarms.split_once("\n## ").expect("another follows");
     let headings: BTreeSet<&str> = under_alarms.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     assert_eq!(sections, headings, "each alarm has its section, and each section an alarm");
+}
+
+/// The emulator writes no access log: this shows that the filters read members that a line has.
+#[test]
+fn filters_look_at_what_the_access_log_has() {
+    let (of_stack, of_api) = (template("monitoring.yaml"), template("template.yaml"));
+    let format = text(&of_api["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]);
+    let line: Value = serde_json::from_str(format).expect("a line is JSON");
+    let filters: BTreeMap<&str, &str> = resources(&of_stack, "AWS::Logs::MetricFilter")
+        .map(|(_, filter)| {
+            let [transformation] = &items(&filter["Properties"]["MetricTransformations"]).collect::<Vec<_>>()[..]
+            else {
+                panic!("one metric: {filter}")
+            };
+            assert_eq!(transformation["MetricValue"], "1");
+            assert_eq!(transformation["Dimensions"], json!([{"Key": "ApiId", "Value": "$.api"}]));
+            (text(&transformation["MetricName"]), text(&filter["Properties"]["FilterPattern"]))
+        })
+        .collect();
+    let expected = [
+        ("ApiThrottled", "{ $.status = \"429\" }"),
+        ("ApiTooLarge", "{ $.status = \"413\" }"),
+        ("ApiUnknownRoutes", "{ $.status = \"404\" }"),
+    ];
+    assert_eq!(filters, expected.into());
+    assert_eq!((&line["api"], &line["status"]), (&json!("$context.apiId"), &json!("$context.status")));
+}
+
+#[tokio::test]
+async fn alarms_on_queues_of_another_account_are_not_made() {
+    let parameters = [
+        ("ExistingQueueArn", "arn:aws:sqs:us-east-1:111111111111:events.fifo"),
+        ("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:111111111111:dead.fifo"),
+    ];
+    deploy("elsewhere", &parameters).await;
+    let target = "GraniteServiceVersion20100801.DescribeAlarms";
+    let alarms = api().await.json("POST", "monitoring", "/", Some(target), &json!({"AlarmNamePrefix": "elsewhere-"}));
+    let names: Vec<&str> = items(&alarms["MetricAlarms"]).map(|alarm| text(&alarm["AlarmName"])).collect();
+    assert_eq!(names.len(), 6 + 9 * providers().len(), "{names:?}");
+    assert!(!names.iter().any(|name| name.ends_with("oldest-message") || name.ends_with("dead-letters")), "{names:?}");
 }
 
 fn operations() -> String {
@@ -227,9 +288,10 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
         }
         assert_eq!(alarm["AlarmActions"], json!([stack.outputs["AlarmTopicArn"]]), "{alarm}");
     }
-    assert_eq!(count, 5 + 8 * functions.len(), "the shared ones, and each provider's");
+    assert_eq!(count, 8 + 9 * functions.len(), "the shared ones, and each provider's");
 
     let known = known();
+    assert_eq!(stack.outputs["DashboardName"], "watched-us-east-1", "a dashboard is the account's, in all regions");
     let body = call("GetDashboard", &json!({"DashboardName": stack.outputs["DashboardName"]}));
     let dashboard: Value = serde_json::from_str(text(&body["DashboardBody"])).expect("a dashboard is JSON");
     let mut graphed = BTreeSet::new();
@@ -245,6 +307,11 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
         }
     }
     assert!(graphed.contains("ApproximateAgeOfOldestMessage") && graphed.contains("CompleteDuration"), "{graphed:?}");
+    let alone = items(&dashboard["widgets"]).filter(|widget| {
+        let metrics = drawn(widget).into_iter().map(|((_, name, _), _)| name);
+        metrics.collect::<BTreeSet<_>>() == BTreeSet::from(["PreviousSecretUses".to_owned()])
+    });
+    assert_eq!(alone.count(), 1, "a rotation is seen to end on a graph of its own");
     let titles: Vec<_> = items(&dashboard["widgets"]).map(|widget| text(&widget["properties"]["title"])).collect();
     let operations = operations();
     let (_, graphs) = operations.split_once("| graph | normal | alarms |\n|---|---|---|\n").expect("there is a table");

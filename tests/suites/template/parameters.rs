@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use webhook_tests::template::{pascal_case, template};
 
-use crate::world::{providers, try_deploy};
+use crate::world::{aws, providers, try_deploy};
 
 /// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any provider.
-const NEARLY_RIGHT: [(&str, &str); 20] = [
+const NEARLY_RIGHT: [(&str, &str); 23] = [
     ("AlarmEmail", "oncall@example"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms.fifo"),
     ("CertificateArn", "arn:aws:iam::000000000000:server-certificate/c"),
@@ -19,29 +19,41 @@ const NEARLY_RIGHT: [(&str, &str); 20] = [
     ("ExistingPayloadBucketName", "arn:aws:s3:::payloads"),
     ("ExistingQueueArn", "https://sqs.us-east-1.amazonaws.com/000000000000/events.fifo"),
     ("ExistingTableName", "arn:aws:dynamodb:us-east-1:000000000000:table/records"),
+    ("ExistingKmsKeyArns", "arn:aws:kms:us-east-1:000000000000:alias/webhooks"),
     ("HostedZoneId", "example.com"),
     ("KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:alias/webhooks"),
+    ("LogKmsKeyArn", "arn:aws:kms:us-east-1:000000000000:alias/webhooks"),
     ("PermissionsBoundaryArn", "arn:aws:iam::000000000000:role/boundary"),
+    ("QueueSenderArns", "arn:aws:iam::000000000000:role/operators,operators"),
     ("Release", "no spaces"),
     ("ReservedConcurrency", "0"),
     ("SecurityGroupIds", "sg-01234567,default"),
     ("SubnetIds", "subnet-01234567,eu-west-1a"),
     ("TimestampToleranceSeconds", "5 minutes"),
-    ("Existing{Name}SecretArn", "name-of-a-secret"),
+    ("Existing{Name}SecretArn", "arn:aws:secretsmanager:us-east-1:000000000000:secret:name"),
     ("{Name}PublicUrl", "http://hooks.example.com"),
     ("{Name}SignatureSchemes", "one, two"),
 ];
 
 /// Values that are right by themselves, and wrong together; and the rule's message.
-const TOGETHER: [(&[(&str, &str)], &str); 11] = [
+const TOGETHER: [(&[(&str, &str)], &str); 13] = [
     (&[("SubnetIds", "subnet-01234567")], "SubnetIds needs SecurityGroupIds."),
     (&[("SecurityGroupIds", "sg-01234567")], "SecurityGroupIds needs SubnetIds."),
     (
-        &[("FrontDoor", "FunctionUrl"), ("ExistingHttpApiId", "a1b2c3d4e5")],
+        &[("FrontDoor", "FunctionUrl")],
+        "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits what strangers can call.",
+    ),
+    (
+        &[("FrontDoor", "FunctionUrl"), ("ReservedConcurrency", "5"), ("ExistingHttpApiId", "a1b2c3d4e5")],
         "ExistingHttpApiId must be empty where FrontDoor is FunctionUrl.",
     ),
     (
-        &[("FrontDoor", "FunctionUrl"), ("DomainName", "webhooks.example.com"), ("CertificateArn", CERTIFICATE)],
+        &[
+            ("FrontDoor", "FunctionUrl"),
+            ("ReservedConcurrency", "5"),
+            ("DomainName", "webhooks.example.com"),
+            ("CertificateArn", CERTIFICATE),
+        ],
         "DomainName must be empty where FrontDoor is FunctionUrl.",
     ),
     (&[("DomainName", "webhooks.example.com")], "DomainName needs CertificateArn."),
@@ -54,6 +66,13 @@ const TOGETHER: [(&[(&str, &str)], &str); 11] = [
     (
         &[("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:000000000000:dead")],
         "ExistingDeadLetterQueueArn needs ExistingQueueArn.",
+    ),
+    (
+        &[
+            ("QueueSenderArns", "arn:aws:iam::000000000000:role/operators"),
+            ("ExistingQueueArn", "arn:aws:sqs:us-east-1:000000000000:events"),
+        ],
+        "QueueSenderArns must be empty where ExistingQueueArn is given; that queue has its own policy.",
     ),
     (
         &[("DeploymentStrategy", "AllAtOnce"), ("Alarms", "false")],
@@ -123,4 +142,24 @@ async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() 
         assert!(message.ends_with(expected), "{parameters:?}: {message}");
         assert!(parameters.iter().any(|(name, _)| expected.contains(name)), "{expected}");
     }
+}
+
+/// Function names are bounded, and the stack's name is the part of them that one can choose. What the failed creation had
+/// made until then, although it is retained otherwise, is gone.
+#[tokio::test]
+async fn a_stack_name_that_is_too_long_is_named_and_leaves_nothing_behind() {
+    let name = "w".repeat(48);
+    let message = try_deploy(&name, &[]).await.err().expect("it is refused");
+    let expected = "must be at most 49 characters (stack's name, hyphen, provider's); shorten the stack's name";
+    assert!(message.contains(expected), "{message}");
+    assert!(message.contains("FunctionName"), "{message}");
+
+    let aws = aws().await;
+    let of_stack = |name: &String| name.contains("wwwwwwww");
+    let tables = aws.dynamodb.list_tables().send().await.expect("tables are listed");
+    assert!(!tables.table_names().iter().any(of_stack), "{tables:?}");
+    let queues = aws.sqs.list_queues().send().await.expect("queues are listed");
+    assert!(!queues.queue_urls().iter().any(of_stack), "{queues:?}");
+    let buckets = aws.s3.list_buckets().send().await.expect("buckets are listed");
+    assert!(!buckets.buckets().iter().filter_map(|bucket| bucket.name.as_ref()).any(of_stack), "{buckets:?}");
 }

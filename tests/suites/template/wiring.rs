@@ -176,5 +176,5 @@ fn tracing_and_log_retention_are_parameters() {
             groups += 1;
         }
     }
-    assert_eq!((functions, groups), (2, 3), "receiver and consumer, and the API's access log");
+    assert_eq!((functions, groups), (3, 4), "receiver, hook and consumer, and the API's access log");
 }

@@ -43,7 +43,7 @@ pub(super) const PARAMETERS: &str = r#"  Enable{Name}:
   Existing{Name}SecretArn:
     Type: String
     Default: ""
-    AllowedPattern: ^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+)?$
+    AllowedPattern: ^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})?$
     ConstraintDescription: must be a secret's full ARN, with its suffix of six characters, or empty
     Description: ARN of the secret that {Name} signs with. Empty means that this stack creates one.
 "#;
@@ -61,6 +61,7 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
       TemplateURL: provider.yaml
       Parameters:
         Provider: {name}
+        FunctionName: !Sub ${AWS::StackName}-{name}
         ExistingSecretArn: !Ref Existing{Name}SecretArn
         SignatureSchemes: !Ref {Name}SignatureSchemes
         PublicUrl: !Ref {Name}PublicUrl
@@ -72,6 +73,7 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
         Architecture: !Ref Architecture
         MemorySize: !Ref MemorySize
         ReservedConcurrency: !Ref ReservedConcurrency
+        ThrottlingRateLimit: !Ref ThrottlingRateLimit
         DeploymentStrategy: !Ref DeploymentStrategy
         Release: !Ref Release
         Tracing: !Ref Tracing
@@ -86,10 +88,10 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
           - !Sub https://${DomainName}
           - !If [CreateApi, !GetAtt Api.ApiEndpoint, ""]
         AlarmTopicArn: !If [AlarmsOn, !GetAtt Monitoring.Outputs.AlarmTopicArn, ""]
-        IngestPolicyArn: !Ref IngestPolicy
         RuntimePolicyArn: !If [UseTracingOrVpc, !Ref RuntimePolicy, ""]
-        DeploymentRoleArn: !If [UseCodeDeploy, !GetAtt DeploymentRole.Arn, ""]
         KmsKeyArn: !Ref KmsKeyArn
+        ExistingKmsKeyArns: !Join [",", !Ref ExistingKmsKeyArns]
+        LogKmsKeyArn: !Ref LogKmsKeyArn
         SubnetIds: !Join [",", !Ref SubnetIds]
         SecurityGroupIds: !Join [",", !Ref SecurityGroupIds]
         PermissionsBoundaryArn: !Ref PermissionsBoundaryArn

@@ -8,6 +8,7 @@ use super::*;
 const WARM: Invocation<'static> = Invocation {
     provider: "acme",
     function_name: "acme",
+    function_version: "7",
     request_id: "00000000-0000-4000-8000-000000000000",
     cold_start: false,
 };
@@ -79,9 +80,10 @@ fn a_fault_has_its_reason_and_a_release_is_not_a_complete() {
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Reason"],["FunctionName","ExecutedVersion"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"acme","Outcome":"unavailable","Reason":"send","#,
+            r#""FunctionName":"acme","Outcome":"unavailable","Reason":"send","ExecutedVersion":"7","#,
             r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"SecretFetchFailures":0,"#,
             r#""SecretRefetches":1,"PreviousSecretUses":1,"DeliveryIdChanges":1,"EventTypeChanges":1,"Warnings":1,"#,
             r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"BodySize":1234}"#
@@ -136,7 +138,7 @@ fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
         [
             ("Deliveries", "Count", 2),
             ("Refusals", "Count", 2),
-            ("Faults", "Count", 2),
+            ("Faults", "Count", 3),
             ("LeaseTakeovers", "Count", 1),
             ("SecretFetchFailures", "Count", 1),
             ("SecretRefetches", "Count", 1),

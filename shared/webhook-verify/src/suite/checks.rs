@@ -8,7 +8,7 @@ use crate::{
     description::{Body, Encoding, EventType, Form, HeaderNames, Id, Provider, Scheme, TimeSource, TimeUnit, Unsigned},
     error::{Malformed, VerifyError},
     mac::SecretVersion,
-    sign::{Signer, example_body},
+    sign::{Signer, example_body, malformed_body},
     time::{FUTURE_TOLERANCE, Tolerance, UnixSeconds},
 };
 
@@ -68,6 +68,7 @@ impl Suite {
         self.url(&good, &identity);
         self.no_url();
         self.not_an_object(&good);
+        self.malformed_body();
     }
 
     fn attempt(&self, body: &str, at: UnixSeconds, id: &str) -> Attempt {
@@ -389,6 +390,18 @@ impl Suite {
                 self.expect_mismatch(&nowhere, "a URL that is signed may be missing");
             }
         }
+    }
+
+    /// What a deployment is checked with queues nothing, and shows that the secret is right.
+    fn malformed_body(&mut self) {
+        let Some(body) = malformed_body(self.scheme) else { return };
+        let attempt = self.attempt(&body, AT, ID);
+        let expected = if self.scheme.signed_member().is_some() {
+            Malformed::UnsignedFieldTooLong
+        } else {
+            Malformed::NotAnObject
+        };
+        self.expect(&attempt, &Answer::Malformed(expected), "a malformed body is not answered as one");
     }
 
     /// A signed body that is not an object is no event.
