@@ -1,7 +1,8 @@
 //! `cargo webhook`, for both sides of a webhook.
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
-//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at a provider. The
+//! business of `webhook_verify::sign`. The operator's: a check of the stack, records, redrive, replay, and registration at a
+//! provider. The
 //! developer's: which providers there are.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
@@ -13,6 +14,7 @@
 mod aws;
 mod commands;
 mod delivery;
+mod doctor;
 mod error;
 mod exit_status;
 mod http;
