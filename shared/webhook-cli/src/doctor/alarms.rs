@@ -39,13 +39,10 @@ pub(crate) async fn check(config: &SdkConfig, stack: &Stack, keys: &mut Keys) ->
         Some(Asked::Failed(error)) => unknown("alarms.heard", &format!("list the subscriptions of {topic}"), &error),
         Some(_) => wrong("alarms.heard", format!("{topic} does not exist: name another in AlarmTopicArn")),
     };
-    match sns.get_topic_attributes().topic_arn(topic).send().await {
-        Ok(attributes) => {
-            let attributes = attributes.attributes.unwrap_or_default();
-            keys.used(attributes.get("KmsMasterKeyId").map(String::as_str), "the topic of the alarms", false);
-        }
-        // The subscriptions say what is wrong with the topic.
-        Err(_) => {}
+    // If this fails, the subscriptions say what is wrong with the topic.
+    if let Ok(attributes) = sns.get_topic_attributes().topic_arn(topic).send().await {
+        let attributes = attributes.attributes.unwrap_or_default();
+        keys.used(attributes.get("KmsMasterKeyId").map(String::as_str), "the topic of the alarms", false);
     }
     alarms.into_iter().chain([heard]).collect()
 }
@@ -95,13 +92,14 @@ fn subscribed(topic: &str, subscriptions: &[Subscription]) -> Finding {
         }
         (0, pending) => wrong(
             "alarms.heard",
-            format!("{topic} has {pending} subscriptions, none confirmed: open the link in SNS's e-mail"),
+            format!("no subscription of {topic} is confirmed ({pending} pending): open the link in SNS's e-mail"),
         ),
-        (confirmed, all) if confirmed < all => warning(
-            "alarms.heard",
-            format!("{topic} has {all} subscriptions, and {} are not confirmed", all - confirmed),
-        ),
-        (confirmed, _) => ok("alarms.heard", format!("{topic} has {confirmed} confirmed subscriptions")),
+        (confirmed, all) if confirmed < all => {
+            warning("alarms.heard", format!("{} of {all} subscriptions of {topic} are not confirmed", all - confirmed))
+        }
+        (confirmed, _) => {
+            ok("alarms.heard", format!("{confirmed} of {confirmed} subscriptions of {topic} are confirmed"))
+        }
     }
 }
 
@@ -146,10 +144,10 @@ mod tests {
         };
         let nobody = "nobody is subscribed to arn:topic: give AlarmEmail, or `aws sns subscribe`";
         assert_eq!(of(&[]), wrong("alarms.heard", nobody));
-        let pending = "arn:topic has 1 subscriptions, none confirmed: open the link in SNS's e-mail";
+        let pending = "no subscription of arn:topic is confirmed (1 pending): open the link in SNS's e-mail";
         assert_eq!(of(&["PendingConfirmation"]), wrong("alarms.heard", pending));
-        let some = "arn:topic has 2 subscriptions, and 1 are not confirmed";
+        let some = "1 of 2 subscriptions of arn:topic are not confirmed";
         assert_eq!(of(&["arn:topic:1", "PendingConfirmation"]), warning("alarms.heard", some));
-        assert_eq!(of(&["arn:topic:1"]), ok("alarms.heard", "arn:topic has 1 confirmed subscriptions"));
+        assert_eq!(of(&["arn:topic:1"]), ok("alarms.heard", "1 of 1 subscriptions of arn:topic are confirmed"));
     }
 }

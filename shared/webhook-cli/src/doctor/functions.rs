@@ -50,9 +50,8 @@ pub(crate) async fn read(lambda: &Client, function: &str) -> Result<Live, Findin
         get.send().await.map_err(|error| failed(&error))
     };
     let (live, latest) = (configuration(ALIAS).await?, configuration("$LATEST").await?);
-    // An emulator may say nothing of the state.
-    let is_active = live.state().is_none_or(|state| state.as_str() == "Active")
-        || live.state().is_some_and(|state| state.as_str() == "Inactive"); // idle for weeks, and woken by a call
+    // Or inactive: idle for weeks, and a call wakes it.
+    let is_active = !live.state().is_some_and(|state| matches!(state.as_str(), "Pending" | "Failed"));
     let variables = |environment: Option<aws_sdk_lambda::types::EnvironmentResponse>| -> Variables {
         environment.and_then(|environment| environment.variables).unwrap_or_default().into_iter().collect()
     };
@@ -191,7 +190,7 @@ pub(crate) async fn shared_table(lambda: &Client, table: &str, queue: &str) -> F
 fn one_queue(table: &str, queue: &str, users: &[TableUser]) -> Finding {
     let others: Vec<_> = users.iter().filter(|user| queue_of_url(&user.queue_url) != queue_of_arn(queue)).collect();
     let [first, ..] = others.as_slice() else {
-        return ok("table.shared", format!("{table} serves one queue, for {} functions of this region", users.len()));
+        return ok("table.shared", format!("{table} serves one queue (functions that use it: {})", users.len()));
     };
     let names = others.iter().map(|user| user.function.as_str()).collect::<Vec<_>>().join(", ");
     wrong(
@@ -324,7 +323,7 @@ mod tests {
         };
         let own = user("a", "http://127.0.0.1:4566/123456789012/events.fifo");
         let one = one_queue("records", ARN, &[user("b", URL), own]);
-        assert_eq!(one, ok("table.shared", "records serves one queue, for 2 functions of this region"));
+        assert_eq!(one, ok("table.shared", "records serves one queue (functions that use it: 2)"));
         let other = "https://sqs.eu-west-1.amazonaws.com/123456789012/others.fifo";
         let two = one_queue("records", ARN, &[user("a", URL), user("b", other), user("c", other)]);
         let expected = format!(
