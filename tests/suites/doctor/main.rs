@@ -63,7 +63,7 @@ fn right_lines(world: &World) -> Vec<String> {
         let signed = provider.schemes().iter().map(|scheme| scheme.name);
         lines.extend(signed.map(|scheme| format!("url.signed: {url} knows what {scheme} has signed")));
     }
-    let alarms = 8 * PROVIDERS.len() + ALARMS_OF_ALL;
+    let alarms = world.alarms();
     lines.extend([
         format!("table: {table} is ACTIVE"),
         format!("table.key: {table} has the partition key id (String)"),
@@ -82,9 +82,6 @@ fn right_lines(world: &World) -> Vec<String> {
     ]);
     lines.iter().map(|line| format!("ok       {line}")).collect()
 }
-
-/// The alarms on what the providers share.
-const ALARMS_OF_ALL: usize = 4;
 
 #[tokio::test]
 async fn a_provider_may_be_off_and_alarms_too() {

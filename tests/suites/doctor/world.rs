@@ -5,10 +5,13 @@ use std::process::{Command, Stdio};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
 };
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+};
 use serde_json::json;
 use tokio::sync::OnceCell;
 use webhook_tests::{
-    api::Api,
+    api::{Api, texts},
     emulator::{Aws, client_variables},
     function::bootstrap,
     stack::{Account, Stack, output},
@@ -57,6 +60,8 @@ impl World {
         let world = Self::with_existing(name, parameters).await;
         world.set_time_to_live("expires_at_s", true).await;
         world.refuse_plain_http().await;
+        world.expire_after(60).await;
+        world.reserve_concurrency(2);
         world.subscribe().await;
         world
     }
@@ -64,9 +69,7 @@ impl World {
     /// Deploys a stack, and leaves it at that.
     pub(crate) async fn with_existing(name: &str, parameters: &[(&str, &str)]) -> Self {
         let (account, packaged) = account().await;
-        // The emulator's account has a limit that is worth a warning.
-        let parameters: Vec<_> = [("ReservedConcurrency", "2")].into_iter().chain(parameters.iter().copied()).collect();
-        let stack = account.create(name, packaged, &parameters).await.expect("the parameters are right");
+        let stack = account.create(name, packaged, parameters).await.expect("the parameters are right");
         let by_tls = Recorder::start(&stack.endpoint, None).await;
         Self { aws: Aws::at(&by_tls.endpoint), stack }
     }
@@ -104,6 +107,35 @@ impl World {
         }]});
         let put = self.aws().s3.put_bucket_policy().bucket(bucket).policy(policy.to_string());
         put.send().await.expect("a policy is put");
+    }
+
+    /// The emulator accepts the template's lifecycle, and does not apply it.
+    pub(crate) async fn expire_after(&self, days: i32) {
+        let rule = LifecycleRule::builder()
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .expiration(LifecycleExpiration::builder().days(days).build());
+        let rules = BucketLifecycleConfiguration::builder().rules(rule.build().expect("is complete"));
+        let put = self.aws().s3.put_bucket_lifecycle_configuration().bucket(self.output("PayloadBucketName"));
+        let put = put.lifecycle_configuration(rules.build().expect("is complete"));
+        put.send().await.expect("a lifecycle is put");
+    }
+
+    /// The emulator accepts the parameter, and does not apply it.
+    fn reserve_concurrency(&self, invocations: u32) {
+        for provider in PROVIDERS {
+            let function = self.output(&output(provider, "FunctionName"));
+            let path = format!("/2017-10-31/functions/{function}/concurrency");
+            let body = json!({"ReservedConcurrentExecutions": invocations});
+            let _ = self.api().json("PUT", "lambda", &path, None, &body);
+        }
+    }
+
+    /// Returns how many alarms the stack has.
+    pub(crate) fn alarms(&self) -> usize {
+        let prefix = format!("{}-", self.stack.name);
+        let listed = self.api().query("monitoring", "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]);
+        texts(&listed.expect("alarms are listed"), "AlarmName").len()
     }
 
     /// A queue needs no e-mail to confirm.

@@ -11,7 +11,7 @@ use webhook_verify::Provider;
 use crate::doctor::{
     asked::Asked,
     keys::Keys,
-    report::{Finding, ok, unknown, wrong},
+    report::{Finding, Verdict, ok, unknown, wrong},
 };
 
 /// A message lives 14 days in the queue and 14 in the dead-letter queue, and its payload must live longer.
@@ -34,6 +34,11 @@ pub(crate) async fn check(
         }
         Asked::Failed(error) => return vec![unknown("bucket", &format!("ask where the bucket {bucket} is"), &error)],
     };
+    let place = place(bucket, &location, region);
+    if place.verdict != Verdict::Ok {
+        // S3 answers nothing else from here.
+        return vec![place];
+    }
     let policy = client.get_bucket_policy().bucket(bucket).send().await;
     let policy = match Asked::from(policy.map_err(|error| call_error(&error))) {
         Asked::Found(found) => plain_http(bucket, found.policy.as_deref().unwrap_or_default()),
@@ -47,7 +52,7 @@ pub(crate) async fn check(
         Asked::Absent => lifecycle(bucket, &[], &prefixes),
         Asked::Failed(error) => unknown("bucket.lifecycle", &format!("read the lifecycle of {bucket}"), &error),
     };
-    let mut findings = vec![place(bucket, &location, region), policy, rules];
+    let mut findings = vec![place, policy, rules];
     let encryption = client.get_bucket_encryption().bucket(bucket).send().await;
     match Asked::from(encryption.map_err(|error| call_error(&error))) {
         Asked::Found(found) => {
