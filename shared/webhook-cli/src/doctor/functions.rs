@@ -75,18 +75,18 @@ pub(crate) fn version(stack: &Stack, function: &str, live: &Live) -> Finding {
     let served = format!("{ALIAS} of {function} serves version {version}");
     if version == "$LATEST" {
         wrong("version", format!("{served}, which changes under the traffic: deploy the stack again"))
-    } else if !live.is_active {
-        wrong("version", format!("{served}, which is not active: read its state with `aws lambda get-function`"))
     } else if live.is_shifting {
         warning("version", format!("{served} and part of the traffic another: a deployment is under way"))
-    } else if published.is_empty() || published.contains(&version.as_str()) {
-        ok("version", served)
-    } else {
+    } else if !published.is_empty() && !published.contains(&version.as_str()) {
         let published = published.join(", ");
         wrong(
             "version",
             format!("{served}, and the stack published {published}: commit what is to run, and deploy the stack"),
         )
+    } else if !live.is_active {
+        wrong("version", format!("{served}, which is not active: read its state with `aws lambda get-function`"))
+    } else {
+        ok("version", served)
     }
 }
 
