@@ -29,7 +29,7 @@ pub use dead_letters::{DeadLetter, DeadLetters};
 pub use dynamodb::DynamoStore;
 pub use environment::{Environment, StartError};
 pub use limits::{SQS_MAX_BYTES, group_id, message_attributes, message_size};
-pub use load::{CredentialsFrom, load};
+pub use load::{CredentialsFrom, load, patient};
 pub use names::{BucketName, InvalidName, QueueUrl, SecretId, TableName, is_fifo};
 pub use payload_bucket::PayloadBucket;
 pub use payload_pointer::PayloadPointer;

@@ -73,6 +73,12 @@ pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
 }
 
+/// Returns the configuration with timeouts for calls that a person waits for.
+#[must_use]
+pub fn patient(config: &SdkConfig) -> SdkConfig {
+    config.clone().into_builder().timeout_config(patient_timeouts()).build()
+}
+
 /// Returns timeouts for calls that a person waits for, perhaps over a slow line.
 pub(crate) fn patient_timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()

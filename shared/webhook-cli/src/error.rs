@@ -102,6 +102,9 @@ pub enum CliError {
     /// A variable cannot be used, or the system refuses what calls need.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// The stack to examine does not exist.
+    #[error("there is no stack {0} in this region and account")]
+    NoStack(String),
     /// A call to AWS failed.
     #[error("cannot {call}: {source}")]
     Aws {

@@ -1,11 +1,11 @@
 //! `cargo webhook`, for both sides of a webhook.
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
-//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at a provider. The
-//! developer's: which providers there are.
+//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, registration at a provider, and whether a
+//! stack is right. The developer's: which providers there are.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
-//! `scaffold/` knows every place where a provider is wired in.
+//! `doctor/` examines a deployed stack. `scaffold/` knows every place where a provider is wired in.
 //! Samples and tests use [`OutgoingDelivery`] too.
 
 #![forbid(unsafe_code)]
@@ -13,6 +13,7 @@
 mod aws;
 mod commands;
 mod delivery;
+mod doctor;
 mod error;
 mod exit_status;
 mod http;

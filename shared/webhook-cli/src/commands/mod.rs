@@ -1,5 +1,6 @@
 //! One file for each command, with its arguments, its help and its `exec`, which writes the result to `out`.
 
+mod doctor;
 mod event;
 mod pinwheel;
 mod provider;
@@ -29,6 +30,7 @@ enum Command {
     Sign(sign::SignArgs),
     Send(send::SendArgs),
     Event(event::EventArgs),
+    Doctor(doctor::DoctorArgs),
     Record(record::RecordArgs),
     Redrive(redrive::RedriveArgs),
     Replay(replay::ReplayArgs),
@@ -42,6 +44,7 @@ impl Cli {
             Command::Sign(args) => args.exec(environment, out),
             Command::Send(args) => args.exec(environment, out),
             Command::Event(args) => args.exec(environment, out),
+            Command::Doctor(args) => args.exec(environment, out),
             Command::Record(args) => args.exec(environment, out),
             Command::Redrive(args) => args.exec(out),
             Command::Replay(args) => args.exec(environment, out),
@@ -72,6 +75,7 @@ mod tests {
             ("sign", "Prints the headers that sign a body, one a line"),
             ("send", "Signs a body, sends it to a receiver and prints the answer"),
             ("event", "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)"),
+            ("doctor", "Tells whether a deployed stack is right and wired, with one line for each check"),
             ("record", "Shows, finds or deletes an event's idempotency record"),
             ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),
             ("replay", "Puts an event that was handled on the queue again, on purpose"),

@@ -1,0 +1,85 @@
+//! `webhook doctor`: whether a deployed stack is right and wired.
+
+use std::io::Write;
+
+use clap::Args;
+use ureq::http::Uri;
+use webhook_aws::Environment;
+use webhook_verify::{Provider, providers};
+
+use crate::{
+    aws::{aws_help, with_aws},
+    doctor::Doctor,
+    error::CliError,
+    exit_status::ExitStatus,
+    values::http_url,
+};
+
+const EXAMPLES: &str = "\
+One line per check: its result, its name, and what was found. The results: `ok`; `warning` (it works, but look);
+`skipped` (there is nothing to check); `unknown` (a call failed, such as for want of a permission); `WRONG` (and what
+to do). Checks: the stack and its outputs; each provider's secret, function, alias and URL; table, queue, dead-letter
+queue, bucket, alarms and who hears them, KMS keys; and that no other stack uses the table with another queue.
+
+Nothing is changed: all calls to AWS are reads. Each provider's URL gets one request that is not signed, and one for
+each scheme that is signed with the secret and malformed: they must be answered 401 and 400, and queue nothing.
+
+Exit code: 0 if nothing is wrong, 1 if something is, 2 if nothing is known to be wrong and a call failed, or there is
+no such stack.
+
+Examples:
+  cargo webhook doctor --stack webhooks-dev
+  cargo webhook doctor --stack webhooks --json
+  cargo webhook doctor --stack webhooks --url {provider}=https://hooks.example.com/webhooks/{provider}";
+
+/// Tells whether a deployed stack is right and wired, with one line for each check
+#[derive(Args, Debug)]
+#[command(after_help = aws_help(EXAMPLES))]
+pub(crate) struct DoctorArgs {
+    /// The stack's name, as in samconfig.toml
+    #[arg(long, value_name = "NAME")]
+    stack: String,
+
+    /// A provider's URL, if the stack does not know it (an API of your own); may be given for each provider
+    #[arg(long = "url", value_name = "PROVIDER=URL", value_parser = provider_url)]
+    urls: Vec<(&'static Provider, Uri)>,
+
+    /// Print one JSON object: the stack, its verdict, and every check
+    #[arg(long)]
+    json: bool,
+}
+
+impl DoctorArgs {
+    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+        let emulated = environment.optional::<String>("AWS_ENDPOINT_URL")?.is_some();
+        let doctor = Doctor { stack: &self.stack, urls: &self.urls, emulated };
+        let report = with_aws(async |aws| doctor.examine(aws).await)?;
+        let printed = if self.json { report.print_json(out) } else { report.print_lines(out) };
+        printed.map_err(CliError::Stdout)?;
+        Ok(report.exit_status())
+    }
+}
+
+fn provider_url(text: &str) -> Result<(&'static Provider, Uri), &'static str> {
+    let (name, url) = text.split_once('=').ok_or("expected a provider, = and its URL")?;
+    let provider = providers::named(name).ok_or("expected the name of a provider before the =")?;
+    Ok((provider, http_url(url)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::providers::PROVIDERS;
+
+    use super::*;
+
+    #[test]
+    fn a_url_is_for_a_provider() {
+        let name = PROVIDERS[0].name();
+        let read = |text: &str| provider_url(text).map(|(provider, url)| (provider.name(), url.to_string()));
+        let url = "https://a.example/?b=c".to_owned();
+        assert_eq!(read(&format!("{name}=https://a.example/?b=c")), Ok((name, url)));
+        assert_eq!(read("https://a.example/"), Err("expected a provider, = and its URL"));
+        assert_eq!(read("nobody=https://a.example/"), Err("expected the name of a provider before the ="));
+        assert_eq!(read(&format!("{name}=a")), Err("expected a URL that begins with http:// or https://"));
+    }
+}

@@ -1,0 +1,143 @@
+//! A provider's URL: that it refuses what is not signed, and knows what is. Neither request writes anything.
+
+use ureq::http::{Request, Uri};
+use webhook_ingest::UnixMillis;
+use webhook_verify::{Header, Provider, Scheme, SigningSecret, sign::malformed_body};
+
+use crate::{
+    delivery::{OutgoingDelivery, Sender},
+    doctor::{
+        functions::Variables,
+        report::{Finding, ok, skipped, wrong},
+    },
+    error::CliError,
+    http::exchange,
+};
+
+/// Sends both requests to the provider's URL. `variables`: those of the function behind it.
+pub(crate) fn check(
+    provider: &'static Provider,
+    url: &Uri,
+    secret: Option<&SigningSecret>,
+    variables: &Variables,
+) -> Vec<Finding> {
+    let mut findings = vec![unsigned(url, &post(url, &[], b"{}"))];
+    let Some(secret) = secret else {
+        findings.push(skipped("url.signed", format!("{url}: there is no secret to sign with")));
+        return findings;
+    };
+    let public_url = variables.get("PUBLIC_URL").filter(|url| !url.is_empty());
+    for scheme in accepted(provider, variables) {
+        let Some(body) = malformed_body(scheme) else {
+            let text = format!("{url}: {} cannot sign a body that would not be queued", scheme.name);
+            findings.push(skipped("url.signed", text));
+            continue;
+        };
+        let sender = Sender { public_url: public_url.cloned(), ..Sender::new(provider, scheme) };
+        let delivery = OutgoingDelivery::sign(sender, secret, UnixMillis::now().seconds(), body.into_bytes());
+        let answer = delivery.and_then(|delivery| post(url, &delivery.headers(), delivery.body()));
+        findings.push(signed(url, scheme, &answer));
+    }
+    findings
+}
+
+/// Returns the schemes that the function accepts.
+fn accepted(provider: &'static Provider, variables: &Variables) -> Vec<&'static Scheme> {
+    let list = variables.get("SIGNATURE_SCHEMES").map(String::as_str).unwrap_or_default();
+    let is_accepted = |scheme: &&Scheme| list.is_empty() || list.split(',').any(|name| name.trim() == scheme.name);
+    provider.schemes().iter().filter(is_accepted).collect()
+}
+
+fn post(url: &Uri, headers: &[Header], body: &[u8]) -> Result<u16, CliError> {
+    let mut request = Request::post(url);
+    for header in headers {
+        request = request.header(header.name(), header.value());
+    }
+    exchange(request.body(body)).map(|reply| reply.status.as_u16())
+}
+
+fn unsigned(url: &Uri, answer: &Result<u16, CliError>) -> Finding {
+    match answer {
+        Ok(401) => ok("url.unsigned", format!("{url} refuses what is not signed")),
+        Ok(status) => wrong("url.unsigned", not_answered(url, "an unsigned request", *status, 401)),
+        Err(error) => wrong("url.unsigned", error.to_string()),
+    }
+}
+
+fn signed(url: &Uri, scheme: &Scheme, answer: &Result<u16, CliError>) -> Finding {
+    match answer {
+        Ok(400) => ok("url.signed", format!("{url} knows what {} has signed", scheme.name)),
+        Ok(401) => wrong(
+            "url.signed",
+            format!(
+                "{url} refuses what is signed by {} with the secret: does the function have this secret \
+                 (SIGNING_SECRET_ID), this PUBLIC_URL, and this machine the right time?",
+                scheme.name
+            ),
+        ),
+        Ok(status) => {
+            let what = format!("a malformed request that is signed by {}", scheme.name);
+            wrong("url.signed", not_answered(url, &what, *status, 400))
+        }
+        Err(error) => wrong("url.signed", error.to_string()),
+    }
+}
+
+fn not_answered(url: &Uri, what: &str, status: u16, expected: u16) -> String {
+    let hint = match status {
+        403 => "the front door may not call the function, or the URL is another's",
+        404 => "there is no such route: is the URL the provider's, and the API this stack's?",
+        413 => "MAX_BODY_BYTES is too small for any delivery",
+        429 => "the front door or Lambda throttles: look at the limits",
+        500.. => "the function fails: its log has the reason",
+        _ => "something else answers at this URL",
+    };
+    format!("{url} answers {status} to {what}, and not {expected}: {hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::catalogue::{GITHUB, STRIPE};
+
+    use super::*;
+
+    #[test]
+    fn only_401_and_400_are_right() {
+        let url = "https://hooks.example.com/webhooks/acme".parse().expect("a URL");
+        let scheme = &GITHUB.schemes()[0];
+        let right = ok("url.unsigned", "https://hooks.example.com/webhooks/acme refuses what is not signed");
+        assert_eq!(unsigned(&url, &Ok(401)), right);
+        let known = ok("url.signed", "https://hooks.example.com/webhooks/acme knows what github has signed");
+        assert_eq!(signed(&url, scheme, &Ok(400)), known);
+        for (status, hint) in [
+            (200, "something else answers at this URL"),
+            (403, "the front door may not call the function, or the URL is another's"),
+            (404, "there is no such route: is the URL the provider's, and the API this stack's?"),
+            (413, "MAX_BODY_BYTES is too small for any delivery"),
+            (429, "the front door or Lambda throttles: look at the limits"),
+            (502, "the function fails: its log has the reason"),
+            (503, "the function fails: its log has the reason"),
+        ] {
+            let of = |what: &str, expected| format!("{url} answers {status} to {what}, and not {expected}: {hint}");
+            let expected = wrong("url.unsigned", of("an unsigned request", 401));
+            assert_eq!(unsigned(&url, &Ok(status)), expected);
+            let expected = wrong("url.signed", of("a malformed request that is signed by github", 400));
+            assert_eq!(signed(&url, scheme, &Ok(status)), expected);
+        }
+        let refused = "https://hooks.example.com/webhooks/acme refuses what is signed by github with the secret: does \
+                       the function have this secret (SIGNING_SECRET_ID), this PUBLIC_URL, and this machine the right \
+                       time?";
+        assert_eq!(signed(&url, scheme, &Ok(401)), wrong("url.signed", refused));
+    }
+
+    #[test]
+    fn the_functions_schemes_are_tried() {
+        let names = |list: &str| {
+            let variables = Variables::from([("SIGNATURE_SCHEMES".to_owned(), list.to_owned())]);
+            accepted(STRIPE, &variables).iter().map(|scheme| scheme.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(""), ["stripe"]);
+        assert_eq!(names("other, stripe"), ["stripe"]);
+        assert_eq!(names("other"), [""; 0]);
+    }
+}
