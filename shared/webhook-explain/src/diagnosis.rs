@@ -184,14 +184,8 @@ fn malformed(question: &Question<'_>, name: &'static str) -> Option<Change<()>> 
     if !signature.contains(&name) {
         return None;
     }
-    if scheme::lacks_time_label(provider, text) {
-        let detail = format!("The time is missing in {}: {}.", quoted(name), scheme::forms(provider));
-        return Some(Change::new(
-            Cause::SignaturePrefix,
-            (),
-            detail,
-            "Let the sender write the header as the provider documents it.",
-        ));
+    if let Some(change) = time::label_fault(provider, text) {
+        return Some(change);
     }
     let respelled = header::respelled(provider, question.headers).into_iter().next()?;
     let detail = format!("{} Mend that first; {EVEN_SO}", respelled.detail);

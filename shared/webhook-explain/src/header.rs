@@ -68,8 +68,8 @@ pub(crate) fn value<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h str
 pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = renamed(provider, headers);
     changes.extend(once(provider, headers));
-    changes.extend(respelled(provider, headers));
     changes.extend(time::changes(provider, headers));
+    changes.extend(respelled(provider, headers));
     changes
 }
 

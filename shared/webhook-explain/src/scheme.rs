@@ -1,11 +1,6 @@
 //! Hypotheses on who signed, and for which URL.
 
-use webhook_verify::{
-    Header, Provider,
-    catalogue::CATALOGUE,
-    description::{Form, TimeSource},
-    providers::PROVIDERS,
-};
+use webhook_verify::{Header, Provider, catalogue::CATALOGUE, description::TimeSource, providers::PROVIDERS};
 
 use crate::{
     Question,
@@ -96,20 +91,6 @@ pub(crate) fn not_accepted(question: &Question<'_>, scheme: &str) -> Change<()> 
     Change::new(Cause::SchemeNotAccepted, (), detail, fix)
 }
 
-/// Says that the signature names no scheme of the provider.
-pub(crate) fn forms(provider: &Provider) -> String {
-    let form = crate::header::form;
-    provider.schemes().iter().map(form).collect::<Vec<_>>().join("; ")
-}
-
-/// Returns whether the header's value has another prefix or label than the provider's.
-pub(crate) fn lacks_time_label(provider: &Provider, text: &str) -> bool {
-    provider.schemes().iter().any(|scheme| match (scheme.signature.form, scheme.time.map(|time| time.source)) {
-        (Form::Labelled { assign, .. }, Some(TimeSource::Label(label))) => !text.contains(&format!("{label}{assign}")),
-        _ => false,
-    })
-}
-
 /// Returns other URLs that the provider may have signed, if it signs one.
 pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
     if !question.provider.signs_url() {
@@ -121,8 +102,9 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
         let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         let mut hosts = vec![host.to_owned()];
         hosts.extend(hosts_of(question.headers));
-        hosts.push(host.to_ascii_lowercase());
-        hosts.push(host.split(':').next().unwrap_or_default().to_owned());
+        let small = host.to_ascii_lowercase();
+        hosts.extend([&host[..], &small].map(|host| host.split(':').next().unwrap_or_default().to_owned()));
+        hosts.push(small);
         hosts.extend([":443", ":80", ":8080", ":3000"].map(|port| format!("{host}{port}")));
         hosts.push(host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned));
         let plain = path.split(['?', '#']).next().unwrap_or_default();

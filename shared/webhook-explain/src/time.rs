@@ -5,7 +5,13 @@ use webhook_verify::{
     description::{Form, HeaderNames, Time, TimeSource, TimeUnit},
 };
 
-use crate::{Question, cause::Cause, change::Change, header::has_name, words::duration};
+use crate::{
+    Question,
+    cause::Cause,
+    change::Change,
+    header::{form, has_name},
+    words::duration,
+};
 
 const IN_UNIT: &str = "Let the sender write the time, and sign it, in the unit that the provider documents: whole seconds or \
                        milliseconds since 1970, in digits.";
@@ -43,6 +49,32 @@ fn labelled<'v>(text: &'v str, wanted: &str, form: Form) -> Option<&'v str> {
         .filter_map(|pair| pair.split_once(assign))
         .find(|(label, _)| *label == wanted)
         .map(|(_, value)| value)
+}
+
+/// Says what is wrong with the time in a signature header, if that can be seen without a secret.
+pub(crate) fn label_fault(provider: &Provider, text: &str) -> Option<Change<()>> {
+    let scheme = provider
+        .schemes()
+        .iter()
+        .find(|scheme| matches!(scheme.time.map(|time| time.source), Some(TimeSource::Label(_))))?;
+    let TimeSource::Label(label) = scheme.time?.source else { return None };
+    let form = form(scheme);
+    match labelled(text, label, scheme.signature.form) {
+        None => {
+            let detail = format!("The signature header has no time: {form}.");
+            Some(Change::new(
+                Cause::SignaturePrefix,
+                (),
+                detail,
+                "Let the sender write the header as the provider documents it.",
+            ))
+        }
+        Some(time) if UnixSeconds::from_digits(time.as_bytes()).is_none() => {
+            let detail = format!("The time in the signature header has not only digits: {form}.");
+            Some(Change::new(Cause::TimestampUnit, (), detail, IN_UNIT))
+        }
+        Some(_) => None,
+    }
 }
 
 /// Returns other spellings of a time.
