@@ -1,6 +1,7 @@
 //! One file for each command, with its arguments, its help and its `exec`, which writes the result to `out`.
 
 mod event;
+mod explain;
 mod pinwheel;
 mod provider;
 mod record;
@@ -29,6 +30,7 @@ enum Command {
     Sign(sign::SignArgs),
     Send(send::SendArgs),
     Event(event::EventArgs),
+    Explain(explain::ExplainArgs),
     Record(record::RecordArgs),
     Redrive(redrive::RedriveArgs),
     Replay(replay::ReplayArgs),
@@ -42,6 +44,7 @@ impl Cli {
             Command::Sign(args) => args.exec(environment, out),
             Command::Send(args) => args.exec(environment, out),
             Command::Event(args) => args.exec(environment, out),
+            Command::Explain(args) => args.exec(environment, out),
             Command::Record(args) => args.exec(environment, out),
             Command::Redrive(args) => args.exec(out),
             Command::Replay(args) => args.exec(environment, out),
@@ -72,6 +75,7 @@ mod tests {
             ("sign", "Prints the headers that sign a body, one a line"),
             ("send", "Signs a body, sends it to a receiver and prints the answer"),
             ("event", "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)"),
+            ("explain", "Says whether a delivery verifies and, if it does not, why, and how to mend that"),
             ("record", "Shows, finds or deletes an event's idempotency record"),
             ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),
             ("replay", "Puts an event that was handled on the queue again, on purpose"),
