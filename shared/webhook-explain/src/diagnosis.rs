@@ -160,7 +160,15 @@ fn missing(question: &Question<'_>, name: &'static str) -> Change<()> {
     } else {
         format!(" These have a name like it, and do not verify in its place: {}.", list(&near))
     };
-    let detail = format!("The header {} is missing.{near}", quoted(name));
+    let senders = scheme::senders(question.provider, question.headers);
+    let sender = match &senders[..] {
+        [] => String::new(),
+        senders => format!(
+            " It has a signature as {} sends it, which does not verify with the given secrets.",
+            senders.join(" or ")
+        ),
+    };
+    let detail = format!("The header {} is missing.{near}{sender}", quoted(name));
     let fix = "Let proxies, gateways and mapping templates pass the header on. If the provider never sent it, the delivery is not \
                signed, or is another provider's.";
     Change::new(Cause::HeaderMissing, (), detail, fix)

@@ -120,3 +120,50 @@ impl<'de> Deserialize<'de> for Pairs {
         deserializer.deserialize_map(PairsVisitor)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(String, String)>, NotHeaders> {
+        let text_of = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = read_headers(text.as_bytes())?;
+        Ok(headers.iter().map(|header| (header.name().to_owned(), text_of(header.value()))).collect())
+    }
+
+    #[test]
+    fn lines_curls_output_and_json_objects_are_understood() {
+        let expected = [("X-A", "1: 2"), ("x-b", ""), ("X-A", "3")];
+        let expected: Vec<_> = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        for text in [
+            "X-A: 1: 2\nx-b:\nX-A:3",
+            "\u{feff}POST /webhooks/acme HTTP/1.1\r\nX-A: 1: 2\r\nx-b: \r\nX-A: 3\r\n\r\n",
+            "* Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n> X-A: 1: 2\n> x-b:\n> X-A: 3\n>\n< HTTP/1.1 401 X\n< x-c: 4\n{}",
+            r#"{"X-A": "1: 2", "x-b": [""], "X-A": ["3"]}"#,
+        ] {
+            assert_eq!(read(text), Ok(expected.clone()), "{text}");
+        }
+        let list = read(r#"{"a": ["1", "2"]}"#);
+        assert_eq!(list, Ok(vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())]));
+        assert_eq!(read(":authority: a.example"), Ok(vec![(":authority".to_owned(), "a.example".to_owned())]));
+    }
+
+    #[test]
+    fn what_has_no_headers_is_refused_with_the_place() {
+        for (text, expected) in [
+            ("", NotHeaders::Empty),
+            ("\n\n", NotHeaders::Empty),
+            ("{}", NotHeaders::Empty),
+            ("POST / HTTP/1.1\n", NotHeaders::Empty),
+            ("a: 1\nb", NotHeaders::Line(2)),
+            ("a b: 1", NotHeaders::Line(1)),
+            (": 1", NotHeaders::Line(1)),
+            ("\u{e9}: 1", NotHeaders::Line(1)),
+            ("{\"a\": 1}", NotHeaders::Json),
+            ("{\"a\": \"1\"", NotHeaders::Json),
+        ] {
+            assert_eq!(read(text), Err(expected), "{text:?}");
+        }
+        assert_eq!(NotHeaders::Line(2).to_string(), "line 2 is not `Name: value`");
+    }
+}

@@ -136,7 +136,15 @@ pub fn explain(question: &Question<'_>) -> Explanation {
             verdict: Verdict::Verified,
             reason: None,
             cause: None,
-            detail: format!("The signature is right, by the scheme {scheme}."),
+            detail: if trial::is_development(question) {
+                format!(
+                    "The signature is right, by the scheme {}. The secret is the public development secret, which is accepted in \
+                     the emulator alone.",
+                    scheme.name
+                )
+            } else {
+                format!("The signature is right, by the scheme {}.", scheme.name)
+            },
             fix: String::new(),
         },
         Err(refusal) => diagnosis::diagnose(question, &refusal),

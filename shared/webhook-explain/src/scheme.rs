@@ -44,10 +44,13 @@ fn named(own: &Provider, other: &Provider, is_moved: bool) -> Change<()> {
     } else {
         format!("It verifies as {other}'s, not as {own}'s.")
     };
-    let fix = format!(
-        "Send it to the endpoint of {other}, or add that scheme: `cargo webhook provider add NAME --scheme SCHEME`. Else let the \
-         sender sign as {own} documents."
-    );
+    let fix = if PROVIDERS.iter().any(|provider| provider.name() == other) {
+        format!("Send it to the endpoint of {other}, or let the sender sign as {own} documents.")
+    } else {
+        format!(
+            "Add that provider (`cargo webhook provider add NAME --scheme {other}`), or let the sender sign as {own} documents."
+        )
+    };
     Change::new(Cause::SchemeOther, (), detail, fix)
 }
 
@@ -78,6 +81,17 @@ fn moved(own: &Provider, other: &Provider, headers: &[Header]) -> Vec<Header> {
         found.map_or_else(|| header.clone(), |(_, names)| Header::new(names[0], header.value()))
     };
     headers.iter().map(renamed).collect()
+}
+
+/// Names the other providers whose signature header the delivery has.
+pub(crate) fn senders(own: &Provider, headers: &[Header]) -> Vec<String> {
+    let all = PROVIDERS.iter().chain(CATALOGUE).filter(|other| {
+        let names = other.schemes()[0].signature.header;
+        names != own.schemes()[0].signature.header && headers.iter().any(|header| has_name(header, names))
+    });
+    let mut names: Vec<_> = all.map(|other| other.name().to_owned()).collect();
+    names.dedup();
+    names
 }
 
 /// Says which schemes are accepted.

@@ -112,7 +112,8 @@ pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, error: &Verif
         return Change::new(Cause::TimestampUnit, (), detail, IN_UNIT);
     }
     let hours = match skew_s {
-        3_000.. if skew_s % 3_600 <= 120 || skew_s % 3_600 >= 3_480 => {
+        // No time zone is further from UTC than 14 hours.
+        3_480..=50_520 if skew_s % 3_600 <= 120 || skew_s % 3_600 >= 3_480 => {
             " That is a whole number of hours: a clock may be set to local time."
         }
         _ => "",

@@ -1,8 +1,8 @@
 //! What the receiver makes of a delivery, and of changed ones: by the real verifier alone.
 
-use webhook_ingest::{Fault, SecretError, StoredSecret, stored_secret_text};
+use webhook_ingest::{DEVELOPMENT_SECRET, Fault, SecretError, StoredSecret, stored_secret_text};
 use webhook_verify::{
-    Delivery, Header, Malformed, Provider, SigningSecret, SigningSecrets, VerifyError, json::read_object,
+    Delivery, Header, Malformed, Provider, Scheme, SigningSecret, SigningSecrets, VerifyError, json::read_object,
 };
 use zeroize::Zeroizing;
 
@@ -115,7 +115,7 @@ impl<'q> Trials<'q> {
 }
 
 /// Answers as the receiver does, whose secret is the first one. The order of the checks is the pipeline's.
-pub(crate) fn receive(question: &Question<'_>) -> Result<&'static str, Refusal> {
+pub(crate) fn receive(question: &Question<'_>) -> Result<&'static Scheme, Refusal> {
     let Question { provider, headers, body, now, tolerance, public_url, .. } = *question;
     let delivery = Delivery::new(headers, body).map_err(|_| Refusal::TooLarge)?;
     let unverified = provider.parse(delivery).map_err(Refusal::Verify)?;
@@ -131,13 +131,19 @@ pub(crate) fn receive(question: &Question<'_>) -> Result<&'static str, Refusal> 
     if verified.challenge(&secrets).is_none() {
         verified.event().map_err(Refusal::Malformed)?;
     }
-    Ok(scheme.name)
+    Ok(scheme)
 }
 
 /// Reads a secret as the receiver does.
 pub(crate) fn read(provider: &Provider, given: &GivenSecret) -> Result<Secret, SecretError> {
     let text = stored_text(given)?;
     provider.key().read(&text).map(Secret::new).map_err(SecretError::Spelling)
+}
+
+/// Returns whether the receiver's secret is the public one of the samples.
+pub(crate) fn is_development(question: &Question<'_>) -> bool {
+    let text = question.secrets.first().and_then(|given| stored_text(given).ok());
+    text.is_some_and(|text| *text == question.provider.key().write(DEVELOPMENT_SECRET))
 }
 
 /// Returns the text that the receiver takes for the secret.

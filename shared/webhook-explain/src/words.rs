@@ -38,3 +38,28 @@ pub(crate) fn duration(seconds: u64) -> String {
         None => format!("{seconds} s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_bounded_and_cannot_leave_its_quotes() {
+        assert_eq!(quoted("x-a`b\n\u{1b}\u{202e}é"), r"`x-a'b\u{a}\u{1b}\u{202e}\u{e9}`");
+        assert_eq!(quoted(&"a".repeat(81)), format!("`{}…`", "a".repeat(80)));
+        assert_eq!(quoted(&"a".repeat(80)), format!("`{}`", "a".repeat(80)));
+    }
+
+    #[test]
+    fn long_durations_are_rounded_to_a_unit_that_can_be_pictured() {
+        for (seconds, expected) in [
+            (119, "119 s"),
+            (150, "150 s (about 3 minutes)"),
+            (7_200, "7200 s (about 2 hours)"),
+            (172_800, "172800 s (about 2 days)"),
+            (63_115_200, "63115200 s (about 2 years)"),
+        ] {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+}
