@@ -37,6 +37,8 @@ fn change(
     make().map(|value| Change::new(cause, value, detail, fix))
 }
 
+type Maker<'b> = Box<dyn Fn() -> Vec<u8> + 'b>;
+
 /// Line breaks and white space at the ends, and line breaks of the other kind inside.
 fn white_space(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     const EDITOR: &str = "Pass the body on byte for byte: an editor, a shell or a text mode adds or drops line breaks. With curl, \
@@ -47,7 +49,7 @@ fn white_space(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
         (lf, crlf)
     };
     let end = |ending: &'static [u8]| move |body: &[u8]| [body.trim_ascii_end(), ending].concat();
-    let makers: [(&'static str, Box<dyn Fn() -> Vec<u8> + '_>); 9] = [
+    let makers: [(&'static str, Maker<'_>); 9] = [
         (
             "The signed body ends before the line break or white space at the end of the one that came.",
             Box::new(|| body.trim_ascii_end().to_vec()),

@@ -121,19 +121,13 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) ->
         Refusal::Secret(error) => {
             let first = question.secrets.first();
             let kind = first.and_then(|given| secret::kind(provider, given, question.body));
-            match (kind, error) {
-                (Some(what), SecretError::Spelling(_)) => of_kind(question, what),
-                _ => {
-                    let label = first.map_or_else(|| "No secret is given".to_owned(), |given| quoted(&given.label));
-                    let (cause, fix) = secret::unreadable(error);
-                    Change::new(
-                        cause,
-                        (),
-                        format!("{label}: {error}. The receiver answers 503 until it has a secret."),
-                        fix,
-                    )
-                }
+            if let (Some(what), SecretError::Spelling(_)) = (kind, error) {
+                return of_kind(question, what);
             }
+            let label = first.map_or_else(|| "No secret is given".to_owned(), |given| quoted(&given.label));
+            let (cause, fix) = secret::unreadable(error);
+            let detail = format!("{label}: {error}. The receiver answers 503 until it has a secret.");
+            Change::new(cause, (), detail, fix)
         }
         Refusal::Verify(_) | Refusal::Malformed(_) | Refusal::TooLarge => {
             let first = question.secrets.first();

@@ -8,7 +8,7 @@ use crate::{
     change::Change,
     header::{has_name, respelled, value},
     secret::MOST_SECRETS,
-    trial::{Parts, Refusal, Secret, Trials, read, stored_text},
+    trial::{Authentic, Parts, Secret, Trials, read, stored_text},
     words::quoted,
 };
 
@@ -16,7 +16,7 @@ use crate::{
 const LONGEST_URL: usize = 2_048;
 
 /// Returns whether the delivery verifies as another provider's, and what it would be refused for even so.
-pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Option<Refusal>)> {
+pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> {
     let question = trials.question;
     let own = question.provider;
     for provider in PROVIDERS.iter().chain(CATALOGUE).copied().filter(|other| other.name() != own.name()) {
@@ -28,8 +28,8 @@ pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Option<Refus
             for secret in secrets(provider, question) {
                 let parts =
                     Parts { provider, headers, body: question.body, secret: &secret, public_url: question.public_url };
-                if let Some(refusal) = trials.authentic(parts) {
-                    return Some((named(own, provider, *is_moved), refusal));
+                if let Some(authentic) = trials.authentic(parts) {
+                    return Some((named(own, provider, *is_moved), authentic));
                 }
             }
         }
@@ -117,7 +117,7 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
         let mut hosts = vec![host.to_owned()];
         hosts.extend(hosts_of(question.headers));
         let small = host.to_ascii_lowercase();
-        hosts.extend([&host[..], &small].map(|host| host.split(':').next().unwrap_or_default().to_owned()));
+        hosts.extend([host, &small].map(|host| host.split(':').next().unwrap_or_default().to_owned()));
         hosts.push(small);
         hosts.extend([":443", ":80", ":8080", ":3000"].map(|port| format!("{host}{port}")));
         hosts.push(host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned));

@@ -80,8 +80,8 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
             }
         }
     }
-    if let Some((change, refusal)) = scheme::other(trials) {
-        return Some(Found { change, other: None, refusal });
+    if let Some((change, authentic)) = scheme::other(trials) {
+        return Some(Found { change, other: None, refusal: authentic.refusal });
     }
     if !headers_as_they_came {
         bodies.extend(body::changes(question.body).take(PAIRED));
@@ -132,7 +132,7 @@ impl Space<'_> {
             Some(change) => &change.value,
             None => self.secret.as_ref()?,
         };
-        let refusal = trials.authentic(Parts {
+        let authentic = trials.authentic(Parts {
             provider: question.provider,
             headers: choice.headers.map_or(question.headers, |change| &change.value),
             body: choice.body.map_or(question.body, |change| &change.value),
@@ -147,6 +147,6 @@ impl Space<'_> {
         ]
         .into_iter()
         .flatten();
-        Some(Found { change: changes.next()?, other: changes.next(), refusal })
+        Some(Found { change: changes.next()?, other: changes.next(), refusal: authentic.refusal })
     }
 }

@@ -185,13 +185,12 @@ impl Readings {
         let cause = Cause::SecretJson;
         let raw = raw.trim_start_matches('\u{feff}');
         let mut texts = Vec::new();
-        match serde_json::from_str(raw) {
-            Ok(value) => collect(&value, "", &mut texts),
-            Err(_) => {
-                let is_end = |character: char| character.is_whitespace() || "{}[]:,=\"'`".contains(character);
-                let words = raw.split(is_end).filter(|word| word.len() >= 4);
-                texts.extend(words.map(|word| (String::new(), Zeroizing::new(word.to_owned()))));
-            }
+        if let Ok(value) = serde_json::from_str(raw) {
+            collect(&value, "", &mut texts);
+        } else {
+            let is_end = |character: char| character.is_whitespace() || "{}[]:,=\"'`".contains(character);
+            let words = raw.split(is_end).filter(|word| word.len() >= 4);
+            texts.extend(words.map(|word| (String::new(), Zeroizing::new(word.to_owned()))));
         }
         for (name, text) in texts.iter().take(MOST_TEXTS) {
             let is_harmless = (1..=32).contains(&name.len())

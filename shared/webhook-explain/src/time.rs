@@ -37,7 +37,7 @@ pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Ch
     changes
 }
 
-fn find<'h>(headers: &'h [Header], names: HeaderNames) -> Option<(usize, &'h str)> {
+fn find(headers: &[Header], names: HeaderNames) -> Option<(usize, &str)> {
     let place = headers.iter().position(|header| has_name(header, names))?;
     Some((place, str::from_utf8(headers[place].value()).ok()?))
 }

@@ -72,45 +72,52 @@ pub(crate) struct Parts<'p> {
 /// Tries deliveries, within a bound.
 pub(crate) struct Trials<'q> {
     pub(crate) question: &'q Question<'q>,
-    trials: usize,
-    bytes: usize,
+    left: usize,
+    bytes_left: usize,
+}
+
+/// A delivery whose MAC is right.
+pub(crate) struct Authentic {
+    /// What it is refused for even so.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl<'q> Trials<'q> {
     pub(crate) fn new(question: &'q Question<'q>) -> Self {
-        Self { question, trials: MOST_TRIALS, bytes: MOST_BYTES }
+        Self { question, left: MOST_TRIALS, bytes_left: MOST_BYTES }
     }
 
     /// Returns whether the bound was reached, so that something may not have been tried.
     pub(crate) fn are_used_up(&self) -> bool {
-        self.trials == 0 || self.bytes == 0
+        self.left == 0 || self.bytes_left == 0
     }
 
-    /// Verifies changed parts. If the MAC is right, returns what the delivery is refused for even so, if anything.
-    pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Option<Refusal>> {
+    /// Verifies changed parts. Returns `None` if the MAC is not right, or if the bound is reached.
+    pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Authentic> {
         // A refusal of the headers costs next to nothing, so it is not counted.
         let unverified = parts.provider.parse(Delivery::new(parts.headers, parts.body).ok()?).ok()?;
         if self.are_used_up() {
             return None;
         }
-        self.trials -= 1;
+        self.left -= 1;
         // The MAC, and as much for a Python form.
-        self.bytes = self.bytes.saturating_sub(2 * parts.body.len());
+        self.bytes_left = self.bytes_left.saturating_sub(2 * parts.body.len());
         let Question { now, tolerance, .. } = *self.question;
         let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
             Ok(verified) => verified,
             Err(error @ (VerifyError::TimestampTooOld { .. } | VerifyError::TimestampInFuture { .. })) => {
-                return Some(Some(Refusal::Verify(error)));
+                return Some(Authentic { refusal: Some(Refusal::Verify(error)) });
             }
             Err(_) => return None,
         };
         if parts.provider.name() == self.question.provider.name() && !self.question.accepts(unverified.scheme()) {
-            return Some(Some(Refusal::Verify(VerifyError::SchemeNotAccepted(unverified.scheme()))));
+            let error = VerifyError::SchemeNotAccepted(unverified.scheme());
+            return Some(Authentic { refusal: Some(Refusal::Verify(error)) });
         }
         if verified.challenge(&parts.secret.0).is_some() {
-            return Some(None);
+            return Some(Authentic { refusal: None });
         }
-        Some(verified.event().map(|_| ()).map_err(Refusal::Malformed).err())
+        Some(Authentic { refusal: verified.event().err().map(Refusal::Malformed) })
     }
 }
 

@@ -80,6 +80,6 @@ fn reason(provider: &'static Provider, headers: &[Header], body: &[u8]) -> Optio
     match unverified.verify(&secrets, NOW, Tolerance::of(provider), Some(URL)) {
         Err(error) => Some(error.reason()),
         Ok(verified) if verified.challenge(&secrets).is_some() => None,
-        Ok(verified) => verified.event().err().map(|malformed| malformed.reason()),
+        Ok(verified) => verified.event().err().map(webhook_verify::Malformed::reason),
     }
 }

@@ -6,9 +6,12 @@ use crate::cause::Cause;
 const FIX: &str = "Pass the body on as bytes: nothing on the way may decode and encode its characters. Where text must be chosen, \
                    choose UTF-8 without a byte-order mark.";
 
+/// Makes another body, unless that is impossible or the same.
+type Maker = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// Returns the body in other encodings.
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
-    let makers: [(&'static str, fn(&[u8]) -> Option<Vec<u8>>); 10] = [
+    let makers: [(&'static str, Maker); 10] = [
         ("The body that came begins with a byte-order mark, which was not signed.", without_mark),
         ("The signed body begins with a byte-order mark, which the one that came lacks.", with_mark),
         ("The signed body is UTF-8, and the one that came is Latin-1.", from_latin1),

@@ -26,7 +26,9 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let makers: [(Cause, &'static str, &'static str, Maker); 13] = [
         (Cause::BodyBase64, "The body that came is base64 of the signed one.", BASE64, from_base64),
         (Cause::BodyBase64, "The body that came is base64 of base64 of the signed one.", BASE64, from_base64_twice),
-        (Cause::BodyBase64, "The signed body is the base64 of the one that came.", BASE64, to_base64),
+        (Cause::BodyBase64, "The signed body is the base64 of the one that came.", BASE64, |body| {
+            Some(BASE64_STANDARD.encode(body).into_bytes())
+        }),
         (Cause::BodyCompressed, "The body that came is the signed one, compressed (gzip).", COMPRESSED, from_gzip),
         (Cause::BodyCompressed, "The body that came is the signed one, compressed (zlib).", COMPRESSED, from_zlib),
         (
@@ -79,10 +81,6 @@ fn from_base64_twice(body: &[u8]) -> Option<Vec<u8>> {
     from_base64(&from_base64(body)?)
 }
 
-fn to_base64(body: &[u8]) -> Option<Vec<u8>> {
-    Some(BASE64_STANDARD.encode(body).into_bytes())
-}
-
 /// Reads a stream up to the largest body that could be signed: a small one may hold gigabytes.
 fn limited(stream: impl Read) -> Option<Vec<u8>> {
     let mut out = Vec::new();
@@ -124,28 +122,26 @@ fn from_form(body: &[u8]) -> Option<Vec<u8>> {
     }
     let end = value.iter().position(|byte| *byte == b'&').unwrap_or(value.len());
     // A form whose only "name" is the body itself ends in `=`.
-    if value.is_empty() { Some(percent_decoded(name, true)) } else { Some(percent_decoded(&value[..end], true)) }
+    if value.is_empty() { Some(percent_decoded(name)) } else { Some(percent_decoded(&value[..end])) }
 }
 
 fn from_percent(body: &[u8]) -> Option<Vec<u8>> {
     let body = body.strip_suffix(b"=").unwrap_or(body);
-    body.contains(&b'%').then(|| percent_decoded(body, true))
+    body.contains(&b'%').then(|| percent_decoded(body))
 }
 
-fn percent_decoded(text: &[u8], plus_is_space: bool) -> Vec<u8> {
+/// Decodes a part of a form, in which `+` is a space.
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
         let digits = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| hex::decode(digits).ok());
-        match digits.as_deref() {
-            Some([decoded]) => {
-                out.push(*decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                out.push(if *byte == b'+' && plus_is_space { b' ' } else { *byte });
-                rest = after;
-            }
+        if let Some([decoded]) = digits.as_deref() {
+            out.push(*decoded);
+            rest = &after[2..];
+        } else {
+            out.push(if *byte == b'+' { b' ' } else { *byte });
+            rest = after;
         }
     }
     out
@@ -157,8 +153,7 @@ fn to_form(body: &[u8], space_is_plus: bool) -> Vec<u8> {
     for byte in body {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => out.push(*byte),
-            b'~' if !space_is_plus => out.push(*byte),
-            b'!' | b'*' | b'\'' | b'(' | b')' if !space_is_plus => out.push(*byte),
+            b'~' | b'!' | b'*' | b'\'' | b'(' | b')' if !space_is_plus => out.push(*byte),
             b' ' if space_is_plus => out.push(b'+'),
             _ => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
         }

@@ -1,6 +1,6 @@
 //! A JSON body as other programs write it: parsed, and written again.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde::de::IgnoredAny;
 use webhook_verify::json::{PythonForm, python_form};
@@ -121,7 +121,7 @@ enum Node<'b> {
 struct Document<'b>(Node<'b>);
 
 impl<'b> Document<'b> {
-    /// Reads a body that is JSON. Its nesting is bounded by serde_json's own limit.
+    /// Reads a body that is JSON. Its nesting is bounded by `serde_json`'s own limit.
     fn parse(body: &'b [u8]) -> Option<Self> {
         if body.len() > LARGEST_TREE {
             return None;
@@ -215,12 +215,12 @@ fn write(node: &Node<'_>, style: Style, depth: usize, out: &mut String) {
         Node::Word(word) => out.push_str(&number(word, style.numbers)),
         Node::String(text) => out.push_str(&string(text, style.strings)),
         Node::Array(items) => {
-            enclosed('[', ']', items, style, depth, out, |item, out| write(item, style, depth + 1, out))
+            enclosed('[', ']', items, style, depth, out, |item, out| write(item, style, depth + 1, out));
         }
         Node::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             if style.sorted {
-                members.sort_by(|(one, _), (other, _)| decoded(one).cmp(&decoded(other)));
+                members.sort_by_cached_key(|(name, _)| decoded(name));
             }
             enclosed('{', '}', &members, style, depth, out, |(name, value), out| {
                 out.push_str(&string(name, style.strings));
@@ -286,7 +286,8 @@ fn string(text: &str, strings: Strings) -> Cow<'_, str> {
             '/' if is_escaped('/') => out.push_str("\\/"),
             _ if is_escaped(character) => {
                 for unit in character.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    // Writing into a string cannot fail.
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
             _ => out.push(character),

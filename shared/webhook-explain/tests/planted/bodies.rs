@@ -183,7 +183,7 @@ fn a_compressed_body_is_told() {
 fn a_stream_that_decompresses_to_gigabytes_is_not_followed() {
     let mut stream = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..64 {
-        stream.write_all(&[b' '; 1 << 20]).expect("into memory");
+        stream.write_all(&vec![b' '; 1 << 20]).expect("into memory");
     }
     let bomb = stream.finish().expect("into memory");
     let (provider, scheme) = schemes().next().expect("a scheme");

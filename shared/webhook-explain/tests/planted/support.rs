@@ -174,7 +174,7 @@ impl Case {
         let reason = match &verified {
             Err(error) => Some(error.reason()),
             Ok(verified) if verified.challenge(&secrets).is_some() => None,
-            Ok(verified) => verified.event().err().map(|malformed| malformed.reason()),
+            Ok(verified) => verified.event().err().map(webhook_verify::Malformed::reason),
         };
         let verdict = if reason.is_none() { Verdict::Verified } else { Verdict::Refused };
         assert_eq!((explanation.verdict, explanation.reason), (verdict, reason), "{}", self.scheme.name);
