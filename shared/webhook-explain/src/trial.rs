@@ -100,8 +100,8 @@ impl<'q> Trials<'q> {
             return None;
         }
         self.left -= 1;
-        // The MAC, and as much for a Python form.
-        self.bytes_left = self.bytes_left.saturating_sub(2 * parts.body.len());
+        let messages = unverified.scheme().messages.len();
+        self.bytes_left = self.bytes_left.saturating_sub(messages * parts.body.len());
         let Question { now, tolerance, .. } = *self.question;
         let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
             Ok(verified) => verified,
