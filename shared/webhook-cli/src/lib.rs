@@ -2,7 +2,7 @@
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
 //! business of `webhook_verify::sign`. The operator's: records, redrive, replay, and registration at a provider. The
-//! developer's: which providers there are.
+//! developer's: which providers there are, and why a delivery is refused.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
 //! `scaffold/` knows every place where a provider is wired in.

@@ -12,7 +12,7 @@ use crate::{
     secret::{self, MOST_SECRETS},
     time,
     trial::{Refusal, Trials},
-    words::{list, quoted},
+    words::quoted,
 };
 
 /// Says what would have to be different for the delivery not to be refused.
@@ -152,7 +152,7 @@ fn missing(question: &Question<'_>, name: &'static str) -> Change<()> {
     let near = if near.is_empty() {
         " No header has a name like it.".to_owned()
     } else {
-        format!(" These have a name like it, and do not verify in its place: {}.", list(&near))
+        format!(" These have a name like it, and do not verify in its place: {}.", near.join(", "))
     };
     let senders = scheme::senders(question.provider, question.headers);
     let sender = match &senders[..] {

@@ -11,12 +11,7 @@ use webhook_verify::{
     description::{Encoding, Form, Hash, HeaderNames, TimeSource},
 };
 
-use crate::{
-    cause::Cause,
-    change::Change,
-    time,
-    words::{list, quoted},
-};
+use crate::{cause::Cause, change::Change, time, words::quoted};
 
 /// So many headers are looked at for near names,
 const MOST_HEADERS: usize = 200;
@@ -101,7 +96,7 @@ fn renamed(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> 
             }
         }
         if !best.1.is_empty() {
-            let detail = format!("Headers were renamed: {}.", list(&best.1));
+            let detail = format!("Headers were renamed: {}.", best.1.join(", "));
             changes.push(Change::new(Cause::HeaderMissing, best.0, detail, KEEP));
         }
     }

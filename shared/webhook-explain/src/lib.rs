@@ -51,6 +51,7 @@ use webhook_verify::{Header, Provider, Scheme, Tolerance, UnixSeconds};
 
 pub use cause::Cause;
 pub use header_lines::{NotHeaders, read_headers};
+pub use secret::MOST_SECRETS;
 
 /// A delivery, and what its receiver is configured with.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,7 @@ pub struct Question<'q> {
     pub headers: &'q [Header],
     /// As received; of a Lambda event, after its base64.
     pub body: &'q [u8],
-    /// The first is the receiver's current one; others are a previous one, or guesses.
+    /// The first is the receiver's current one; others are a previous one, or guesses. [`MOST_SECRETS`] are looked at.
     pub secrets: &'q [GivenSecret],
     /// When the delivery was received.
     pub now: UnixSeconds,

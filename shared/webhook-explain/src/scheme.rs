@@ -98,7 +98,8 @@ pub(crate) fn senders(own: &Provider, headers: &[Header]) -> Vec<String> {
 pub(crate) fn not_accepted(question: &Question<'_>, scheme: &str) -> Change<()> {
     let accepted = question.provider.schemes().iter().filter(|scheme| question.accepts(scheme));
     let accepted: Vec<_> = accepted.map(|scheme| scheme.name).collect();
-    let detail = format!("It is signed by the scheme {scheme}, and the receiver accepts {}.", accepted.join(", "));
+    let accepted = if accepted.is_empty() { "none of its schemes".to_owned() } else { accepted.join(", ") };
+    let detail = format!("It is signed by the scheme {scheme}, and the receiver accepts {accepted}.");
     let fix = format!(
         "Add {scheme} to SIGNATURE_SCHEMES (or leave that empty, for all schemes), or let the provider sign with an accepted one."
     );

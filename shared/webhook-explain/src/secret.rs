@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// So many secrets are looked at.
-pub(crate) const MOST_SECRETS: usize = 8;
+pub const MOST_SECRETS: usize = 8;
 /// Longer values are no secrets.
 const LONGEST: usize = 8 << 10;
 /// So many texts inside one JSON value are tried.

@@ -25,11 +25,6 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
-/// Returns the items, separated by commas.
-pub(crate) fn list(items: &[String]) -> String {
-    items.join(", ")
-}
-
 /// Returns a duration that a person can picture.
 pub(crate) fn duration(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];

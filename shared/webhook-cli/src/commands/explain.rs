@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::Args;
 use webhook_aws::Environment;
-use webhook_explain::{Explanation, Question, Verdict, explain, read_headers};
+use webhook_explain::{Explanation, MOST_SECRETS, Question, Verdict, explain, read_headers};
 use webhook_ingest::UnixMillis;
 use webhook_lambda::event::{EventError, HttpEvent};
 use webhook_verify::{Header, Provider, Scheme, Tolerance, UnixSeconds};
@@ -38,9 +38,6 @@ Examples:
   cargo webhook explain {provider} --event event.json --at 2026-11-21T12:00:00Z
   cargo webhook explain {provider} --headers headers.txt --body body.json --secret-file secret.txt
   cargo webhook explain stripe --headers headers.txt --body body.json --secret-file secret.txt --secret-file other.txt --json";
-
-/// So many secrets are compared.
-const MOST_SECRETS: usize = 8;
 
 /// Says whether a delivery verifies and, if it does not, why, and how to mend that
 #[derive(Args, Debug)]
