@@ -3,6 +3,7 @@
 use std::{io, path::PathBuf};
 
 use webhook_aws::StartError;
+use webhook_explain::NotHeaders;
 use webhook_ingest::{CallError, SecretError};
 use webhook_verify::json::NoPythonForm;
 
@@ -18,6 +19,22 @@ pub enum CliError {
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
+    },
+    /// A file has no headers that could be read.
+    #[error("{path}: {reason}")]
+    Headers {
+        /// As the user wrote it.
+        path: PathBuf,
+        /// What is wrong.
+        reason: NotHeaders,
+    },
+    /// A file has no event of a delivery.
+    #[error("{path}: {reason}")]
+    Event {
+        /// As the user wrote it.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: &'static str,
     },
     /// The body was to come from standard input.
     #[error("cannot read the body from standard input: {0}")]

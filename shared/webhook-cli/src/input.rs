@@ -3,11 +3,12 @@
 use std::{
     fs,
     io::{self, IsTerminal, Read},
-    path::Path,
+    path::{Path, PathBuf},
     str::FromStr,
 };
 
 use webhook_aws::{Environment, InvalidName};
+use webhook_explain::GivenSecret;
 use webhook_ingest::{SecretError, StoredSecret, stored_secret_text};
 use webhook_verify::{Provider, SigningSecret};
 use zeroize::Zeroizing;
@@ -64,6 +65,21 @@ pub(crate) fn signing_secret(
     Ok((secret, source))
 }
 
+/// Returns the secrets of the files, else the environment's, else the development secret: as they are stored, for whoever asks
+/// what is wrong with them.
+pub(crate) fn given_secrets(
+    provider: &Provider,
+    files: &[PathBuf],
+    environment: &Environment,
+) -> Result<Vec<GivenSecret>, CliError> {
+    if files.is_empty() {
+        let named = environment.optional::<String>(SECRET_VARIABLE)?.map(|value| (SECRET_VARIABLE, value));
+        let (label, value) = named.unwrap_or_else(|| ("the development secret", development_secret(provider)));
+        return Ok(vec![GivenSecret { label: label.to_owned(), value: value.into_bytes() }]);
+    }
+    files.iter().map(|path| Ok(GivenSecret { label: path.display().to_string(), value: read(path)? })).collect()
+}
+
 /// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.
 pub(crate) fn api_secret(file: Option<&Path>, environment: &Environment) -> Result<Zeroizing<String>, CliError> {
     let (text, _) = named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))?;
@@ -115,6 +131,6 @@ fn stored_secret(bytes: &[u8], origin: &str) -> Result<StoredSecret, CliError> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, CliError> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, CliError> {
     fs::read(path).map_err(|source| CliError::File { path: path.to_owned(), source })
 }

@@ -2,7 +2,7 @@
 //!
 //! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
 //! business of `webhook_verify::sign`. The operator's: records, redrive, replay, registration at a provider, and whether a
-//! stack is right. The developer's: which providers there are.
+//! stack is right. The developer's: which providers there are, and why a delivery is refused.
 //!
 //! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
 //! `doctor/` examines a deployed stack. `scaffold/` knows every place where a provider is wired in.

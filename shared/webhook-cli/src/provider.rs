@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use webhook_ingest::DEVELOPMENT_SECRET;
 use webhook_verify::{
     Provider,
+    catalogue::CATALOGUE,
     providers::{self, PROVIDERS},
 };
 
@@ -23,6 +24,14 @@ pub fn development_url(provider: &Provider) -> String {
 pub(crate) fn provider_name() -> impl TypedValueParser<Value = &'static Provider> {
     PossibleValuesParser::new(PROVIDERS.iter().map(|provider| provider.name()))
         .map(|name| providers::named(&name).expect("a possible value is the name of a provider"))
+}
+
+/// Reads the name of a provider or, for what needs no deployed one, of a scheme of the catalogue.
+pub(crate) fn described_name() -> impl TypedValueParser<Value = &'static Provider> {
+    let in_catalogue = CATALOGUE.iter().copied().filter(|entry| providers::named(entry.name()).is_none());
+    let all: Vec<_> = PROVIDERS.iter().copied().chain(in_catalogue).collect();
+    PossibleValuesParser::new(all.iter().map(|provider| provider.name()))
+        .map(move |name| *all.iter().find(|provider| provider.name() == name).expect("a possible value is a name"))
 }
 
 /// Returns a help text with a provider's name in place of `{provider}`, so that examples can be run

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The environment variable with the URL that a receiver is registered under; functions read it too.
-const URL_VARIABLE: &str = "PUBLIC_URL";
+pub(crate) const URL_VARIABLE: &str = "PUBLIC_URL";
 
 #[derive(Args, Debug)]
 pub(crate) struct SigningArgs {

@@ -1,11 +1,19 @@
 //! Readers of option values that several commands have.
 
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ureq::http::Uri;
 use webhook_verify::UnixSeconds;
 
 /// Reads digits only, as receivers do.
 pub(crate) fn unix_seconds(text: &str) -> Result<UnixSeconds, &'static str> {
     UnixSeconds::from_digits(text.as_bytes()).ok_or("expected whole seconds since 1970, in digits")
+}
+
+/// Reads a time as logs and people write it.
+pub(crate) fn time(text: &str) -> Result<UnixSeconds, &'static str> {
+    UnixSeconds::from_digits(text.as_bytes())
+        .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok().map(|time| UnixSeconds(time.unix_timestamp())))
+        .ok_or("expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, in digits")
 }
 
 /// Reads what a header line can hold without being trimmed or split.
@@ -55,6 +63,17 @@ mod tests {
         assert_eq!(header_value("a-1"), Ok("a-1".to_owned()));
         for text in ["", "a b", "a\n", "é"] {
             assert_eq!(header_value(text), Err("expected visible ASCII characters without spaces"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_a_log_is_read_as_it_is_written_there() {
+        for text in ["1795262400", "2026-11-21T12:00:00Z", "2026-11-21T13:00:00.999+01:00"] {
+            assert_eq!(time(text), Ok(UnixSeconds(1_795_262_400)), "{text}");
+        }
+        for text in ["", "now", "2026-11-21", "2026-11-21T12:00:00"] {
+            let expected = "expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, in digits";
+            assert_eq!(time(text), Err(expected), "{text:?}");
         }
     }
 

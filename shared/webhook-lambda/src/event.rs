@@ -19,15 +19,18 @@ use webhook_verify::Header;
 
 /// An HTTP request as an event.
 #[derive(Debug, Eq, PartialEq)]
-pub(crate) struct HttpEvent {
-    pub(crate) door: Door,
-    pub(crate) headers: Vec<Header>,
-    pub(crate) body: Vec<u8>,
+pub struct HttpEvent {
+    /// Where it came through.
+    pub door: Door,
+    /// Every value of repeated ones.
+    pub headers: Vec<Header>,
+    /// After its base64.
+    pub body: Vec<u8>,
 }
 
 /// The form in which whoever sent the event reads the answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Door {
+pub enum Door {
     /// HTTP API with payload 2.0, function URL: an answer has `cookies`. `cargo lambda watch`
     /// insists on them.
     Version2,
@@ -40,7 +43,7 @@ pub(crate) enum Door {
 
 /// Why an event cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum EventError {
+pub enum EventError {
     /// It is not from a door that Lambda has for HTTP: a queue's batch, or anything else.
     NotHttp,
     /// It is an HTTP request, but one of its members is malformed.
@@ -52,7 +55,7 @@ impl HttpEvent {
     ///
     /// # Errors
     /// The event is not an HTTP request, or a malformed one.
-    pub(crate) fn from_json(event: &str) -> Result<Self, EventError> {
+    pub fn from_json(event: &str) -> Result<Self, EventError> {
         let members: Members<'_> = serde_json::from_str(event).map_err(|_| EventError::NotHttp)?;
         let door = members.door().ok_or(EventError::NotHttp)?;
         let (headers, body) = members.request().ok_or(EventError::Malformed(door))?;

@@ -23,7 +23,7 @@
 
 mod clock;
 mod config;
-mod event;
+pub mod event;
 mod function;
 mod invocation;
 mod log;

@@ -5,6 +5,7 @@
 mod edge;
 pub mod envelope;
 pub mod event;
+pub mod explain;
 pub mod headers;
 mod oracle;
 pub mod python_form;

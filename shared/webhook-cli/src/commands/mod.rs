@@ -2,6 +2,7 @@
 
 mod doctor;
 mod event;
+mod explain;
 mod pinwheel;
 mod provider;
 mod record;
@@ -30,6 +31,7 @@ enum Command {
     Sign(sign::SignArgs),
     Send(send::SendArgs),
     Event(event::EventArgs),
+    Explain(explain::ExplainArgs),
     Doctor(doctor::DoctorArgs),
     Record(record::RecordArgs),
     Redrive(redrive::RedriveArgs),
@@ -44,6 +46,7 @@ impl Cli {
             Command::Sign(args) => args.exec(environment, out),
             Command::Send(args) => args.exec(environment, out),
             Command::Event(args) => args.exec(environment, out),
+            Command::Explain(args) => args.exec(environment, out),
             Command::Doctor(args) => args.exec(environment, out),
             Command::Record(args) => args.exec(environment, out),
             Command::Redrive(args) => args.exec(out),
@@ -75,6 +78,7 @@ mod tests {
             ("sign", "Prints the headers that sign a body, one a line"),
             ("send", "Signs a body, sends it to a receiver and prints the answer"),
             ("event", "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)"),
+            ("explain", "Says whether a delivery verifies and, if it does not, why, and how to mend that"),
             ("doctor", "Tells whether a deployed stack is right and wired, with one line for each check"),
             ("record", "Shows, finds or deletes an event's idempotency record"),
             ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),

@@ -1,5 +1,6 @@
 //! The `webhook` command as a user runs it: output, requests on the wire, exit codes, sentences.
 
+mod explain;
 mod operations;
 mod pinwheel;
 mod provider;

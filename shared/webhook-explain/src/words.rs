@@ -1,0 +1,60 @@
+//! Text that others chose, in a form that can be shown.
+
+use std::fmt::Write as _;
+
+/// A longer text is cut.
+const MOST_CHARACTERS: usize = 80;
+
+/// Returns the text in backticks: bounded, and with all but printable ASCII escaped.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("`");
+    for character in text.chars().take(MOST_CHARACTERS) {
+        match character {
+            '`' => out.push('\''),
+            ' '..='~' => out.push(character),
+            _ => {
+                // Writing into a string cannot fail.
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(character));
+            }
+        }
+    }
+    if text.chars().nth(MOST_CHARACTERS).is_some() {
+        out.push('…');
+    }
+    out.push('`');
+    out
+}
+
+/// Returns a duration that a person can picture.
+pub(crate) fn duration(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    match UNITS.iter().find(|(length, _)| seconds >= 2 * length) {
+        Some((length, name)) => format!("{seconds} s (about {} {name})", (seconds + length / 2) / length),
+        None => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_bounded_and_cannot_leave_its_quotes() {
+        assert_eq!(quoted("x-a`b\n\u{1b}\u{202e}é"), r"`x-a'b\u{a}\u{1b}\u{202e}\u{e9}`");
+        assert_eq!(quoted(&"a".repeat(81)), format!("`{}…`", "a".repeat(80)));
+        assert_eq!(quoted(&"a".repeat(80)), format!("`{}`", "a".repeat(80)));
+    }
+
+    #[test]
+    fn long_durations_are_rounded_to_a_unit_that_can_be_pictured() {
+        for (seconds, expected) in [
+            (119, "119 s"),
+            (150, "150 s (about 3 minutes)"),
+            (7_200, "7200 s (about 2 hours)"),
+            (172_800, "172800 s (about 2 days)"),
+            (63_115_200, "63115200 s (about 2 years)"),
+        ] {
+            assert_eq!(duration(seconds), expected);
+        }
+    }
+}
