@@ -112,7 +112,8 @@ fn headers_of_curl_and_of_json_and_a_body_on_standard_input_are_read() {
     let delivery = signed(Sender::new(provider, newest(provider)), &development_secret(provider), &body);
     let headers = delivery.headers();
     let text = |header: &Header| String::from_utf8_lossy(header.value()).into_owned();
-    let curl: String = headers.iter().map(|header| format!("> {}: {}\n", header.name(), text(header))).collect();
+    let line = |header: &Header| format!("> {}: {}\n", header.name(), text(header));
+    let curl: String = headers.iter().map(line).collect();
     let object: serde_json::Map<String, Value> =
         headers.iter().map(|header| (header.name().to_owned(), json!(text(header)))).collect();
     for (kind, content) in [
