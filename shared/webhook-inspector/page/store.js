@@ -11,13 +11,18 @@ export const filter = { text: "", provider: "", outcome: "" };
 let deliveries = [];
 let stack = { providers: [], samples: {} };
 let loaded = false;
+// What came by the stream while the list was on its way, which may be older.
+let meanwhile = null;
 
 /** Reads everything anew. */
 export async function load() {
+  meanwhile = [];
   const [list, now] = await Promise.all([read("deliveries"), read("stack")]);
   deliveries = list.deliveries;
   stack = now;
   loaded = true;
+  meanwhile?.forEach(put);
+  meanwhile = null;
 }
 
 /** Whether there was an answer yet. */
@@ -34,6 +39,11 @@ export const count = () => deliveries.length;
 
 /** Takes a summary in; returns whether the delivery is new. */
 export function take(summary) {
+  meanwhile?.push(summary);
+  return put(summary);
+}
+
+function put(summary) {
   const index = deliveries.findIndex(({ id }) => id === summary.id);
   if (index >= 0) {
     deliveries[index] = summary;
