@@ -45,9 +45,9 @@ pub(crate) async fn observe(inspector: Inspector, mut delivery: Delivery) {
             }
         }
     }
-    (inspector.setup.say)(&line(&delivery));
     inspector.keep(delivery.clone());
     inspector.record(&delivery);
+    (inspector.setup.say)(&line(&delivery));
 }
 
 /// Looks for the log line of a delivery: by the body's size and the outcome, and once for each invocation.
