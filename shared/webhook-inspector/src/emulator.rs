@@ -71,7 +71,8 @@ impl Emulator {
 
     /// Returns the provider's secret: the current version, and the one before it.
     pub(crate) async fn secrets(&self, provider: &str) -> Result<StoredSecrets, EmulatorError> {
-        let secrets = self.secrets.get(provider).ok_or_else(|| EmulatorError::new("GetSecretValue", "no such secret"))?;
+        let secrets =
+            self.secrets.get(provider).ok_or_else(|| EmulatorError::new("GetSecretValue", "no such secret"))?;
         secrets.fetch().await.map_err(|error| EmulatorError::new("GetSecretValue", error))
     }
 
@@ -119,7 +120,9 @@ impl Emulator {
         let attributes = peeked.attributes.into_iter().filter_map(|(name, attribute)| Some((name, attribute.value?)));
         Message {
             message_id: peeked.message_id,
-            envelope: RawValue::from_string(envelope.to_owned()).ok().filter(|_| pointer.is_none() || payload.is_some()),
+            envelope: RawValue::from_string(envelope.to_owned())
+                .ok()
+                .filter(|_| pointer.is_none() || payload.is_some()),
             attributes: attributes.collect(),
             group_id: peeked.group_id,
             deduplication_id: peeked.deduplication_id,
@@ -137,7 +140,8 @@ impl Emulator {
         is_wanted: impl Fn(&Value) -> bool,
     ) -> Option<Value> {
         const CALL: &str = "FilterLogEvents";
-        let question = json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
+        let question =
+            json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
         let request = Request::post(format!("{}/", self.endpoint))
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", format!("Logs_20140328.{CALL}"))

@@ -1,11 +1,12 @@
 //! The line that the terminal shows for a delivery.
 
+use serde_json::Value;
 use time::{OffsetDateTime, UtcOffset};
 
 use crate::delivery::{Delivery, Door};
 
 /// The most characters of a text that a sender chose.
-const MAX_SHOWN: usize = 80;
+const MAX_SHOWN: usize = 160;
 
 /// Returns time (UTC), provider, answer, and what was queued or why it was refused.
 pub(crate) fn line(delivery: &Delivery) -> String {
@@ -15,7 +16,10 @@ pub(crate) fn line(delivery: &Delivery) -> String {
     let (hour, minute, second) = at.to_hms();
     let cause = findings.explanation.as_ref().and_then(|explanation| explanation["cause"].as_str());
     let told: Vec<_> = match findings.outcome.as_str() {
-        "failed" => vec![printable(&delivery.response.body)],
+        "failed" => {
+            let body: Value = serde_json::from_str(&delivery.response.body).unwrap_or_default();
+            vec![printable(body["error"].as_str().unwrap_or(&delivery.response.body))]
+        }
         _ => [findings.reason.as_deref(), cause, findings.event_type.as_deref(), findings.event_id.as_deref()]
             .into_iter()
             .flatten()

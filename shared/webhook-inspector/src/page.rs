@@ -33,10 +33,9 @@ const FILES: [(&str, &str, &str); 16] = [
 
 /// Returns a route for each file.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    FILES.into_iter().fold(
-        Router::new(),
-        |router, (path, kind, text)| router.route(path, get(move || async move { file(kind, text) })),
-    )
+    FILES.into_iter().fold(Router::new(), |router, (path, kind, text)| {
+        router.route(path, get(move || async move { file(kind, text) }))
+    })
 }
 
 fn file(kind: &'static str, text: &'static str) -> Response {

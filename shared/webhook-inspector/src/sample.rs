@@ -159,8 +159,9 @@ impl Sample {
                 return Err(conflict(format!("a sample is signed, which a delivery refused for {reason} is not")));
             }
         };
-        let signed = OutgoingDelivery::sign(sender(provider, delivery), &secret(provider, &text), at, delivery.body.clone())
-            .map_err(|error| conflict(error.to_string()))?;
+        let signed =
+            OutgoingDelivery::sign(sender(provider, delivery), &secret(provider, &text), at, delivery.body.clone())
+                .map_err(|error| conflict(error.to_string()))?;
         let encoding = match str::from_utf8(signed.body()) {
             Ok(_) => BodyEncoding::Text,
             Err(_) => BodyEncoding::Base64,

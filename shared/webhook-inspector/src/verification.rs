@@ -39,11 +39,10 @@ pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &
         StoredSecret::Text(text) => Some(GivenSecret { label: label.to_owned(), value: text.as_bytes().to_vec() }),
         StoredSecret::NotText => None,
     };
-    let secrets: Vec<_> =
-        [("the stack's secret", Some(&stored.current)), ("the secret's previous version", previous)]
-            .into_iter()
-            .filter_map(given)
-            .collect();
+    let secrets: Vec<_> = [("the stack's secret", Some(&stored.current)), ("the secret's previous version", previous)]
+        .into_iter()
+        .filter_map(given)
+        .collect();
     let explanation = explain(&Question {
         provider,
         headers: &headers,

@@ -69,7 +69,7 @@ async fn run() -> Result<(), String> {
         forget(&kept).map_err(|error| format!("{}: {error}", kept.display()))?;
     }
     let step = |step: &str| say(&format!("… {step}"));
-    let account = Account::start_kept(&kept, step).await;
+    let account = Account::start_kept(&kept.join("emulator"), step).await;
     step("deploying infra/template.yaml with `sam deploy`");
     let stack = account.deploy(&[]).await;
     step("deployed, with the template's IAM policies enforced");
@@ -115,7 +115,9 @@ fn lock(kept: &Path, port: u16) -> Result<File, String> {
         Err(TryLockError::WouldBlock) => {
             let mut address = String::new();
             file.read_to_string(&mut address).map_err(failed)?;
-            return Err(format!("`make dev` runs already, with its inspector at {address}: use that, or end it first."));
+            return Err(format!(
+                "`make dev` runs already, with its inspector at {address}: use that, or end it first."
+            ));
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }

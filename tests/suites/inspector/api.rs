@@ -43,7 +43,11 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
         assert_eq!((status, &accepted["status"]), (200, &json!("accepted")), "{name}");
         let line = dev.line_with(name);
         assert!(line.contains(" 200 accepted"), "{line}");
-        assert_eq!(post(&url, &headers, &body), (200, json!({ "status": "duplicate", "id": accepted["id"] })), "{name}");
+        assert_eq!(
+            post(&url, &headers, &body),
+            (200, json!({ "status": "duplicate", "id": accepted["id"] })),
+            "{name}"
+        );
         assert!(dev.line_with(name).contains(" 200 duplicate"));
         assert_eq!(post(&url, &forged_headers, &forged_body), (401, json!({ "error": "unauthorized" })), "{name}");
         let line = dev.line_with(name);
@@ -69,7 +73,8 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
             assert_eq!(shown["message"]["idempotency_key"], key);
             assert_eq!(shown["message"]["envelope"]["idempotencykey"], key);
             assert_eq!(shown["message"]["offloaded"], false);
-            let names: Vec<_> = shown["steps"].as_array().expect("a list").iter().map(|step| step["name"].clone()).collect();
+            let names: Vec<_> =
+                shown["steps"].as_array().expect("a list").iter().map(|step| step["name"].clone()).collect();
             assert_eq!(json!(names), steps, "{shown}");
         }
         assert_ne!(good["log"]["webhook.request_id"], again["log"]["webhook.request_id"]);
@@ -146,7 +151,8 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
     assert_eq!(row["file"], "from_inspector.json");
     assert_eq!((&row["forged"], &row["answer"]), (&json!(true), &json!("refused")));
     assert_eq!(row["reason"], "signature_mismatch");
-    let event: Value = serde_json::from_slice(&fs::read(folder.join("from_inspector.json")).expect("is there")).expect("JSON");
+    let event: Value =
+        serde_json::from_slice(&fs::read(folder.join("from_inspector.json")).expect("is there")).expect("JSON");
     assert_eq!(event["rawPath"], format!("/webhooks/{name}"));
 }
 

@@ -17,7 +17,8 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let name = provider.name();
     let scheme = provider.schemes().last().expect("there is one");
     let secret = provider.key().read(&development_secret(provider)).expect("is written so");
-    let sender = Sender { id: scheme.signed_headers().next().map(|_| "msg_1".to_owned()), ..Sender::new(provider, scheme) };
+    let sender =
+        Sender { id: scheme.signed_headers().next().map(|_| "msg_1".to_owned()), ..Sender::new(provider, scheme) };
     let body = example_body(scheme, 1, 1).into_bytes();
     let signed = OutgoingDelivery::sign(sender, &secret, now(), body).expect("can be signed");
     let send = |dev: &Dev, door: &str| post(&dev.url(&format!("/{door}/{name}")), &signed.headers(), signed.body());
@@ -41,7 +42,10 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let second = Dev::refused(&root, free_port());
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8_lossy(&second.stdout).into_owned();
-    assert!(said.starts_with(&format!("`make dev` runs already, with its inspector at http://127.0.0.1:{port}")), "{said}");
+    assert!(
+        said.starts_with(&format!("`make dev` runs already, with its inspector at http://127.0.0.1:{port}")),
+        "{said}"
+    );
 
     assert_eq!(dev.end("TERM").code(), Some(0));
     assert!(!variables.exists(), "it goes when it ends");
