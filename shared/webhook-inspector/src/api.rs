@@ -5,7 +5,7 @@ use std::{convert::Infallible, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Path, Request, State},
+    extract::{DefaultBodyLimit, Path, Request, State, rejection::BytesRejection},
     http::{StatusCode, header},
     middleware::{from_fn, from_fn_with_state},
     response::{
@@ -16,7 +16,7 @@ use axum::{
 };
 use futures_util::stream::{Stream, unfold};
 use http_body_util::{BodyExt, Limited};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
 use tokio::sync::broadcast::{Receiver as Changes, error::RecvError};
 
@@ -35,6 +35,7 @@ const MAX_COMMAND_BYTES: usize = 64 * 1024;
 const STREAM_COMMENT_EVERY: Duration = Duration::from_secs(15);
 
 type Answer = Result<Response, Refusal>;
+type CommandBody = Result<Bytes, BytesRejection>;
 
 /// Returns all routes.
 pub(crate) fn router(inspector: Inspector) -> Router {
@@ -134,9 +135,9 @@ struct Send {
     sign: bool,
 }
 
-async fn send(State(inspector): State<Inspector>, Path(id): Path<String>, body: Bytes) -> Answer {
+async fn send(State(inspector): State<Inspector>, Path(id): Path<String>, body: CommandBody) -> Answer {
     let delivery = find(&inspector, &id)?;
-    let Send { sign } = command(&body)?;
+    let Send { sign } = command(body)?;
     let Some(receiver) = inspector.receiver(&delivery.provider) else {
         return Err(Refusal::new(StatusCode::CONFLICT, "its provider is no longer part of the stack"));
     };
@@ -157,9 +158,9 @@ struct Save {
     path: String,
 }
 
-async fn save(State(inspector): State<Inspector>, Path(id): Path<String>, body: Bytes) -> Answer {
+async fn save(State(inspector): State<Inspector>, Path(id): Path<String>, body: CommandBody) -> Answer {
     let delivery = find(&inspector, &id)?;
-    let Save { path } = command(&body)?;
+    let Save { path } = command(body)?;
     let saved = tokio::task::spawn_blocking(move || sample::save(&inspector, &delivery, &path).map(|()| path)).await;
     let path = saved.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))??;
     Ok(answer(StatusCode::CREATED, &json!({ "path": path })))
@@ -231,8 +232,9 @@ fn find(inspector: &Inspector, id: &str) -> Result<Delivery, Refusal> {
 }
 
 /// Reads a command; no body is an empty one.
-fn command<'b, C: Deserialize<'b>>(body: &'b [u8]) -> Result<C, Refusal> {
-    let body = if body.is_empty() { b"{}" } else { body };
+fn command<C: DeserializeOwned>(body: CommandBody) -> Result<C, Refusal> {
+    let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
+    let body = if body.is_empty() { b"{}" } else { body.as_ref() };
     serde_json::from_slice(body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))
 }
 

@@ -46,3 +46,49 @@ impl Deliveries {
         self.held.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::{Door, Findings, Headers, Response};
+
+    fn delivery(id: u64, bytes: usize) -> Delivery {
+        Delivery {
+            id,
+            at_ms: 0,
+            provider: "acme".to_owned(),
+            door: Door::Stack,
+            resent_from: None,
+            headers: Headers::default(),
+            body: vec![0; bytes],
+            response: Response { status: 200, headers: Headers::default(), body: String::new() },
+            duration_us: 0,
+            findings: Findings::default(),
+        }
+    }
+
+    fn ids(deliveries: &Deliveries) -> Vec<u64> {
+        deliveries.iter().map(|delivery| delivery.id).collect()
+    }
+
+    #[test]
+    fn the_oldest_go_when_there_are_too_many() {
+        let mut deliveries = Deliveries::default();
+        for id in 1..=502 {
+            deliveries.put(delivery(id, 1));
+        }
+        assert_eq!(ids(&deliveries), (3..=502).collect::<Vec<_>>());
+        assert_eq!(deliveries.next_id(), 503);
+    }
+
+    #[test]
+    fn the_oldest_go_when_they_are_too_large() {
+        let mut deliveries = Deliveries::default();
+        for id in 1..=3 {
+            deliveries.put(delivery(id, MAX_BYTES / 2));
+        }
+        assert_eq!(ids(&deliveries), [2, 3]);
+        deliveries.put(delivery(3, MAX_BYTES / 2 + 1));
+        assert_eq!(ids(&deliveries), [3], "what is now known of it counts");
+    }
+}

@@ -214,3 +214,17 @@ fn with_row(manifest: &str, row: &str) -> String {
     let comma = if rows.ends_with('[') { "" } else { "," };
     format!("{rows}{comma}\n{row}\n]\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_added_and_the_others_stay_as_they_are_written() {
+        for (manifest, expected) in
+            [("[\n  {\"file\":  \"a.json\"}\n]\n", "[\n  {\"file\":  \"a.json\"},\n  {}\n]\n"), ("[]", "[\n  {}\n]\n")]
+        {
+            assert_eq!(with_row(manifest, "  {}"), expected);
+        }
+    }
+}

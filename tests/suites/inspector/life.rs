@@ -62,9 +62,14 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let mut dev = Dev::start(&root, port, "1");
     assert_eq!(dev.get("/api/deliveries"), json!({ "deliveries": [] }));
     assert_eq!(dev.get("/api/records")["records"], json!([]));
-    // The emulator ends: so does it.
-    for process in processes(&root).lines().filter_map(|line| line.split_whitespace().next()?.parse().ok()) {
-        crate::dev::kill("KILL", process);
+    // The emulator ends, but not the shell that would tidy up after it: so does `dev`.
+    for line in processes(&root).lines() {
+        let mut words = line.split_whitespace();
+        if let (Some(process), Some(program)) = (words.next(), words.next())
+            && program != "sh"
+        {
+            crate::dev::kill("KILL", process.parse().expect("a process id"));
+        }
     }
     dev.line_with("the AWS emulator has ended");
     assert_eq!(dev.wait().code(), Some(1));
