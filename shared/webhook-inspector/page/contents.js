@@ -1,0 +1,146 @@
+// What is in a message and in a record; and the pages of the queues and of the records.
+
+import { read } from "./api.js";
+import { element, visible } from "./dom.js";
+import { isJson, block, prettyJson } from "./json.js";
+import { copyButton, empty, pairs } from "./parts.js";
+import { moment } from "./words.js";
+
+const PAGES = {
+  queue: {
+    title: "Queue",
+    about: "What consumers would take next. Looking at a message does not take it.",
+    nothing: () =>
+      empty(
+        "The queue is empty",
+        "An accepted delivery puts a message here. Send one from another terminal:",
+        true,
+      ),
+  },
+  "dead-letters": {
+    title: "Dead letters",
+    about: "Messages that consumers failed on too often.",
+    nothing: () =>
+      empty("No dead letters", [
+        "A message comes here after a consumer has failed on it too often. ",
+        element("code", {}, "cargo webhook redrive"),
+        " puts it back.",
+      ]),
+  },
+  records: {
+    title: "Records",
+    about: "The idempotency table: one record for each event, so that it is queued once.",
+    nothing: () =>
+      empty("No records", "A verified delivery writes one. Send one from another terminal:", true),
+  },
+};
+
+/** Draws the page of the queue, of the dead letters or of the records. */
+export async function contentsPage(name) {
+  const { title, about, nothing } = PAGES[name];
+  const answer = await read(name);
+  const items =
+    name === "records" ? answer.records.map(recordItem) : answer.messages.map(messageItem);
+  const total = element("span", { class: "total" }, String(items.length));
+  const headline = element("h1", { id: "contents-title", tabindex: "-1" }, title);
+  const source = element("code", {}, answer.name ?? answer.table);
+  return element(
+    "section",
+    { class: "contents", "aria-labelledby": "contents-title" },
+    element(
+      "header",
+      { class: "head" },
+      element("div", { class: "title" }, headline, total),
+      element("p", { class: "about" }, about, " ", source),
+    ),
+    items.length ? element("div", { class: "items" }, items) : nothing(),
+  );
+}
+
+/** What a message has, in parts. */
+export function messageParts(message) {
+  const envelope =
+    typeof message.envelope === "string" ? message.envelope : JSON.stringify(message.envelope);
+  const facts = [
+    ["Message id", message.message_id],
+    ["Group", message.group_id],
+    ["Deduplication", message.deduplication_id],
+  ].filter(([, value]) => value !== null && value !== undefined);
+  const payload = message.offloaded
+    ? [
+        heading("Payload in the bucket"),
+        message.payload
+          ? json(message.payload)
+          : element("p", { class: "hint" }, "It could not be read."),
+      ]
+    : [];
+  return [
+    pairs(facts),
+    heading("Attributes"),
+    pairs(Object.entries(message.attributes ?? {})),
+    element(
+      "div",
+      { class: "tools" },
+      heading(message.offloaded ? "Pointer to the bucket" : "Envelope"),
+      copyButton(envelope, "copy-envelope"),
+    ),
+    json(envelope),
+    ...payload,
+  ];
+}
+
+/** A record's attributes, with the moments that numbers stand for. */
+export function recordRows(attributes) {
+  return Object.entries(attributes).map(([name, value]) => {
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const at = moment(name, text);
+    return [
+      name,
+      at
+        ? element("span", {}, visible(text), element("span", { class: "hint" }, ` · ${at}`))
+        : text,
+    ];
+  });
+}
+
+const heading = (text) => element("h3", {}, text);
+
+function json(text) {
+  return isJson(text) ? prettyJson(text) : block(text);
+}
+
+function messageItem(message) {
+  const times = message.receive_count ?? 0;
+  return item({
+    key: message.message_id,
+    provider: message.provider ?? "",
+    title: message.event_type ?? "no event",
+    id: message.event_id ?? "",
+    state: times === 0 ? "" : times === 1 ? "received once" : `received ${times} times`,
+    content: messageParts(message),
+  });
+}
+
+function recordItem(record) {
+  return item({
+    key: record.id,
+    provider: String(record.id).split("#")[0],
+    title: record.event_type ?? record.id,
+    id: record.event_id ?? "",
+    state: record.status ?? "",
+    content: pairs(recordRows(record)),
+  });
+}
+
+function item({ key, provider, title, id, state, content }) {
+  const shown = { provider, event: title, id, state };
+  const spans = Object.entries(shown).map(([name, text]) =>
+    element("span", { class: name }, visible(text)),
+  );
+  return element(
+    "details",
+    { class: "item", "data-item": key },
+    element("summary", { "data-key": `item-${key}` }, spans),
+    element("div", { class: "inside" }, content),
+  );
+}

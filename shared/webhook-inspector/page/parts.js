@@ -1,0 +1,87 @@
+// Parts that several pages have.
+
+import { element, icon, visible } from "./dom.js";
+import { providers } from "./store.js";
+import { outcome } from "./words.js";
+
+/** An outcome's word with its icon; the status before it, if asked for. */
+export function chip(delivery, withStatus) {
+  const { word, tone, icon: name } = outcome(delivery);
+  const status = withStatus ? element("span", { class: "status" }, String(delivery.status)) : null;
+  return element("span", { class: "chip", "data-tone": tone }, icon(name), status, word);
+}
+
+/** Pairs of a name and a value; a value may be an element. */
+export function pairs(rows) {
+  return element(
+    "dl",
+    { class: "pairs" },
+    rows.map(([name, value]) => [
+      element("dt", {}, visible(name)),
+      element("dd", {}, value instanceof Node ? value : visible(value)),
+    ]),
+  );
+}
+
+/** A button that copies a text, and says so. */
+export function copyButton(text, key) {
+  const label = element("span", {}, "Copy");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      label.textContent = "Copied";
+    } catch {
+      label.textContent = "Not allowed";
+    }
+    setTimeout(() => {
+      label.textContent = "Copy";
+    }, 1500);
+  };
+  return element(
+    "button",
+    { class: "quiet", type: "button", "data-key": key, click: copy },
+    icon("copy"),
+    label,
+  );
+}
+
+/** A state without content: what it means, and what to do next. */
+export function empty(title, text, withLines = false) {
+  return element(
+    "div",
+    { class: "empty" },
+    element("h2", {}, title),
+    element("p", {}, text),
+    withLines ? providers().map(sendLine) : null,
+  );
+}
+
+function sendLine({ name, url }) {
+  const line = `echo '{"event":"hello"}' | cargo webhook send ${name} --url ${url}`;
+  return element(
+    "div",
+    { class: "line" },
+    element("code", { tabindex: "0" }, line),
+    copyButton(line, `line-${name}`),
+  );
+}
+
+/** Shows a notice for a while; one of a fault stays until it is dismissed. */
+export function notify(tone, ...content) {
+  const dismiss = element(
+    "button",
+    { class: "quiet", type: "button", "aria-label": "Dismiss" },
+    icon("cross"),
+  );
+  const notice = element(
+    "div",
+    { class: "notice", "data-tone": tone },
+    icon(tone === "bad" ? "alert" : "check"),
+    element("p", {}, content),
+    dismiss,
+  );
+  if (tone === "bad") notice.setAttribute("role", "alert");
+  else setTimeout(() => notice.remove(), 10_000);
+  dismiss.addEventListener("click", () => notice.remove());
+  document.getElementById("notices").replaceChildren(notice);
+}

@@ -1,0 +1,222 @@
+// The inspector's page: which view is shown (by the part of the address after `#`), what comes by
+// the stream, and the keys. Each view is a module of its own.
+
+import { follow, post, read } from "./api.js";
+import { contentsPage } from "./contents.js";
+import { deliveryDetail } from "./detail.js";
+import { element } from "./dom.js";
+import { deliveryList, rowOf } from "./list.js";
+import { notify } from "./parts.js";
+import { saveAsSample } from "./sample.js";
+import { load, shown, take } from "./store.js";
+import { outcome } from "./words.js";
+
+const main = document.getElementById("main");
+const live = document.getElementById("live");
+const announcements = document.getElementById("announcements");
+
+const list = deliveryList();
+const pane = element("div", { class: "pane" });
+const deliveries = element("div", { class: "deliveries" }, list.node, pane);
+
+// The delivery that is open, as last drawn: drawn again only if something has changed.
+let drawn = { id: null, text: "" };
+
+/** Returns the view and the delivery's id that the address names. */
+function place() {
+  const [, view = "deliveries", id = null] = location.hash.split("/");
+  return { view: view || "deliveries", id: id && decodeURIComponent(id) };
+}
+
+async function show() {
+  const { view, id } = place();
+  for (const tab of document.querySelectorAll(".tabs a")) {
+    if (tab.hash.split("/")[1] === view) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  if (view === "deliveries") await showDeliveries(id);
+  else if (["queue", "dead-letters", "records"].includes(view)) await showContents(view);
+  else location.replace("#/deliveries");
+}
+
+async function showDeliveries(id) {
+  document.title = "Deliveries · Webhook inspector";
+  if (!deliveries.isConnected) main.replaceChildren(deliveries);
+  deliveries.classList.toggle("open", id !== null);
+  list.refresh(id);
+  if (id === null) {
+    pane.replaceChildren();
+    drawn = { id: null, text: "" };
+    return;
+  }
+  rowOf(id)?.scrollIntoView({ block: "nearest" });
+  await showDetail(id);
+}
+
+async function showDetail(id) {
+  let delivery;
+  try {
+    delivery = await read(`deliveries/${encodeURIComponent(id)}`);
+  } catch (error) {
+    if (place().id === id) pane.replaceChildren(lost(error));
+    return;
+  }
+  const text = JSON.stringify(delivery);
+  if (place().id !== id || (drawn.id === id && drawn.text === text)) return;
+  const scroll = drawn.id === id ? pane.querySelector(".detail > .scroll")?.scrollTop : 0;
+  keepFocus(() => pane.replaceChildren(deliveryDetail(delivery, actions(delivery))));
+  pane.querySelector(".detail > .scroll").scrollTop = scroll ?? 0;
+  // On a narrow screen the row that had the focus is hidden.
+  if (drawn.id !== id && !list.node.checkVisibility()) pane.querySelector("h1").focus();
+  drawn = { id, text };
+}
+
+function lost(error) {
+  return element(
+    "div",
+    { class: "empty" },
+    element("h2", {}, "This delivery is not there"),
+    element("p", {}, error.message),
+    element("a", { class: "button", href: "#/deliveries" }, "All deliveries"),
+  );
+}
+
+async function showContents(name) {
+  let page;
+  try {
+    page = await contentsPage(name);
+  } catch (error) {
+    page = element(
+      "div",
+      { class: "empty" },
+      element("h2", {}, "This could not be read"),
+      element("p", {}, error.message),
+    );
+  }
+  if (place().view !== name) return;
+  const shownBefore =
+    main.firstElementChild?.classList.contains("contents") && main.dataset.view === name;
+  const open = new Set(
+    [...main.querySelectorAll("details[open]")].map(({ dataset }) => dataset.item),
+  );
+  for (const item of page.querySelectorAll("details"))
+    item.open = shownBefore && open.has(item.dataset.item);
+  document.title = `${page.querySelector("h1, h2").textContent} · Webhook inspector`;
+  const scroll = shownBefore ? main.firstElementChild.scrollTop : 0;
+  keepFocus(() => main.replaceChildren(page));
+  main.dataset.view = name;
+  page.scrollTop = scroll;
+}
+
+/** Draws anew, and gives the focus back to what had it before. */
+function keepFocus(draw) {
+  const key = document.activeElement?.dataset?.key;
+  draw();
+  if (key) main.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus({ preventScroll: true });
+}
+
+function actions(delivery) {
+  const send = (sign) => async (event) => {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      const sent = await post(
+        `deliveries/${encodeURIComponent(delivery.id)}/send`,
+        sign ? { sign: true } : {},
+      );
+      const link = element(
+        "a",
+        { href: `#/deliveries/${encodeURIComponent(sent.id)}` },
+        `Show #${sent.id}`,
+      );
+      const how = sign ? "Signed anew and sent" : "Sent the same bytes again";
+      notify(
+        outcome(sent).tone === "bad" ? "warn" : "good",
+        `${how}: ${sent.status} ${outcome(sent).word}. `,
+        link,
+      );
+    } catch (error) {
+      notify("bad", error.message);
+    }
+    button.disabled = false;
+  };
+  return { close, send: send(false), sign: send(true), save: () => saveAsSample(delivery) };
+}
+
+function close() {
+  const { id } = place();
+  location.hash = "#/deliveries";
+  if (id === null) return;
+  // After the list is shown again.
+  addEventListener("hashchange", () => requestAnimationFrame(() => rowOf(id)?.focus()), {
+    once: true,
+  });
+}
+
+function heard(summary) {
+  const isNew = take(summary);
+  const { view, id } = place();
+  if (isNew)
+    announcements.textContent = `${summary.provider}: ${summary.status} ${outcome(summary).word}`;
+  if (view !== "deliveries") {
+    showContents(view);
+    return;
+  }
+  list.refresh(id, isNew ? summary.id : null);
+  if (summary.id === id) showDetail(id);
+}
+
+function state(name, text) {
+  live.dataset.state = name;
+  live.textContent = text;
+}
+
+async function reload() {
+  try {
+    await load();
+    state("live", "Live");
+    await show();
+  } catch (error) {
+    state("lost", "Not connected");
+    notify("bad", error.message);
+  }
+}
+
+/** Moves by one row: to the next delivery if one is open, else the focus. */
+function move(step) {
+  const { id } = place();
+  const ids = shown().map((delivery) => delivery.id);
+  const from = id ?? document.activeElement?.closest?.(".row")?.dataset.id;
+  const index = from === undefined ? -1 : ids.indexOf(from);
+  const to = ids[index < 0 ? 0 : Math.min(Math.max(index + step, 0), ids.length - 1)];
+  if (to === undefined) return;
+  if (id !== null) location.replace(`#/deliveries/${encodeURIComponent(to)}`);
+  rowOf(to)?.focus();
+}
+
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]"))
+    return;
+  const typing = event.target.closest?.("input, select, textarea");
+  if (typing && event.key === "Escape") {
+    typing.blur();
+    return;
+  }
+  if (typing || place().view !== "deliveries") return;
+  const inDetail = pane.contains(event.target);
+  const does = {
+    j: () => move(1),
+    k: () => move(-1),
+    ArrowDown: inDetail ? null : () => move(1),
+    ArrowUp: inDetail ? null : () => move(-1),
+    Escape: close,
+    "/": list.focusFilter,
+  }[event.key];
+  if (!does) return;
+  event.preventDefault();
+  does();
+}
+
+addEventListener("hashchange", show);
+addEventListener("keydown", key);
+follow({ heard, connected: reload, lost: () => state("lost", "Reconnecting …") });
