@@ -22,6 +22,9 @@ const deliveries = element("div", { class: "deliveries" }, list.node, pane);
 // The delivery that is open, as last drawn: drawn again only if something has changed.
 let drawn = { id: null, text: "" };
 
+// Answers may overtake each other: only what the last question brings is drawn.
+let question = 0;
+
 /** Returns the view and the delivery's id that the address names. */
 function place() {
   const [, view = "deliveries", id = null] = location.hash.split("/");
@@ -41,6 +44,7 @@ async function show() {
 
 async function showDeliveries(id) {
   document.title = "Deliveries · Webhook inspector";
+  question += 1;
   if (!deliveries.isConnected) main.replaceChildren(deliveries);
   deliveries.classList.toggle("open", id !== null);
   list.refresh(id);
@@ -54,15 +58,16 @@ async function showDeliveries(id) {
 }
 
 async function showDetail(id) {
+  const asked = ++question;
   let delivery;
   try {
     delivery = await read(`deliveries/${encodeURIComponent(id)}`);
   } catch (error) {
-    if (place().id === id) pane.replaceChildren(lost(error));
+    if (asked === question) pane.replaceChildren(lost(error));
     return;
   }
   const text = JSON.stringify(delivery);
-  if (place().id !== id || (drawn.id === id && drawn.text === text)) return;
+  if (asked !== question || (drawn.id === id && drawn.text === text)) return;
   const scroll = drawn.id === id ? pane.querySelector(".detail > .scroll")?.scrollTop : 0;
   keepFocus(() => pane.replaceChildren(deliveryDetail(delivery, actions(delivery))));
   pane.querySelector(".detail > .scroll").scrollTop = scroll ?? 0;
@@ -82,6 +87,7 @@ function lost(error) {
 }
 
 async function showContents(name) {
+  const asked = ++question;
   let page;
   try {
     page = await contentsPage(name);
@@ -93,7 +99,7 @@ async function showContents(name) {
       element("p", {}, error.message),
     );
   }
-  if (place().view !== name) return;
+  if (asked !== question) return;
   const shownBefore =
     main.firstElementChild?.classList.contains("contents") && main.dataset.view === name;
   const open = new Set(
