@@ -18,8 +18,25 @@ async function exchange(path, options) {
   } catch {
     throw new Error("The inspector does not answer. Does `make dev` still run?");
   }
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.text().then(parse, () => ({}));
   if (!response.ok) throw new Error(answer.error ?? `The inspector answers ${response.status}.`);
+  return answer;
+}
+
+function parse(text) {
+  let answer;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  // `rawJSON` keeps the digits of a number that a JavaScript number would round.
+  const keep = (_, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value);
+  const exact = JSON.rawJSON ? JSON.parse(text, keep) : answer;
+  const messages = (of) => (of.messages ?? [of.message]).filter(Boolean);
+  messages(exact).forEach(({ envelope }, index) => {
+    messages(answer)[index].envelope = envelope;
+  });
   return answer;
 }
 

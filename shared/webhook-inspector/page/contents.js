@@ -2,7 +2,7 @@
 
 import { read } from "./api.js";
 import { element, visible } from "./dom.js";
-import { isJson, block, prettyJson } from "./json.js";
+import { block, prettyJson } from "./json.js";
 import { copyButton, empty, pairs } from "./parts.js";
 import { moment } from "./words.js";
 
@@ -59,34 +59,30 @@ export async function contentsPage(name) {
 
 /** What a message has, in parts. */
 export function messageParts(message) {
-  const envelope =
-    typeof message.envelope === "string" ? message.envelope : JSON.stringify(message.envelope);
   const facts = [
     ["Message id", message.message_id],
     ["Group", message.group_id],
     ["Deduplication", message.deduplication_id],
   ].filter(([, value]) => value !== null && value !== undefined);
-  const payload = message.offloaded
-    ? [
-        heading("Payload in the bucket"),
-        message.payload
-          ? json(message.payload)
-          : element("p", { class: "hint" }, "It could not be read."),
-      ]
-    : [];
   return [
     pairs(facts),
     heading("Attributes"),
     pairs(Object.entries(message.attributes ?? {})),
-    element(
-      "div",
-      { class: "tools" },
-      heading(message.offloaded ? "Pointer to the bucket" : "Envelope"),
-      copyButton(envelope, "copy-envelope"),
-    ),
-    json(envelope),
-    ...payload,
+    message.offloaded
+      ? hint("It is over SQS's limit: the message points to the envelope in the bucket.")
+      : null,
+    envelope(message),
   ];
+}
+
+function envelope(message) {
+  if (message.envelope === null) {
+    const text = message.offloaded ? "The bucket does not have it." : "The message is not JSON.";
+    return [heading("Envelope"), message.payload ? block(message.payload) : hint(text)];
+  }
+  const text = JSON.stringify(message.envelope);
+  const tools = [heading("Envelope"), copyButton(text, "copy-envelope")];
+  return [element("div", { class: "tools" }, tools), prettyJson(text)];
 }
 
 /** A record's attributes, with the moments that numbers stand for. */
@@ -104,10 +100,7 @@ export function recordRows(attributes) {
 }
 
 const heading = (text) => element("h3", {}, text);
-
-function json(text) {
-  return isJson(text) ? prettyJson(text) : block(text);
-}
+const hint = (text) => element("p", { class: "hint" }, text);
 
 function messageItem(message) {
   const times = message.receive_count ?? 0;
