@@ -1,0 +1,178 @@
+//! Bodies inside something else: base64, a compressed stream, a form, a JSON string.
+
+use std::io::Read;
+
+use base64::{
+    Engine,
+    alphabet::{STANDARD, URL_SAFE},
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    prelude::BASE64_STANDARD,
+};
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+
+use super::{Change, LARGEST, RAW, change};
+use crate::cause::Cause;
+
+const BASE64: &str = "Decode the body where the event says isBase64Encoded, and only there: the binary media types of the API and any \
+                      mapping template must leave it as it is.";
+const COMPRESSED: &str = "Verify the bytes that the provider signs: let nothing on the way compress or decompress the body, and let \
+                          the sender sign what it sends.";
+const FORM: &str = "Choose the content type application/json for this webhook at the provider, and let nothing on the way turn the \
+                    body into a form.";
+
+/// Returns what is in the body, and what it may have been in.
+pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
+    type Maker = fn(&[u8]) -> Option<Vec<u8>>;
+    let makers: [(Cause, &'static str, &'static str, Maker); 13] = [
+        (Cause::BodyBase64, "The body that came is base64 of the signed one.", BASE64, from_base64),
+        (Cause::BodyBase64, "The body that came is base64 of base64 of the signed one.", BASE64, from_base64_twice),
+        (Cause::BodyBase64, "The signed body is the base64 of the one that came.", BASE64, to_base64),
+        (Cause::BodyCompressed, "The body that came is the signed one, compressed (gzip).", COMPRESSED, from_gzip),
+        (Cause::BodyCompressed, "The body that came is the signed one, compressed (zlib).", COMPRESSED, from_zlib),
+        (
+            Cause::BodyCompressed,
+            "The body that came is the signed one, compressed (deflate).",
+            COMPRESSED,
+            from_deflate,
+        ),
+        (
+            Cause::BodyCompressed,
+            "The body that came is the signed one, compressed and in base64.",
+            COMPRESSED,
+            from_base64_of_gzip,
+        ),
+        (Cause::BodyForm, "The body that came is a form, and the signed one is in its only field.", FORM, from_form),
+        (Cause::BodyForm, "The body that came is the signed one, percent-encoded.", FORM, from_percent),
+        (Cause::BodyForm, "The signed body is a form with the one that came in its field `payload`.", FORM, |body| {
+            Some(to_form(body, true))
+        }),
+        (Cause::BodyForm, "The signed body is a form with the one that came in its field `payload`.", FORM, |body| {
+            Some(to_form(body, false))
+        }),
+        (
+            Cause::BodyReserialized,
+            "The body that came is a JSON string that has the signed one inside.",
+            RAW,
+            from_json_string,
+        ),
+        (
+            Cause::BodyReserialized,
+            "The signed body is a JSON string that has the one that came inside.",
+            RAW,
+            to_json_string,
+        ),
+    ];
+    makers.into_iter().filter_map(move |(cause, detail, fix, make)| change(cause, detail, fix, || make(body)))
+}
+
+fn from_base64(body: &[u8]) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let digits = digits.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(&digits);
+    if digits.len() < 2 {
+        return None;
+    }
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    [STANDARD, URL_SAFE].iter().find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(digits).ok())
+}
+
+fn from_base64_twice(body: &[u8]) -> Option<Vec<u8>> {
+    from_base64(&from_base64(body)?)
+}
+
+fn to_base64(body: &[u8]) -> Option<Vec<u8>> {
+    Some(BASE64_STANDARD.encode(body).into_bytes())
+}
+
+/// Reads a stream up to the largest body that could be signed: a small one may hold gigabytes.
+fn limited(stream: impl Read) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    stream.take(LARGEST as u64 + 1).read_to_end(&mut out).ok()?;
+    (!out.is_empty() && out.len() <= LARGEST).then_some(out)
+}
+
+fn from_gzip(body: &[u8]) -> Option<Vec<u8>> {
+    body.starts_with(b"\x1f\x8b").then(|| limited(MultiGzDecoder::new(body))).flatten()
+}
+
+fn from_zlib(body: &[u8]) -> Option<Vec<u8>> {
+    (body.first()? & 0x0f == 8).then(|| limited(ZlibDecoder::new(body))).flatten()
+}
+
+fn from_deflate(body: &[u8]) -> Option<Vec<u8>> {
+    limited(DeflateDecoder::new(body))
+}
+
+fn from_base64_of_gzip(body: &[u8]) -> Option<Vec<u8>> {
+    let inner = from_base64(body)?;
+    from_gzip(&inner).or_else(|| from_zlib(&inner))
+}
+
+/// Returns whether the body is a form: names and values, in no brackets.
+pub(super) fn is_form(body: &[u8], content_type: Option<&str>) -> bool {
+    let says_so = content_type.is_some_and(|value| value.to_ascii_lowercase().contains("form-urlencoded"));
+    let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"{}[]\"<>".contains(byte);
+    let looks_so = body.contains(&b'=') && body.iter().all(is_plain) && from_base64(body).is_none();
+    (says_so && !body.trim_ascii_start().starts_with(b"{")) || looks_so
+}
+
+fn from_form(body: &[u8]) -> Option<Vec<u8>> {
+    let at = body.iter().position(|byte| *byte == b'=')?;
+    let (name, value) = (&body[..at], &body[at + 1..]);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-%[].".contains(byte);
+    if !name.iter().all(is_name) {
+        return None;
+    }
+    let end = value.iter().position(|byte| *byte == b'&').unwrap_or(value.len());
+    // A form whose only "name" is the body itself ends in `=`.
+    if value.is_empty() { Some(percent_decoded(name, true)) } else { Some(percent_decoded(&value[..end], true)) }
+}
+
+fn from_percent(body: &[u8]) -> Option<Vec<u8>> {
+    let body = body.strip_suffix(b"=").unwrap_or(body);
+    body.contains(&b'%').then(|| percent_decoded(body, true))
+}
+
+fn percent_decoded(text: &[u8], plus_is_space: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| hex::decode(digits).ok());
+        match digits.as_deref() {
+            Some([decoded]) => {
+                out.push(*decoded);
+                rest = &after[2..];
+            }
+            _ => {
+                out.push(if *byte == b'+' && plus_is_space { b' ' } else { *byte });
+                rest = after;
+            }
+        }
+    }
+    out
+}
+
+/// Encodes as browsers do with forms (a space is `+`), or as they do with the parts of a URL.
+fn to_form(body: &[u8], space_is_plus: bool) -> Vec<u8> {
+    let mut out = b"payload=".to_vec();
+    for byte in body {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => out.push(*byte),
+            b'~' if !space_is_plus => out.push(*byte),
+            b'!' | b'*' | b'\'' | b'(' | b')' if !space_is_plus => out.push(*byte),
+            b' ' if space_is_plus => out.push(b'+'),
+            _ => out.extend_from_slice(format!("%{byte:02X}").as_bytes()),
+        }
+    }
+    out
+}
+
+fn from_json_string(body: &[u8]) -> Option<Vec<u8>> {
+    body.trim_ascii_start()
+        .starts_with(b"\"")
+        .then(|| serde_json::from_slice::<String>(body).ok())?
+        .map(String::into_bytes)
+}
+
+fn to_json_string(body: &[u8]) -> Option<Vec<u8>> {
+    serde_json::to_vec(str::from_utf8(body).ok()?).ok()
+}

@@ -1,0 +1,122 @@
+//! Reads headers as people have them: lines, curl's output, a JSON object.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use webhook_verify::Header;
+
+/// The text has no headers that could be read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NotHeaders {
+    /// It begins like JSON, and is not an object of names with a text or a list of texts.
+    Json,
+    /// This line, counted from 1, is not `Name: value`.
+    Line(usize),
+    /// There is none.
+    Empty,
+}
+
+impl fmt::Display for NotHeaders {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json => f.write_str("it is not a JSON object of header names, each with a text or a list of texts"),
+            Self::Line(number) => write!(f, "line {number} is not `Name: value`"),
+            Self::Empty => f.write_str("it has no headers"),
+        }
+    }
+}
+
+impl std::error::Error for NotHeaders {}
+
+/// Reads headers: lines of `Name: value`, with a request line or without; the output of `curl -v`, of which the lines of the
+/// request count; or a JSON object of names with a text or a list of texts.
+///
+/// # Errors
+/// [`NotHeaders`].
+pub fn read_headers(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let headers = if text.trim_ascii_start().starts_with(b"{") {
+        let Pairs(pairs) = serde_json::from_slice(text).map_err(|_| NotHeaders::Json)?;
+        pairs
+    } else {
+        lines(text)?
+    };
+    if headers.is_empty() { Err(NotHeaders::Empty) } else { Ok(headers) }
+}
+
+fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
+    let lines = || text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    // In curl's output other lines are its own, or the answer's.
+    let is_curls = lines().any(|line| line.starts_with(b"> "));
+    let mut headers = Vec::new();
+    for (number, line) in (1..).zip(lines()) {
+        let line = if is_curls {
+            let Some(line) = line.strip_prefix(b"> ") else { continue };
+            line
+        } else {
+            line
+        };
+        if line.trim_ascii().is_empty() || is_request_line(line) {
+            continue;
+        }
+        // A name of HTTP/2, such as `:authority`, begins with the colon.
+        let colon =
+            line.iter().skip(1).position(|byte| *byte == b':').map(|at| at + 1).ok_or(NotHeaders::Line(number))?;
+        let name = str::from_utf8(line[..colon].trim_ascii()).map_err(|_| NotHeaders::Line(number))?;
+        if name.is_empty() || name.contains(|character: char| !character.is_ascii_graphic()) {
+            return Err(NotHeaders::Line(number));
+        }
+        headers.push(Header::new(name, line[colon + 1..].trim_ascii()));
+    }
+    Ok(headers)
+}
+
+/// Returns whether the line is `POST /path HTTP/1.1`.
+fn is_request_line(line: &[u8]) -> bool {
+    let mut words = line.split(|byte| *byte == b' ');
+    let is_method = words.next().is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase));
+    is_method
+        && line.trim_ascii_end().rsplit(|byte| *byte == b' ').next().is_some_and(|word| word.starts_with(b"HTTP/"))
+}
+
+/// An object's members in their order, repeated names included.
+struct Pairs(Vec<Header>);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor;
+
+        impl<'de> Visitor<'de> for PairsVisitor {
+            type Value = Pairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+                let mut headers = Vec::new();
+                while let Some((name, values)) = map.next_entry::<String, Values>()? {
+                    match values {
+                        Values::One(value) => headers.push(Header::new(name, value)),
+                        Values::Several(values) => {
+                            headers.extend(values.into_iter().map(|value| Header::new(name.clone(), value)));
+                        }
+                    }
+                }
+                Ok(Pairs(headers))
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor)
+    }
+}

@@ -1,0 +1,124 @@
+//! Hypotheses on the time: its unit, its form, and the clock.
+
+use webhook_verify::{
+    FUTURE_TOLERANCE, Header, Provider, Tolerance, UnixSeconds, VerifyError,
+    description::{Form, HeaderNames, Time, TimeSource, TimeUnit},
+};
+
+use crate::{Question, cause::Cause, change::Change, header::has_name, words::duration};
+
+const IN_UNIT: &str = "Let the sender write the time, and sign it, in the unit that the provider documents: whole seconds or \
+                       milliseconds since 1970, in digits.";
+
+/// Returns the headers with the time in other units, and without what stands round it.
+pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
+    let mut changes = Vec::new();
+    for scheme in provider.schemes() {
+        let Some(time) = scheme.time else { continue };
+        let (names, label) = match time.source {
+            TimeSource::Header(names) => (names, None),
+            TimeSource::Label(label) => (scheme.signature.header, Some((label, scheme.signature.form))),
+        };
+        let Some((place, text)) = find(headers, names) else { continue };
+        let Some(old) = label.map_or(Some(text), |(label, form)| labelled(text, label, form)) else { continue };
+        for (new, detail) in others(old) {
+            let value = if label.is_some() { text.replacen(old, &new, 1) } else { new };
+            let mut other = headers.to_vec();
+            other[place] = Header::new(headers[place].name(), value);
+            changes.push(Change::new(Cause::TimestampUnit, other, detail, IN_UNIT));
+        }
+    }
+    changes
+}
+
+fn find<'h>(headers: &'h [Header], names: HeaderNames) -> Option<(usize, &'h str)> {
+    let place = headers.iter().position(|header| has_name(header, names))?;
+    Some((place, str::from_utf8(headers[place].value()).ok()?))
+}
+
+/// Returns the value with this label in a signature header.
+fn labelled<'v>(text: &'v str, wanted: &str, form: Form) -> Option<&'v str> {
+    let Form::Labelled { separator, assign, .. } = form else { return None };
+    text.split(separator)
+        .filter_map(|pair| pair.split_once(assign))
+        .find(|(label, _)| *label == wanted)
+        .map(|(_, value)| value)
+}
+
+/// Returns other spellings of a time.
+fn others(text: &str) -> Vec<(String, &'static str)> {
+    let digits = text.trim().trim_matches(['"', '\'']);
+    let whole = digits.split('.').next().unwrap_or_default();
+    let mut all = vec![
+        (digits.to_owned(), "The time has quotes or white space round it that are not signed."),
+        (whole.to_owned(), "The time has a fraction that is not signed."),
+        (format!("{whole}000"), "The signature covers the time in milliseconds, and the time that came is in seconds."),
+    ];
+    if let Some(seconds) = whole.len().checked_sub(3).and_then(|length| whole.get(..length)) {
+        let detail = "The signature covers the time in seconds, and the time that came is in milliseconds.";
+        all.push((seconds.to_owned(), detail));
+    }
+    all.retain(|(other, _)| other != text && !other.is_empty());
+    all
+}
+
+/// Says why an authentic delivery is outside the tolerance.
+pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, error: &VerifyError) -> Change<()> {
+    let (skew_s, is_past) = match error {
+        VerifyError::TimestampTooOld { skew_s } => (*skew_s, true),
+        VerifyError::TimestampInFuture { skew_s } => (*skew_s, false),
+        _ => (0, true),
+    };
+    let offset = i64::try_from(skew_s).unwrap_or(i64::MAX);
+    let signed_at = if is_past { question.now.0.saturating_sub(offset) } else { question.now.0.saturating_add(offset) };
+    if let Some(unit) = other_unit(signed_at, question.now, question.tolerance, time) {
+        let wanted = match time.map(|time| time.unit) {
+            Some(TimeUnit::Milliseconds) => "milliseconds",
+            Some(TimeUnit::Seconds) | None => "seconds",
+        };
+        let detail = format!("The signature is right, and its time is in {unit}, where {wanted} are expected.");
+        return Change::new(Cause::TimestampUnit, (), detail, IN_UNIT);
+    }
+    let hours = match skew_s {
+        3_000.. if skew_s % 3_600 <= 120 || skew_s % 3_600 >= 3_480 => {
+            " That is a whole number of hours: a clock may be set to local time."
+        }
+        _ => "",
+    };
+    if is_past {
+        let detail = format!(
+            "The signature is right, but it was made {} before the given time, and {} s are tolerated.{hours}",
+            duration(skew_s),
+            question.tolerance.past.as_secs()
+        );
+        let fix = "Is it a capture? Judge it at the time when it came (--at). Else check both clocks. If the provider sends again \
+                   with the first time, widen TIMESTAMP_TOLERANCE_S; send samples signed anew.";
+        Change::new(Cause::TimestampStale, (), detail, fix)
+    } else {
+        let detail = format!(
+            "The signature is right, but its time is {} ahead of the given time, and {} s are tolerated.{hours}",
+            duration(skew_s),
+            FUTURE_TOLERANCE.as_secs()
+        );
+        let fix = "Set the sender's clock, or the receiver's (by NTP). Is it a capture? Judge it at the time when it came (--at).";
+        Change::new(Cause::TimestampFuture, (), detail, fix)
+    }
+}
+
+/// Returns the unit in which the time would be within the tolerance.
+fn other_unit(signed_at: i64, now: UnixSeconds, tolerance: Tolerance, time: Option<Time>) -> Option<&'static str> {
+    // The receiver has divided milliseconds; what it dropped is less than a second, or a thousand if they are seconds.
+    let (count, own, dropped) = match time?.unit {
+        TimeUnit::Seconds => (i128::from(signed_at), 1, 0),
+        TimeUnit::Milliseconds => (i128::from(signed_at) * 1_000, 1_000, 999),
+    };
+    let units = [("seconds", 1), ("milliseconds", 1_000), ("microseconds", 1_000_000), ("nanoseconds", 1_000_000_000)];
+    let fits = |count: i128, per_second: i128| {
+        i64::try_from(count / per_second).is_ok_and(|seconds| UnixSeconds(seconds).check(now, tolerance).is_ok())
+    };
+    units
+        .into_iter()
+        .filter(|(_, per_second)| *per_second != own)
+        .find(|(_, per_second)| fits(count, *per_second) || fits(count + dropped, *per_second))
+        .map(|(name, _)| name)
+}

@@ -1,0 +1,155 @@
+//! What the receiver makes of a delivery, and of changed ones: by the real verifier alone.
+
+use webhook_ingest::{Fault, SecretError, StoredSecret, stored_secret_text};
+use webhook_verify::{
+    Delivery, Header, Malformed, Provider, SigningSecret, SigningSecrets, VerifyError, json::read_object,
+};
+use zeroize::Zeroizing;
+
+use crate::{GivenSecret, Question};
+
+/// So many deliveries are tried at most,
+const MOST_TRIALS: usize = 4_096;
+/// and so many bytes of bodies are checked in all, beside the first trial.
+const MOST_BYTES: usize = 512 << 20;
+
+/// Why the receiver refuses a delivery.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    TooLarge,
+    Verify(VerifyError),
+    Secret(SecretError),
+    Malformed(Malformed),
+}
+
+impl Refusal {
+    /// Returns the reason as the log has it.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge => "too_large",
+            Self::Verify(error) => error.reason(),
+            Self::Secret(error) => Fault::Secret(error.clone()).reason(),
+            Self::Malformed(malformed) => malformed.reason(),
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge => f.write_str("the body has more than 6 MiB"),
+            Self::Verify(error) => error.fmt(f),
+            Self::Secret(error) => error.fmt(f),
+            Self::Malformed(malformed) => malformed.fmt(f),
+        }
+    }
+}
+
+/// A signing secret that verifies trials.
+pub(crate) struct Secret(SigningSecrets);
+
+impl Secret {
+    pub(crate) fn new(key: SigningSecret) -> Self {
+        Self(SigningSecrets::new(key, None))
+    }
+
+    /// Returns a secret of these bytes, unless there are none.
+    pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
+        SigningSecret::new(key.to_vec()).ok().map(Self::new)
+    }
+}
+
+/// The parts of a delivery that may be changed.
+#[derive(Clone, Copy)]
+pub(crate) struct Parts<'p> {
+    pub(crate) provider: &'static Provider,
+    pub(crate) headers: &'p [Header],
+    pub(crate) body: &'p [u8],
+    pub(crate) secret: &'p Secret,
+    pub(crate) public_url: Option<&'p str>,
+}
+
+/// Tries deliveries, within a bound.
+pub(crate) struct Trials<'q> {
+    pub(crate) question: &'q Question<'q>,
+    trials: usize,
+    bytes: usize,
+}
+
+impl<'q> Trials<'q> {
+    pub(crate) fn new(question: &'q Question<'q>) -> Self {
+        Self { question, trials: MOST_TRIALS, bytes: MOST_BYTES }
+    }
+
+    /// Returns whether the bound was reached, so that something may not have been tried.
+    pub(crate) fn are_used_up(&self) -> bool {
+        self.trials == 0 || self.bytes == 0
+    }
+
+    /// Verifies changed parts. If the MAC is right, returns what the delivery is refused for even so, if anything.
+    pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Option<Refusal>> {
+        // A refusal of the headers costs next to nothing, so it is not counted.
+        let unverified = parts.provider.parse(Delivery::new(parts.headers, parts.body).ok()?).ok()?;
+        if self.are_used_up() {
+            return None;
+        }
+        self.trials -= 1;
+        // The MAC, and as much for a Python form.
+        self.bytes = self.bytes.saturating_sub(2 * parts.body.len());
+        let Question { now, tolerance, .. } = *self.question;
+        let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
+            Ok(verified) => verified,
+            Err(error @ (VerifyError::TimestampTooOld { .. } | VerifyError::TimestampInFuture { .. })) => {
+                return Some(Some(Refusal::Verify(error)));
+            }
+            Err(_) => return None,
+        };
+        if parts.provider.name() == self.question.provider.name() && !self.question.accepts(unverified.scheme()) {
+            return Some(Some(Refusal::Verify(VerifyError::SchemeNotAccepted(unverified.scheme()))));
+        }
+        if verified.challenge(&parts.secret.0).is_some() {
+            return Some(None);
+        }
+        Some(verified.event().map(|_| ()).map_err(Refusal::Malformed).err())
+    }
+}
+
+/// Answers as the receiver does, whose secret is the first one. The order of the checks is the pipeline's.
+pub(crate) fn receive(question: &Question<'_>) -> Result<&'static str, Refusal> {
+    let Question { provider, headers, body, now, tolerance, public_url, .. } = *question;
+    let delivery = Delivery::new(headers, body).map_err(|_| Refusal::TooLarge)?;
+    let unverified = provider.parse(delivery).map_err(Refusal::Verify)?;
+    let scheme = unverified.scheme();
+    if !question.accepts(scheme) {
+        return Err(Refusal::Verify(VerifyError::SchemeNotAccepted(scheme)));
+    }
+    let Secret(secrets) = match question.secrets.first() {
+        Some(given) => read(provider, given).map_err(Refusal::Secret)?,
+        None => return Err(Refusal::Secret(SecretError::Empty)),
+    };
+    let verified = unverified.verify(&secrets, now, tolerance, public_url).map_err(Refusal::Verify)?;
+    if verified.challenge(&secrets).is_none() {
+        verified.event().map_err(Refusal::Malformed)?;
+    }
+    Ok(scheme.name)
+}
+
+/// Reads a secret as the receiver does.
+pub(crate) fn read(provider: &Provider, given: &GivenSecret) -> Result<Secret, SecretError> {
+    let text = stored_text(given)?;
+    provider.key().read(&text).map(Secret::new).map_err(SecretError::Spelling)
+}
+
+/// Returns the text that the receiver takes for the secret.
+pub(crate) fn stored_text(given: &GivenSecret) -> Result<Zeroizing<String>, SecretError> {
+    let stored = match str::from_utf8(&given.value) {
+        Ok(text) => StoredSecret::Text(Zeroizing::new(text.to_owned())),
+        Err(_) => StoredSecret::NotText,
+    };
+    stored_secret_text(&stored).map(|(text, _)| text)
+}
+
+/// Returns whether the receiver would queue the body, were it authentic.
+pub(crate) fn is_object(body: &[u8]) -> bool {
+    read_object(body, []).is_ok()
+}
