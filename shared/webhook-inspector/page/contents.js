@@ -1,6 +1,5 @@
 // What is in a message and in a record; and the pages of the queues and of the records.
 
-import { read } from "./api.js";
 import { element, visible } from "./dom.js";
 import { block, prettyJson } from "./json.js";
 import { copyButton, empty, pairs } from "./parts.js";
@@ -35,10 +34,9 @@ const PAGES = {
   },
 };
 
-/** Draws the page of the queue, of the dead letters or of the records. */
-export async function contentsPage(name) {
+/** Draws the page of the queue, of the dead letters or of the records, with what the API says. */
+export function contentsPage(name, answer) {
   const { title, about, nothing } = PAGES[name];
-  const answer = await read(name);
   const items =
     name === "records" ? answer.records.map(recordItem) : answer.messages.map(messageItem);
   const total = element("span", { class: "total" }, String(items.length));
