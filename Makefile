@@ -10,10 +10,10 @@ demo: rust ## see it work: deploys the template into an AWS emulator on this mac
 	@cargo build --workspace
 	@cargo run --quiet --bin demo
 
-dev: rust ## the same stack, kept running until Ctrl-C, for `cargo webhook send` and `cargo lambda watch`
+dev: rust ## the same stack, kept running until Ctrl-C, with an inspector of deliveries (PORT=4880); CLEAN=1 forgets earlier runs
 	@tests/tools/install ministack sam cargo-lambda
 	@cargo build --workspace
-	@cargo run --quiet --bin demo -- --keep
+	@PORT='$(PORT)' CLEAN='$(CLEAN)' cargo run --quiet --bin dev
 
 test: rust ## every test: unit, property, contract, and end to end against the emulator
 	@tests/tools/install ministack sam

@@ -6,7 +6,7 @@ use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
     os::unix::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         OnceLock,
@@ -40,10 +40,12 @@ pub struct Emulator {
 }
 
 /// Runs the emulator until standard input closes, and then ends its whole process group: the emulator does not end the
-/// functions that it runs. With each line of input it ends the emulator in good order, says so, and starts it again.
+/// functions that it runs. With each line of input it ends the emulator in good order, says so, and starts it again. An
+/// emulator that keeps its state writes it when it ends in good order.
 const SUPERVISE: &str = r#"
     "$@" </dev/null &
     while read -r _; do kill -s TERM $!; wait $!; echo >>"$TMPDIR/restarts"; "$@" </dev/null & done
+    test "$PERSIST_STATE" = 0 || { kill -s TERM $!; wait $!; }
     rm -rf "$TMPDIR"; kill -s KILL 0
 "#;
 
@@ -61,7 +63,38 @@ impl Emulator {
     /// It is not installed, or does not come up.
     #[must_use]
     pub fn start(enforce_iam: bool) -> Self {
-        Self::launch(enforce_iam, false)
+        Self::launch(enforce_iam, None, free_port())
+    }
+
+    /// Starts one that enforces IAM and keeps all its state in `folder`, and its port if that is free. What another one
+    /// has kept there is there again.
+    ///
+    /// # Panics
+    /// It is not installed, or does not come up.
+    #[must_use]
+    pub fn kept(folder: &Path) -> Self {
+        let file = folder.join("port");
+        let kept = std::fs::read_to_string(&file).ok().and_then(|port| port.trim().parse().ok());
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let port = kept.filter(is_free).unwrap_or_else(free_port);
+        std::fs::create_dir_all(folder).expect("a folder can be made");
+        std::fs::write(file, port.to_string()).expect("the port can be kept");
+        Self::launch(true, Some(folder), port)
+    }
+
+    /// Returns whether it still answers.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        TcpStream::connect(self.endpoint.trim_start_matches("http://")).is_ok()
+    }
+
+    /// Returns the process group of the emulator, which is ended with it.
+    ///
+    /// # Panics
+    /// Never: a process id is a positive number.
+    #[must_use]
+    pub fn process_group(&self) -> i32 {
+        i32::try_from(self.supervisor.id()).expect("a process id is a small number")
     }
 
     /// Starts one on a free port that keeps tables, queues and secrets over a [`Emulator::restart`]. It allows every call.
@@ -70,13 +103,13 @@ impl Emulator {
     /// It is not installed, or does not come up.
     #[must_use]
     pub fn durable() -> Self {
-        Self::launch(false, true)
+        Self::launch(false, Some(Path::new("state")), free_port())
     }
 
-    fn launch(enforce_iam: bool, durable: bool) -> Self {
+    /// `state`: the folder that keeps it, from the emulator's own one.
+    fn launch(enforce_iam: bool, state: Option<&Path>, port: u16) -> Self {
         let program = workspace().join(".tools/ministack/bin/ministack");
         assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
-        let port = free_port();
         let endpoint = format!("http://127.0.0.1:{port}");
         let scratch = std::env::temp_dir().join(format!("webhook-emulator-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&scratch).expect("a temporary folder can be made");
@@ -93,8 +126,10 @@ impl Emulator {
             .env("MINISTACK_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("AUTH", if enforce_iam { "true" } else { "false" })
-            .env("PERSIST_STATE", if durable { "1" } else { "0" })
-            .env("STATE_DIR", scratch.join("state"))
+            .env("PERSIST_STATE", if state.is_some() { "1" } else { "0" })
+            .env("S3_PERSIST", if state.is_some() { "1" } else { "0" })
+            .env("STATE_DIR", scratch.join(state.unwrap_or(&scratch)))
+            .env("S3_DATA_DIR", scratch.join(state.unwrap_or(&scratch)).join("s3"))
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             .envs(client_variables(&endpoint))

@@ -4,6 +4,7 @@
 use std::{
     collections::HashMap,
     fs,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -54,13 +55,26 @@ impl Account {
     /// # Panics
     /// A step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
+        Self::start_in(say, || Emulator::start(true)).await
+    }
+
+    /// The same, with an emulator that keeps its state in `folder` and goes on from what is there.
+    ///
+    /// # Panics
+    /// A step fails.
+    pub async fn start_kept(folder: &Path, say: impl Fn(&str)) -> Self {
+        Self::start_in(say, || Emulator::kept(folder)).await
+    }
+
+    async fn start_in(say: impl Fn(&str), emulator: impl FnOnce() -> Emulator) -> Self {
         say("building the functions");
         let providers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
         let names = providers.iter().copied().chain(["example-consumer"]);
         let functions: Vec<_> = names.map(|name| (name, bootstrap(name))).collect();
         say("starting the AWS emulator");
-        let emulator = Emulator::start(true);
+        let emulator = emulator();
         let aws = Aws::at(&emulator.endpoint);
+        // In a state that was kept, it is there already, which is no error in this region.
         aws.s3.create_bucket().bucket(ARTIFACTS).send().await.expect("a bucket is made");
         let template = lay_out(&emulator.scratch, &providers, &functions);
         Self { emulator, template }
@@ -71,13 +85,18 @@ impl Account {
     /// # Panics
     /// SAM fails; the message has what it said.
     pub async fn deploy(&self, parameters: &[(&str, &str)]) -> Stack {
+        let existed = self.exists(STACK);
         let mut deploy = self.sam("deploy");
         deploy.args(["--stack-name", STACK, "--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
         deploy.args(["--parameter-overrides", "Architecture=x86_64"]);
         deploy.args(public_urls().iter().map(|(name, value)| format!("{name}={value}")));
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         run(deploy);
-        self.stack(STACK).await
+        self.stack(STACK, existed).await
+    }
+
+    fn exists(&self, name: &str) -> bool {
+        Api::at(&self.emulator.endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]).is_ok()
     }
 
     /// Puts code and templates into a bucket with `sam package`, and gives the packaged template's URL.
@@ -121,7 +140,7 @@ impl Account {
         loop {
             let described = api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
             match &texts(&described, "StackStatus")[..] {
-                [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name).await),
+                [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name, false).await),
                 [status] if status == "CREATE_IN_PROGRESS" && started_at.elapsed() < CREATED_WITHIN => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -130,15 +149,16 @@ impl Account {
         }
     }
 
-    /// A stack that is there, with the development secret as its providers' secret and reachable by plain HTTP.
-    async fn stack(&self, name: &str) -> Stack {
+    /// A stack that is there, reachable by plain HTTP, and with the development secret as its providers' secret, unless it
+    /// existed: then a developer may have put another.
+    async fn stack(&self, name: &str, existed: bool) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
         let described = Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
         let described = described.expect("the stack is there");
         let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
-        for provider in PROVIDERS {
+        for provider in PROVIDERS.iter().filter(|_| !existed) {
             if let Some(secret) = stack.outputs.get(&output(provider, "SecretArn")) {
                 stack.aws.rotate_secret(secret, &development_secret(provider)).await;
             }
@@ -158,6 +178,8 @@ impl Account {
             .env("LC_ALL", "C.UTF-8")
             .envs(client_variables(&self.emulator.endpoint))
             .current_dir(&self.emulator.scratch)
+            // If this process is killed, it ends with the emulator.
+            .process_group(self.emulator.process_group())
             .stdin(Stdio::null());
         sam
     }

@@ -1,11 +1,10 @@
-//! `make demo` and `make dev`: the whole path on this machine, in an AWS emulator, without an account.
+//! `make demo`: the whole path on this machine, in an AWS emulator, without an account.
 
 #![forbid(unsafe_code)]
 
 use std::{
     collections::HashMap,
     fmt::Write as _,
-    fs,
     process::{Command, ExitCode},
 };
 
@@ -13,28 +12,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use serde_json::Value;
 use webhook_tests::{
-    emulator::client_variables,
     http::post,
     now,
     samples::{self, Sample},
-    stack::{Account, Stack, output},
-    workspace,
+    stack::{Account, Stack},
 };
-use webhook_verify::{providers::PROVIDERS, sign::example_body};
-
-/// Variables with which a function of `cargo lambda watch` reaches the stack of `make dev`.
-const DEV_VARIABLES: &str = ".tools/dev.env";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let keep = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--keep") => true,
-        Some(other) => {
-            say(&format!("unknown argument {other}; the only one is --keep"));
-            return ExitCode::FAILURE;
-        }
-    };
     if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
         say(
             "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python).",
@@ -47,11 +32,7 @@ async fn main() -> ExitCode {
     step("deploying infra/template.yaml with `sam deploy`");
     let stack = account.deploy(&[]).await;
     say("… deployed, with the template's IAM policies enforced");
-    if keep {
-        serve(&stack).await;
-    } else {
-        show(&stack).await;
-    }
+    show(&stack).await;
     say("\n… stopping");
     ExitCode::SUCCESS
 }
@@ -114,42 +95,6 @@ fn describe_message(message: &Message) -> String {
 
 fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&'r str> {
     record.get(name)?.as_s().ok().map(String::as_str)
-}
-
-/// Keeps the stack until Ctrl-C, and says how to use it.
-async fn serve(stack: &Stack) {
-    let mut variables = client_variables(&stack.endpoint);
-    for (name, output) in [
-        ("IDEMPOTENCY_TABLE", "IdempotencyTableName".to_owned()),
-        ("QUEUE_URL", "EventQueueUrl".to_owned()),
-        ("PAYLOAD_BUCKET", "PayloadBucketName".to_owned()),
-        // Every provider has the development secret here, so one will do for the functions of `cargo lambda watch`.
-        ("SIGNING_SECRET_ID", output(PROVIDERS[0], "SecretArn")),
-    ] {
-        variables.insert(name.to_owned(), stack.outputs[&output].clone());
-    }
-    // The samples in events/ were signed at a fixed time.
-    variables.insert("TIMESTAMP_TOLERANCE_S".to_owned(), "630720000".to_owned());
-    variables.insert("RETENTION_S".to_owned(), "1261440000".to_owned());
-    let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    lines.sort();
-    fs::write(workspace().join(DEV_VARIABLES), lines.concat()).expect("the variables can be written");
-
-    say(&format!("\nAWS emulator   {}", stack.endpoint));
-    for provider in PROVIDERS {
-        say(&format!("{:<14} {}", provider.name(), stack.url(provider.name())));
-    }
-    say(&format!("variables      {DEV_VARIABLES}, for `cargo lambda watch --env-file {DEV_VARIABLES}`"));
-    say("\nPaste one of these into another terminal:\n");
-    for provider in PROVIDERS {
-        let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
-        let (name, url) = (provider.name(), stack.url(provider.name()));
-        say(&format!("  echo '{body}' | cargo webhook send {name} --url '{url}'"));
-    }
-    say("\nCtrl-C stops everything.");
-    if tokio::signal::ctrl_c().await.is_err() {
-        say("this system has no Ctrl-C");
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "a program for people")]

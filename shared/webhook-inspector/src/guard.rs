@@ -1,0 +1,75 @@
+//! What the page and the API refuse: requests that a page from elsewhere makes in the developer's browser.
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::inspector::Inspector;
+
+/// Nothing from elsewhere is loaded or sent, and no other page may frame this one.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// An answer that says what is wrong.
+#[derive(Debug)]
+pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
+
+impl Refusal {
+    pub(crate) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
+        Self(status, reason.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, [(header::CONTENT_TYPE, "application/json")], json!({ "error": self.1 }).to_string()).into_response()
+    }
+}
+
+/// Refuses requests for another host, from another origin, and posts that a form could make.
+pub(crate) async fn guard(State(inspector): State<Inspector>, request: Request<Body>, next: Next) -> Response {
+    match check(request.method(), request.headers(), inspector.port) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
+    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
+    let is_one_of = |name, allowed: &dyn Fn(&str) -> bool| {
+        let mut values = headers.get_all(name).iter();
+        let value = values.next().and_then(|value| value.to_str().ok());
+        value.is_some_and(allowed) && values.next().is_none()
+    };
+    // Another name that leads to 127.0.0.1 is an attack by DNS.
+    if !is_one_of(header::HOST, &|host| hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))) {
+        let reason = format!("the Host header must be {} or {}", hosts[0], hosts[1]);
+        return Err(Refusal::new(StatusCode::FORBIDDEN, reason));
+    }
+    let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|host| hosts.iter().any(|own| host == own));
+    if headers.contains_key(header::ORIGIN) && !is_one_of(header::ORIGIN, &is_own) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "the Origin header must be the inspector's own, or absent"));
+    }
+    let is_json = |value: &str| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
+    if method == Method::POST && !is_one_of(header::CONTENT_TYPE, &is_json) {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "the Content-Type header must be application/json"));
+    }
+    Ok(())
+}
+
+/// Gives every response the headers that keep browsers careful.
+pub(crate) async fn careful(request: Request<Body>, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    response
+}

@@ -1,0 +1,226 @@
+//! `make dev`: the stack in an AWS emulator, kept running and kept over restarts, and the inspector in front of it.
+//!
+//! `PORT` is the inspector's port, and `CLEAN=1` forgets what earlier runs left. Everything is below the folder that
+//! `WEBHOOK_DEV_ROOT` names, which is the repository unless a test says otherwise.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    env,
+    fs::{self, File, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+    time::Duration,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+use webhook_inspector::{Receiver, Setup};
+use webhook_tests::{
+    emulator::{Aws, client_variables},
+    stack::{Account, Stack, output},
+    workspace,
+};
+use webhook_verify::{providers::PROVIDERS, sign::example_body};
+
+/// Variables with which a function of `cargo lambda watch` reaches the stack.
+const VARIABLES: &str = ".tools/dev.env";
+/// What is kept over restarts.
+const KEPT: &str = ".tools/dev";
+const DEFAULT_PORT: u16 = 4880;
+const WATCH: &str = "http://127.0.0.1:9000";
+/// How often the emulator is asked whether it is still there.
+const ALIVE_EVERY: Duration = Duration::from_millis(500);
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            say(&reason);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), String> {
+    let root = env::var_os("WEBHOOK_DEV_ROOT").map_or_else(workspace, PathBuf::from);
+    let port = match env::var("PORT").as_deref() {
+        Err(_) | Ok("") => DEFAULT_PORT,
+        Ok(port) => port.parse().map_err(|_| format!("PORT is {port}: it may be a number from 1 to 65535"))?,
+    };
+    let is_clean = match env::var("CLEAN").as_deref() {
+        Err(_) | Ok("" | "0") => false,
+        Ok("1") => true,
+        Ok(other) => return Err(format!("CLEAN is {other}: it may be 1, or empty")),
+    };
+    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+        return Err(
+            "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python)."
+                .to_owned(),
+        );
+    }
+    let kept = root.join(KEPT);
+    // Released when this process ends, however that ends.
+    let _lock = lock(&kept, port)?;
+    let listener = listen(port)?;
+    if is_clean {
+        forget(&kept).map_err(|error| format!("{}: {error}", kept.display()))?;
+    }
+    let step = |step: &str| say(&format!("… {step}"));
+    let account = Account::start_kept(&kept, step).await;
+    step("deploying infra/template.yaml with `sam deploy`");
+    let stack = account.deploy(&[]).await;
+    step("deployed, with the template's IAM policies enforced");
+    let variables = Variables::write(root.join(VARIABLES), &stack)?;
+    tell(port, &stack);
+    let ended = serve(listener, setup(&stack, &root, &kept), &account).await;
+    drop(variables);
+    step("stopping");
+    ended
+}
+
+/// Serves until a signal comes, or until something fails.
+async fn serve(listener: tokio::net::TcpListener, setup: Setup, account: &Account) -> Result<(), String> {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
+        return Err("this system has no signals".to_owned());
+    };
+    let emulator_ends = async {
+        while account.emulator.is_up() {
+            tokio::time::sleep(ALIVE_EVERY).await;
+        }
+    };
+    tokio::select! {
+        served = webhook_inspector::serve(setup, listener) => {
+            Err(served.map_or_else(|error| format!("the inspector ended: {error}"), |()| "the inspector ended".to_owned()))
+        }
+        () = emulator_ends => Err("the AWS emulator has ended: start `make dev` again".to_owned()),
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
+/// Locks the folder. The file in it says where the inspector is.
+fn lock(kept: &Path, port: u16) -> Result<File, String> {
+    let failed = |error: io::Error| format!("{}: {error}", kept.display());
+    fs::create_dir_all(kept).map_err(failed)?;
+    let mut options = File::options();
+    let mut file =
+        options.read(true).write(true).create(true).truncate(false).open(kept.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut address = String::new();
+            file.read_to_string(&mut address).map_err(failed)?;
+            return Err(format!("`make dev` runs already, with its inspector at {address}: use that, or end it first."));
+        }
+        Err(TryLockError::Error(error)) => return Err(failed(error)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    write!(file, "{}", address(port)).map_err(failed)?;
+    Ok(file)
+}
+
+fn listen(port: u16) -> Result<tokio::net::TcpListener, String> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        tokio::net::TcpListener::from_std(listener)
+    });
+    listener.map_err(|error| format!("port {port} cannot be used ({error}): choose another with `make dev PORT=…`."))
+}
+
+/// Removes what earlier runs left, but for the lock.
+fn forget(kept: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(kept)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else if entry.file_name() != "lock" {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn setup(stack: &Stack, root: &Path, kept: &Path) -> Setup {
+    let receivers = PROVIDERS.iter().map(|provider| Receiver {
+        provider,
+        url: stack.url(provider.name()),
+        secret_id: stack.outputs[&output(provider, "SecretArn")].clone(),
+        function_name: stack.outputs[&output(provider, "FunctionName")].clone(),
+    });
+    Setup {
+        endpoint: stack.endpoint.clone(),
+        aws: Aws::at(&stack.endpoint).config,
+        receivers: receivers.collect(),
+        table: stack.outputs["IdempotencyTableName"].clone(),
+        queue_url: stack.outputs["EventQueueUrl"].clone(),
+        dead_letter_queue_url: stack.outputs["DeadLetterQueueUrl"].clone(),
+        payload_bucket: stack.outputs["PayloadBucketName"].clone(),
+        watch_endpoint: WATCH.to_owned(),
+        root: root.to_owned(),
+        journal: kept.join("deliveries.jsonl"),
+        say: Box::new(say),
+    }
+}
+
+/// The file with the variables, which goes when this goes.
+struct Variables(PathBuf);
+
+impl Variables {
+    fn write(path: PathBuf, stack: &Stack) -> Result<Self, String> {
+        let mut variables = client_variables(&stack.endpoint);
+        for (name, output) in [
+            ("IDEMPOTENCY_TABLE", "IdempotencyTableName".to_owned()),
+            ("QUEUE_URL", "EventQueueUrl".to_owned()),
+            ("PAYLOAD_BUCKET", "PayloadBucketName".to_owned()),
+            // Every provider has the development secret here, so one will do for the functions of `cargo lambda watch`.
+            ("SIGNING_SECRET_ID", output(PROVIDERS[0], "SecretArn")),
+        ] {
+            variables.insert(name.to_owned(), stack.outputs[&output].clone());
+        }
+        // The samples in events/ were signed at a fixed time.
+        variables.insert("TIMESTAMP_TOLERANCE_S".to_owned(), "630720000".to_owned());
+        variables.insert("RETENTION_S".to_owned(), "1261440000".to_owned());
+        let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        lines.sort();
+        fs::write(&path, lines.concat()).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Variables {
+    fn drop(&mut self) {
+        // It may be gone already.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn address(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+fn tell(port: u16, stack: &Stack) {
+    let address = address(port);
+    say(&format!("\ninspector      {address}"));
+    for provider in PROVIDERS {
+        say(&format!("{:<14} {address}/webhooks/{}", provider.name(), provider.name()));
+    }
+    say(&format!("AWS emulator   {}", stack.endpoint));
+    say(&format!("variables      {VARIABLES}, for `cargo lambda watch`: it gets what is sent to {address}/watch/…"));
+    say("\nPaste one of these into another terminal:\n");
+    for provider in PROVIDERS {
+        let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
+        let name = provider.name();
+        say(&format!("  echo '{body}' | cargo webhook send {name} --url {address}/webhooks/{name}"));
+    }
+    say("\nCtrl-C stops everything. The next `make dev` goes on from here; `make dev CLEAN=1` forgets it all.\n");
+}
+
+#[expect(clippy::print_stdout, reason = "a program for people")]
+fn say(text: &str) {
+    println!("{text}");
+}
