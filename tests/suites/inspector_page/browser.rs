@@ -44,7 +44,8 @@ impl Browser {
     pub(crate) fn start() -> Self {
         let mut driver = Command::new("chromedriver");
         driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = driver.spawn().unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
+        let mut driver =
+            driver.spawn().unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
         let mut output = BufReader::new(driver.stdout.take().expect("is piped"));
         let port = output.by_ref().lines().map_while(Result::ok).find_map(|line| port(&line));
         let url = format!("http://127.0.0.1:{}/session", port.expect("chromedriver says its port"));
@@ -151,7 +152,8 @@ impl Browser {
 
     /// Presses keys one after another, wherever the focus is.
     pub(crate) fn press(&self, keys: &[&str]) {
-        let strokes = keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let strokes =
+            keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
@@ -194,7 +196,11 @@ impl Browser {
         let mut response = response.map_err(|error| error.to_string())?;
         let body = response.body_mut().with_config().limit(16 << 20).read_to_string();
         let body: Value = serde_json::from_str(&body.map_err(|error| error.to_string())?).unwrap_or_default();
-        if response.status().is_success() { Ok(body["value"].clone()) } else { Err(body["value"]["message"].to_string()) }
+        if response.status().is_success() {
+            Ok(body["value"].clone())
+        } else {
+            Err(body["value"]["message"].to_string())
+        }
     }
 }
 

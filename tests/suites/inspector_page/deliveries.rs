@@ -50,11 +50,14 @@ fn an_accepted_delivery_is_shown_from_request_to_log_line() {
         let delivery = world.api(&format!("deliveries/{id}"));
         browser.open(&world.page(&format!("deliveries/{id}")), 1600, ColorScheme::Light);
         browser.wait_for(".verdict h2", "The signature verifies");
-        let steps = browser.evaluate("[...document.querySelectorAll('.stop')].map(e => [e.dataset.step, e.dataset.tone])");
+        let steps =
+            browser.evaluate("[...document.querySelectorAll('.stop')].map(e => [e.dataset.step, e.dataset.tone])");
         let all = ["verify", "claim", "send", "complete", "answer"].map(|step| [step, "good"]);
         assert_eq!(steps, json!(all), "{kind:?}");
         let described = browser.evaluate("document.querySelector('.journey svg').getAttribute('aria-label')");
-        assert!(described.as_str().is_some_and(|text| text.starts_with("verify ") && text.ends_with(" ms, answer 200")));
+        assert!(
+            described.as_str().is_some_and(|text| text.starts_with("verify ") && text.ends_with(" ms, answer 200"))
+        );
 
         browser.click("[data-key=raw]");
         assert_eq!(browser.text("[data-part=request] pre"), event.body, "{kind:?}");

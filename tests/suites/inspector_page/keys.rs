@@ -55,7 +55,8 @@ fn keys_move_open_close_and_filter() {
     browser.wait(&rows(3));
     let ids = browser.ids();
     let focused = || browser.evaluate("document.activeElement.dataset.id ?? document.activeElement.id");
-    let opened = |id: &str| browser.wait(&format!("location.hash === '#/deliveries/{id}' && document.querySelector('h1')"));
+    let opened =
+        |id: &str| browser.wait(&format!("location.hash === '#/deliveries/{id}' && document.querySelector('h1')"));
 
     browser.press(&["j"]);
     assert_eq!(focused(), ids[0].as_str());

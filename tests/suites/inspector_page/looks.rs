@@ -60,7 +60,9 @@ fn fits(world: &World, browser: &Browser, page: &str, shown: &str) {
 fn queue_and_records_are_shown_as_they_come_and_dead_letters_too() {
     let world = World::start();
     let browser = Browser::start();
-    for (page, title) in [("queue", "The queue is empty"), ("records", "No records"), ("dead-letters", "No dead letters")] {
+    for (page, title) in
+        [("queue", "The queue is empty"), ("records", "No records"), ("dead-letters", "No dead letters")]
+    {
         browser.open(&world.page(page), 1200, ColorScheme::Light);
         browser.wait_for(".empty h2", title);
     }

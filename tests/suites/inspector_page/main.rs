@@ -1,4 +1,4 @@
-//! The inspector's page in headless Chromium.
+//! The inspector's page in headless Chromium, with the deployed template behind it.
 
 mod browser;
 mod deliveries;
