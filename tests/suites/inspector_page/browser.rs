@@ -15,7 +15,7 @@ const INSTALL: &str = "Chromium and its chromedriver are needed to test the insp
     macOS: brew install --cask chromium chromedriver).";
 /// How long a condition may take to come true. Long past what it takes on a loaded machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
-/// What Return, Escape and the arrow down are called in WebDriver's keys.
+/// Keys without a character, as `press` takes them.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const ARROW_DOWN: &str = "\u{e015}";
