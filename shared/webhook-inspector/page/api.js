@@ -18,23 +18,57 @@ async function exchange(path, options) {
   } catch {
     throw new Error("The inspector does not answer. Does `make dev` still run?");
   }
-  const answer = await response.json().catch(() => ({}));
+  const answer = await response.text().then(parse, () => ({}));
   if (!response.ok) throw new Error(answer.error ?? `The inspector answers ${response.status}.`);
   return answer;
 }
 
+function parse(text) {
+  let answer;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    return {};
+  }
+  // `rawJSON` keeps the digits of a number that a JavaScript number would round.
+  const keep = (_, value, { source }) => (typeof value === "number" ? JSON.rawJSON(source) : value);
+  const exact = JSON.rawJSON ? JSON.parse(text, keep) : answer;
+  const messages = (of) => (of.messages ?? [of.message]).filter(Boolean);
+  messages(exact).forEach(({ envelope }, index) => {
+    messages(answer)[index].envelope = envelope;
+  });
+  return answer;
+}
+
 /**
- * Follows the stream of deliveries. `heard` gets each summary, `connected` is called at each start
- * of a connection, `lost` when it breaks; the browser connects again by itself.
+ * Follows the stream of deliveries while the page is seen. `heard` gets each summary, `connected` is
+ * called at each start of a connection, `lost` when it breaks.
+ *
+ * A browser has six connections to one server. A page in the background, or one that was left and is
+ * kept for the way back, must not hold one of them.
  */
 export function follow({ heard, connected, lost }) {
-  const source = new EventSource("/api/stream");
-  source.addEventListener("delivery", (event) => heard(JSON.parse(event.data)));
-  source.addEventListener("open", connected);
-  source.addEventListener("error", () => {
-    lost();
-    // After an answer that is no stream it gives up: try again.
-    if (source.readyState !== EventSource.CLOSED) return;
-    setTimeout(() => follow({ heard, connected, lost }), 2000);
-  });
+  let source = null;
+  let again = 0;
+  const close = () => {
+    clearTimeout(again);
+    source?.close();
+    source = null;
+  };
+  const open = () => {
+    close();
+    source = new EventSource("/api/stream");
+    source.addEventListener("delivery", (event) => heard(JSON.parse(event.data)));
+    source.addEventListener("open", connected);
+    source.addEventListener("error", () => {
+      lost();
+      // It connects again by itself, but not after an answer that is no stream.
+      if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 2000);
+    });
+  };
+  const see = () => (document.hidden ? close() : open());
+  document.addEventListener("visibilitychange", see);
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && see());
+  see();
 }

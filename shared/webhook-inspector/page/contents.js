@@ -1,8 +1,7 @@
 // What is in a message and in a record; and the pages of the queues and of the records.
 
-import { read } from "./api.js";
 import { element, visible } from "./dom.js";
-import { isJson, block, prettyJson } from "./json.js";
+import { block, prettyJson } from "./json.js";
 import { copyButton, empty, pairs } from "./parts.js";
 import { moment } from "./words.js";
 
@@ -35,10 +34,9 @@ const PAGES = {
   },
 };
 
-/** Draws the page of the queue, of the dead letters or of the records. */
-export async function contentsPage(name) {
+/** Draws the page of the queue, of the dead letters or of the records, with what the API says. */
+export function contentsPage(name, answer) {
   const { title, about, nothing } = PAGES[name];
-  const answer = await read(name);
   const items =
     name === "records" ? answer.records.map(recordItem) : answer.messages.map(messageItem);
   const total = element("span", { class: "total" }, String(items.length));
@@ -59,34 +57,30 @@ export async function contentsPage(name) {
 
 /** What a message has, in parts. */
 export function messageParts(message) {
-  const envelope =
-    typeof message.envelope === "string" ? message.envelope : JSON.stringify(message.envelope);
   const facts = [
     ["Message id", message.message_id],
     ["Group", message.group_id],
     ["Deduplication", message.deduplication_id],
   ].filter(([, value]) => value !== null && value !== undefined);
-  const payload = message.offloaded
-    ? [
-        heading("Payload in the bucket"),
-        message.payload
-          ? json(message.payload)
-          : element("p", { class: "hint" }, "It could not be read."),
-      ]
-    : [];
   return [
     pairs(facts),
     heading("Attributes"),
     pairs(Object.entries(message.attributes ?? {})),
-    element(
-      "div",
-      { class: "tools" },
-      heading(message.offloaded ? "Pointer to the bucket" : "Envelope"),
-      copyButton(envelope, "copy-envelope"),
-    ),
-    json(envelope),
-    ...payload,
+    message.offloaded
+      ? hint("It is over SQS's limit: the message points to the envelope in the bucket.")
+      : null,
+    envelope(message),
   ];
+}
+
+function envelope(message) {
+  if (message.envelope === null) {
+    const text = message.offloaded ? "The bucket does not have it." : "The message is not JSON.";
+    return [heading("Envelope"), message.payload ? block(message.payload) : hint(text)];
+  }
+  const text = JSON.stringify(message.envelope);
+  const tools = [heading("Envelope"), copyButton(text, "copy-envelope")];
+  return [element("div", { class: "tools" }, tools), prettyJson(text)];
 }
 
 /** A record's attributes, with the moments that numbers stand for. */
@@ -104,10 +98,7 @@ export function recordRows(attributes) {
 }
 
 const heading = (text) => element("h3", {}, text);
-
-function json(text) {
-  return isJson(text) ? prettyJson(text) : block(text);
-}
+const hint = (text) => element("p", { class: "hint" }, text);
 
 function messageItem(message) {
   const times = message.receive_count ?? 0;

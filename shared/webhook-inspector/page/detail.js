@@ -20,7 +20,7 @@ export function deliveryDetail(delivery, actions) {
       "div",
       { class: "scroll", tabindex: "-1" },
       verdict(delivery),
-      part("Path", [
+      part("path", "Path", [
         delivery.steps.length
           ? journey(delivery)
           : element("p", { class: "hint" }, "The steps come with the log line."),
@@ -120,19 +120,19 @@ function verdict(delivery) {
 }
 
 /** A part that opens and closes, and stays so for other deliveries. */
-function part(title, content, aside) {
+function part(key, title, content, aside) {
   const details = element(
     "details",
-    { class: "part", open: !chosen.closed.has(title) },
+    { class: "part", "data-part": key, open: !chosen.closed.has(key) },
     element(
       "summary",
-      { "data-key": `part-${title}` },
+      { "data-key": `part-${key}` },
       element("h2", {}, title),
       aside ? element("span", { class: "aside" }, aside) : null,
     ),
     content,
   );
-  details.addEventListener("toggle", () => chosen.closed[details.open ? "delete" : "add"](title));
+  details.addEventListener("toggle", () => chosen.closed[details.open ? "delete" : "add"](key));
   return details;
 }
 
@@ -153,6 +153,7 @@ function request(delivery) {
     .filter(Boolean)
     .map((note) => element("p", { class: "hint" }, note));
   return part(
+    "request",
     "Request",
     [
       element("p", { class: "target" }, element("b", {}, method), " ", visible(path)),
@@ -208,12 +209,12 @@ function answer({ response }) {
       ? prettyJson(response.body)
       : block(response.body)
     : null;
-  return part("Answer", [pairs(response.headers), body], String(response.status));
+  return part("answer", "Answer", [pairs(response.headers), body], String(response.status));
 }
 
 function message(delivery) {
-  if (delivery.message) return part("Message", messageParts(delivery.message));
-  return part("Message", [
+  if (delivery.message) return part("message", "Message", messageParts(delivery.message));
+  return part("message", "Message", [
     element(
       "p",
       { class: "hint" },
@@ -225,7 +226,7 @@ function message(delivery) {
 }
 
 function record({ record: attributes }) {
-  return part("Record", [
+  return part("record", "Record", [
     attributes
       ? pairs(recordRows(attributes))
       : element("p", { class: "hint" }, "No record was written."),
@@ -234,9 +235,11 @@ function record({ record: attributes }) {
 
 function log({ log: line }) {
   if (!line)
-    return part("Log line", [element("p", { class: "hint" }, "The log line is not there yet.")]);
+    return part("log", "Log line", [
+      element("p", { class: "hint" }, "The log line is not there yet."),
+    ]);
   const text = JSON.stringify(line);
-  return part("Log line", [
+  return part("log", "Log line", [
     element(
       "div",
       { class: "tools" },

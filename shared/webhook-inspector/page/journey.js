@@ -25,7 +25,7 @@ export function journey(delivery) {
 }
 
 function stationsOf(delivery) {
-  const { tone: ended } = outcome(delivery);
+  const { tone: ended, word } = outcome(delivery);
   const steps = new Map(delivery.steps.map((step) => [step.name, step]));
   const others = [...steps.keys()].filter((name) => !WAY.includes(name));
   // A step of another name, such as a release after a failed send, is instead of those not reached.
@@ -36,8 +36,9 @@ function stationsOf(delivery) {
     const { result, duration_ms: took } = step;
     const below = duration(took);
     if (result === "ok") return { name, tone: "good", took, below };
+    const named = result === delivery.outcome ? word.toLowerCase() : result;
     // A claim that finds a duplicate has not failed: the step has the tone of what came of it.
-    return { name, tone: ended === "good" ? "calm" : ended, took, below, result };
+    return { name, tone: ended === "good" ? "calm" : ended, took, below, result: named };
   });
   stations.push({ name: "answer", tone: ended, below: String(delivery.status) });
   stations[0].side = "first";
@@ -49,7 +50,7 @@ function drawing(stations, width) {
   const column = width / stations.length;
   const middle = (index) => column * (index + 0.5);
   const barTop = stations.some(({ result }) => result) ? 106 : 88;
-  const height = barTop + BAR.height + 6;
+  const height = stations.some(({ took }) => took > 0) ? barTop + BAR.height + 6 : barTop - 8;
   const said = stations.map(({ name, below, result }) =>
     [name, below, result].filter(Boolean).join(" "),
   );
@@ -80,10 +81,11 @@ function stop(x, column, { name, tone, below, result, side }) {
   const mark = { transform: `translate(${x - 7} ${TOP - 7}) scale(0.875)` };
   const told = tone === "none" && column < 90 ? "–" : below;
   // What may be longer than its column begins at the drawing's edge, so that nothing is cut off.
-  const resultX = side === "first" ? x - column / 2 : x;
+  const isLong = side && (result?.length ?? 0) * 7 > column;
+  const resultX = isLong && side === "first" ? x - column / 2 : x;
   return drawn(
     "g",
-    { class: "stop", "data-tone": tone, "data-step": name, "data-side": side },
+    { class: "stop", "data-tone": tone, "data-step": name, "data-side": isLong ? side : null },
     drawn("circle", { cx: x, cy: TOP, r: RADIUS }),
     tone === "none" ? null : drawn("g", mark, iconPath(ICONS[tone])),
     drawn("text", { class: "name", x, y: TOP + 34 }, name),

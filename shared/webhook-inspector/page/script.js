@@ -22,6 +22,12 @@ const deliveries = element("div", { class: "deliveries" }, list.node, pane);
 // The delivery that is open, as last drawn: drawn again only if something has changed.
 let drawn = { id: null, text: "" };
 
+// The same of the queue, the dead letters or the records.
+let contents = { name: null, text: "", node: null };
+
+// Answers may overtake each other: only what the last question brings is drawn.
+let question = 0;
+
 /** Returns the view and the delivery's id that the address names. */
 function place() {
   const [, view = "deliveries", id = null] = location.hash.split("/");
@@ -41,6 +47,7 @@ async function show() {
 
 async function showDeliveries(id) {
   document.title = "Deliveries · Webhook inspector";
+  question += 1;
   if (!deliveries.isConnected) main.replaceChildren(deliveries);
   deliveries.classList.toggle("open", id !== null);
   list.refresh(id);
@@ -54,15 +61,16 @@ async function showDeliveries(id) {
 }
 
 async function showDetail(id) {
+  const asked = ++question;
   let delivery;
   try {
     delivery = await read(`deliveries/${encodeURIComponent(id)}`);
   } catch (error) {
-    if (place().id === id) pane.replaceChildren(lost(error));
+    if (asked === question) pane.replaceChildren(lost(error));
     return;
   }
   const text = JSON.stringify(delivery);
-  if (place().id !== id || (drawn.id === id && drawn.text === text)) return;
+  if (asked !== question || (drawn.id === id && drawn.text === text)) return;
   const scroll = drawn.id === id ? pane.querySelector(".detail > .scroll")?.scrollTop : 0;
   keepFocus(() => pane.replaceChildren(deliveryDetail(delivery, actions(delivery))));
   pane.querySelector(".detail > .scroll").scrollTop = scroll ?? 0;
@@ -82,31 +90,31 @@ function lost(error) {
 }
 
 async function showContents(name) {
+  const asked = ++question;
   let page;
+  let text = null;
   try {
-    page = await contentsPage(name);
+    const answer = await read(name);
+    text = JSON.stringify(answer);
+    page = contentsPage(name, answer);
   } catch (error) {
-    page = element(
-      "div",
-      { class: "empty" },
-      element("h2", {}, "This could not be read"),
-      element("p", {}, error.message),
-    );
+    const headline = element("h1", {}, "This could not be read");
+    page = element("div", { class: "empty" }, headline, element("p", {}, error.message));
   }
-  if (place().view !== name) return;
-  const shownBefore =
-    main.firstElementChild?.classList.contains("contents") && main.dataset.view === name;
-  const open = new Set(
-    [...main.querySelectorAll("details[open]")].map(({ dataset }) => dataset.item),
-  );
-  for (const item of page.querySelectorAll("details"))
-    item.open = shownBefore && open.has(item.dataset.item);
-  document.title = `${page.querySelector("h1, h2").textContent} · Webhook inspector`;
-  const scroll = shownBefore ? main.firstElementChild.scrollTop : 0;
+  const before = main.firstElementChild;
+  const isShown = main.contains(contents.node) && contents.name === name;
+  if (asked !== question || (isShown && contents.text === text)) return;
+  const open = new Set(isShown ? openItems() : []);
+  for (const item of page.querySelectorAll("details")) item.open = open.has(item.dataset.item);
+  document.title = `${page.querySelector("h1").textContent} · Webhook inspector`;
+  const scroll = isShown ? before.scrollTop : 0;
   keepFocus(() => main.replaceChildren(page));
-  main.dataset.view = name;
   page.scrollTop = scroll;
+  contents = { name, text, node: page };
 }
+
+const openItems = () =>
+  [...main.querySelectorAll("details[open]")].map(({ dataset }) => dataset.item);
 
 /** Draws anew, and gives the focus back to what had it before. */
 function keepFocus(draw) {

@@ -54,6 +54,7 @@ export function duration(milliseconds) {
   if (typeof milliseconds !== "number") return "–";
   if (milliseconds >= 1000) return `${(milliseconds / 1000).toFixed(2)} s`;
   if (milliseconds >= 100) return `${Math.round(milliseconds)} ms`;
+  if (milliseconds === 0) return "0 ms";
   return `${milliseconds.toFixed(milliseconds < 10 ? 2 : 1)} ms`;
 }
 

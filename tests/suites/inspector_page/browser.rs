@@ -3,8 +3,8 @@
 //! a client crate would bring twenty more, most of them second versions of what is in the lock file.
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -14,8 +14,8 @@ const INSTALL: &str = "Chromium and its chromedriver are needed to test the insp
     (Debian: apt-get install chromium chromium-driver; Ubuntu: apt-get install chromium-browser chromium-chromedriver; \
     macOS: brew install --cask chromium chromedriver).";
 /// How long a condition may take to come true. Long past what it takes on a loaded machine.
-const DEADLINE: Duration = Duration::from_secs(30);
-/// What Return, Escape and the arrow down are called in WebDriver's keys.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// Keys without a character, as `press` takes them.
 pub(crate) const ENTER: &str = "\u{e007}";
 pub(crate) const ESCAPE: &str = "\u{e00c}";
 pub(crate) const ARROW_DOWN: &str = "\u{e015}";
@@ -30,6 +30,8 @@ pub(crate) enum ColorScheme {
 /// A browser with one page. It ends when this is dropped.
 pub(crate) struct Browser {
     driver: Child,
+    /// Kept open: chromedriver ends if it cannot write.
+    _output: BufReader<ChildStdout>,
     agent: ureq::Agent,
     session: String,
 }
@@ -42,18 +44,19 @@ impl Browser {
     pub(crate) fn start() -> Self {
         let mut driver = Command::new("chromedriver");
         driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver = driver.spawn().unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
-        let output = BufReader::new(driver.stdout.take().expect("is piped"));
-        let port = output.lines().map_while(Result::ok).find_map(|line| port(&line));
+        let mut driver =
+            driver.spawn().unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
+        let mut output = BufReader::new(driver.stdout.take().expect("is piped"));
+        let port = output.by_ref().lines().map_while(Result::ok).find_map(|line| port(&line));
         let url = format!("http://127.0.0.1:{}/session", port.expect("chromedriver says its port"));
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut browser = Self { driver, agent, session: url };
+        let mut browser = Self { driver, _output: output, agent, session: url };
         // Root, as in a container, has no sandbox.
         let arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"];
         let capabilities = json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "script": DEADLINE.as_millis() },
+            "timeouts": { "implicit": DEADLINE.as_millis(), "script": DEADLINE.as_millis() },
         });
         let session = browser.exchange("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
         let session = session.unwrap_or_else(|error| panic!("Chromium does not start: {error}. {INSTALL}"));
@@ -124,6 +127,12 @@ impl Browser {
         texts.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
     }
 
+    /// Returns the ids of the deliveries in the list, from the top.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let ids = self.evaluate("[...document.querySelectorAll('.row')].map(row => row.dataset.id)");
+        ids.as_array().expect("a list").iter().map(|id| id.as_str().expect("a text").to_owned()).collect()
+    }
+
     /// Clicks an element as the mouse does: it must be in view, and nothing above it.
     pub(crate) fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
@@ -136,9 +145,15 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
     }
 
+    /// Chooses the option with this value.
+    pub(crate) fn choose(&self, selector: &str, value: &str) {
+        self.click(&format!("{selector} option[value={value:?}]"));
+    }
+
     /// Presses keys one after another, wherever the focus is.
     pub(crate) fn press(&self, keys: &[&str]) {
-        let strokes = keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let strokes =
+            keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
         let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
@@ -181,7 +196,11 @@ impl Browser {
         let mut response = response.map_err(|error| error.to_string())?;
         let body = response.body_mut().with_config().limit(16 << 20).read_to_string();
         let body: Value = serde_json::from_str(&body.map_err(|error| error.to_string())?).unwrap_or_default();
-        if response.status().is_success() { Ok(body["value"].clone()) } else { Err(body["value"]["message"].to_string()) }
+        if response.status().is_success() {
+            Ok(body["value"].clone())
+        } else {
+            Err(body["value"]["message"].to_string())
+        }
     }
 }
 
