@@ -118,7 +118,7 @@ def used_types() -> set[str]:
     """Returns the types of all resources, of those too that SAM makes of a function."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
     # SAM's bucket for artifacts, a stack of its own; and what may count lines of a log.
-    found = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Logs::MetricFilter"}
+    found = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
     for path in INFRA.glob("*.yaml"):
         template = parse(path.name)
         for resource in template["Resources"].values():
