@@ -48,11 +48,10 @@ pub(crate) async fn check(config: &SdkConfig, stack: &Stack, keys: &mut Keys) ->
 }
 
 fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Finding> {
-    let missing: Vec<_> = names.iter().filter(|name| alarms.iter().all(|alarm| alarm.alarm_name != **name)).collect();
+    let missing: Vec<_> = names.iter().filter(|name| alarms.iter().all(|alarm| alarm.name != **name)).collect();
     let silent: Vec<_> = alarms.iter().filter(|alarm| !alarm.actions_enabled).collect();
-    let elsewhere: Vec<_> =
-        alarms.iter().filter(|alarm| !alarm.alarm_actions.iter().any(|action| action == topic)).collect();
-    let named = |alarms: &[&Alarm]| alarms.iter().map(|alarm| alarm.alarm_name.as_str()).collect::<Vec<_>>().join(", ");
+    let elsewhere: Vec<_> = alarms.iter().filter(|alarm| !alarm.actions.iter().any(|action| action == topic)).collect();
+    let list = |alarms: &[&Alarm]| alarms.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", ");
     let mut findings = Vec::new();
     if !missing.is_empty() {
         let missing = missing.iter().map(|name| **name).collect::<Vec<_>>().join(", ");
@@ -65,18 +64,18 @@ fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Fi
         findings.push(wrong("alarms", format!("{} has no alarms: deploy it again", stack.name)));
     }
     if !silent.is_empty() {
-        let text = format!("{}: actions are off; run `aws cloudwatch enable-alarm-actions`", named(&silent));
+        let text = format!("{}: actions are off; run `aws cloudwatch enable-alarm-actions`", list(&silent));
         findings.push(wrong("alarms", text));
     }
     if !elsewhere.is_empty() {
-        findings.push(wrong("alarms", format!("{}: not sent to {topic}; deploy the stack again", named(&elsewhere))));
+        findings.push(wrong("alarms", format!("{}: not sent to {topic}; deploy the stack again", list(&elsewhere))));
     }
     if findings.is_empty() {
         findings.push(ok("alarms", format!("{} alarms of {} go to {topic}", names.len(), stack.name)));
     }
-    let ringing: Vec<_> = alarms.iter().filter(|alarm| alarm.state_value == "ALARM").collect();
+    let ringing: Vec<_> = alarms.iter().filter(|alarm| alarm.state == "ALARM").collect();
     if !ringing.is_empty() {
-        let text = format!("{}: ringing now; infra/OPERATIONS.md says what to do", named(&ringing));
+        let text = format!("{}: ringing now; infra/OPERATIONS.md says what to do", list(&ringing));
         findings.push(warning("alarms.state", text));
     }
     findings
@@ -109,10 +108,10 @@ mod tests {
 
     fn alarm(name: &str) -> Alarm {
         Alarm {
-            alarm_name: name.to_owned(),
+            name: name.to_owned(),
             actions_enabled: true,
-            alarm_actions: vec!["arn:topic".to_owned()],
-            state_value: "OK".to_owned(),
+            actions: vec!["arn:topic".to_owned()],
+            state: "OK".to_owned(),
         }
     }
 
@@ -127,10 +126,10 @@ mod tests {
         let silent = Alarm { actions_enabled: false, ..alarm("b") };
         let off = "b: actions are off; run `aws cloudwatch enable-alarm-actions`";
         assert_eq!(judged(&[alarm("a"), silent]), [wrong("alarms", off)]);
-        let elsewhere = Alarm { alarm_actions: vec!["arn:other".to_owned()], ..alarm("b") };
+        let elsewhere = Alarm { actions: vec!["arn:other".to_owned()], ..alarm("b") };
         let not_sent = "b: not sent to arn:topic; deploy the stack again";
         assert_eq!(judged(&[alarm("a"), elsewhere]), [wrong("alarms", not_sent)]);
-        let ringing = Alarm { state_value: "ALARM".to_owned(), ..alarm("b") };
+        let ringing = Alarm { state: "ALARM".to_owned(), ..alarm("b") };
         let rings = warning("alarms.state", "b: ringing now; infra/OPERATIONS.md says what to do");
         assert_eq!(judged(&[alarm("a"), ringing]), [right, rings]);
         assert_eq!(judge(&stack, &[], &[], "arn:topic"), [wrong("alarms", "webhooks has no alarms: deploy it again")]);

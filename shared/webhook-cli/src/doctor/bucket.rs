@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::{
     Client,
-    types::{ExpirationStatus, LifecycleRule},
+    types::{ExpirationStatus, LifecycleExpiration, LifecycleRule},
 };
 use serde_json::Value;
 use webhook_aws::call_error;
@@ -147,12 +147,12 @@ fn expires(rule: &LifecycleRule, prefix: &str) -> Option<i32> {
     let old = rule.prefix();
     let of_prefix = filter.and_then(|filter| filter.prefix()).or(old).unwrap_or_default();
     let applies = *rule.status() == ExpirationStatus::Enabled && !is_partial && prefix.starts_with(of_prefix);
-    rule.expiration().and_then(|expiration| expiration.days()).filter(|_| applies)
+    rule.expiration().and_then(LifecycleExpiration::days).filter(|_| applies)
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_s3::types::{LifecycleExpiration, LifecycleRuleFilter};
+    use aws_sdk_s3::types::LifecycleRuleFilter;
 
     use super::*;
 

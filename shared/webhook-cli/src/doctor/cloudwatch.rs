@@ -25,12 +25,13 @@ const NAMES_AT_MOST: usize = 100;
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Alarm {
-    pub(crate) alarm_name: String,
+    #[serde(rename = "AlarmName")]
+    pub(crate) name: String,
     pub(crate) actions_enabled: bool,
-    #[serde(default)]
-    pub(crate) alarm_actions: Vec<String>,
-    #[serde(default)]
-    pub(crate) state_value: String,
+    #[serde(default, rename = "AlarmActions")]
+    pub(crate) actions: Vec<String>,
+    #[serde(default, rename = "StateValue")]
+    pub(crate) state: String,
 }
 
 #[derive(Deserialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_kms::Client;
+use aws_sdk_kms::{Client, types::KeyState};
 use webhook_aws::call_error;
 
 use crate::doctor::{
@@ -62,7 +62,7 @@ impl Keys {
                     let Some(described) = described.key_metadata else { continue };
                     let described = Described {
                         arn: described.arn().unwrap_or(key),
-                        state: described.key_state().map(|state| state.as_str()).unwrap_or_default(),
+                        state: described.key_state().map(KeyState::as_str).unwrap_or_default(),
                         is_customers: described.key_manager().is_some_and(|manager| manager.as_str() == "CUSTOMER"),
                     };
                     judge(&described, of, &allowed)

@@ -166,6 +166,7 @@ fn dead_letter_retention(queue: &Queue, dead_letters: &Queue) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::report::Verdict;
 
     fn queue(name: &str, attributes: &[(QueueAttributeName, &str)]) -> Queue {
         let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
@@ -227,7 +228,6 @@ mod tests {
             let finding = dead_letter_retention(&of("events", "345600"), &of(name, seconds));
             (finding.verdict, finding.text.replace("arn:aws:sqs:eu-west-1:123456789012:", ""))
         };
-        use crate::doctor::report::Verdict;
         let set = "set its MessageRetentionPeriod to 1209600";
         for (name, seconds, expected) in [
             ("dead.fifo", "1209600", (Verdict::Ok, "dead.fifo keeps messages for 14 days".to_owned())),

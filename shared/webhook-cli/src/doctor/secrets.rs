@@ -1,6 +1,6 @@
 //! A provider's signing secret: that somebody has put it in, and that the functions can use it.
 
-use aws_sdk_secretsmanager::Client;
+use aws_sdk_secretsmanager::{Client, primitives::DateTime};
 use serde_json::Value;
 use webhook_aws::call_error;
 use webhook_ingest::{DEVELOPMENT_SECRET, StoredSecret, stored_secret_text};
@@ -55,7 +55,7 @@ pub(crate) async fn check(
         Asked::Absent => return (wrong("secret", format!("{id} has no value: {PUT}")), None),
         Asked::Failed(error) => return (unknown("secret", &format!("read the secret {id}"), &error), None),
     };
-    let age = |date: Option<&aws_sdk_secretsmanager::primitives::DateTime>| date.map(|date| date.secs());
+    let age = |date: Option<&DateTime>| date.map(DateTime::secs);
     let is_first = age(value.created_date())
         .zip(age(described.created_date()))
         .is_some_and(|(version, secret)| version - secret <= MADE_TOGETHER_S);

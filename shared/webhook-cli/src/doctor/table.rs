@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{KeyType, ScalarAttributeType, TableDescription, TimeToLiveDescription, TimeToLiveStatus},
+    types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
 };
 use webhook_aws::{attribute, call_error};
 
@@ -34,7 +34,7 @@ pub(crate) async fn check(client: &Client, table: &str, keys: &mut Keys) -> Vec<
 }
 
 fn state(table: &str, described: &TableDescription) -> Finding {
-    let status = described.table_status().map(|status| status.as_str()).unwrap_or_default();
+    let status = described.table_status().map(TableStatus::as_str).unwrap_or_default();
     let inaccessible = described.sse_description().and_then(|sse| sse.inaccessible_encryption_date_time()).is_some();
     match (status, inaccessible) {
         ("ACTIVE" | "UPDATING", false) => ok("table", format!("{table} is {status}")),
@@ -89,7 +89,7 @@ fn time_to_live(table: &str, described: Option<&TimeToLiveDescription>) -> Findi
 mod tests {
     use aws_sdk_dynamodb::primitives::DateTime;
     use aws_sdk_dynamodb::types::{
-        AttributeDefinition, KeySchemaElement, SseDescription, TableStatus, builders::TableDescriptionBuilder,
+        AttributeDefinition, KeySchemaElement, SseDescription, builders::TableDescriptionBuilder,
     };
 
     use super::*;
