@@ -22,7 +22,7 @@ use tokio::sync::broadcast::{Receiver as Changes, error::RecvError};
 
 use crate::{
     delivery::{Delivery, Door, Summary},
-    emulator::EmulatorError,
+    emulator::{EmulatorError, Message},
     guard::{Refusal, careful, guard},
     inspector::Inspector,
     page,
@@ -117,7 +117,7 @@ async fn delivery(State(inspector): State<Inspector>, Path(id): Path<String>) ->
         record = inspector.emulator.record(key).await.map_err(|error| unreachable(&error))?;
         let messages = inspector.emulator.messages(&inspector.setup.queue_url).await;
         let messages = messages.map_err(|error| unreachable(&error))?;
-        message = messages.iter().find(|message| message.is_of(key)).map(|message| message.to_json());
+        message = messages.iter().find(|message| message.is_of(key)).map(Message::to_json);
     }
     detail["record"] = json!(record);
     // Not through a `Value`, which would read the envelope's numbers.

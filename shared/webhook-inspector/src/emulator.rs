@@ -119,7 +119,7 @@ impl Emulator {
         let envelope = payload.as_deref().unwrap_or(&peeked.body);
         let attributes = peeked.attributes.into_iter().filter_map(|(name, attribute)| Some((name, attribute.value?)));
         Message {
-            message_id: peeked.message_id,
+            id: peeked.message_id,
             envelope: RawValue::from_string(envelope.to_owned())
                 .ok()
                 .filter(|_| pointer.is_none() || payload.is_some()),
@@ -174,7 +174,7 @@ impl Emulator {
 /// A message on a queue.
 #[derive(Debug)]
 pub(crate) struct Message {
-    message_id: String,
+    id: String,
     envelope: Option<Box<RawValue>>,
     attributes: BTreeMap<String, String>,
     group_id: Option<String>,
@@ -193,7 +193,7 @@ impl Message {
     pub(crate) fn to_json(&self) -> Box<RawValue> {
         let attribute = |name: &str| self.attributes.get(name).map(String::as_str);
         let members = [
-            ("message_id", json!(self.message_id)),
+            ("message_id", json!(self.id)),
             ("attributes", json!(self.attributes)),
             ("group_id", json!(self.group_id)),
             ("deduplication_id", json!(self.deduplication_id)),

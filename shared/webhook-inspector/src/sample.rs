@@ -79,7 +79,7 @@ fn secret(provider: &Provider, text: &str) -> SigningSecret {
 pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join("events").join(provider)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let names = names.filter(|name| name.ends_with(".json") && name != MANIFEST);
+    let names = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "json") && name != MANIFEST);
     let mut paths: Vec<_> = names.map(|name| format!("events/{provider}/{name}")).collect();
     paths.sort();
     paths
@@ -168,8 +168,8 @@ impl Sample {
         };
         let event = signed.to_lambda_event(encoding).map_err(|error| conflict(error.to_string()))?;
         let mut members = vec![("file", json!(name)), ("scheme", json!(signed.sender().scheme.name))];
-        members.extend((reason == Some("signature_mismatch")).then(|| ("forged", json!(true))));
-        members.extend((encoding == BodyEncoding::Base64).then(|| ("base64", json!(true))));
+        members.extend((reason == Some("signature_mismatch")).then_some(("forged", json!(true))));
+        members.extend((encoding == BodyEncoding::Base64).then_some(("base64", json!(true))));
         members.extend((at != SENT_AT).then(|| ("signed_at", json!(at.0))));
         members.extend(signed.sender().delivery_id.as_ref().map(|id| ("delivery_id", json!(id))));
         members.extend(signed.sender().id.as_ref().map(|id| ("message_id", json!(id))));

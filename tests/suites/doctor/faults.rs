@@ -262,7 +262,7 @@ impl World {
                 delete.send().await.expect("it is deleted");
             }
             Fault::SmallQueue => {
-                self.set_queue("EventQueueUrl", QueueAttributeName::MaximumMessageSize, "262144").await
+                self.set_queue("EventQueueUrl", QueueAttributeName::MaximumMessageSize, "262144").await;
             }
             Fault::ShortRetention => {
                 self.set_queue("EventQueueUrl", QueueAttributeName::MessageRetentionPeriod, "345600").await;

@@ -62,7 +62,7 @@ impl World {
         world.refuse_plain_http().await;
         world.expire_after(60).await;
         world.reserve_concurrency(2);
-        world.subscribe().await;
+        world.subscribe();
         world
     }
 
@@ -139,7 +139,7 @@ impl World {
     }
 
     /// A queue needs no e-mail to confirm.
-    async fn subscribe(&self) {
+    fn subscribe(&self) {
         let (topic, queue) = (self.output("AlarmTopicArn"), self.output("DeadLetterQueueArn"));
         let form = [("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", queue)];
         self.api().query("sns", "Subscribe", &form).expect("a queue is subscribed");
