@@ -49,7 +49,7 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
 
     assert_eq!(dev.end("TERM").code(), Some(0));
     assert!(!variables.exists(), "it goes when it ends");
-    assert_eq!(processes(&root), "", "nothing is left running");
+    assert_eq!(processes(&root), [""; 0], "nothing is left running");
 
     let dev = Dev::start(&root, port, "");
     assert_eq!(dev.get("/api/deliveries"), before);
@@ -63,7 +63,7 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     assert_eq!(dev.get("/api/deliveries"), json!({ "deliveries": [] }));
     assert_eq!(dev.get("/api/records")["records"], json!([]));
     // The emulator ends, but not the shell that would tidy up after it: so does `dev`.
-    for line in processes(&root).lines() {
+    for line in processes(&root) {
         let mut words = line.split_whitespace();
         if let (Some(process), Some(program)) = (words.next(), words.next())
             && program != "sh"
@@ -78,9 +78,9 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
 }
 
 /// Returns the processes whose environment has the folder, but for `dev` itself: the emulator and the functions.
-fn processes(root: &Root) -> String {
+fn processes(root: &Root) -> Vec<String> {
     let listed = Command::new("ps").args(["axeww", "-o", "pid=,command="]).output().expect("ps runs");
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let state = format!("STATE_DIR={}", root.0.display());
-    listed.lines().filter(|line| line.contains(&state)).map(|line| format!("{line}\n")).collect()
+    listed.lines().filter(|line| line.contains(&state)).map(str::to_owned).collect()
 }
