@@ -17,6 +17,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 
 import boto3
@@ -99,13 +100,17 @@ def effective(
     return {**defaults, **kept, **overrides}
 
 
-def release(commit: str, dirty: bool, parameters: Mapping[str, str]) -> str:
-    """Returns the version's name: commit, whether files differ from it, hash of the parameters."""
+def release(commit: str, dirty: bool, parameters: Mapping[str, str], attempt: str = "") -> str:
+    """Returns the version's name: commit, whether files differ from it, hash of the parameters.
+
+    A version that was rolled back is retained, and Lambda publishes no second one that is equal. So
+    the next attempt has its time in the name.
+    """
     counted = sorted(
         (name, value) for name, value in parameters.items() if name not in NOT_IN_RELEASE
     )
     digest = hashlib.sha256(json.dumps(counted).encode()).hexdigest()
-    return f"{commit[:12]}{'-dirty' if dirty else ''}+{digest[:8]}"
+    return f"{commit[:12]}{'-dirty' if dirty else ''}+{digest[:8]}{attempt}"
 
 
 def rewired(template: Mapping, deployed: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -114,6 +119,24 @@ def rewired(template: Mapping, deployed: Mapping[str, str], after: Mapping[str, 
         return []
     before = effective(template, deployed, {})
     return sorted(name for name in wired_parameters(template) if before[name] != after[name])
+
+
+def check_values(region: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Refuses values that would deploy, and then fail each delivery."""
+    for name in ("ExistingQueueArn", "ExistingDeadLetterQueueArn"):
+        if after[name] and after[name].split(":")[3] != region:
+            raise Refusal(f"{name} is in {after[name].split(':')[3]}, and the stack in {region}.")
+    if not before or before["KmsKeyArn"] == after["KmsKeyArn"]:
+        return
+    allowed_before, allowed_after = (
+        ["", parameters["KmsKeyArn"], *parameters["ExistingKmsKeyArns"].split(",")]
+        for parameters in (before, after)
+    )
+    if after["KmsKeyArn"] not in allowed_before or before["KmsKeyArn"] not in allowed_after:
+        raise Refusal(
+            "KmsKeyArn changes, and the functions may not use both keys meanwhile: "
+            'infra/OPERATIONS.md has three steps under "Change the KMS key".'
+        )
 
 
 def kept_parameters(
@@ -164,22 +187,30 @@ def account(session: boto3.Session) -> str:
         ) from error
 
 
-def deployed_parameters(session: boto3.Session, stack: str) -> dict[str, str]:
-    """Returns the parameters of the stack, if it is there."""
+def deployed_stack(session: boto3.Session, stack: str) -> tuple[str, dict[str, str]]:
+    """Returns the stack's status and parameters, if it is there."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in str(error):
-            return {}
+            return "", {}
         raise Refusal(f"The stack {stack} cannot be read: {error}.") from error
-    if found["StackStatus"] == "ROLLBACK_COMPLETE":
+    status = found["StackStatus"]
+    if status == "REVIEW_IN_PROGRESS":  # a change set that was never executed
+        return "", {}
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
         raise Refusal(
-            f"The first deployment of {stack} failed, and nothing can be deployed over it: "
+            f"{stack} is {status}, and nothing can be deployed over it: "
             f"see its events, then `aws cloudformation delete-stack --stack-name {stack}`."
         )
-    if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # a change set that was never executed
-        return {}
-    return {
+    if status == "UPDATE_ROLLBACK_FAILED":
+        raise Refusal(
+            f"{stack} is {status}: see its events, "
+            f"then `aws cloudformation continue-update-rollback --stack-name {stack}`."
+        )
+    if status.endswith("_IN_PROGRESS"):
+        raise Refusal(f"{stack} is {status}: wait until that has ended.")
+    return status, {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in found.get("Parameters", [])
     }
@@ -215,10 +246,13 @@ def main(stage: str = "dev", *arguments: str) -> None:
     session = session_for(found)
     stack, region, number = found["stack_name"], session.region_name, account(session)
     commit, dirty = git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
-    before = deployed_parameters(session, stack)
+    status, before = deployed_stack(session, stack)
 
     after = effective(template, before, overrides)
-    overrides["Release"] = release(commit, dirty, after)
+    check_values(region, effective(template, before, {}) if before else {}, after)
+    rolled_back = status == "UPDATE_ROLLBACK_COMPLETE"
+    attempt = time.strftime("+%Y%m%dT%H%M%SZ", time.gmtime()) if rolled_back else ""
+    overrides["Release"] = release(commit, dirty, after, attempt)
     print(f"{stack} in {region}, account {number}: Release {overrides['Release']}")
     for kept in kept_parameters(template, before, overrides):
         print(f"The stack keeps {kept}, which infra/samconfig.toml does not name.")

@@ -18,7 +18,7 @@ from samcli.yamlhelper import yaml_parse
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TEMPLATE = yaml_parse((deploy.INFRA / "template.yaml").read_text("utf-8"))
-CANARY = "Canary10Percent5Minutes"
+CANARY = "Canary10Percent30Minutes"
 SESSION = boto3.Session("key", "secret", region_name="eu-central-1")
 CLIENTS = {service: SESSION.client(service) for service in ("sts", "cloudformation")}
 STACK = deploy.settings("default", "deploy")["stack_name"]
@@ -33,6 +33,8 @@ class Release(unittest.TestCase):
         declared = TEMPLATE["Parameters"]["Release"]
         for dirty in (False, True):
             self.assertRegex(named({}, {}, dirty=dirty), declared["AllowedPattern"])
+        attempt = deploy.release(COMMIT, True, {}, "+20261126T223000Z")
+        self.assertRegex(attempt, declared["AllowedPattern"])
 
     def test_nothing_changed_is_the_same_release(self) -> None:
         overrides = {"LogRetentionDays": "7"}
@@ -178,16 +180,54 @@ class Deployment(unittest.TestCase):
         kept = re.findall("^The stack keeps (.*),", said, re.MULTILINE)
         self.assertEqual(["LogLevel=debug"], kept)
 
+    def test_after_a_rollback_the_same_commit_makes_another_version(self) -> None:
+        (build, _), _ = self.run_it("dev", deployed={}, status="UPDATE_ROLLBACK_COMPLETE")
+        release = next(argument for argument in build if argument.startswith("Release="))
+        pattern = '^Release="0123456789ab\\+[0-9a-f]{8}\\+[0-9]{8}T[0-9]{6}Z"$'
+        self.assertRegex(release, pattern)
+
+    def test_a_key_changes_only_if_both_are_allowed(self) -> None:
+        old, new = (f"arn:aws:kms:eu-central-1:000000000000:key/{name}" for name in ("old", "new"))
+        for allowed_before, allowed_after, works in [
+            ("", "", False),
+            (new, "", False),
+            ("", old, False),
+            (new, old, True),
+            (f"other,{new}", f"other,{old}", True),
+        ]:
+            deployed = {"KmsKeyArn": old, "ExistingKmsKeyArns": allowed_before}
+            arguments = ["dev", f"KmsKeyArn={new}", f"ExistingKmsKeyArns={allowed_after}"]
+            if works:
+                self.run_it(*arguments, deployed=deployed)
+            else:
+                with self.assertRaisesRegex(deploy.Refusal, "^KmsKeyArn changes, "):
+                    self.run_it(*arguments, deployed=deployed)
+
+    def test_a_status_that_takes_no_update_is_refused_before_the_build(self) -> None:
+        for status, sentence in [
+            ("ROLLBACK_COMPLETE", f"{STACK} is ROLLBACK_COMPLETE, and nothing can be"),
+            ("DELETE_FAILED", f"{STACK} is DELETE_FAILED, and nothing can be"),
+            ("UPDATE_ROLLBACK_FAILED", f"{STACK} is UPDATE_ROLLBACK_FAILED: see its events, "),
+            ("UPDATE_IN_PROGRESS", f"{STACK} is UPDATE_IN_PROGRESS: wait until"),
+        ]:
+            with self.assertRaises(deploy.Refusal) as refused:
+                self.run_it("dev", deployed={}, status=status)
+            self.assertTrue(str(refused.exception).startswith(sentence), refused.exception)
+
     def test_what_cannot_be_deployed_is_refused_with_a_sentence(self) -> None:
         for arguments, deployed, sentence in [
             (["staging"], None, "infra/samconfig.toml has no stack_name for staging"),
             (["dev", "LogLevel"], None, "LogLevel is no parameter: write Name=value."),
             (["dev", "Loglevel=info"], None, "template.yaml has no parameter Loglevel."),
             (["dev", "Release=7"], None, "Take Release out of the parameters"),
-            (["dev"], {}, f"The first deployment of {STACK} failed"),
+            (
+                ["dev", "ExistingQueueArn=arn:aws:sqs:us-east-1:000000000000:q"],
+                None,
+                "ExistingQueueArn is in us-east-1, and the stack in eu-central-1.",
+            ),
         ]:
             with self.assertRaises(deploy.Refusal) as refused:
-                self.run_it(*arguments, deployed=deployed, status="ROLLBACK_COMPLETE")
+                self.run_it(*arguments, deployed=deployed)
             self.assertTrue(str(refused.exception).startswith(sentence), refused.exception)
 
 
