@@ -132,13 +132,8 @@ impl Emulator {
         }
     }
 
-    /// Returns the first line that a receiver's function has logged for a delivery since then and that is wanted.
-    pub(crate) async fn log_line(
-        &self,
-        receiver: &Receiver,
-        since_ms: i64,
-        is_wanted: impl Fn(&Value) -> bool,
-    ) -> Option<Value> {
+    /// Returns the lines that a receiver's function has logged for deliveries since then; none if the log cannot be read.
+    pub(crate) async fn log_lines(&self, receiver: &Receiver, since_ms: i64) -> Vec<Value> {
         const CALL: &str = "FilterLogEvents";
         let question =
             json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
@@ -152,10 +147,10 @@ impl Emulator {
             )
             .body(RequestBody::from(question.to_string()));
         // The log group does not exist before the first invocation.
-        let (_, body) = self.call(CALL, request).await.ok().filter(|(status, _)| *status == StatusCode::OK)?;
-        let events: LogEvents = serde_json::from_slice(&body).ok()?;
-        let mut lines = events.events.iter().filter_map(|event| serde_json::from_str::<Value>(&event.message).ok());
-        lines.find(|line| line["message"] == "delivery" && is_wanted(line))
+        let Ok((StatusCode::OK, body)) = self.call(CALL, request).await else { return Vec::new() };
+        let Ok(LogEvents { events }) = serde_json::from_slice(&body) else { return Vec::new() };
+        let lines = events.iter().filter_map(|event| serde_json::from_str::<Value>(&event.message).ok());
+        lines.filter(|line| line["message"] == "delivery").collect()
     }
 
     async fn call(

@@ -11,7 +11,10 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
-use tokio::{net::TcpListener, sync::broadcast};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, broadcast},
+};
 use webhook_aws::SdkConfig;
 use webhook_verify::Provider;
 
@@ -78,6 +81,8 @@ pub(crate) struct State {
     changes: broadcast::Sender<String>,
     /// The ids of the invocations whose log lines belong to deliveries.
     invocations: Mutex<HashSet<String>>,
+    /// One delivery is verified at a time: an explanation takes a core, and tens of megabytes.
+    pub(crate) verifying: Semaphore,
     /// Held while a sample is written.
     pub(crate) samples: Mutex<()>,
 }
@@ -102,6 +107,7 @@ pub async fn serve(setup: Setup, listener: TcpListener) -> io::Result<()> {
         journal: Mutex::new(journal),
         changes: broadcast::channel(STREAM_CAPACITY).0,
         invocations: Mutex::default(),
+        verifying: Semaphore::new(1),
         samples: Mutex::new(()),
     };
     axum::serve(listener, api::router(Arc::new(state))).await

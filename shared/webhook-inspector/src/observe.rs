@@ -4,69 +4,98 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{delivery::Delivery, delivery::Door, inspector::Inspector, line::line, verification::verify};
+use crate::{
+    delivery::{Delivery, Door, Findings},
+    inspector::{Inspector, Receiver},
+    line::line,
+    verification::{Verification, verify},
+};
 
 /// The emulator writes the log when the function has answered. A function also leaves lines out, if it refuses many.
 const LOG_TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+/// No key that is shorter is cut in the log.
+const MAX_PLAIN: usize = 256;
 
 /// Completes what is known of the delivery, tells of it, and keeps it in the journal.
 pub(crate) async fn observe(inspector: Inspector, mut delivery: Delivery) {
     let Some(receiver) = inspector.receiver(&delivery.provider) else { return };
     let provider = receiver.provider;
-    if delivery.door == Door::Stack && delivery.findings.outcome != "failed" {
-        delivery.findings.log = log_line(&inspector, &delivery).await;
-    }
-    if let Ok(secrets) = inspector.emulator.secrets(provider.name()).await {
-        let verified = delivery.clone();
-        let verification = tokio::task::spawn_blocking(move || verify(provider, &verified, &secrets)).await;
-        let verification = verification.unwrap_or_default();
-        let findings = &mut delivery.findings;
-        findings.scheme = verification.scheme.map(str::to_owned);
-        findings.event_type = verification.event_type;
-        findings.event_id = verification.event_id;
-        findings.idempotency_key = verification.idempotency_key;
-        findings.explanation = verification.explanation;
-        findings.reason = verification.reason.map(str::to_owned).filter(|_| findings.outcome == "unauthorized");
-    }
-    if let Some(log) = delivery.findings.log.clone() {
-        let text = |field: &str| log[format!("webhook.{field}")].as_str().map(str::to_owned);
-        let findings = &mut delivery.findings;
-        // The log is what happened; what it does not have stays as verifying told it.
-        for (found, logged) in [
-            (&mut findings.reason, text("reason")),
-            (&mut findings.scheme, text("scheme")),
-            (&mut findings.event_type, text("event_type")),
-            (&mut findings.event_id, text("event_id")),
-            (&mut findings.idempotency_key, text("idempotency_key")),
-        ] {
-            if logged.is_some() {
-                *found = logged;
-            }
+    let verification = match inspector.emulator.secrets(provider.name()).await {
+        Ok(secrets) => {
+            // It fails only if the semaphore is closed, which it never is.
+            let _turn = inspector.verifying.acquire().await;
+            let verified = delivery.clone();
+            let verification = tokio::task::spawn_blocking(move || verify(provider, &verified, &secrets)).await;
+            verification.unwrap_or_default()
         }
-    }
+        Err(_) => Verification::default(),
+    };
+    let log = match delivery.door {
+        Door::Stack if delivery.findings.outcome != "failed" => {
+            log_line(&inspector, receiver, &delivery, &verification).await
+        }
+        Door::Stack | Door::Watch => None,
+    };
+    delivery.findings = findings(&delivery.findings.outcome, verification, log);
     inspector.keep(delivery.clone());
     inspector.record(&delivery);
     (inspector.setup.say)(&line(&delivery));
 }
 
-/// Looks for the log line of a delivery: by the body's size and the outcome, and once for each invocation.
-async fn log_line(inspector: &Inspector, delivery: &Delivery) -> Option<Value> {
-    let receiver = inspector.receiver(&delivery.provider)?;
-    let is_wanted = |line: &Value| {
-        let outcome = line["webhook.outcome"].as_str().map(outcome_of_log);
-        line["webhook.body_bytes"].as_u64() == Some(delivery.body.len() as u64)
-            && outcome == Some(delivery.findings.outcome.as_str())
-            && inspector.claim_invocation(line["webhook.request_id"].as_str().unwrap_or_default())
+/// Puts together what verifying has told and, for what it has not, what the log has: that is escaped, and may be cut.
+fn findings(outcome: &str, verification: Verification, log: Option<Value>) -> Findings {
+    let logged = |field: &str| {
+        let log = log.as_ref()?;
+        log[format!("webhook.{field}")].as_str().map(str::to_owned)
     };
+    let reason = verification.reason.map(str::to_owned).filter(|_| outcome == "unauthorized");
+    Findings {
+        outcome: outcome.to_owned(),
+        reason: reason.or_else(|| logged("reason")),
+        scheme: verification.scheme.map(str::to_owned).or_else(|| logged("scheme")),
+        event_type: verification.event_type.or_else(|| logged("event_type")),
+        event_id: verification.event_id.or_else(|| logged("event_id")),
+        idempotency_key: verification.idempotency_key.or_else(|| logged("idempotency_key")),
+        explanation: verification.explanation,
+        log,
+    }
+}
+
+/// Looks for the log line of a delivery. Each line belongs to one.
+async fn log_line(
+    inspector: &Inspector,
+    receiver: &Receiver,
+    delivery: &Delivery,
+    verification: &Verification,
+) -> Option<Value> {
     for _ in 0..LOG_TRIES {
-        let line = inspector.emulator.log_line(receiver, delivery.at_ms, is_wanted).await;
-        if line.is_some() {
-            return line;
+        for line in inspector.emulator.log_lines(receiver, delivery.at_ms).await {
+            let invocation = line["webhook.request_id"].as_str().unwrap_or_default();
+            let is_fit = fits(&line, delivery.body.len(), &delivery.findings.outcome, verification);
+            if is_fit && inspector.claim_invocation(invocation) {
+                return Some(line);
+            }
         }
         tokio::time::sleep(BETWEEN_TRIES).await;
     }
     None
+}
+
+/// Returns whether the line may be of the delivery: size and outcome are the same, and it has no other reason and no other key than
+/// verifying told.
+fn fits(line: &Value, size: usize, outcome: &str, verification: &Verification) -> bool {
+    let text = |field: &str| line[format!("webhook.{field}")].as_str();
+    // The log escapes and cuts what is not plain, so no more can be said of that.
+    let is_plain = |key: &str| key.len() <= MAX_PLAIN && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let verified_key = verification.idempotency_key.as_deref().filter(|key| is_plain(key));
+    let is_other = |logged: Option<&str>, verified: Option<&str>| {
+        logged.zip(verified).is_some_and(|(logged, verified)| logged != verified)
+    };
+    line["webhook.body_bytes"].as_u64() == Some(size as u64)
+        && text("outcome").map(outcome_of_log) == Some(outcome)
+        && !is_other(text("reason"), verification.reason)
+        && !is_other(text("idempotency_key"), verified_key)
 }
 
 /// Returns the name of the outcome that the log has under another.
@@ -88,5 +117,51 @@ pub(crate) fn outcome_of_answer(status: u16, body: &str) -> &'static str {
         413 => "too_large",
         503 if is("error", "unavailable") => "unavailable",
         _ => "failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn verified(key: &str) -> Verification {
+        Verification { idempotency_key: Some(key.to_owned()), ..Verification::default() }
+    }
+
+    #[test]
+    fn a_line_with_another_key_or_reason_is_of_another_delivery() {
+        let line = json!({
+            "webhook.body_bytes": 2, "webhook.outcome": "accepted", "webhook.idempotency_key": "acme#e1",
+        });
+        assert!(fits(&line, 2, "accepted", &verified("acme#e1")));
+        assert!(!fits(&line, 2, "accepted", &verified("acme#e2")));
+        assert!(!fits(&line, 3, "accepted", &verified("acme#e1")));
+        assert!(!fits(&line, 2, "duplicate", &verified("acme#e1")));
+        assert!(fits(&line, 2, "accepted", &Verification::default()), "verifying may have told nothing");
+        let escaped = json!({
+            "webhook.body_bytes": 2, "webhook.outcome": "accepted", "webhook.idempotency_key": "acme#\\u{1}",
+        });
+        assert!(fits(&escaped, 2, "accepted", &verified("acme#\u{1}")), "the log escapes");
+
+        let line =
+            json!({ "webhook.body_bytes": 2, "webhook.outcome": "refused", "webhook.reason": "timestamp_too_old" });
+        let refused = |reason| Verification { reason: Some(reason), ..Verification::default() };
+        assert!(fits(&line, 2, "unauthorized", &refused("timestamp_too_old")));
+        assert!(!fits(&line, 2, "unauthorized", &refused("signature_mismatch")));
+    }
+
+    #[test]
+    fn what_verifying_told_is_not_replaced_by_what_the_log_escapes() {
+        let log = json!({
+            "webhook.idempotency_key": "acme#\\u{1}", "webhook.event_type": "\\u{1}", "webhook.reason": "busy",
+        });
+        let found = findings("unavailable", verified("acme#\u{1}"), Some(log.clone()));
+        assert_eq!(found.idempotency_key.as_deref(), Some("acme#\u{1}"));
+        assert_eq!(found.event_type.as_deref(), Some("\\u{1}"), "there is no better one");
+        assert_eq!(found.reason.as_deref(), Some("busy"));
+        let found = findings("accepted", Verification::default(), Some(log));
+        assert_eq!(found.idempotency_key.as_deref(), Some("acme#\\u{1}"));
     }
 }
