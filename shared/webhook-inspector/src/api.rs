@@ -18,15 +18,15 @@ use futures_util::stream::{Stream, unfold};
 use http_body_util::{BodyExt, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json, value::RawValue};
-use tokio::sync::broadcast::{Receiver as Changes, error::RecvError};
+use tokio::sync::broadcast::Receiver as Changes;
 
 use crate::{
     delivery::{Delivery, Door, Summary},
     emulator::{EmulatorError, Message},
-    guard::{Refusal, careful, guard},
+    guard::{Refusal, careful, guard, guard_receivers},
     inspector::Inspector,
     page,
-    receive::{MAX_RECEIVED_BYTES, forward},
+    receive::{Incoming, MAX_RECEIVED_BYTES, forward},
     sample,
 };
 
@@ -55,11 +55,11 @@ pub(crate) fn router(inspector: Inspector) -> Router {
         .layer(DefaultBodyLimit::max(MAX_COMMAND_BYTES))
         .layer(from_fn_with_state(inspector.clone(), guard))
         .layer(from_fn(careful));
-    // A sender may be anywhere, behind a tunnel too: its Host and Origin are its own. What it sends proves itself or not.
     let receivers = Router::new()
         .route("/webhooks/{provider}", post(receive_for_stack))
         .route("/watch/{provider}", post(receive_for_watch))
-        .method_not_allowed_fallback(wrong_method);
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(inspector.clone(), guard_receivers));
     receivers.merge(own).with_state(inspector)
 }
 
@@ -94,7 +94,8 @@ async fn receive(inspector: &Inspector, door: Door, provider: &str, request: Req
         }
         Err(error) => return Err(Refusal::new(StatusCode::BAD_REQUEST, format!("the body breaks off: {error}"))),
     };
-    Ok(forward(inspector, receiver, door, &parts.headers, body, None).await.0)
+    let incoming = Incoming { door, headers: parts.headers, body, resent_from: None };
+    Ok(forward(inspector, receiver, incoming).await?.0)
 }
 
 async fn deliveries(State(inspector): State<Inspector>) -> Response {
@@ -115,9 +116,8 @@ async fn delivery(State(inspector): State<Inspector>, Path(id): Path<String>) ->
     let (mut record, mut message) = (None, None);
     if let Some(key) = &delivery.findings.idempotency_key {
         record = inspector.emulator.record(key).await.map_err(|error| unreachable(&error))?;
-        let messages = inspector.emulator.messages(&inspector.setup.queue_url).await;
-        let messages = messages.map_err(|error| unreachable(&error))?;
-        message = messages.iter().find(|message| message.is_of(key)).map(Message::to_json);
+        let found = inspector.emulator.message(&inspector.setup.queue_url, key).await;
+        message = found.map_err(|error| unreachable(&error))?.as_ref().map(Message::to_json);
     }
     detail["record"] = json!(record);
     // Not through a `Value`, which would read the envelope's numbers.
@@ -147,8 +147,9 @@ async fn send(State(inspector): State<Inspector>, Path(id): Path<String>, body: 
     } else {
         delivery.headers.to_map()
     };
-    let (_, sent) =
-        forward(&inspector, receiver, delivery.door, &headers, delivery.body.clone().into(), Some(delivery.id)).await;
+    let Delivery { id, door, body, .. } = delivery;
+    let incoming = Incoming { door, headers, body: body.into(), resent_from: Some(id) };
+    let (_, sent) = forward(&inspector, receiver, incoming).await?;
     Ok(json_text(StatusCode::OK, Summary::of(&sent).to_json()))
 }
 
@@ -175,15 +176,19 @@ async fn dead_letters(State(inspector): State<Inspector>) -> Answer {
 }
 
 async fn messages(inspector: &Inspector, queue_url: &str) -> Answer {
-    let messages = inspector.emulator.messages(queue_url).await.map_err(|error| unreachable(&error))?;
+    let messages = inspector.emulator.messages(queue_url).await;
+    let (messages, is_truncated) = messages.map_err(|error| unreachable(&error))?;
     let messages: Vec<_> = messages.iter().map(|message| message.to_json().get().to_owned()).collect();
     let name = json!(queue_url.rsplit('/').next());
-    Ok(json_text(StatusCode::OK, format!("{{\"name\":{name},\"messages\":[{}]}}", messages.join(","))))
+    let messages = messages.join(",");
+    let list = format!("{{\"name\":{name},\"truncated\":{is_truncated},\"messages\":[{messages}]}}");
+    Ok(json_text(StatusCode::OK, list))
 }
 
 async fn records(State(inspector): State<Inspector>) -> Answer {
-    let records = inspector.emulator.records().await.map_err(|error| unreachable(&error))?;
-    Ok(answer(StatusCode::OK, &json!({ "table": inspector.setup.table, "records": records })))
+    let (records, is_truncated) = inspector.emulator.records().await.map_err(|error| unreachable(&error))?;
+    let list = json!({ "table": inspector.setup.table, "truncated": is_truncated, "records": records });
+    Ok(answer(StatusCode::OK, &list))
 }
 
 async fn stack(State(inspector): State<Inspector>) -> Response {
@@ -206,14 +211,9 @@ async fn stream(State(inspector): State<Inspector>) -> Response {
 
 fn events(changes: Changes<String>) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(changes, |mut changes| async move {
-        loop {
-            match changes.recv().await {
-                Ok(summary) => return Some((Ok(Event::default().event("delivery").data(summary)), changes)),
-                // The reader was too slow, and goes on with what comes now.
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return None,
-            }
-        }
+        // To a reader that was too slow, the stream ends: it connects again, and then reads all anew.
+        let summary = changes.recv().await.ok()?;
+        Some((Ok(Event::default().event("delivery").data(summary)), changes))
     })
 }
 

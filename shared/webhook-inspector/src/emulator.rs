@@ -5,7 +5,7 @@
 //! `ReceiveMessage` with a visibility timeout of zero. It does not exist at AWS, which this never talks to.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
 };
 
@@ -18,13 +18,18 @@ use http_body_util::BodyExt;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use webhook_aws::{BucketName, PayloadBucket, PayloadPointer, SecretId, SecretsManager};
+use webhook_aws::{BucketName, PayloadBucket, PayloadPointer, SecretId, SecretsManager, attribute::RECEIVED_AT};
 use webhook_ingest::{SecretStore, StoredSecrets};
 
 use crate::{
     inspector::{Receiver, Setup},
     receive::RequestBody,
 };
+
+/// The most messages or records that are listed.
+const MAX_LISTED: usize = 500;
+/// About the most bytes of payloads from the bucket that are listed.
+const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
 
 /// A call that failed, in words.
 #[derive(Debug)]
@@ -84,15 +89,51 @@ impl Emulator {
         Ok(item.map(|item| attributes(&item)))
     }
 
-    /// Returns all records.
-    pub(crate) async fn records(&self) -> Result<Vec<Value>, EmulatorError> {
+    /// Returns the newest records, by when their events were received, and whether there are more.
+    pub(crate) async fn records(&self) -> Result<(Vec<Value>, bool), EmulatorError> {
         let scan = self.dynamodb.scan().table_name(&self.table).consistent_read(true).into_paginator().items().send();
-        let items: Vec<_> = scan.try_collect().await.map_err(|error| EmulatorError::new("Scan", error))?;
-        Ok(items.iter().map(attributes).collect())
+        let mut items: Vec<_> = scan.try_collect().await.map_err(|error| EmulatorError::new("Scan", error))?;
+        let received_at = |item: &HashMap<String, AttributeValue>| item.get(RECEIVED_AT)?.as_s().ok().cloned();
+        items.sort_by_cached_key(received_at);
+        let (items, is_truncated) = newest(items);
+        Ok((items.iter().map(attributes).collect(), is_truncated))
     }
 
-    /// Returns the messages that are on a queue, in their order, without receiving them.
-    pub(crate) async fn messages(&self, queue_url: &str) -> Result<Vec<Message>, EmulatorError> {
+    /// Returns the newest messages that are on a queue, in their order, and whether there are more.
+    pub(crate) async fn messages(&self, queue_url: &str) -> Result<(Vec<Message>, bool), EmulatorError> {
+        let (peeked, mut is_truncated) = newest(self.peek(queue_url).await?);
+        let mut messages = VecDeque::new();
+        let mut bytes = 0;
+        for message in peeked.into_iter().rev() {
+            if bytes > MAX_PAYLOAD_BYTES {
+                is_truncated = true;
+                break;
+            }
+            let message = self.open(message).await;
+            bytes += message.payload.as_ref().map_or(0, String::len);
+            messages.push_front(message);
+        }
+        Ok((messages.into(), is_truncated))
+    }
+
+    /// Returns the message of an event, if it is on the queue.
+    pub(crate) async fn message(
+        &self,
+        queue_url: &str,
+        idempotency_key: &str,
+    ) -> Result<Option<Message>, EmulatorError> {
+        let is_of = |message: &PeekedMessage| {
+            let key = message.attributes.get("idempotency_key").and_then(|attribute| attribute.value.as_deref());
+            key == Some(idempotency_key)
+        };
+        match self.peek(queue_url).await?.into_iter().find(is_of) {
+            Some(message) => Ok(Some(self.open(message).await)),
+            None => Ok(None),
+        }
+    }
+
+    /// Reads a queue without receiving its messages.
+    async fn peek(&self, queue_url: &str) -> Result<Vec<PeekedMessage>, EmulatorError> {
         const PEEK: &str = "reading a queue";
         let url = format!("{}/_ministack/sqs/messages?QueueUrl={queue_url}", self.endpoint);
         let request = Request::get(url).body(RequestBody::default());
@@ -102,11 +143,7 @@ impl Emulator {
         }
         let peeked: Peeked = serde_json::from_slice(&body).map_err(|error| EmulatorError::new(PEEK, error))?;
         let regions = peeked.messages.into_values().flat_map(BTreeMap::into_values);
-        let mut messages = Vec::new();
-        for message in regions.flat_map(BTreeMap::into_values).flatten() {
-            messages.push(self.open(message).await);
-        }
-        Ok(messages)
+        Ok(regions.flat_map(BTreeMap::into_values).flatten().collect())
     }
 
     /// Reads what a message says, and the payload that it points to.
@@ -180,10 +217,6 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    pub(crate) fn is_of(&self, idempotency_key: &str) -> bool {
-        self.attributes.get("idempotency_key").is_some_and(|key| key == idempotency_key)
-    }
-
     /// Returns the message as JSON. The envelope is as it was sent: no number loses digits.
     pub(crate) fn to_json(&self) -> Box<RawValue> {
         let attribute = |name: &str| self.attributes.get(name).map(String::as_str);
@@ -205,6 +238,13 @@ impl Message {
         let text = format!("{{\"envelope\":{envelope},{}}}", members.join(","));
         RawValue::from_string(text).unwrap_or_default()
     }
+}
+
+/// Returns the last items, which are the newest, and whether there are more.
+fn newest<T>(mut items: Vec<T>) -> (Vec<T>, bool) {
+    let older = items.len().saturating_sub(MAX_LISTED);
+    items.drain(..older);
+    (items, older > 0)
 }
 
 /// Members of a record, with numbers as numbers.
@@ -253,4 +293,16 @@ struct LogEvents {
 #[derive(Deserialize)]
 struct LogEvent {
     message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_too_many_the_newest_are_listed() {
+        assert_eq!(newest((1..=500).collect()), ((1..=500).collect::<Vec<_>>(), false));
+        assert_eq!(newest((1..=502).collect()), ((3..=502).collect::<Vec<_>>(), true));
+        assert_eq!(newest(Vec::<u8>::new()), (Vec::new(), false));
+    }
 }

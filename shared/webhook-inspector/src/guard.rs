@@ -3,7 +3,7 @@
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -41,24 +41,48 @@ pub(crate) async fn guard(State(inspector): State<Inspector>, request: Request<B
     }
 }
 
+/// Refuses deliveries that a page from elsewhere sends. Senders are programs, which have no origin; they may be anywhere, behind a
+/// tunnel too, so the host is theirs.
+pub(crate) async fn guard_receivers(
+    State(inspector): State<Inspector>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    match check_origin(request.headers(), &hosts(inspector.port)) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn hosts(port: u16) -> [String; 2] {
+    ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"))
+}
+
+/// Returns whether the header is there once, with a value that is allowed.
+fn is_one_of(headers: &HeaderMap, name: HeaderName, allowed: impl Fn(&str) -> bool) -> bool {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().and_then(|value| value.to_str().ok());
+    value.is_some_and(allowed) && values.next().is_none()
+}
+
+fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Refusal> {
+    let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|host| hosts.iter().any(|own| host == own));
+    if headers.contains_key(header::ORIGIN) && !is_one_of(headers, header::ORIGIN, is_own) {
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "the Origin header must be the inspector's own, or absent"));
+    }
+    Ok(())
+}
+
 fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
-    let hosts = ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"));
-    let is_one_of = |name, allowed: &dyn Fn(&str) -> bool| {
-        let mut values = headers.get_all(name).iter();
-        let value = values.next().and_then(|value| value.to_str().ok());
-        value.is_some_and(allowed) && values.next().is_none()
-    };
+    let hosts = hosts(port);
     // Another name that leads to 127.0.0.1 is an attack by DNS.
-    if !is_one_of(header::HOST, &|host| hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))) {
+    if !is_one_of(headers, header::HOST, |host| hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))) {
         let reason = format!("the Host header must be {} or {}", hosts[0], hosts[1]);
         return Err(Refusal::new(StatusCode::FORBIDDEN, reason));
     }
-    let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|host| hosts.iter().any(|own| host == own));
-    if headers.contains_key(header::ORIGIN) && !is_one_of(header::ORIGIN, &is_own) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "the Origin header must be the inspector's own, or absent"));
-    }
+    check_origin(headers, &hosts)?;
     let is_json = |value: &str| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
-    if method == Method::POST && !is_one_of(header::CONTENT_TYPE, &is_json) {
+    if method == Method::POST && !is_one_of(headers, header::CONTENT_TYPE, is_json) {
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "the Content-Type header must be application/json"));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! What the inspector is set up with, and the server.
 
 use std::{
-    collections::HashSet,
+    collections::VecDeque,
     io,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,6 +29,8 @@ use crate::{
 
 /// How many changes a slow reader of the stream may be behind.
 const STREAM_CAPACITY: usize = 256;
+/// Log lines are looked for in the seconds after a delivery, so older invocations need not be remembered.
+const MAX_INVOCATIONS: usize = 1000;
 
 /// The stack that is inspected, and where things are on this machine.
 pub struct Setup {
@@ -79,8 +81,8 @@ pub(crate) struct State {
     deliveries: Mutex<Deliveries>,
     journal: Mutex<Journal>,
     changes: broadcast::Sender<String>,
-    /// The ids of the invocations whose log lines belong to deliveries.
-    invocations: Mutex<HashSet<String>>,
+    /// The ids of the latest invocations whose log lines belong to deliveries.
+    invocations: Mutex<VecDeque<String>>,
     /// One delivery is verified at a time: an explanation takes a core, and tens of megabytes.
     pub(crate) verifying: Semaphore,
     /// Held while a sample is written.
@@ -93,27 +95,31 @@ pub(crate) struct State {
 /// # Errors
 /// A name in the setup is invalid, the journal cannot be read or written, or the listener fails.
 pub async fn serve(setup: Setup, listener: TcpListener) -> io::Result<()> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let emulator = Emulator::new(&setup, client.clone()).map_err(io::Error::other)?;
-    let mut deliveries = Deliveries::default();
-    let mut journal = Journal::open(&setup.journal, &mut deliveries)?;
-    journal.rewrite(&deliveries)?;
-    let state = State {
-        port: listener.local_addr()?.port(),
-        setup,
-        emulator,
-        client,
-        deliveries: Mutex::new(deliveries),
-        journal: Mutex::new(journal),
-        changes: broadcast::channel(STREAM_CAPACITY).0,
-        invocations: Mutex::default(),
-        verifying: Semaphore::new(1),
-        samples: Mutex::new(()),
-    };
+    let state = State::new(setup, listener.local_addr()?.port())?;
     axum::serve(listener, api::router(Arc::new(state))).await
 }
 
 impl State {
+    pub(crate) fn new(setup: Setup, port: u16) -> io::Result<Self> {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let emulator = Emulator::new(&setup, client.clone()).map_err(io::Error::other)?;
+        let mut deliveries = Deliveries::default();
+        let mut journal = Journal::open(&setup.journal, &mut deliveries)?;
+        journal.rewrite(&deliveries)?;
+        Ok(Self {
+            port,
+            setup,
+            emulator,
+            client,
+            deliveries: Mutex::new(deliveries),
+            journal: Mutex::new(journal),
+            changes: broadcast::channel(STREAM_CAPACITY).0,
+            invocations: Mutex::default(),
+            verifying: Semaphore::new(1),
+            samples: Mutex::new(()),
+        })
+    }
+
     pub(crate) fn receiver(&self, provider: &str) -> Option<&Receiver> {
         self.setup.receivers.iter().find(|receiver| receiver.provider.name() == provider)
     }
@@ -124,7 +130,15 @@ impl State {
 
     /// Returns whether the invocation's log line does not belong to another delivery. From now on it belongs to one.
     pub(crate) fn claim_invocation(&self, id: &str) -> bool {
-        self.invocations.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+        let mut invocations = self.invocations.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = !invocations.iter().any(|claimed| claimed == id);
+        if is_free {
+            invocations.push_back(id.to_owned());
+            if invocations.len() > MAX_INVOCATIONS {
+                invocations.pop_front();
+            }
+        }
+        is_free
     }
 
     /// Returns a new listener to changes.
@@ -134,13 +148,14 @@ impl State {
 
     /// Keeps what is now known of a delivery, and tells the stream.
     pub(crate) fn keep(&self, delivery: Delivery) {
+        let summary = Summary::of(&delivery).to_json();
+        // First: who is told may ask at once.
+        self.deliveries().put(delivery);
         // Fails if nobody listens.
-        let _ = self.changes.send(Summary::of(&delivery).to_json());
-        let mut deliveries = self.deliveries();
-        deliveries.put(delivery);
+        let _ = self.changes.send(summary);
     }
 
-    /// Writes a delivery of which all is known into the journal.
+    /// Writes what is now known of a delivery into the journal.
     pub(crate) fn record(&self, delivery: &Delivery) {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = journal.append(delivery, &self.deliveries()) {

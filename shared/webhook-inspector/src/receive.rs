@@ -13,6 +13,7 @@ use webhook_verify::MAX_BODY_BYTES;
 
 use crate::{
     delivery::{self, Delivery, Door, Findings, Headers},
+    guard::Refusal,
     inspector::{Inspector, Receiver},
     observe::{observe, outcome_of_answer},
 };
@@ -40,30 +41,42 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONTENT_LENGTH,
 ];
 
-/// Forwards a delivery and keeps it. Returns the answer, and the delivery as it is now known; more is found out later.
+/// A delivery on its way in.
+pub(crate) struct Incoming {
+    pub(crate) door: Door,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) resent_from: Option<u64>,
+}
+
+/// Forwards a delivery and keeps it, even if nobody waits for the answer any more: a sender may hang up. Returns the answer, and the
+/// delivery as it is now known; more is found out later.
 pub(crate) async fn forward(
     inspector: &Inspector,
     receiver: &Receiver,
-    door: Door,
-    headers: &HeaderMap,
-    body: Bytes,
-    resent_from: Option<u64>,
-) -> (Response, Delivery) {
+    incoming: Incoming,
+) -> Result<(Response, Delivery), Refusal> {
     let name = receiver.provider.name();
-    let id = inspector.deliveries().next_id();
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let at_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
-    let url = match door {
+    let url = match incoming.door {
         Door::Stack => receiver.url.clone(),
         Door::Watch => format!("{}/lambda-url/{name}/webhooks/{name}", inspector.setup.watch_endpoint),
     };
+    let forwarded = tokio::spawn(forward_to(inspector.clone(), name, url, incoming)).await;
+    forwarded.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+}
+
+async fn forward_to(inspector: Inspector, name: &'static str, url: String, incoming: Incoming) -> (Response, Delivery) {
+    let Incoming { door, headers, body, resent_from } = incoming;
+    let id = inspector.deliveries().next_id();
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let at_ms = i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX);
     let started_at = Instant::now();
-    let answer = exchange(inspector, &url, headers, body.clone()).await;
+    let answer = exchange(&inspector, &url, &headers, body.clone()).await;
     let duration_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
     let (status, answer_headers, answer_body, was_answered) = match answer {
         Ok((status, headers, body)) => (status, headers, body, true),
         Err(reason) => {
-            let hint = if door == Door::Watch { ": start `cargo lambda watch` as README says" } else { "" };
+            let hint = if door == Door::Watch { ": start `cargo lambda watch` as docs/local.md says" } else { "" };
             let what = if door == Door::Watch { "cargo lambda watch" } else { "the stack in the emulator" };
             let error = json!({ "error": format!("{what} did not answer at {url}: {reason}{hint}") });
             let mut headers = HeaderMap::new();
@@ -79,14 +92,16 @@ pub(crate) async fn forward(
         provider: name.to_owned(),
         door,
         resent_from,
-        headers: Headers::of(headers),
+        headers: Headers::of(&headers),
         body: body.into(),
         response: delivery::Response { status: status.as_u16(), headers: Headers::of(&answer_headers), body: shown },
         duration_us,
         findings: Findings { outcome: outcome.to_owned(), ..Findings::default() },
     };
     inspector.keep(delivery.clone());
-    tokio::spawn(observe(inspector.clone(), delivery.clone()));
+    // What is found out later replaces it, unless `make dev` ends before.
+    inspector.record(&delivery);
+    tokio::spawn(observe(inspector, delivery.clone()));
     ((status, answer_headers, answer_body).into_response(), delivery)
 }
 
@@ -125,4 +140,73 @@ fn reason(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::{net::TcpListener, sync::oneshot};
+    use webhook_aws::SdkConfig;
+    use webhook_verify::providers::PROVIDERS;
+
+    use super::*;
+    use crate::inspector::{Setup, State};
+
+    #[tokio::test]
+    async fn a_delivery_whose_sender_hangs_up_is_kept_and_is_in_the_journal() {
+        let stack = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let stack_address = stack.local_addr().expect("it is bound");
+        let journal = std::env::temp_dir().join(format!("webhook-inspector-{}.jsonl", std::process::id()));
+        let receiver = Receiver {
+            provider: PROVIDERS[0],
+            url: format!("http://{stack_address}/"),
+            secret_id: "secret".to_owned(),
+            function_name: "function".to_owned(),
+        };
+        let setup = Setup {
+            endpoint: format!("http://{stack_address}"),
+            aws: SdkConfig::builder().build(),
+            receivers: vec![receiver],
+            table: "records".to_owned(),
+            queue_url: String::new(),
+            dead_letter_queue_url: String::new(),
+            payload_bucket: "payloads".to_owned(),
+            watch_endpoint: String::new(),
+            root: std::env::temp_dir(),
+            journal: journal.clone(),
+            say: Box::new(|_| ()),
+        };
+        let inspector = Arc::new(State::new(setup, 0).expect("the journal can be written"));
+        let mut changes = inspector.subscribe();
+        let incoming = Incoming {
+            door: Door::Stack,
+            headers: HeaderMap::new(),
+            body: Bytes::from_static(b"{}"),
+            resent_from: None,
+        };
+        let (came, arrived) = oneshot::channel();
+        let served = tokio::spawn(async move {
+            let (connection, _) = stack.accept().await.expect("it is called");
+            came.send(()).expect("the test waits");
+            connection
+        });
+        tokio::select! {
+            _ = forward(&inspector, &inspector.setup.receivers[0], incoming) => panic!("nothing answers yet"),
+            arrived = arrived => arrived.expect("it is called"),
+        }
+        // The sender is gone when the stack answers.
+        let connection = served.await.expect("it is called");
+        connection.writable().await.expect("it is open");
+        let answer = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 23\r\n\r\n{\"error\":\"unavailable\"}";
+        assert_eq!(connection.try_write(answer).ok(), Some(answer.len()));
+        let told = tokio::time::timeout(ANSWERED_WITHIN, changes.recv()).await.expect("it is told of in time");
+        told.expect("it is told of");
+        assert_eq!(inspector.deliveries().iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [1]);
+        let written = std::fs::read_to_string(&journal).expect("is there");
+        std::fs::remove_file(journal).expect("is there");
+        // It still looks for the log line, which nobody writes here.
+        assert_eq!(written.lines().count(), 1, "{written}");
+        assert!(written.contains("\"outcome\":\"unavailable\""), "{written}");
+    }
 }

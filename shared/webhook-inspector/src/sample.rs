@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use webhook_cli::{BodyEncoding, CliError, OutgoingDelivery, Sender, development_secret, development_url};
 use webhook_verify::{
     Delivery as Received, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
-    description::Unsigned,
+    description::{TimeSource, Unsigned},
 };
 
 use crate::{delivery::Delivery, guard::Refusal, inspector::Inspector};
@@ -37,8 +37,8 @@ pub(crate) fn sign_anew(provider: &'static Provider, delivery: &Delivery) -> Res
     for scheme in provider.schemes() {
         let time = scheme.time.map(|time| time.source);
         let of_time = match time {
-            Some(webhook_verify::description::TimeSource::Header(names)) => names,
-            Some(webhook_verify::description::TimeSource::Label(_)) | None => &[],
+            Some(TimeSource::Header(names)) => names,
+            Some(TimeSource::Label(_)) | None => &[],
         };
         for name in scheme.signature.header.iter().chain(of_time) {
             headers.remove(*name);
@@ -150,8 +150,10 @@ struct Sample {
 impl Sample {
     /// Signs the delivery's body as the samples are signed, and reads what a receiver answers to it.
     fn of(provider: &'static Provider, delivery: &Delivery, name: &str, rows: &[Value]) -> Result<Self, Refusal> {
-        let reason = delivery.findings.reason.as_deref().filter(|_| delivery.findings.outcome == "unauthorized");
+        let is_refused = delivery.findings.outcome == "unauthorized";
+        let reason = delivery.findings.reason.as_deref().filter(|_| is_refused);
         let (text, at) = match reason {
+            None if is_refused => return Err(conflict("why it was refused is not known yet")),
             None => (development_secret(provider), SENT_AT),
             Some("signature_mismatch") => (provider.key().write(NOT_THE_SECRET), SENT_AT),
             Some("timestamp_too_old") => (development_secret(provider), STALE),
@@ -218,6 +220,7 @@ fn with_row(manifest: &str, row: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::{Door, Findings, Headers, Response};
 
     #[test]
     fn a_row_is_added_and_the_others_stay_as_they_are_written() {
@@ -226,5 +229,25 @@ mod tests {
         {
             assert_eq!(with_row(manifest, "  {}"), expected);
         }
+    }
+
+    #[test]
+    fn a_refused_delivery_is_no_sample_before_its_reason_is_known() {
+        let provider = webhook_verify::providers::PROVIDERS[0];
+        let body = webhook_verify::sign::example_body(&provider.schemes()[0], 1, 1);
+        let delivery = Delivery {
+            id: 1,
+            at_ms: 0,
+            provider: provider.name().to_owned(),
+            door: Door::Stack,
+            resent_from: None,
+            headers: Headers::default(),
+            body: body.into_bytes(),
+            response: Response { status: 401, headers: Headers::default(), body: String::new() },
+            duration_us: 0,
+            findings: Findings { outcome: "unauthorized".to_owned(), ..Findings::default() },
+        };
+        let refused = Sample::of(provider, &delivery, "x.json", &[]).map(|_| ()).expect_err("is not known");
+        assert_eq!((refused.0, refused.1.as_str()), (StatusCode::CONFLICT, "why it was refused is not known yet"));
     }
 }

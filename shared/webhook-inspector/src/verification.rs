@@ -87,7 +87,7 @@ pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &
                 reason: None,
                 event_type: event.map(|event| event.event_type().to_owned()),
                 event_id: event.map(|event| event.id().to_owned()),
-                idempotency_key: event.map(|event| format!("{}#{}", provider.name(), event.idempotency_key())),
+                idempotency_key: event.map(|event| event.idempotency_key().to_owned()),
                 explanation,
             }
         }
@@ -150,6 +150,8 @@ mod tests {
                 let explanation = told.explanation.expect("there is one");
                 assert_eq!(explanation["verdict"], verdict, "{} {signed_with}", provider.name());
                 assert_eq!(told.reason.is_none(), verdict == "verified");
+                let prefixes = told.idempotency_key.map(|key| key.matches(&format!("{}#", provider.name())).count());
+                assert_eq!(prefixes, (verdict == "verified").then_some(1), "{}", provider.name());
             }
         }
     }

@@ -160,6 +160,7 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
 fn refuses(dev: &Dev) {
     let own = format!("127.0.0.1:{}", dev.port);
     let elsewhere = "http://example.com";
+    let [receiver, watched] = ["webhooks", "watch"].map(|door| format!("/{door}/{}", PROVIDERS[0].name()));
     for (method, path, headers, body, expected) in [
         ("GET", "/api/deliveries", vec![("host", "example.com")], "", 403),
         ("GET", "/", vec![("host", "127.0.0.1")], "", 403),
@@ -167,6 +168,8 @@ fn refuses(dev: &Dev) {
         ("POST", "/api/deliveries/1/send", vec![("content-type", "application/json"), ("origin", "null")], "{}", 403),
         ("POST", "/api/deliveries/1/send", vec![("content-type", "text/plain")], "{}", 400),
         ("POST", "/api/deliveries/1/send", vec![("content-type", "application/json")], "{\"sing\":true}", 400),
+        ("POST", receiver.as_str(), vec![("origin", elsewhere)], "{}", 403),
+        ("POST", watched.as_str(), vec![("origin", "null")], "{}", 403),
         ("GET", "/api/deliveries", vec![("host", own.as_str())], "", 200),
         ("GET", "/api/deliveries/999", vec![], "", 404),
         ("GET", "/api/other", vec![], "", 404),
