@@ -50,6 +50,7 @@ export function contentsPage(name, answer) {
       { class: "head" },
       element("div", { class: "title" }, headline, total),
       element("p", { class: "about" }, about, " ", source),
+      answer.truncated ? hint("Only the newest are shown: there are more.") : null,
     ),
     items.length ? element("div", { class: "items" }, items) : nothing(),
   );

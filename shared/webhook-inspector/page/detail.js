@@ -148,7 +148,7 @@ function request(delivery) {
   } = delivery.request;
   const notes = [
     body === null && base64 !== null ? "The body is not text. This is its base64." : null,
-    truncated ? "Only the beginning of the body is kept." : null,
+    truncated ? "Only the beginning of the body is shown." : null,
   ]
     .filter(Boolean)
     .map((note) => element("p", { class: "hint" }, note));

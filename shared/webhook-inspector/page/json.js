@@ -6,6 +6,8 @@ import { element, visibleLines } from "./dom.js";
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 // Above this a browser feels the elements that colours take.
 const COLOURED_CHARACTERS = 200_000;
+// Deeper, a line is as far to the right: else a small hostile body would take gigabytes of blanks.
+const MOST_INDENTED = 40;
 
 /** Returns whether a text is JSON. */
 export function isJson(text) {
@@ -40,7 +42,7 @@ function layOut(tokens) {
   let depth = 0;
   tokens.forEach((token, index) => {
     const next = tokens[index + 1];
-    const line = () => `\n${"  ".repeat(depth)}`;
+    const line = () => `\n${"  ".repeat(Math.min(depth, MOST_INDENTED))}`;
     if ("{[".includes(token)) {
       depth += 1;
       laidOut.push(["", token]);
