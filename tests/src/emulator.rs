@@ -319,6 +319,11 @@ impl Aws {
         self.secrets.put_secret_value().secret_id(name).secret_string(value).send().await.expect("a secret is put");
     }
 
+    /// Whether nobody has changed the secret since it was made.
+    pub async fn is_first_version(&self, secret: &str) -> bool {
+        self.secrets.get_secret_value().secret_id(secret).version_stage("AWSPREVIOUS").send().await.is_err()
+    }
+
     /// All records of a table.
     ///
     /// # Panics

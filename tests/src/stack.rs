@@ -85,18 +85,13 @@ impl Account {
     /// # Panics
     /// SAM fails; the message has what it said.
     pub async fn deploy(&self, parameters: &[(&str, &str)]) -> Stack {
-        let existed = self.exists(STACK);
         let mut deploy = self.sam("deploy");
         deploy.args(["--stack-name", STACK, "--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
         deploy.args(["--parameter-overrides", "Architecture=x86_64"]);
         deploy.args(public_urls().iter().map(|(name, value)| format!("{name}={value}")));
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         run(deploy);
-        self.stack(STACK, existed).await
-    }
-
-    fn exists(&self, name: &str) -> bool {
-        Api::at(&self.emulator.endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]).is_ok()
+        self.stack(STACK).await
     }
 
     /// Puts code and templates into a bucket with `sam package`, and gives the packaged template's URL.
@@ -140,7 +135,7 @@ impl Account {
         loop {
             let described = api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
             match &texts(&described, "StackStatus")[..] {
-                [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name, false).await),
+                [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name).await),
                 [status] if status == "ROLLBACK_COMPLETE" => {
                     let events = api.query("cloudformation", "DescribeStackEvents", &[("StackName", name)])?;
                     return Err(texts(&events, "ResourceStatusReason").join("\n"));
@@ -153,17 +148,19 @@ impl Account {
         }
     }
 
-    /// A stack that is there, reachable by plain HTTP, and with the development secret as its providers' secret, unless it
-    /// existed: then a developer may have put another.
-    async fn stack(&self, name: &str, existed: bool) -> Stack {
+    /// A stack that is there, reachable by plain HTTP, and with the development secret in place of each secret that was generated.
+    /// One that is not generated any more stays: a developer may have put it.
+    async fn stack(&self, name: &str) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
         let described = Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
         let described = described.expect("the stack is there");
         let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
-        for provider in PROVIDERS.iter().filter(|_| !existed) {
-            if let Some(secret) = stack.outputs.get(&output(provider, "SecretArn")) {
+        for provider in PROVIDERS {
+            if let Some(secret) = stack.outputs.get(&output(provider, "SecretArn"))
+                && stack.aws.is_first_version(secret).await
+            {
                 stack.aws.rotate_secret(secret, &development_secret(provider)).await;
             }
         }

@@ -10,12 +10,14 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     net::TcpListener,
+    num::NonZero,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
     time::Duration,
 };
 
 use tokio::signal::unix::{SignalKind, signal};
+use webhook_cli::{development_secret, development_url};
 use webhook_inspector::{Receiver, Setup};
 use webhook_tests::{
     emulator::{Aws, client_variables},
@@ -48,7 +50,10 @@ async fn run() -> Result<(), String> {
     let root = env::var_os("WEBHOOK_DEV_ROOT").map_or_else(workspace, PathBuf::from);
     let port = match env::var("PORT").as_deref() {
         Err(_) | Ok("") => DEFAULT_PORT,
-        Ok(port) => port.parse().map_err(|_| format!("PORT is {port}: it may be a number from 1 to 65535"))?,
+        Ok(port) => {
+            let number = port.parse::<NonZero<u16>>();
+            number.map_err(|_| format!("PORT is {port}: it may be a number from 1 to 65535"))?.get()
+        }
     };
     let is_clean = match env::var("CLEAN").as_deref() {
         Err(_) | Ok("" | "0") => false,
@@ -73,20 +78,23 @@ async fn run() -> Result<(), String> {
     step("deploying infra/template.yaml with `sam deploy`");
     let stack = account.deploy(&[]).await;
     step("deployed, with the template's IAM policies enforced");
+    // From here on, a signal ends it in good order.
+    let end_signal = end_signal()?;
     let variables = Variables::write(root.join(VARIABLES), &stack)?;
     tell(port, &stack);
-    let ended = serve(listener, setup(&stack, &root, &kept), &account).await;
+    let ended = serve(listener, setup(&stack, &root, &kept), &account, end_signal).await;
     drop(variables);
     step("stopping");
     ended
 }
 
 /// Serves until a signal comes, or until something fails.
-async fn serve(listener: tokio::net::TcpListener, setup: Setup, account: &Account) -> Result<(), String> {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
-        return Err("this system has no signals".to_owned());
-    };
+async fn serve(
+    listener: tokio::net::TcpListener,
+    setup: Setup,
+    account: &Account,
+    end_signal: impl Future<Output = ()>,
+) -> Result<(), String> {
     let emulator_ends = async {
         while account.emulator.is_up() {
             tokio::time::sleep(ALIVE_EVERY).await;
@@ -97,10 +105,23 @@ async fn serve(listener: tokio::net::TcpListener, setup: Setup, account: &Accoun
             Err(served.map_or_else(|error| format!("the inspector ended: {error}"), |()| "the inspector ended".to_owned()))
         }
         () = emulator_ends => Err("the AWS emulator has ended: start `make dev` again".to_owned()),
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
+        () = end_signal => Ok(()),
     }
+}
+
+/// Takes over the signals that end a program. Returns what waits for one.
+fn end_signal() -> Result<impl Future<Output = ()>, String> {
+    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
+        return Err("this system has no signals".to_owned());
+    };
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
 }
 
 /// Locks the folder. The file in it says where the inspector is.
@@ -179,7 +200,7 @@ impl Variables {
             ("IDEMPOTENCY_TABLE", "IdempotencyTableName".to_owned()),
             ("QUEUE_URL", "EventQueueUrl".to_owned()),
             ("PAYLOAD_BUCKET", "PayloadBucketName".to_owned()),
-            // Every provider has the development secret here, so one will do for the functions of `cargo lambda watch`.
+            // The file is one for all functions; `tell` says for which this one does not do.
             ("SIGNING_SECRET_ID", output(PROVIDERS[0], "SecretArn")),
         ] {
             variables.insert(name.to_owned(), stack.outputs[&output].clone());
@@ -187,6 +208,9 @@ impl Variables {
         // The samples in events/ were signed at a fixed time.
         variables.insert("TIMESTAMP_TOLERANCE_S".to_owned(), "630720000".to_owned());
         variables.insert("RETENTION_S".to_owned(), "1261440000".to_owned());
+        if let Some(url) = public_url() {
+            variables.insert("PUBLIC_URL".to_owned(), url);
+        }
         let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         lines.sort();
         fs::write(&path, lines.concat()).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -201,6 +225,11 @@ impl Drop for Variables {
     }
 }
 
+/// Returns the URL of the first provider that signs it. Functions of others do not read it.
+fn public_url() -> Option<String> {
+    PROVIDERS.iter().find(|provider| provider.signs_url()).map(|provider| development_url(provider))
+}
+
 fn address(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
@@ -213,6 +242,18 @@ fn tell(port: u16, stack: &Stack) {
     }
     say(&format!("AWS emulator   {}", stack.endpoint));
     say(&format!("variables      {VARIABLES}, for `cargo lambda watch`: it gets what is sent to {address}/watch/…"));
+    for provider in PROVIDERS {
+        let mut own = Vec::new();
+        if development_secret(provider) != development_secret(PROVIDERS[0]) {
+            own.push(format!("SIGNING_SECRET_ID={}", stack.outputs[&output(provider, "SecretArn")]));
+        }
+        if provider.signs_url() && public_url() != Some(development_url(provider)) {
+            own.push(format!("PUBLIC_URL={}", development_url(provider)));
+        }
+        if !own.is_empty() {
+            say(&format!("               To watch {}, put this there: {}", provider.name(), own.join(" ")));
+        }
+    }
     say("\nPaste one of these into another terminal:\n");
     for provider in PROVIDERS {
         let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();

@@ -24,6 +24,9 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let send = |dev: &Dev, door: &str| post(&dev.url(&format!("/{door}/{name}")), &signed.headers(), signed.body());
     let variables = root.0.join(".tools/dev.env");
 
+    let no_port = Dev::refused(&root, 0);
+    assert_eq!(String::from_utf8_lossy(&no_port.stdout), "PORT is 0: it may be a number from 1 to 65535\n");
+
     let dev = Dev::start(&root, port, "");
     assert!(variables.exists());
     let (status, accepted) = send(&dev, "webhooks");
