@@ -249,3 +249,23 @@ fn answer(status: StatusCode, value: &Value) -> Response {
 fn json_text(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use tokio::sync::broadcast;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_stream_ends_for_a_reader_that_has_missed_something() {
+        let (sender, changes) = broadcast::channel(1);
+        let mut stream = Box::pin(events(changes));
+        sender.send("{}".to_owned()).expect("there is a reader");
+        assert!(stream.next().await.is_some());
+        for _ in 0..2 {
+            sender.send("{}".to_owned()).expect("there is a reader");
+        }
+        assert!(stream.next().await.is_none());
+    }
+}
