@@ -20,6 +20,9 @@ pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> 
     let question = trials.question;
     let own = question.provider;
     for provider in PROVIDERS.iter().chain(CATALOGUE).copied().filter(|other| other.name() != own.name()) {
+        if trials.are_used_up() {
+            return None;
+        }
         let mut ways = vec![(question.headers.to_vec(), false)];
         let moved = moved(own, provider, question.headers);
         ways.extend(respelled(provider, &moved).into_iter().map(|change| (change.value, true)));

@@ -73,6 +73,10 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
             if bodies.len() < PAIRED {
                 bodies.push(change);
             }
+            // Nothing more would be verified, and each body is work.
+            if trials.are_used_up() {
+                return None;
+            }
         }
         for change in &space.urls {
             if let Some(found) = space.try_out(trials, Choice { url: Some(change), ..none }) {
@@ -82,6 +86,9 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
     }
     if let Some((change, authentic)) = scheme::other(trials) {
         return Some(Found { change, other: None, refusal: authentic.refusal });
+    }
+    if trials.are_used_up() {
+        return None;
     }
     if !headers_as_they_came {
         bodies.extend(body::changes(question.body).take(PAIRED));
