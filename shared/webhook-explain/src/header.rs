@@ -205,41 +205,39 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     changes
 }
 
-/// Writes each signature in the header as each scheme of the provider does.
+/// Writes each signature in the header as each scheme of the provider does. A repeated header is refused in any spelling.
 pub(crate) fn respelled(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes: Vec<Change<Vec<Header>>> = Vec::new();
-    for (place, header) in headers.iter().enumerate() {
-        let names = provider.schemes()[0].signature.header;
-        let Ok(text) = str::from_utf8(header.value()) else { continue };
-        if !has_name(header, names) || text.len() > LONGEST {
-            continue;
-        }
-        for scheme in provider.schemes() {
-            for found in signatures(text, scheme.signature.hash).into_iter().take(MOST_SIGNATURES) {
-                let digits = spelled(scheme.signature.encoding, &found.tag);
-                let Some(value) = written(scheme, text, &digits) else { continue };
-                if value == text {
-                    continue;
-                }
-                let mut other = headers.to_vec();
-                other[place] = Header::new(header.name(), value);
-                let name = quoted(names[0]);
-                let change = if found.text == digits {
-                    let detail = format!(
-                        "The signature in {name} is right, and what stands beside it is not: {}.",
-                        form(scheme)
-                    );
-                    Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
-                } else {
-                    let wanted = encoding(scheme.signature.encoding);
-                    let detail = format!(
-                        "The signature in {name} is spelled in {}: {} sends {wanted}.",
-                        found.spelling, scheme.name
-                    );
-                    Change::new(Cause::SignatureEncoding, other, detail, AS_DOCUMENTED)
-                };
-                changes.push(change);
+    let names = provider.schemes()[0].signature.header;
+    let mut places = headers.iter().enumerate().filter(|(_, header)| has_name(header, names));
+    let (Some((place, header)), None) = (places.next(), places.next()) else { return changes };
+    let Ok(text) = str::from_utf8(header.value()) else { return changes };
+    if text.len() > LONGEST {
+        return changes;
+    }
+    for scheme in provider.schemes() {
+        for found in signatures(text, scheme.signature.hash).into_iter().take(MOST_SIGNATURES) {
+            let digits = spelled(scheme.signature.encoding, &found.tag);
+            let Some(value) = written(scheme, text, &digits) else { continue };
+            if value == text {
+                continue;
             }
+            let mut other = headers.to_vec();
+            other[place] = Header::new(header.name(), value);
+            let name = quoted(names[0]);
+            let change = if found.text == digits {
+                let detail =
+                    format!("The signature in {name} is right, and what stands beside it is not: {}.", form(scheme));
+                Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
+            } else {
+                let wanted = encoding(scheme.signature.encoding);
+                let detail = format!(
+                    "The signature in {name} is spelled in {}: {} sends {wanted}.",
+                    found.spelling, scheme.name
+                );
+                Change::new(Cause::SignatureEncoding, other, detail, AS_DOCUMENTED)
+            };
+            changes.push(change);
         }
     }
     changes
@@ -343,4 +341,18 @@ fn written(scheme: &Scheme, value: &str, digits: &str) -> Option<String> {
             Some(TimeSource::Header(_)) | None => format!("{label}{assign}{digits}"),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::catalogue::GITHUB;
+
+    use super::*;
+
+    #[test]
+    fn a_repeated_signature_is_not_spelled_in_other_ways() {
+        let header = Header::new(GITHUB.schemes()[0].signature.header[0], "AB".repeat(32));
+        assert_eq!(respelled(GITHUB, &[header.clone()]).len(), 1);
+        assert_eq!(respelled(GITHUB, &[header.clone(), header]).len(), 0);
+    }
 }

@@ -26,6 +26,21 @@ const LONGEST: usize = 8 << 10;
 /// So many texts inside one JSON value are tried.
 const MOST_TEXTS: usize = 32;
 
+/// Members that are named. The name of any other may be a secret itself.
+const MEMBERS: &[&str] = &[
+    "key",
+    "secret",
+    "secret_key",
+    "signingKey",
+    "signingSecret",
+    "signing_key",
+    "signing_secret",
+    "token",
+    "value",
+    "webhookSecret",
+    "webhook_secret",
+];
+
 const STORE_AGAIN: &str =
     "Store the secret again, exactly as the provider shows it: `printf %s` adds no line break, `echo` does.";
 const STORE_PLAIN: &str =
@@ -193,10 +208,11 @@ impl Readings {
             texts.extend(words.map(|word| (String::new(), Zeroizing::new(word.to_owned()))));
         }
         for (name, text) in texts.iter().take(MOST_TEXTS) {
-            let is_harmless = (1..=32).contains(&name.len())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-                && !texts.iter().any(|(_, secret)| secret.contains(name.as_str()) || name.contains(secret.as_str()));
-            let place = if is_harmless { format!("its member {}", quoted(name)) } else { "a part of it".to_owned() };
+            let place = match name.as_str() {
+                "" => "a part of it".to_owned(),
+                name if MEMBERS.contains(&name) => format!("its member {}", quoted(name)),
+                _ => "one of its members".to_owned(),
+            };
             let detail = format!(
                 "The stored value is a JSON text from which the receiver does not read the secret: {place} is what the provider \
                  signs with."

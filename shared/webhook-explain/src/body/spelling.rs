@@ -375,7 +375,7 @@ mod tests {
         let document = Document::parse(body.as_bytes()).expect("JSON");
         let style = |layout| Style { layout, ..Style::COMPACT };
         assert_eq!(document.write(style(Layout::Compact)), Some(body.clone().into_bytes()));
-        assert_eq!(document.write(style(Layout::Pretty("    "))), None);
+        assert!(document.write(style(Layout::Pretty("    "))).is_none());
         assert!(changes(body.as_bytes()).all(|change| change.value.len() <= LARGEST));
     }
 }
