@@ -371,7 +371,7 @@ mod tests {
 
     #[test]
     fn what_is_written_again_is_never_larger_than_a_body() {
-        let body = nested(120, &["1"; 500_000].join(","));
+        let body = nested(120, &vec!["1"; 500_000].join(","));
         let document = Document::parse(body.as_bytes()).expect("JSON");
         let style = |layout| Style { layout, ..Style::COMPACT };
         assert_eq!(document.write(style(Layout::Compact)), Some(body.clone().into_bytes()));
