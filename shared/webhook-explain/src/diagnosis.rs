@@ -45,7 +45,7 @@ pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanatio
                         .map(|also| format!(" Besides ({}): {} {}", also.cause.code(), also.detail, also.fix));
                     (change, more.collect())
                 }
-                None => (unverified(question, refusal, trials.are_used_up()), String::new()),
+                None => (unverified(question, refusal, trials.cut_short()), String::new()),
             }
         }
     };
@@ -94,7 +94,7 @@ fn signed_time(question: &Question<'_>) -> Option<webhook_verify::description::T
 }
 
 /// Says what the refusal itself says, if no changed delivery verifies.
-fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Change<()> {
+fn unverified(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str>) -> Change<()> {
     const EVEN_SO: &str = " Mend that first; with the given secrets it does not verify even so.";
     let provider = question.provider;
     match refusal {
@@ -105,7 +105,7 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) ->
             Change::new(Cause::HeaderRepeated, (), detail, fix)
         }
         Refusal::Verify(VerifyError::HeaderMalformed(name) | VerifyError::SchemeUnknown(name)) => {
-            malformed(question, name).unwrap_or_else(|| unknown(question, refusal, is_cut_short))
+            malformed(question, name).unwrap_or_else(|| unknown(question, refusal, cut_short))
         }
         Refusal::Verify(VerifyError::NoSignedText(reason)) => {
             let detail = format!(
@@ -133,7 +133,7 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) ->
             let first = question.secrets.first();
             match first.and_then(|given| secret::kind(provider, given, question.body)) {
                 Some(what) => of_kind(question, what),
-                None => unknown(question, refusal, is_cut_short),
+                None => unknown(question, refusal, cut_short),
             }
         }
     }
@@ -195,7 +195,7 @@ fn malformed(question: &Question<'_>, name: &'static str) -> Option<Change<()>> 
 }
 
 /// Says honestly that nothing fits, and what was tried.
-fn unknown(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Change<()> {
+fn unknown(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str>) -> Change<()> {
     let looked_at = match question.secrets.len() {
         0 | 1 => "the secret".to_owned(),
         count => format!("each of {} secrets", count.min(MOST_SECRETS)),
@@ -207,9 +207,7 @@ fn unknown(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Ch
          common programs; the headers under near names and in other forms; the time in other units{url}; the schemes of all other \
          providers; and two of these at a time."
     );
-    if is_cut_short {
-        detail.push_str(" The body is large, so not all of it was tried.");
-    }
+    detail.push_str(cut_short.unwrap_or_default());
     if str::from_utf8(question.body).is_ok_and(|text| text.contains('\u{fffd}')) {
         detail.push_str(" The body has replacement characters (U+FFFD): something decoded it that was not UTF-8, and its bytes are lost.");
     }

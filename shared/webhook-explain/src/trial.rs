@@ -92,6 +92,17 @@ impl<'q> Trials<'q> {
         self.left == 0 || self.bytes_left == 0
     }
 
+    /// Says which bound was reached, if one was.
+    pub(crate) fn cut_short(&self) -> Option<&'static str> {
+        if self.bytes_left == 0 {
+            Some(" The body is large, so not all of it was tried.")
+        } else if self.left == 0 {
+            Some(" After 4,096 changed deliveries the search ends, so not all of it was tried.")
+        } else {
+            None
+        }
+    }
+
     /// Verifies changed parts. Returns `None` if the MAC is not right, or if the bound is reached.
     pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Authentic> {
         // A refusal of the headers costs next to nothing, so it is not counted.
@@ -165,4 +176,29 @@ pub(crate) fn stored_text(given: &GivenSecret) -> Result<Zeroizing<String>, Secr
 /// Returns whether the receiver would queue the body, were it authentic.
 pub(crate) fn is_object(body: &[u8]) -> bool {
     read_object(body, []).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::{Tolerance, UnixSeconds, catalogue::GITHUB};
+
+    use super::*;
+
+    #[test]
+    fn the_bound_that_was_reached_is_told() {
+        let question = Question {
+            provider: GITHUB,
+            headers: &[],
+            body: b"{}",
+            secrets: &[],
+            now: UnixSeconds(0),
+            tolerance: Tolerance::of(GITHUB),
+            accepted: None,
+            public_url: None,
+        };
+        let told = |left, bytes_left| Trials { question: &question, left, bytes_left }.cut_short();
+        assert_eq!(told(1, 1), None);
+        assert_eq!(told(1, 0), Some(" The body is large, so not all of it was tried."));
+        assert_eq!(told(0, 1), Some(" After 4,096 changed deliveries the search ends, so not all of it was tried."));
+    }
 }

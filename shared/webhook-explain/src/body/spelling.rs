@@ -339,19 +339,25 @@ fn string(text: &str, strings: Strings) -> Cow<'_, str> {
     out.into()
 }
 
-/// JavaScript writes a whole number without a fraction, and the shortest digits of others.
+/// JavaScript reads all numbers as doubles, and writes the shortest digits that read back, as `Number::toString` does.
 fn number(word: &str, numbers: Numbers) -> Cow<'_, str> {
-    let is_float = word.contains(['.', 'e', 'E']);
-    match word.parse::<f64>() {
-        Ok(value) if numbers == Numbers::JavaScript && is_float && value.abs() < 1e21 => {
-            if value == 0.0 {
-                "0".into()
-            } else {
-                value.to_string().into()
-            }
-        }
-        Ok(_) | Err(_) => word.into(),
+    let value = match word.parse::<f64>() {
+        Ok(value) if numbers == Numbers::JavaScript => value,
+        Ok(_) | Err(_) => return word.into(),
+    };
+    if !value.is_finite() {
+        return "null".into();
     }
+    if value == 0.0 {
+        return "0".into();
+    }
+    let magnitude = value.abs();
+    let sign = if value < 0.0 { "-" } else { "" };
+    if (1e-6..1e21).contains(&magnitude) {
+        return format!("{sign}{magnitude}").into();
+    }
+    let scientific = format!("{sign}{magnitude:e}");
+    if magnitude < 1.0 { scientific.into() } else { scientific.replace('e', "e+").into() }
 }
 
 #[cfg(test)]
@@ -377,5 +383,28 @@ mod tests {
         assert_eq!(document.write(style(Layout::Compact)), Some(body.clone().into_bytes()));
         assert!(document.write(style(Layout::Pretty("    "))).is_none());
         assert!(changes(body.as_bytes()).all(|change| change.value.len() <= LARGEST));
+    }
+
+    #[test]
+    fn numbers_are_written_as_javascript_writes_them() {
+        for (word, expected) in [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("-0", "0"),
+            ("-1.50", "-1.5"),
+            ("1e-7", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("-0.00000012", "-1.2e-7"),
+            ("9007199254740993", "9007199254740992"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("1e20", "100000000000000000000"),
+            ("1e21", "1e+21"),
+            ("123456789012345678901234", "1.2345678901234569e+23"),
+            ("1e999", "null"),
+            ("true", "true"),
+        ] {
+            assert_eq!(number(word, Numbers::JavaScript), expected, "{word}");
+            assert_eq!(number(word, Numbers::Kept), word);
+        }
     }
 }
