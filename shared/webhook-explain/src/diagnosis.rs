@@ -11,30 +11,17 @@ use crate::{
     search::{Found, search},
     secret::{self, MOST_SECRETS},
     time,
-    trial::{Refusal, Trials},
+    trial::{Late, Refusal, Trials},
     words::quoted,
 };
 
 /// Says what would have to be different for the delivery not to be refused.
 pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanation {
-    let (change, more) = match refusal {
-        Refusal::TooLarge => (too_large(), String::new()),
+    let (change, more) = match (refusal, Late::of(refusal)) {
+        (Refusal::TooLarge, _) => (too_large(), String::new()),
         // The MAC was right, or was not looked at yet.
-        Refusal::Malformed(_)
-        | Refusal::Verify(
-            VerifyError::SchemeNotAccepted(_)
-            | VerifyError::TimestampTooOld { .. }
-            | VerifyError::TimestampInFuture { .. },
-        ) => (late(question, refusal), String::new()),
-        Refusal::Secret(_)
-        | Refusal::Verify(
-            VerifyError::HeaderMissing(_)
-            | VerifyError::HeaderRepeated(_)
-            | VerifyError::HeaderMalformed(_)
-            | VerifyError::SchemeUnknown(_)
-            | VerifyError::SignatureMismatch
-            | VerifyError::NoSignedText(_),
-        ) => {
+        (_, Some(refusal)) => (late(question, &refusal), String::new()),
+        (_, None) => {
             let mut trials = Trials::new(question);
             match search(&mut trials) {
                 Some(Found { change, other, refusal }) => {
@@ -64,14 +51,14 @@ fn too_large() -> Change<()> {
 }
 
 /// Says why a delivery is refused whose MAC is right, or is not looked at.
-fn late(question: &Question<'_>, refusal: &Refusal) -> Change<()> {
+fn late(question: &Question<'_>, refusal: &Late) -> Change<()> {
     match refusal {
-        Refusal::Verify(VerifyError::SchemeNotAccepted(scheme)) => scheme::not_accepted(question, scheme.name),
-        Refusal::Verify(error) => time::outside(question, signed_time(question), error),
-        Refusal::Malformed(Malformed::NotAnObject) => {
+        Late::NotAccepted(scheme) => scheme::not_accepted(question, scheme.name),
+        Late::Outside(skew) => time::outside(question, signed_time(question), *skew),
+        Late::Malformed(Malformed::NotAnObject) => {
             body::not_an_object(question.body, header::value(question.headers, &["content-type"]))
         }
-        Refusal::Malformed(Malformed::UnsignedFieldTooLong) => {
+        Late::Malformed(Malformed::UnsignedFieldTooLong) => {
             let detail = "The delivery is authentic, and a field that no signature covers is longer than 1,024 bytes.";
             Change::new(
                 Cause::Unknown,
@@ -80,7 +67,6 @@ fn late(question: &Question<'_>, refusal: &Refusal) -> Change<()> {
                 "Look at the body: somebody may have made a captured delivery longer.",
             )
         }
-        Refusal::TooLarge | Refusal::Secret(_) => too_large(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     Question, body,
     change::Change,
     header, scheme, secret,
-    trial::{Parts, Refusal, Secret, Trials, read},
+    trial::{Late, Parts, Secret, Trials, read},
 };
 
 /// Of each part, so many changes are combined with those of another.
@@ -18,7 +18,7 @@ pub(crate) struct Found {
     /// What else differs.
     pub(crate) other: Option<Change<()>>,
     /// What the delivery is refused for even so.
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Late>,
 }
 
 /// The parts, each in the forms that are tried. Without a change, a part is as it came.
