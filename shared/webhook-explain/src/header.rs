@@ -2,8 +2,6 @@
 
 use base64::{
     Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use webhook_verify::{
@@ -11,7 +9,7 @@ use webhook_verify::{
     description::{Encoding, Form, Hash, HeaderNames, TimeSource},
 };
 
-use crate::{cause::Cause, change::Change, time, words::quoted};
+use crate::{cause::Cause, change::Change, lenient::from_base64, time, words::quoted};
 
 /// So many headers are looked at for near names,
 const MOST_HEADERS: usize = 200;
@@ -280,10 +278,8 @@ fn decoded(text: &str, length: usize) -> Option<(Vec<u8>, &'static str)> {
         let has_capitals = text.bytes().any(|digit| digit.is_ascii_uppercase());
         return Some((tag, if has_capitals { "capital hexadecimal digits" } else { "hexadecimal digits" }));
     }
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let is_url = text.contains(['-', '_']);
-    let alphabet = if is_url { &URL_SAFE } else { &STANDARD };
-    let bytes = GeneralPurpose::new(alphabet, config).decode(text).ok()?;
+    let bytes = from_base64(text.as_bytes())?;
     if let Some(tag) = hex(&bytes) {
         return Some((tag, "base64 of hexadecimal digits"));
     }

@@ -38,6 +38,7 @@ mod change;
 mod diagnosis;
 mod header;
 mod header_lines;
+mod lenient;
 mod scheme;
 mod search;
 mod secret;

@@ -49,7 +49,7 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
         secrets: secret::changes(question.provider, question.secrets),
         urls: scheme::urls(question),
     };
-    // The headers as they came are refused whatever else is changed, or they are not.
+    // If the headers are refused as they came, no change of another part helps. Then only other headers are tried.
     let headers_as_they_came = space.headers_parse(question.headers);
     let headers: Vec<_> = space.headers.iter().filter(|change| space.headers_parse(&change.value)).collect();
 

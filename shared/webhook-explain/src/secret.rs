@@ -1,11 +1,6 @@
 //! Hypotheses on the secret: how else it may be read, and whether another one verifies.
 
-use base64::{
-    Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-    prelude::BASE64_STANDARD,
-};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use webhook_ingest::{DEVELOPMENT_SECRET, SecretError};
 use webhook_verify::{Key, Provider};
@@ -15,6 +10,7 @@ use crate::{
     GivenSecret,
     cause::Cause,
     change::Change,
+    lenient::from_base64,
     trial::{Secret, read, stored_text},
     words::quoted,
 };
@@ -266,19 +262,14 @@ impl Readings {
                     fix,
                 );
             }
-            for alphabet in [STANDARD, URL_SAFE] {
-                let config = GeneralPurposeConfig::new()
-                    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-                    .with_decode_allow_trailing_bits(true);
-                if let Ok(bytes) = GeneralPurpose::new(&alphabet, config).decode(part) {
-                    let bytes = Zeroizing::new(bytes);
-                    self.bytes(
-                        cause,
-                        &bytes,
-                        format!("The sender signs with the bytes that the secret{without} spells in base64."),
-                        fix,
-                    );
-                }
+            if let Some(bytes) = from_base64(part.as_bytes()) {
+                let bytes = Zeroizing::new(bytes);
+                self.bytes(
+                    cause,
+                    &bytes,
+                    format!("The sender signs with the bytes that the secret{without} spells in base64."),
+                    fix,
+                );
             }
         }
         let fix = "Store the secret as the provider shows it, neither encoded nor decoded.";
