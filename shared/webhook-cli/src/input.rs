@@ -75,9 +75,9 @@ pub(crate) fn given_secrets(
     if files.is_empty() {
         let named = environment.optional::<String>(SECRET_VARIABLE)?.map(|value| (SECRET_VARIABLE, value));
         let (label, value) = named.unwrap_or_else(|| ("the development secret", development_secret(provider)));
-        return Ok(vec![GivenSecret { label: label.to_owned(), value: value.into_bytes() }]);
+        return Ok(vec![GivenSecret { label: label.to_owned(), value: value.into_bytes().into() }]);
     }
-    files.iter().map(|path| Ok(GivenSecret { label: path.display().to_string(), value: read(path)? })).collect()
+    files.iter().map(|path| Ok(GivenSecret { label: path.display().to_string(), value: read(path)?.into() })).collect()
 }
 
 /// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.

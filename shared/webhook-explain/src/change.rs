@@ -21,9 +21,7 @@ impl<T> Change<T> {
     pub(crate) fn new(cause: Cause, value: T, detail: impl Into<Text>, fix: impl Into<Text>) -> Self {
         Self { cause, value, detail: detail.into(), fix: fix.into() }
     }
-}
 
-impl<T> Change<T> {
     /// Returns what it says, without the part itself.
     pub(crate) fn without_value(&self) -> Change<()> {
         Change { cause: self.cause, value: (), detail: self.detail.clone(), fix: self.fix.clone() }

@@ -11,30 +11,17 @@ use crate::{
     search::{Found, search},
     secret::{self, MOST_SECRETS},
     time,
-    trial::{Refusal, Trials},
+    trial::{Late, Refusal, Trials},
     words::quoted,
 };
 
 /// Says what would have to be different for the delivery not to be refused.
 pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanation {
-    let (change, more) = match refusal {
-        Refusal::TooLarge => (too_large(), String::new()),
+    let (change, more) = match (refusal, Late::of(refusal)) {
+        (Refusal::TooLarge, _) => (too_large(), String::new()),
         // The MAC was right, or was not looked at yet.
-        Refusal::Malformed(_)
-        | Refusal::Verify(
-            VerifyError::SchemeNotAccepted(_)
-            | VerifyError::TimestampTooOld { .. }
-            | VerifyError::TimestampInFuture { .. },
-        ) => (late(question, refusal), String::new()),
-        Refusal::Secret(_)
-        | Refusal::Verify(
-            VerifyError::HeaderMissing(_)
-            | VerifyError::HeaderRepeated(_)
-            | VerifyError::HeaderMalformed(_)
-            | VerifyError::SchemeUnknown(_)
-            | VerifyError::SignatureMismatch
-            | VerifyError::NoSignedText(_),
-        ) => {
+        (_, Some(refusal)) => (late(question, &refusal), String::new()),
+        (_, None) => {
             let mut trials = Trials::new(question);
             match search(&mut trials) {
                 Some(Found { change, other, refusal }) => {
@@ -45,7 +32,7 @@ pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanatio
                         .map(|also| format!(" Besides ({}): {} {}", also.cause.code(), also.detail, also.fix));
                     (change, more.collect())
                 }
-                None => (unverified(question, refusal, trials.are_used_up()), String::new()),
+                None => (unverified(question, refusal, trials.cut_short()), String::new()),
             }
         }
     };
@@ -64,14 +51,14 @@ fn too_large() -> Change<()> {
 }
 
 /// Says why a delivery is refused whose MAC is right, or is not looked at.
-fn late(question: &Question<'_>, refusal: &Refusal) -> Change<()> {
+fn late(question: &Question<'_>, refusal: &Late) -> Change<()> {
     match refusal {
-        Refusal::Verify(VerifyError::SchemeNotAccepted(scheme)) => scheme::not_accepted(question, scheme.name),
-        Refusal::Verify(error) => time::outside(question, signed_time(question), error),
-        Refusal::Malformed(Malformed::NotAnObject) => {
+        Late::NotAccepted(scheme) => scheme::not_accepted(question, scheme.name),
+        Late::Outside(skew) => time::outside(question, signed_time(question), *skew),
+        Late::Malformed(Malformed::NotAnObject) => {
             body::not_an_object(question.body, header::value(question.headers, &["content-type"]))
         }
-        Refusal::Malformed(Malformed::UnsignedFieldTooLong) => {
+        Late::Malformed(Malformed::UnsignedFieldTooLong) => {
             let detail = "The delivery is authentic, and a field that no signature covers is longer than 1,024 bytes.";
             Change::new(
                 Cause::Unknown,
@@ -80,7 +67,6 @@ fn late(question: &Question<'_>, refusal: &Refusal) -> Change<()> {
                 "Look at the body: somebody may have made a captured delivery longer.",
             )
         }
-        Refusal::TooLarge | Refusal::Secret(_) => too_large(),
     }
 }
 
@@ -94,7 +80,7 @@ fn signed_time(question: &Question<'_>) -> Option<webhook_verify::description::T
 }
 
 /// Says what the refusal itself says, if no changed delivery verifies.
-fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Change<()> {
+fn unverified(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str>) -> Change<()> {
     const EVEN_SO: &str = " Mend that first; with the given secrets it does not verify even so.";
     let provider = question.provider;
     match refusal {
@@ -105,7 +91,7 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) ->
             Change::new(Cause::HeaderRepeated, (), detail, fix)
         }
         Refusal::Verify(VerifyError::HeaderMalformed(name) | VerifyError::SchemeUnknown(name)) => {
-            malformed(question, name).unwrap_or_else(|| unknown(question, refusal, is_cut_short))
+            malformed(question, name).unwrap_or_else(|| unknown(question, refusal, cut_short))
         }
         Refusal::Verify(VerifyError::NoSignedText(reason)) => {
             let detail = format!(
@@ -133,7 +119,7 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) ->
             let first = question.secrets.first();
             match first.and_then(|given| secret::kind(provider, given, question.body)) {
                 Some(what) => of_kind(question, what),
-                None => unknown(question, refusal, is_cut_short),
+                None => unknown(question, refusal, cut_short),
             }
         }
     }
@@ -195,7 +181,7 @@ fn malformed(question: &Question<'_>, name: &'static str) -> Option<Change<()>> 
 }
 
 /// Says honestly that nothing fits, and what was tried.
-fn unknown(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Change<()> {
+fn unknown(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str>) -> Change<()> {
     let looked_at = match question.secrets.len() {
         0 | 1 => "the secret".to_owned(),
         count => format!("each of {} secrets", count.min(MOST_SECRETS)),
@@ -207,9 +193,7 @@ fn unknown(question: &Question<'_>, refusal: &Refusal, is_cut_short: bool) -> Ch
          common programs; the headers under near names and in other forms; the time in other units{url}; the schemes of all other \
          providers; and two of these at a time."
     );
-    if is_cut_short {
-        detail.push_str(" The body is large, so not all of it was tried.");
-    }
+    detail.push_str(cut_short.unwrap_or_default());
     if str::from_utf8(question.body).is_ok_and(|text| text.contains('\u{fffd}')) {
         detail.push_str(" The body has replacement characters (U+FFFD): something decoded it that was not UTF-8, and its bytes are lost.");
     }

@@ -2,8 +2,6 @@
 
 use base64::{
     Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use webhook_verify::{
@@ -11,7 +9,7 @@ use webhook_verify::{
     description::{Encoding, Form, Hash, HeaderNames, TimeSource},
 };
 
-use crate::{cause::Cause, change::Change, time, words::quoted};
+use crate::{cause::Cause, change::Change, lenient::from_base64, time, words::quoted};
 
 /// So many headers are looked at for near names,
 const MOST_HEADERS: usize = 200;
@@ -205,41 +203,39 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     changes
 }
 
-/// Writes each signature in the header as each scheme of the provider does.
+/// Writes each signature in the header as each scheme of the provider does. A repeated header is refused in any spelling.
 pub(crate) fn respelled(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes: Vec<Change<Vec<Header>>> = Vec::new();
-    for (place, header) in headers.iter().enumerate() {
-        let names = provider.schemes()[0].signature.header;
-        let Ok(text) = str::from_utf8(header.value()) else { continue };
-        if !has_name(header, names) || text.len() > LONGEST {
-            continue;
-        }
-        for scheme in provider.schemes() {
-            for found in signatures(text, scheme.signature.hash).into_iter().take(MOST_SIGNATURES) {
-                let digits = spelled(scheme.signature.encoding, &found.tag);
-                let Some(value) = written(scheme, text, &digits) else { continue };
-                if value == text {
-                    continue;
-                }
-                let mut other = headers.to_vec();
-                other[place] = Header::new(header.name(), value);
-                let name = quoted(names[0]);
-                let change = if found.text == digits {
-                    let detail = format!(
-                        "The signature in {name} is right, and what stands beside it is not: {}.",
-                        form(scheme)
-                    );
-                    Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
-                } else {
-                    let wanted = encoding(scheme.signature.encoding);
-                    let detail = format!(
-                        "The signature in {name} is spelled in {}: {} sends {wanted}.",
-                        found.spelling, scheme.name
-                    );
-                    Change::new(Cause::SignatureEncoding, other, detail, AS_DOCUMENTED)
-                };
-                changes.push(change);
+    let names = provider.schemes()[0].signature.header;
+    let mut places = headers.iter().enumerate().filter(|(_, header)| has_name(header, names));
+    let (Some((place, header)), None) = (places.next(), places.next()) else { return changes };
+    let Ok(text) = str::from_utf8(header.value()) else { return changes };
+    if text.len() > LONGEST {
+        return changes;
+    }
+    for scheme in provider.schemes() {
+        for found in signatures(text, scheme.signature.hash).into_iter().take(MOST_SIGNATURES) {
+            let digits = spelled(scheme.signature.encoding, &found.tag);
+            let Some(value) = written(scheme, text, &digits) else { continue };
+            if value == text {
+                continue;
             }
+            let mut other = headers.to_vec();
+            other[place] = Header::new(header.name(), value);
+            let name = quoted(names[0]);
+            let change = if found.text == digits {
+                let detail =
+                    format!("The signature in {name} is right, and what stands beside it is not: {}.", form(scheme));
+                Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
+            } else {
+                let wanted = encoding(scheme.signature.encoding);
+                let detail = format!(
+                    "The signature in {name} is spelled in {}: {} sends {wanted}.",
+                    found.spelling, scheme.name
+                );
+                Change::new(Cause::SignatureEncoding, other, detail, AS_DOCUMENTED)
+            };
+            changes.push(change);
         }
     }
     changes
@@ -282,10 +278,8 @@ fn decoded(text: &str, length: usize) -> Option<(Vec<u8>, &'static str)> {
         let has_capitals = text.bytes().any(|digit| digit.is_ascii_uppercase());
         return Some((tag, if has_capitals { "capital hexadecimal digits" } else { "hexadecimal digits" }));
     }
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let is_url = text.contains(['-', '_']);
-    let alphabet = if is_url { &URL_SAFE } else { &STANDARD };
-    let bytes = GeneralPurpose::new(alphabet, config).decode(text).ok()?;
+    let bytes = from_base64(text.as_bytes())?;
     if let Some(tag) = hex(&bytes) {
         return Some((tag, "base64 of hexadecimal digits"));
     }
@@ -343,4 +337,18 @@ fn written(scheme: &Scheme, value: &str, digits: &str) -> Option<String> {
             Some(TimeSource::Header(_)) | None => format!("{label}{assign}{digits}"),
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::catalogue::GITHUB;
+
+    use super::*;
+
+    #[test]
+    fn a_repeated_signature_is_not_spelled_in_other_ways() {
+        let header = Header::new(GITHUB.schemes()[0].signature.header[0], "AB".repeat(32));
+        assert_eq!(respelled(GITHUB, std::slice::from_ref(&header)).len(), 1);
+        assert_eq!(respelled(GITHUB, &[header.clone(), header]).len(), 0);
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! A hypothesis is a small change of one part of the delivery: its headers, its body, the secret, the URL. It fits if the changed
 //! delivery verifies by the receiver's own verifier, so nothing is guessed: a MAC cannot be right by chance. All that it knows of
-//! providers is in their descriptions. If two changes are needed, the first is the cause and the other is told of.
+//! providers is in their descriptions. Two changes may be needed. Then the first is the cause, and the
+//! detail names the other.
 //!
 //! The crate uses no clock, no I/O and no network. What it returns has no byte of a secret or of a signature. Its work is bounded:
 //! at most 4,096 changed deliveries, and at most 512 MiB of bodies in all, are checked.
@@ -19,7 +20,7 @@
 //!     provider: GITHUB,
 //!     headers: &headers,
 //!     body: b"{\"a\": 1}",
-//!     secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: b"It's a Secret to Everybody".to_vec() }],
+//!     secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: b"It's a Secret to Everybody".to_vec().into() }],
 //!     now,
 //!     tolerance: Tolerance::of(GITHUB),
 //!     accepted: None,
@@ -37,6 +38,7 @@ mod change;
 mod diagnosis;
 mod header;
 mod header_lines;
+mod lenient;
 mod scheme;
 mod search;
 mod secret;
@@ -48,13 +50,14 @@ use std::fmt;
 
 use serde::Serialize;
 use webhook_verify::{Header, Provider, Scheme, Tolerance, UnixSeconds};
+use zeroize::Zeroizing;
 
 pub use cause::Cause;
 pub use header_lines::{NotHeaders, read_headers};
 pub use secret::MOST_SECRETS;
 
 /// A delivery, and what its receiver is configured with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Question<'q> {
     /// Whose delivery it should be.
     pub provider: &'static Provider,
@@ -74,6 +77,18 @@ pub struct Question<'q> {
     pub public_url: Option<&'q str>,
 }
 
+/// Without what a sender, a customer or a configuration may have secret in it.
+impl fmt::Debug for Question<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Question")
+            .field("provider", &self.provider.name())
+            .field("headers", &self.headers.len())
+            .field("body_bytes", &self.body.len())
+            .field("secrets", &self.secrets)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Question<'_> {
     pub(crate) fn accepts(&self, scheme: &Scheme) -> bool {
         self.accepted.is_none_or(|accepted| accepted.contains(&scheme))
@@ -86,12 +101,12 @@ pub struct GivenSecret {
     /// What it is called, such as a file's name. It is shown.
     pub label: String,
     /// Its bytes. They are never shown.
-    pub value: Vec<u8>,
+    pub value: Zeroizing<Vec<u8>>,
 }
 
 impl fmt::Debug for GivenSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GivenSecret({}, redacted)", self.label)
+        write!(f, "GivenSecret({:?}, redacted)", self.label)
     }
 }
 
@@ -149,5 +164,32 @@ pub fn explain(question: &Question<'_>) -> Explanation {
             fix: String::new(),
         },
         Err(refusal) => diagnosis::diagnose(question, &refusal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_debugged_without_its_contents() {
+        let provider = webhook_verify::catalogue::GITHUB;
+        let secret = GivenSecret { label: "a\nb".to_owned(), value: b"c0ffee".to_vec().into() };
+        let question = Question {
+            provider,
+            headers: &[Header::new("x-token", "c0ffee")],
+            body: b"c0ffee",
+            secrets: &[secret],
+            now: UnixSeconds(0),
+            tolerance: Tolerance::of(provider),
+            accepted: None,
+            public_url: Some("https://c0ffee@example.com"),
+        };
+        let expected = format!(
+            "Question {{ provider: {:?}, headers: 1, body_bytes: 6, secrets: [GivenSecret({:?}, redacted)], .. }}",
+            provider.name(),
+            "a\nb"
+        );
+        assert_eq!(format!("{question:?}"), expected);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     header::{has_name, respelled, value},
     secret::MOST_SECRETS,
     trial::{Authentic, Parts, Secret, Trials, read, stored_text},
-    words::quoted,
+    words::quoted_to,
 };
 
 /// Longer URLs are nobody's.
@@ -20,6 +20,9 @@ pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> 
     let question = trials.question;
     let own = question.provider;
     for provider in PROVIDERS.iter().chain(CATALOGUE).copied().filter(|other| other.name() != own.name()) {
+        if trials.are_used_up() {
+            return None;
+        }
         let mut ways = vec![(question.headers.to_vec(), false)];
         let moved = moved(own, provider, question.headers);
         ways.extend(respelled(provider, &moved).into_iter().map(|change| (change.value, true)));
@@ -165,11 +168,11 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
 }
 
 fn differing(configured: &str, url: String) -> Change<String> {
-    let signed = quoted(&url);
+    let signed = quoted_to(&url, LONGEST_URL);
     let detail = if configured.is_empty() {
         format!("The signature covers the URL {signed}, and no URL is configured.")
     } else {
-        format!("The signature covers the URL {signed}, and {} is configured.", quoted(configured))
+        format!("The signature covers the URL {signed}, and {} is configured.", quoted_to(configured, LONGEST_URL))
     };
     let fix = format!(
         "Set PUBLIC_URL (here: --public-url) to {signed}, or register the configured URL at the provider, character for character."
@@ -185,4 +188,19 @@ fn hosts_of(headers: &[Header]) -> Vec<String> {
     };
     let names = ["x-forwarded-host", "x-original-host", "host"];
     names.iter().filter_map(|name| value(headers, &[name])).map(str::trim).filter(is_host).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_urls_are_told_in_full() {
+        let configured = format!("https://example.com/{}/", "a".repeat(90));
+        let signed = configured.trim_end_matches('/').to_owned();
+        let change = differing(&configured, signed.clone());
+        let detail = format!("The signature covers the URL `{signed}`, and `{configured}` is configured.");
+        assert_eq!(change.detail, detail);
+        assert!(change.fix.contains(&format!("to `{signed}`, or ")), "{}", change.fix);
+    }
 }

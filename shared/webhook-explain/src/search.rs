@@ -6,7 +6,7 @@ use crate::{
     Question, body,
     change::Change,
     header, scheme, secret,
-    trial::{Parts, Refusal, Secret, Trials, read},
+    trial::{Late, Parts, Secret, Trials, read},
 };
 
 /// Of each part, so many changes are combined with those of another.
@@ -18,7 +18,7 @@ pub(crate) struct Found {
     /// What else differs.
     pub(crate) other: Option<Change<()>>,
     /// What the delivery is refused for even so.
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Late>,
 }
 
 /// The parts, each in the forms that are tried. Without a change, a part is as it came.
@@ -49,7 +49,7 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
         secrets: secret::changes(question.provider, question.secrets),
         urls: scheme::urls(question),
     };
-    // The headers as they came are refused whatever else is changed, or they are not.
+    // If the headers are refused as they came, no change of another part helps. Then only other headers are tried.
     let headers_as_they_came = space.headers_parse(question.headers);
     let headers: Vec<_> = space.headers.iter().filter(|change| space.headers_parse(&change.value)).collect();
 
@@ -73,6 +73,10 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
             if bodies.len() < PAIRED {
                 bodies.push(change);
             }
+            // Nothing more would be verified, and each body is work.
+            if trials.are_used_up() {
+                return None;
+            }
         }
         for change in &space.urls {
             if let Some(found) = space.try_out(trials, Choice { url: Some(change), ..none }) {
@@ -82,6 +86,9 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
     }
     if let Some((change, authentic)) = scheme::other(trials) {
         return Some(Found { change, other: None, refusal: authentic.refusal });
+    }
+    if trials.are_used_up() {
+        return None;
     }
     if !headers_as_they_came {
         bodies.extend(body::changes(question.body).take(PAIRED));

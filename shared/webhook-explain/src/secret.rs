@@ -1,11 +1,6 @@
 //! Hypotheses on the secret: how else it may be read, and whether another one verifies.
 
-use base64::{
-    Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-    prelude::BASE64_STANDARD,
-};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 use webhook_ingest::{DEVELOPMENT_SECRET, SecretError};
 use webhook_verify::{Key, Provider};
@@ -15,6 +10,7 @@ use crate::{
     GivenSecret,
     cause::Cause,
     change::Change,
+    lenient::from_base64,
     trial::{Secret, read, stored_text},
     words::quoted,
 };
@@ -25,6 +21,21 @@ pub const MOST_SECRETS: usize = 8;
 const LONGEST: usize = 8 << 10;
 /// So many texts inside one JSON value are tried.
 const MOST_TEXTS: usize = 32;
+
+/// Members that are named. The name of any other may be a secret itself.
+const MEMBERS: &[&str] = &[
+    "key",
+    "secret",
+    "secret_key",
+    "signingKey",
+    "signingSecret",
+    "signing_key",
+    "signing_secret",
+    "token",
+    "value",
+    "webhookSecret",
+    "webhook_secret",
+];
 
 const STORE_AGAIN: &str =
     "Store the secret again, exactly as the provider shows it: `printf %s` adds no line break, `echo` does.";
@@ -193,10 +204,11 @@ impl Readings {
             texts.extend(words.map(|word| (String::new(), Zeroizing::new(word.to_owned()))));
         }
         for (name, text) in texts.iter().take(MOST_TEXTS) {
-            let is_harmless = (1..=32).contains(&name.len())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-                && !texts.iter().any(|(_, secret)| secret.contains(name.as_str()) || name.contains(secret.as_str()));
-            let place = if is_harmless { format!("its member {}", quoted(name)) } else { "a part of it".to_owned() };
+            let place = match name.as_str() {
+                "" => "a part of it".to_owned(),
+                name if MEMBERS.contains(&name) => format!("its member {}", quoted(name)),
+                _ => "one of its members".to_owned(),
+            };
             let detail = format!(
                 "The stored value is a JSON text from which the receiver does not read the secret: {place} is what the provider \
                  signs with."
@@ -250,19 +262,14 @@ impl Readings {
                     fix,
                 );
             }
-            for alphabet in [STANDARD, URL_SAFE] {
-                let config = GeneralPurposeConfig::new()
-                    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-                    .with_decode_allow_trailing_bits(true);
-                if let Ok(bytes) = GeneralPurpose::new(&alphabet, config).decode(part) {
-                    let bytes = Zeroizing::new(bytes);
-                    self.bytes(
-                        cause,
-                        &bytes,
-                        format!("The sender signs with the bytes that the secret{without} spells in base64."),
-                        fix,
-                    );
-                }
+            if let Some(bytes) = from_base64(part.as_bytes()) {
+                let bytes = Zeroizing::new(bytes);
+                self.bytes(
+                    cause,
+                    &bytes,
+                    format!("The sender signs with the bytes that the secret{without} spells in base64."),
+                    fix,
+                );
             }
         }
         let fix = "Store the secret as the provider shows it, neither encoded nor decoded.";

@@ -1,7 +1,7 @@
 //! Hypotheses on the time: its unit, its form, and the clock.
 
 use webhook_verify::{
-    FUTURE_TOLERANCE, Header, Provider, Tolerance, UnixSeconds, VerifyError,
+    FUTURE_TOLERANCE, Header, Provider, Tolerance, UnixSeconds,
     description::{Form, HeaderNames, Time, TimeSource, TimeUnit},
 };
 
@@ -10,6 +10,7 @@ use crate::{
     cause::Cause,
     change::Change,
     header::{form, has_name},
+    trial::Skew,
     words::duration,
 };
 
@@ -95,12 +96,8 @@ fn others(text: &str) -> Vec<(String, &'static str)> {
 }
 
 /// Says why an authentic delivery is outside the tolerance.
-pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, error: &VerifyError) -> Change<()> {
-    let (skew_s, is_past) = match error {
-        VerifyError::TimestampTooOld { skew_s } => (*skew_s, true),
-        VerifyError::TimestampInFuture { skew_s } => (*skew_s, false),
-        _ => (0, true),
-    };
+pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, skew: Skew) -> Change<()> {
+    let Skew { seconds: skew_s, is_past } = skew;
     let offset = i64::try_from(skew_s).unwrap_or(i64::MAX);
     let signed_at = if is_past { question.now.0.saturating_sub(offset) } else { question.now.0.saturating_add(offset) };
     if let Some(unit) = other_unit(signed_at, question.now, question.tolerance, time) {

@@ -45,6 +45,45 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+/// Why a delivery is refused whose MAC is right, or is not looked at.
+pub(crate) enum Late {
+    NotAccepted(&'static Scheme),
+    Outside(Skew),
+    Malformed(Malformed),
+}
+
+/// How far a signed time is from the given one.
+#[derive(Clone, Copy)]
+pub(crate) struct Skew {
+    pub(crate) seconds: u64,
+    pub(crate) is_past: bool,
+}
+
+impl Late {
+    /// Returns `None` if the MAC is wrong, or if there is none to look at.
+    pub(crate) fn of(refusal: &Refusal) -> Option<Self> {
+        match refusal {
+            Refusal::Verify(error) => Self::of_error(error),
+            Refusal::Malformed(malformed) => Some(Self::Malformed(*malformed)),
+            Refusal::TooLarge | Refusal::Secret(_) => None,
+        }
+    }
+
+    fn of_error(error: &VerifyError) -> Option<Self> {
+        match *error {
+            VerifyError::SchemeNotAccepted(scheme) => Some(Self::NotAccepted(scheme)),
+            VerifyError::TimestampTooOld { skew_s } => Some(Self::Outside(Skew { seconds: skew_s, is_past: true })),
+            VerifyError::TimestampInFuture { skew_s } => Some(Self::Outside(Skew { seconds: skew_s, is_past: false })),
+            VerifyError::HeaderMissing(_)
+            | VerifyError::HeaderRepeated(_)
+            | VerifyError::HeaderMalformed(_)
+            | VerifyError::SchemeUnknown(_)
+            | VerifyError::SignatureMismatch
+            | VerifyError::NoSignedText(_) => None,
+        }
+    }
+}
+
 /// A signing secret that verifies trials.
 pub(crate) struct Secret(SigningSecrets);
 
@@ -79,7 +118,7 @@ pub(crate) struct Trials<'q> {
 /// A delivery whose MAC is right.
 pub(crate) struct Authentic {
     /// What it is refused for even so.
-    pub(crate) refusal: Option<Refusal>,
+    pub(crate) refusal: Option<Late>,
 }
 
 impl<'q> Trials<'q> {
@@ -90,6 +129,17 @@ impl<'q> Trials<'q> {
     /// Returns whether the bound was reached, so that something may not have been tried.
     pub(crate) fn are_used_up(&self) -> bool {
         self.left == 0 || self.bytes_left == 0
+    }
+
+    /// Says which bound was reached, if one was.
+    pub(crate) fn cut_short(&self) -> Option<&'static str> {
+        if self.bytes_left == 0 {
+            Some(" The body is large, so not all of it was tried.")
+        } else if self.left == 0 {
+            Some(" After 4,096 changed deliveries the search ends, so not all of it was tried.")
+        } else {
+            None
+        }
     }
 
     /// Verifies changed parts. Returns `None` if the MAC is not right, or if the bound is reached.
@@ -105,19 +155,15 @@ impl<'q> Trials<'q> {
         let Question { now, tolerance, .. } = *self.question;
         let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
             Ok(verified) => verified,
-            Err(error @ (VerifyError::TimestampTooOld { .. } | VerifyError::TimestampInFuture { .. })) => {
-                return Some(Authentic { refusal: Some(Refusal::Verify(error)) });
-            }
-            Err(_) => return None,
+            Err(error) => return Late::of_error(&error).map(|late| Authentic { refusal: Some(late) }),
         };
         if parts.provider.name() == self.question.provider.name() && !self.question.accepts(unverified.scheme()) {
-            let error = VerifyError::SchemeNotAccepted(unverified.scheme());
-            return Some(Authentic { refusal: Some(Refusal::Verify(error)) });
+            return Some(Authentic { refusal: Some(Late::NotAccepted(unverified.scheme())) });
         }
         if verified.challenge(&parts.secret.0).is_some() {
             return Some(Authentic { refusal: None });
         }
-        Some(Authentic { refusal: verified.event().err().map(Refusal::Malformed) })
+        Some(Authentic { refusal: verified.event().err().map(Late::Malformed) })
     }
 }
 
@@ -165,4 +211,29 @@ pub(crate) fn stored_text(given: &GivenSecret) -> Result<Zeroizing<String>, Secr
 /// Returns whether the receiver would queue the body, were it authentic.
 pub(crate) fn is_object(body: &[u8]) -> bool {
     read_object(body, []).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use webhook_verify::{Tolerance, UnixSeconds, catalogue::GITHUB};
+
+    use super::*;
+
+    #[test]
+    fn the_bound_that_was_reached_is_told() {
+        let question = Question {
+            provider: GITHUB,
+            headers: &[],
+            body: b"{}",
+            secrets: &[],
+            now: UnixSeconds(0),
+            tolerance: Tolerance::of(GITHUB),
+            accepted: None,
+            public_url: None,
+        };
+        let told = |left, bytes_left| Trials { question: &question, left, bytes_left }.cut_short();
+        assert_eq!(told(1, 1), None);
+        assert_eq!(told(1, 0), Some(" The body is large, so not all of it was tried."));
+        assert_eq!(told(0, 1), Some(" After 4,096 changed deliveries the search ends, so not all of it was tried."));
+    }
 }

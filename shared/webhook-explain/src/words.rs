@@ -7,8 +7,13 @@ const MOST_CHARACTERS: usize = 80;
 
 /// Returns the text in backticks: bounded, and with all but printable ASCII escaped.
 pub(crate) fn quoted(text: &str) -> String {
+    quoted_to(text, MOST_CHARACTERS)
+}
+
+/// Returns the same with at most so many characters.
+pub(crate) fn quoted_to(text: &str, limit: usize) -> String {
     let mut out = String::from("`");
-    for character in text.chars().take(MOST_CHARACTERS) {
+    for character in text.chars().take(limit) {
         match character {
             '`' => out.push('\''),
             ' '..='~' => out.push(character),
@@ -18,7 +23,7 @@ pub(crate) fn quoted(text: &str) -> String {
             }
         }
     }
-    if text.chars().nth(MOST_CHARACTERS).is_some() {
+    if text.chars().nth(limit).is_some() {
         out.push('…');
     }
     out.push('`');

@@ -53,7 +53,7 @@ fn compare(provider: &'static Provider, headers: &[Header], body: &[u8], may_be_
         provider,
         headers,
         body,
-        secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: key.clone().into_bytes() }],
+        secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: key.clone().into_bytes().into() }],
         now: NOW,
         tolerance: Tolerance::of(provider),
         accepted: None,

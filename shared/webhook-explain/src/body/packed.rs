@@ -2,16 +2,11 @@
 
 use std::io::Read;
 
-use base64::{
-    Engine,
-    alphabet::{STANDARD, URL_SAFE},
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-    prelude::BASE64_STANDARD,
-};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 
 use super::{Change, LARGEST, RAW, change};
-use crate::cause::Cause;
+use crate::{cause::Cause, lenient};
 
 const BASE64: &str = "Decode the body where the event says isBase64Encoded, and only there: the binary media types of the API and any \
                       mapping template must leave it as it is.";
@@ -73,8 +68,7 @@ fn from_base64(body: &[u8]) -> Option<Vec<u8>> {
     if digits.len() < 2 {
         return None;
     }
-    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-    [STANDARD, URL_SAFE].iter().find_map(|alphabet| GeneralPurpose::new(alphabet, config).decode(digits).ok())
+    lenient::from_base64(digits)
 }
 
 fn from_base64_twice(body: &[u8]) -> Option<Vec<u8>> {

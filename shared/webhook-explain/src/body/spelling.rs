@@ -1,32 +1,56 @@
 //! A JSON body as other programs write it: parsed, and written again.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{
+    borrow::Cow,
+    cell::LazyCell,
+    fmt::{self, Write},
+};
 
 use serde::de::IgnoredAny;
 use webhook_verify::json::{PythonForm, python_form};
 
-use super::{Change, RAW};
+use super::{Change, LARGEST, RAW};
 use crate::cause::Cause;
 
 /// Larger bodies are written again by Python's rules alone: a tree takes many times their size.
 const LARGEST_TREE: usize = 1 << 20;
 
-/// Returns the body in the spellings of common programs, the most common first.
+/// `serde_json` reads no deeper values, and neither does the receiver.
+const DEEPEST: usize = 127;
+
+/// Returns the body in the spellings of common programs, the most common first. Each is made when it is asked for.
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
-    let python =
-        [(PythonForm::Default, "Python's `json.dumps`"), (PythonForm::Compact, "Python's compact `json.dumps`")];
-    let python = python.into_iter().filter_map(move |(form, name)| Some(named(python_form(body, form).ok()?, name)));
-    let document = Document::parse(body);
-    let compact = document.as_ref().map(|document| named(document.write(Style::COMPACT), &Style::COMPACT.name()));
-    let others = document
-        .into_iter()
-        .flat_map(|document| Style::all().map(move |style| named(document.write(style), &style.name())));
-    compact.into_iter().chain(python).chain(others)
+    let document = LazyCell::new(move || Document::parse(body));
+    Spelling::all().filter_map(move |spelling| {
+        let value = match spelling {
+            Spelling::Python(form) => python_form(body, form).ok()?,
+            Spelling::Styled(style) => document.as_ref()?.write(style)?,
+        };
+        let detail = format!("The body was parsed and written again: it verifies in the spelling {}.", spelling.name());
+        Some(Change::new(Cause::BodyReserialized, value, detail, RAW))
+    })
 }
 
-fn named(value: Vec<u8>, spelling: &str) -> Change<Vec<u8>> {
-    let detail = format!("The body was parsed and written again: it verifies in the spelling {spelling}.");
-    Change::new(Cause::BodyReserialized, value, detail, RAW)
+#[derive(Clone, Copy)]
+enum Spelling {
+    Python(PythonForm),
+    Styled(Style),
+}
+
+impl Spelling {
+    fn all() -> impl Iterator<Item = Self> {
+        let first =
+            [Self::Styled(Style::COMPACT), Self::Python(PythonForm::Default), Self::Python(PythonForm::Compact)];
+        first.into_iter().chain(Style::all().map(Self::Styled))
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::Python(PythonForm::Default) => "Python's `json.dumps`".to_owned(),
+            Self::Python(PythonForm::Compact) => "Python's compact `json.dumps`".to_owned(),
+            Self::Styled(style) => style.name(),
+        }
+    }
 }
 
 /// How a program writes JSON.
@@ -121,20 +145,34 @@ enum Node<'b> {
 struct Document<'b>(Node<'b>);
 
 impl<'b> Document<'b> {
-    /// Reads a body that is JSON. Its nesting is bounded by `serde_json`'s own limit.
+    /// Reads a body that is JSON, and not nested too deep.
     fn parse(body: &'b [u8]) -> Option<Self> {
         if body.len() > LARGEST_TREE {
             return None;
         }
         let text = str::from_utf8(body).ok()?;
         serde_json::from_str::<IgnoredAny>(text).ok()?;
-        Reader { rest: text }.value().map(Self)
+        Reader { rest: text }.value(0).map(Self)
     }
 
-    fn write(&self, style: Style) -> Vec<u8> {
-        let mut out = String::new();
-        write(&self.0, style, 0, &mut out);
-        out.into_bytes()
+    /// Returns the document as a program writes it, unless that is too large to be signed.
+    fn write(&self, style: Style) -> Option<Vec<u8>> {
+        let mut out = Bounded(String::new());
+        write(&self.0, style, 0, &mut out).ok()?;
+        Some(out.0.into_bytes())
+    }
+}
+
+/// A text that never becomes larger than a body: the indents alone can be hundreds of times as large as what they indent.
+struct Bounded(String);
+
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > LARGEST {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -177,7 +215,11 @@ impl<'b> Reader<'b> {
         None
     }
 
-    fn value(&mut self) -> Option<Node<'b>> {
+    /// Reads a value that is inside `depth` others. `IgnoredAny` has no limit of its own, and this calls itself.
+    fn value(&mut self, depth: usize) -> Option<Node<'b>> {
+        if depth > DEEPEST {
+            return None;
+        }
         match self.next()? {
             b'"' => self.string().map(Node::String),
             b'{' => {
@@ -188,7 +230,7 @@ impl<'b> Reader<'b> {
                     self.next()?;
                     let name = self.string()?;
                     self.skip(b':');
-                    members.push((name, self.value()?));
+                    members.push((name, self.value(depth + 1)?));
                 }
                 Some(Node::Object(members))
             }
@@ -197,7 +239,7 @@ impl<'b> Reader<'b> {
                 let mut items = Vec::new();
                 while !self.skip(b']') {
                     self.skip(b',');
-                    items.push(self.value()?);
+                    items.push(self.value(depth + 1)?);
                 }
                 Some(Node::Array(items))
             }
@@ -210,12 +252,12 @@ impl<'b> Reader<'b> {
     }
 }
 
-fn write(node: &Node<'_>, style: Style, depth: usize, out: &mut String) {
+fn write(node: &Node<'_>, style: Style, depth: usize, out: &mut Bounded) -> fmt::Result {
     match node {
-        Node::Word(word) => out.push_str(&number(word, style.numbers)),
-        Node::String(text) => out.push_str(&string(text, style.strings)),
+        Node::Word(word) => out.write_str(&number(word, style.numbers)),
+        Node::String(text) => out.write_str(&string(text, style.strings)),
         Node::Array(items) => {
-            enclosed('[', ']', items, style, depth, out, |item, out| write(item, style, depth + 1, out));
+            enclosed('[', ']', items, style, depth, out, |item, out| write(item, style, depth + 1, out))
         }
         Node::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
@@ -223,10 +265,10 @@ fn write(node: &Node<'_>, style: Style, depth: usize, out: &mut String) {
                 members.sort_by_cached_key(|(name, _)| decoded(name));
             }
             enclosed('{', '}', &members, style, depth, out, |(name, value), out| {
-                out.push_str(&string(name, style.strings));
-                out.push_str(if style.layout == Layout::Compact { ":" } else { ": " });
-                write(value, style, depth + 1, out);
-            });
+                out.write_str(&string(name, style.strings))?;
+                out.write_str(if style.layout == Layout::Compact { ":" } else { ": " })?;
+                write(value, style, depth + 1, out)
+            })
         }
     }
 }
@@ -237,27 +279,28 @@ fn enclosed<T>(
     items: &[T],
     style: Style,
     depth: usize,
-    out: &mut String,
-    write_item: impl Fn(&T, &mut String),
-) {
-    let line = |depth: usize, out: &mut String| {
-        if let Layout::Pretty(indent) = style.layout {
-            out.push('\n');
-            (0..depth).for_each(|_| out.push_str(indent));
+    out: &mut Bounded,
+    write_item: impl Fn(&T, &mut Bounded) -> fmt::Result,
+) -> fmt::Result {
+    let line = |depth: usize, out: &mut Bounded| match style.layout {
+        Layout::Pretty(indent) => {
+            out.write_char('\n')?;
+            (0..depth).try_for_each(|_| out.write_str(indent))
         }
+        Layout::Compact | Layout::Spaced => Ok(()),
     };
-    out.push(open);
+    out.write_char(open)?;
     for (index, item) in items.iter().enumerate() {
         if index > 0 {
-            out.push_str(if style.layout == Layout::Spaced { ", " } else { "," });
+            out.write_str(if style.layout == Layout::Spaced { ", " } else { "," })?;
         }
-        line(depth + 1, out);
-        write_item(item, out);
+        line(depth + 1, out)?;
+        write_item(item, out)?;
     }
     if !items.is_empty() {
-        line(depth, out);
+        line(depth, out)?;
     }
-    out.push(close);
+    out.write_char(close)
 }
 
 fn decoded(text: &str) -> String {
@@ -296,17 +339,72 @@ fn string(text: &str, strings: Strings) -> Cow<'_, str> {
     out.into()
 }
 
-/// JavaScript writes a whole number without a fraction, and the shortest digits of others.
+/// JavaScript reads all numbers as doubles, and writes the shortest digits that read back, as `Number::toString` does.
 fn number(word: &str, numbers: Numbers) -> Cow<'_, str> {
-    let is_float = word.contains(['.', 'e', 'E']);
-    match word.parse::<f64>() {
-        Ok(value) if numbers == Numbers::JavaScript && is_float && value.abs() < 1e21 => {
-            if value == 0.0 {
-                "0".into()
-            } else {
-                value.to_string().into()
-            }
+    let value = match word.parse::<f64>() {
+        Ok(value) if numbers == Numbers::JavaScript => value,
+        Ok(_) | Err(_) => return word.into(),
+    };
+    if !value.is_finite() {
+        return "null".into();
+    }
+    if value == 0.0 {
+        return "0".into();
+    }
+    let magnitude = value.abs();
+    let sign = if value < 0.0 { "-" } else { "" };
+    if (1e-6..1e21).contains(&magnitude) {
+        return format!("{sign}{magnitude}").into();
+    }
+    let scientific = format!("{sign}{magnitude:e}");
+    if magnitude < 1.0 { scientific.into() } else { scientific.replace('e', "e+").into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nested(depth: usize, inside: &str) -> String {
+        format!("{}{inside}{}", "[".repeat(depth), "]".repeat(depth))
+    }
+
+    #[test]
+    fn a_deep_body_is_not_read_and_overflows_no_stack() {
+        assert!(Document::parse(nested(127, "1").as_bytes()).is_some());
+        assert!(Document::parse(nested(128, "1").as_bytes()).is_none());
+        assert_eq!(changes(nested(400_000, "").as_bytes()).count(), 0);
+    }
+
+    #[test]
+    fn what_is_written_again_is_never_larger_than_a_body() {
+        let body = nested(120, &vec!["1"; 500_000].join(","));
+        let document = Document::parse(body.as_bytes()).expect("JSON");
+        let style = |layout| Style { layout, ..Style::COMPACT };
+        assert_eq!(document.write(style(Layout::Compact)), Some(body.clone().into_bytes()));
+        assert!(document.write(style(Layout::Pretty("    "))).is_none());
+        assert!(changes(body.as_bytes()).all(|change| change.value.len() <= LARGEST));
+    }
+
+    #[test]
+    fn numbers_are_written_as_javascript_writes_them() {
+        for (word, expected) in [
+            ("1.0", "1"),
+            ("-0.0", "0"),
+            ("-0", "0"),
+            ("-1.50", "-1.5"),
+            ("1e-7", "1e-7"),
+            ("0.000001", "0.000001"),
+            ("-0.00000012", "-1.2e-7"),
+            ("9007199254740993", "9007199254740992"),
+            ("12345678901234567890", "12345678901234567000"),
+            ("1e20", "100000000000000000000"),
+            ("1e21", "1e+21"),
+            ("123456789012345678901234", "1.2345678901234569e+23"),
+            ("1e999", "null"),
+            ("true", "true"),
+        ] {
+            assert_eq!(number(word, Numbers::JavaScript), expected, "{word}");
+            assert_eq!(number(word, Numbers::Kept), word);
         }
-        Ok(_) | Err(_) => word.into(),
     }
 }

@@ -76,6 +76,20 @@ fn a_secret_in_a_json_text_that_the_receiver_does_not_read_is_told() {
 }
 
 #[test]
+fn only_well_known_members_of_a_json_text_are_named() {
+    for (provider, scheme) in schemes() {
+        let secret = provider.key().write(&key(1));
+        for (member, expected) in [("secret", "its member `secret` is"), ("hunter2", "one of its members is")] {
+            let file = format!("{{\"{member}\": \"{secret}\"}}");
+            let explanation = Case::good(provider, scheme, 1).with_secrets(&[&file]).explain();
+            assert_eq!(explanation.cause, Some(Cause::SecretJson), "{}", scheme.name);
+            assert!(explanation.detail.contains(expected), "{}", explanation.detail);
+            assert!(!explanation.detail.contains("hunter2"), "{}", explanation.detail);
+        }
+    }
+}
+
+#[test]
 fn a_secret_that_one_side_decodes_is_told() {
     let mut plantation = Plantation::of(Cause::SecretEncoding);
     for (provider, scheme) in schemes() {

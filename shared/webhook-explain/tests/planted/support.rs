@@ -138,7 +138,7 @@ impl Case {
     pub(crate) fn explain(&self) -> Explanation {
         let secrets: Vec<_> = (1..)
             .zip(&self.secrets)
-            .map(|(number, value)| GivenSecret { label: format!("{number}.txt"), value: value.clone() })
+            .map(|(number, value)| GivenSecret { label: format!("{number}.txt"), value: value.clone().into() })
             .collect();
         let explanation = explain(&Question {
             provider: self.provider,
