@@ -36,7 +36,9 @@ pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &
     let headers = delivery.headers.to_verify();
     let previous = stored.previous.as_ref().ok().and_then(Option::as_ref);
     let given = |(label, secret): (&str, Option<&StoredSecret>)| match secret? {
-        StoredSecret::Text(text) => Some(GivenSecret { label: label.to_owned(), value: text.as_bytes().to_vec().into() }),
+        StoredSecret::Text(text) => {
+            Some(GivenSecret { label: label.to_owned(), value: text.as_bytes().to_vec().into() })
+        }
         StoredSecret::NotText => None,
     };
     let mut given_secrets: Vec<_> =

@@ -48,7 +48,7 @@ async fn show(stack: &Stack) {
         }
     }
     say("\nThat was: HTTP API → function → signature → DynamoDB → SQS, each event once.");
-    say("`make dev` keeps such a stack running; README tells the rest.");
+    say("`make dev` keeps such a stack running, with an inspector in front of it.");
 }
 
 async fn deliver(stack: &Stack, sample: &Sample) {
