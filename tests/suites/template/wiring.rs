@@ -168,7 +168,9 @@ fn tracing_and_log_retention_are_parameters() {
     let (mut functions, mut groups) = (0, 0);
     for template in ["template.yaml", "provider.yaml"].map(template) {
         for (name, function) in resources(&template, "AWS::Serverless::Function") {
-            assert_eq!(function["Properties"]["Tracing"], json!({"Ref": "Tracing"}), "{name}");
+            // The hook's role may send no traces, and Lambda refuses a function that should and may not.
+            let tracing = if name == "PreTrafficHook" { Value::Null } else { json!({"Ref": "Tracing"}) };
+            assert_eq!(function["Properties"]["Tracing"], tracing, "{name}");
             functions += 1;
         }
         for (name, group) in resources(&template, "AWS::Logs::LogGroup") {
