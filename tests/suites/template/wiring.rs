@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use webhook_aws::attribute;
 use webhook_tests::template::{pascal_case, resources, template};
 use webhook_verify::{Provider, providers::named};
