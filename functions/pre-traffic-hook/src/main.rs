@@ -4,8 +4,9 @@
 //! Two deliveries go to the new version, and neither can queue anything:
 //!
 //! 1. One without a signature must be answered 401: the version starts, and refuses what is not proven.
-//! 2. One that is signed with the provider's secret, but malformed ([`malformed_body`]), must be answered 400: the version
-//!    reads the right secret and the right schemes. 401 would mean that it refuses the provider, 503 that it has no secret.
+//! 2. One that is signed with the provider's secret, but malformed
+//!    ([`malformed_body`](webhook_verify::sign::malformed_body)), must be answered 400: the version reads the right secret and
+//!    the right schemes. 401 would mean that it refuses the provider, 503 that it has no secret.
 //!
 //! | variable | meaning |
 //! |---|---|
