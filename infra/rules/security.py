@@ -357,7 +357,7 @@ def resource_outputs(cfn, name):
 
 
 def denies_ec2_to_code(cfn, path):
-    """Whether a statement beside the one at this path denies EC2 to what bears a function's ARN."""
+    """Whether a statement next to the one at this path denies EC2 calls to the function's code."""
     statements = cfn.template
     for step in path[:-1]:
         statements = statements[step]
