@@ -31,7 +31,12 @@ impl Api {
     ///
     /// # Panics
     /// The service is another.
-    pub fn query(&self, service: &str, action: &str, parameters: &[(&str, &str)]) -> Result<String, String> {
+    pub fn query(
+        &self,
+        service: &str,
+        action: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, String> {
         let version = match service {
             "cloudformation" => "2010-05-15",
             "iam" => "2010-05-08",
@@ -43,7 +48,8 @@ impl Api {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("Action", action).append_pair("Version", version).extend_pairs(parameters);
         let content_type = ("content-type", "application/x-www-form-urlencoded");
-        let (status, answer) = self.request("POST", service, "/", &[content_type], form.finish().as_bytes());
+        let (status, answer) =
+            self.request("POST", service, "/", &[content_type], form.finish().as_bytes());
         if status < 300 {
             return Ok(answer);
         }
@@ -55,7 +61,14 @@ impl Api {
     /// # Panics
     /// The service refuses.
     #[must_use]
-    pub fn json(&self, method: &str, service: &str, path: &str, target: Option<&str>, body: &Value) -> Value {
+    pub fn json(
+        &self,
+        method: &str,
+        service: &str,
+        path: &str,
+        target: Option<&str>,
+        body: &Value,
+    ) -> Value {
         let mut headers = vec![("content-type", "application/x-amz-json-1.1")];
         headers.extend(target.map(|target| ("x-amz-target", target)));
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -64,7 +77,14 @@ impl Api {
         serde_json::from_str(&answer).unwrap_or_default()
     }
 
-    fn request(&self, method: &str, service: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
+    fn request(
+        &self,
+        method: &str,
+        service: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, String) {
         let url = format!("{}{path}", self.endpoint);
         let identity = Credentials::new(ACCESS_KEY, ACCESS_KEY, None, None, "tests").into();
         let parameters = SigningParams::builder()
@@ -76,9 +96,11 @@ impl Api {
             .build()
             .expect("is complete")
             .into();
-        let signable = SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(body));
+        let signable =
+            SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(body));
         let signed = sign(signable.expect("is a request"), &parameters).expect("can be signed");
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut request = ureq::http::Request::builder().method(method).uri(&url);
         for (name, value) in headers.iter().copied().chain(signed.output().headers()) {
             request = request.header(name, value);
@@ -102,6 +124,15 @@ pub fn texts(xml: &str, element: &str) -> Vec<String> {
 }
 
 fn unescape(text: &str) -> String {
-    let escapes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#x27;", "'"), ("&amp;", "&")];
-    escapes.iter().fold(text.to_owned(), |text, (escape, character)| text.replace(escape, character))
+    let escapes = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#x27;", "'"),
+        ("&amp;", "&"),
+    ];
+    escapes
+        .iter()
+        .fold(text.to_owned(), |text, (escape, character)| text.replace(escape, character))
 }

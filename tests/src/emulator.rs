@@ -18,7 +18,10 @@ use std::{
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
     config::{Credentials, SharedCredentialsProvider},
-    types::{AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType},
+    types::{
+        AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
+        ScalarAttributeType,
+    },
 };
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName, QueueAttributeName};
 
@@ -111,7 +114,8 @@ impl Emulator {
         let program = workspace().join(".tools/ministack/bin/ministack");
         assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
         let endpoint = format!("http://127.0.0.1:{port}");
-        let scratch = std::env::temp_dir().join(format!("webhook-emulator-{}-{port}", std::process::id()));
+        let scratch =
+            std::env::temp_dir().join(format!("webhook-emulator-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&scratch).expect("a temporary folder can be made");
         let mut supervisor = Command::new("sh");
         supervisor
@@ -148,12 +152,18 @@ impl Emulator {
     /// # Panics
     /// It does not end, or does not come up again.
     pub fn restart(&mut self) {
-        let restarts = || std::fs::read(self.scratch.join("restarts")).map_or(0, |lines| lines.len());
+        let restarts =
+            || std::fs::read(self.scratch.join("restarts")).map_or(0, |lines| lines.len());
         let before = restarts();
         let mut orders = self.supervisor.stdin.as_ref().expect("is piped");
         writeln!(orders).expect("the supervisor listens");
         self.wait_until(|| restarts() > before, "does not end");
-        let port = self.endpoint.rsplit(':').next().and_then(|port| port.parse().ok()).expect("it ends in a port");
+        let port = self
+            .endpoint
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .expect("it ends in a port");
         self.wait_until(|| is_ready(port), "does not come up again");
     }
 
@@ -161,7 +171,11 @@ impl Emulator {
         let started_at = Instant::now();
         while !condition() {
             let log = self.scratch.join("emulator.log");
-            assert!(started_at.elapsed() < UP_WITHIN, "the emulator {otherwise}; its log: {}", log.display());
+            assert!(
+                started_at.elapsed() < UP_WITHIN,
+                "the emulator {otherwise}; its log: {}",
+                log.display()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -205,7 +219,10 @@ fn is_ready(port: u16) -> bool {
     let ask = || -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-        write!(stream, "GET /_ministack/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET /_ministack/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         Ok(answer)
@@ -262,7 +279,9 @@ impl Aws {
     /// The emulator refuses.
     pub async fn create_table(&self) -> String {
         let name = unique("records");
-        let id = AttributeDefinition::builder().attribute_name("id").attribute_type(ScalarAttributeType::S);
+        let id = AttributeDefinition::builder()
+            .attribute_name("id")
+            .attribute_type(ScalarAttributeType::S);
         let key = KeySchemaElement::builder().attribute_name("id").key_type(KeyType::Hash);
         self.dynamodb
             .create_table()
@@ -284,7 +303,9 @@ impl Aws {
         let name = unique("events");
         let mut create = self.sqs.create_queue();
         if fifo {
-            create = create.attributes(QueueAttributeName::FifoQueue, "true").queue_name(format!("{name}.fifo"));
+            create = create
+                .attributes(QueueAttributeName::FifoQueue, "true")
+                .queue_name(format!("{name}.fifo"));
         } else {
             create = create.queue_name(name);
         }
@@ -307,7 +328,13 @@ impl Aws {
     /// The emulator refuses.
     pub async fn create_secret(&self, value: &str) -> String {
         let name = unique("secret");
-        self.secrets.create_secret().name(&name).secret_string(value).send().await.expect("a secret is made");
+        self.secrets
+            .create_secret()
+            .name(&name)
+            .secret_string(value)
+            .send()
+            .await
+            .expect("a secret is made");
         name
     }
 
@@ -316,12 +343,24 @@ impl Aws {
     /// # Panics
     /// The emulator refuses.
     pub async fn rotate_secret(&self, name: &str, value: &str) {
-        self.secrets.put_secret_value().secret_id(name).secret_string(value).send().await.expect("a secret is put");
+        self.secrets
+            .put_secret_value()
+            .secret_id(name)
+            .secret_string(value)
+            .send()
+            .await
+            .expect("a secret is put");
     }
 
     /// Whether nobody has changed the secret since it was made.
     pub async fn is_first_version(&self, secret: &str) -> bool {
-        self.secrets.get_secret_value().secret_id(secret).version_stage("AWSPREVIOUS").send().await.is_err()
+        self.secrets
+            .get_secret_value()
+            .secret_id(secret)
+            .version_stage("AWSPREVIOUS")
+            .send()
+            .await
+            .is_err()
     }
 
     /// All records of a table.
@@ -329,7 +368,14 @@ impl Aws {
     /// # Panics
     /// The emulator refuses.
     pub async fn records(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
-        let scan = self.dynamodb.scan().table_name(table).consistent_read(true).into_paginator().items().send();
+        let scan = self
+            .dynamodb
+            .scan()
+            .table_name(table)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
         scan.try_collect().await.expect("a table is read")
     }
 
@@ -347,12 +393,14 @@ impl Aws {
                 .max_number_of_messages(10)
                 .message_attribute_names("All")
                 .message_system_attribute_names(MessageSystemAttributeName::All);
-            let messages = receive.send().await.expect("a queue is read").messages.unwrap_or_default();
+            let messages =
+                receive.send().await.expect("a queue is read").messages.unwrap_or_default();
             if messages.is_empty() {
                 return taken;
             }
             for message in messages {
-                let handle = message.receipt_handle.as_deref().expect("a received message has a handle");
+                let handle =
+                    message.receipt_handle.as_deref().expect("a received message has a handle");
                 let delete = self.sqs.delete_message().queue_url(queue).receipt_handle(handle);
                 delete.send().await.expect("a message is deleted");
                 taken.push(message);

@@ -15,7 +15,10 @@ use std::{
 };
 
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{
@@ -129,7 +132,12 @@ impl Function {
     ///
     /// # Panics
     /// No answer comes.
-    pub async fn invoke_text(&self, event: String, time_left: Duration, trace_id: Option<&str>) -> Answer {
+    pub async fn invoke_text(
+        &self,
+        event: String,
+        time_left: Duration,
+        trace_id: Option<&str>,
+    ) -> Answer {
         self.answer(self.hand_over(event, time_left, true, None, trace_id).await).await
     }
 
@@ -142,7 +150,8 @@ impl Function {
     /// No answer comes.
     pub async fn invoke_under_watch(&self, event: &Value) -> Answer {
         let time_left = Duration::from_secs(15);
-        self.answer(self.hand_over(event.to_string(), time_left, true, Some(600_000), None).await).await
+        self.answer(self.hand_over(event.to_string(), time_left, true, Some(600_000), None).await)
+            .await
     }
 
     async fn answer(&self, answered: oneshot::Receiver<Answer>) -> Answer {
@@ -183,8 +192,13 @@ impl Function {
     ) -> oneshot::Receiver<Answer> {
         let (answer, answered) = oneshot::channel();
         let trace_id = trace_id.map(str::to_owned);
-        let invocation = Invocation { event, time_left, may_be_late, constant_ms, trace_id, answer };
-        assert!(self.invocations.send(invocation).await.is_ok(), "the Runtime API is gone; log: {}", self.log());
+        let invocation =
+            Invocation { event, time_left, may_be_late, constant_ms, trace_id, answer };
+        assert!(
+            self.invocations.send(invocation).await.is_ok(),
+            "the Runtime API is gone; log: {}",
+            self.log()
+        );
         answered
     }
 
@@ -240,7 +254,10 @@ impl Function {
                 assert_eq!(wanted.len(), count, "{log}");
                 return wanted;
             }
-            assert!(started_at.elapsed() < PATIENCE, "fewer than {count} such lines in the log: {log}");
+            assert!(
+                started_at.elapsed() < PATIENCE,
+                "fewer than {count} such lines in the log: {log}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -260,13 +277,19 @@ impl Function {
 
     async fn death(&self) -> ExitStatus {
         let mut status = self.status.clone();
-        let ended = status.wait_for(Option::is_some).await.expect("the task that watches over it tells how it ended");
+        let ended = status
+            .wait_for(Option::is_some)
+            .await
+            .expect("the task that watches over it tells how it ended");
         ended.expect("was waited for")
     }
 }
 
 /// Tells how the process ends. Kills it where it is told to, or where nobody is left to tell.
-fn watch_over(mut child: Child, mut killed: mpsc::Receiver<()>) -> watch::Receiver<Option<ExitStatus>> {
+fn watch_over(
+    mut child: Child,
+    mut killed: mpsc::Receiver<()>,
+) -> watch::Receiver<Option<ExitStatus>> {
     let (ended, status) = watch::channel(None);
     tokio::spawn(async move {
         tokio::select! {
@@ -292,7 +315,11 @@ pub fn bootstrap(name: &str) -> PathBuf {
     // target/debug/deps/<this test>, target/debug/<this program> → target
     let this = std::env::current_exe().expect("this program has a path");
     let folder = this.parent().expect("it lies in a folder");
-    let profile = if folder.ends_with("deps") { folder.parent().expect("deps lies in a folder") } else { folder };
+    let profile = if folder.ends_with("deps") {
+        folder.parent().expect("deps lies in a folder")
+    } else {
+        folder
+    };
     let target = profile.parent().expect("a profile's folder lies in another");
     let receivers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
     let (folder, what, arguments) = match std::env::var(PROFILE).as_deref() {
@@ -314,17 +341,27 @@ pub fn bootstrap(name: &str) -> PathBuf {
         // What `cargo test` tells this program of its own package: build scripts that look at it would run again, and most
         // of what depends on them would be compiled again, twice for each run.
         for (name, _) in std::env::vars_os() {
-            if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|prefix| name.to_string_lossy().starts_with(prefix))
+            {
                 cargo.env_remove(name);
             }
         }
         let status = cargo.status();
-        assert!(status.is_ok_and(|status| status.success()), "cargo build {} fails", arguments.join(" "));
+        assert!(
+            status.is_ok_and(|status| status.success()),
+            "cargo build {} fails",
+            arguments.join(" ")
+        );
     }
     target.join(folder).join(name)
 }
 
-fn collect(stream: impl AsyncRead + Unpin + Send + 'static, log: Arc<Mutex<String>>) -> JoinHandle<()> {
+fn collect(
+    stream: impl AsyncRead + Unpin + Send + 'static,
+    log: Arc<Mutex<String>>,
+) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();
         while let Ok(Some(line)) = lines.next_line().await {
@@ -351,21 +388,32 @@ async fn serve(api: Arc<RuntimeApi>) -> SocketAddr {
     address
 }
 
-async fn answer(api: &RuntimeApi, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    api: &RuntimeApi,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
     let path = request.uri().path().to_owned();
     let route: Vec<&str> = path.trim_start_matches("/2018-06-01/runtime/").split('/').collect();
     if route == ["invocation", "next"] {
         return Ok(next(api).await);
     }
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
     let value = serde_json::from_slice(&body).unwrap_or(Value::Null);
     match route[..] {
         ["invocation", id, kind @ ("response" | "error")] => {
             let waiting = api.running.lock().expect("no holder panics").remove(id);
-            let in_time = |running: &Running| running.answer_by.is_none_or(|deadline| SystemTime::now() <= deadline);
+            let in_time = |running: &Running| {
+                running.answer_by.is_none_or(|deadline| SystemTime::now() <= deadline)
+            };
             if let Some(waiting) = waiting.filter(in_time) {
                 // The test may have given up.
-                let _ = waiting.answer.send(if kind == "response" { Ok(value) } else { Err(value) });
+                let _ =
+                    waiting.answer.send(if kind == "response" { Ok(value) } else { Err(value) });
             }
         }
         ["init", "error"] => {
@@ -380,7 +428,9 @@ async fn answer(api: &RuntimeApi, request: Request<Incoming>) -> Result<Response
 }
 
 async fn next(api: &RuntimeApi) -> Response<Full<Bytes>> {
-    let Some(invocation) = api.queue.lock().await.recv().await else { return empty(StatusCode::GONE) };
+    let Some(invocation) = api.queue.lock().await.recv().await else {
+        return empty(StatusCode::GONE);
+    };
     let deadline = SystemTime::now() + invocation.time_left;
     let deadline_ms = deadline.duration_since(UNIX_EPOCH).expect("after 1970").as_millis();
     let deadline_ms = invocation.constant_ms.map_or(deadline_ms, u128::from);
@@ -391,7 +441,10 @@ async fn next(api: &RuntimeApi) -> Response<Full<Bytes>> {
     let mut response = Response::builder()
         .header("lambda-runtime-aws-request-id", id)
         .header("lambda-runtime-deadline-ms", deadline_ms.to_string())
-        .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:test");
+        .header(
+            "lambda-runtime-invoked-function-arn",
+            "arn:aws:lambda:us-east-1:000000000000:function:test",
+        );
     if let Some(trace_id) = invocation.trace_id {
         response = response.header("lambda-runtime-trace-id", trace_id);
     }

@@ -9,9 +9,12 @@ use webhook_verify::Header;
 /// Nobody answers.
 #[must_use]
 pub fn post(url: &str, headers: &[Header], body: &[u8]) -> (u16, Value) {
-    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let mut request = agent.post(url).header("content-type", "application/json");
-    for header in headers.iter().filter(|header| !header.name().eq_ignore_ascii_case("content-type")) {
+    for header in
+        headers.iter().filter(|header| !header.name().eq_ignore_ascii_case("content-type"))
+    {
         request = request.header(header.name(), header.value());
     }
     let mut response = request.send(body).expect("the receiver answers");

@@ -32,7 +32,11 @@ pub struct Instance {
 
 impl Instance {
     /// An instance that is started by its first invocation. `variables`: the function's own, without AWS's.
-    pub async fn new(name: &'static str, variables: &HashMap<String, String>, emulator: &str) -> Self {
+    pub async fn new(
+        name: &'static str,
+        variables: &HashMap<String, String>,
+        emulator: &str,
+    ) -> Self {
         let proxy = Proxy::start(emulator).await;
         let mut variables = variables.clone();
         variables.extend(client_variables(&proxy.endpoint));
@@ -48,7 +52,12 @@ impl Instance {
 
     /// Invokes it, after starting it where it is new or dead. With `kill_after` it is killed so long after the event was handed
     /// over, unless it has answered by then. `None` where it dies, or answers past its deadline.
-    pub async fn invoke(&self, event: String, time_left: Duration, kill_after: Option<Duration>) -> Option<Answer> {
+    pub async fn invoke(
+        &self,
+        event: String,
+        time_left: Duration,
+        kill_after: Option<Duration>,
+    ) -> Option<Answer> {
         let mut current = self.function.lock().await;
         let function = if let Some(alive) = current.take().filter(|function| !function.is_dead()) {
             alive
@@ -121,7 +130,12 @@ impl Lambda {
     ///
     /// # Panics
     /// Never: there are as many permits as instances.
-    pub async fn invoke(&self, event: String, time_left: Duration, kill_after: Option<Duration>) -> Option<Answer> {
+    pub async fn invoke(
+        &self,
+        event: String,
+        time_left: Duration,
+        kill_after: Option<Duration>,
+    ) -> Option<Answer> {
         let _permit = self.count.acquire().await.expect("is never closed");
         let free = |lambda: &Self| lambda.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let number = free(self).expect("a permit is an instance");

@@ -30,14 +30,18 @@ use webhook_verify::UnixSeconds;
 /// No folder above has the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
-    let start = env::var_os("CARGO_MANIFEST_DIR").map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)));
+    let start = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)));
     let start = start.expect("there is a current folder");
     let root = start.ancestors().find(|folder| is_workspace(folder));
-    root.unwrap_or_else(|| panic!("{} is not in the repository: start this in it", start.display())).to_owned()
+    root.unwrap_or_else(|| panic!("{} is not in the repository: start this in it", start.display()))
+        .to_owned()
 }
 
 fn is_workspace(folder: &Path) -> bool {
-    ["Cargo.toml", "functions", "shared", "infra", "events"].iter().all(|entry| folder.join(entry).exists())
+    ["Cargo.toml", "functions", "shared", "infra", "events"]
+        .iter()
+        .all(|entry| folder.join(entry).exists())
 }
 
 /// The machine's clock.

@@ -59,7 +59,10 @@ impl Call {
     /// # Panics
     /// The pipeline makes no such call.
     fn of(head: &http::request::Parts, body: &[u8]) -> Self {
-        let target = head.headers.get("x-amz-target").map(|value| value.to_str().expect("a target is ASCII"));
+        let target = head
+            .headers
+            .get("x-amz-target")
+            .map(|value| value.to_str().expect("a target is ASCII"));
         match target {
             Some("DynamoDB_20120810.PutItem") => Self::Claim,
             Some("DynamoDB_20120810.UpdateItem") => Self::Complete,
@@ -70,7 +73,10 @@ impl Call {
                 if previous { Self::PreviousSecret } else { Self::CurrentSecret }
             }
             None if head.method == Method::PUT => Self::PutObject,
-            _ => panic!("a call that the proxy does not know: {} {} {target:?}", head.method, head.uri),
+            _ => panic!(
+                "a call that the proxy does not know: {} {} {target:?}",
+                head.method, head.uri
+            ),
         }
     }
 }
@@ -258,7 +264,12 @@ async fn fare(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Reply, 
 }
 
 impl Shared {
-    async fn handle(&self, call: Call, head: &http::request::Parts, body: Bytes) -> Result<Reply, Reset> {
+    async fn handle(
+        &self,
+        call: Call,
+        head: &http::request::Parts,
+        body: Bytes,
+    ) -> Result<Reply, Reset> {
         let fault = (self.script.lock().expect("no script panics"))(call);
         let mut orders = self.orders.subscribe();
         self.seen.send_modify(|seen| seen.push((call, fault)));
@@ -306,7 +317,8 @@ impl Shared {
     /// is down is a connection that is reset.
     async fn forward(&self, head: &http::request::Parts, body: Bytes) -> Result<Reply, Reset> {
         let stream = TcpStream::connect(&self.emulator).await.map_err(|_| Reset)?;
-        let (mut sender, connection) = client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|_| Reset)?;
+        let (mut sender, connection) =
+            client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|_| Reset)?;
         let connection = tokio::spawn(connection);
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = head.method.clone();
@@ -343,14 +355,20 @@ enum Refusal {
 fn refusal(call: Call, refusal: Refusal) -> Reply {
     let json = |code: &str| format!(r#"{{"__type":"{code}","message":"by the test"}}"#);
     let (status, query_error, body) = match (call, refusal) {
-        (Call::CurrentSecret | Call::PreviousSecret, Refusal::Error) => (500, None, json("InternalServiceError")),
-        (Call::CurrentSecret | Call::PreviousSecret, Refusal::Throttle) => (400, None, json("ThrottlingException")),
+        (Call::CurrentSecret | Call::PreviousSecret, Refusal::Error) => {
+            (500, None, json("InternalServiceError"))
+        }
+        (Call::CurrentSecret | Call::PreviousSecret, Refusal::Throttle) => {
+            (400, None, json("ThrottlingException"))
+        }
         (Call::Claim | Call::Complete | Call::Release, Refusal::Error) => {
             (500, None, json("com.amazonaws.dynamodb.v20120810#InternalServerError"))
         }
-        (Call::Claim | Call::Complete | Call::Release, Refusal::Throttle) => {
-            (400, None, json("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"))
-        }
+        (Call::Claim | Call::Complete | Call::Release, Refusal::Throttle) => (
+            400,
+            None,
+            json("com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException"),
+        ),
         (Call::Send, Refusal::Error) => {
             (500, Some("InternalFailure;Receiver"), json("com.amazonaws.sqs#InternalFailure"))
         }

@@ -107,18 +107,24 @@ pub fn all() -> Vec<Sample> {
 #[must_use]
 pub fn of(provider: &'static Provider) -> Vec<Sample> {
     let path = folder().join(provider.name()).join(MANIFEST);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let rows: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let rows: Vec<Value> =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     rows.iter().map(|row| Sample::read(provider, row)).collect()
 }
 
 impl Sample {
     fn read(provider: &'static Provider, row: &Value) -> Self {
         let text = |name: &str| row[name].as_str().map(str::to_owned);
-        let required = |name: &str| text(name).unwrap_or_else(|| panic!("{}: no {name:?} in {row}", provider.name()));
+        let required = |name: &str| {
+            text(name).unwrap_or_else(|| panic!("{}: no {name:?} in {row}", provider.name()))
+        };
         let flag = |name: &str| row[name].as_bool().unwrap_or_default();
         let scheme = required("scheme");
-        let scheme = provider.scheme(&scheme).unwrap_or_else(|| panic!("{}: {scheme} is no scheme", provider.name()));
+        let scheme = provider
+            .scheme(&scheme)
+            .unwrap_or_else(|| panic!("{}: {scheme} is no scheme", provider.name()));
         let (event_type, id) = (|| required("type"), || required("id"));
         Self {
             file: format!("{}/{}", provider.name(), required("file")),
@@ -154,7 +160,8 @@ impl Sample {
     /// The file cannot be read.
     #[must_use]
     pub fn event(&self) -> String {
-        fs::read_to_string(self.path()).unwrap_or_else(|error| panic!("events/{}: {error}", self.file))
+        fs::read_to_string(self.path())
+            .unwrap_or_else(|error| panic!("events/{}: {error}", self.file))
     }
 
     /// The delivery as its sender would sign it at `now`: all headers, and the body. A sample of a stale delivery keeps its
@@ -194,10 +201,14 @@ impl Sample {
     pub fn request(&self) -> (Vec<Header>, Vec<u8>) {
         let event: Value = serde_json::from_str(&self.event()).expect("a sample is JSON");
         let headers = event["headers"].as_object().expect("a sample has headers");
-        let headers = headers.iter().map(|(name, value)| Header::new(name, value.as_str().expect("a header is text")));
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Header::new(name, value.as_str().expect("a header is text")));
         let body = event["body"].as_str().expect("a sample has a body");
         let body = match event["isBase64Encoded"].as_bool() {
-            Some(true) => BASE64_STANDARD.decode(body).expect("the body is the base64 that it says it is"),
+            Some(true) => {
+                BASE64_STANDARD.decode(body).expect("the body is the base64 that it says it is")
+            }
             Some(false) | None => body.as_bytes().to_vec(),
         };
         (headers.collect(), body)

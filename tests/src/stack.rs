@@ -86,7 +86,14 @@ impl Account {
     /// SAM fails; the message has what it said.
     pub async fn deploy(&self, parameters: &[(&str, &str)]) -> Stack {
         let mut deploy = self.sam("deploy");
-        deploy.args(["--stack-name", STACK, "--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
+        deploy.args([
+            "--stack-name",
+            STACK,
+            "--no-resolve-s3",
+            "--s3-bucket",
+            ARTIFACTS,
+            "--no-confirm-changeset",
+        ]);
         deploy.args(["--parameter-overrides", "Architecture=x86_64"]);
         deploy.args(public_urls().iter().map(|(name, value)| format!("{name}={value}")));
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
@@ -103,9 +110,17 @@ impl Account {
         let mut package = self.sam("package");
         package.args(["--s3-bucket", ARTIFACTS, "--output-template-file", PACKAGED]);
         run(package);
-        let text = fs::read(self.emulator.scratch.join(PACKAGED)).expect("the packaged template can be read");
+        let text = fs::read(self.emulator.scratch.join(PACKAGED))
+            .expect("the packaged template can be read");
         let aws = Aws::at(&self.emulator.endpoint);
-        aws.s3.put_object().bucket(ARTIFACTS).key(PACKAGED).body(text.into()).send().await.expect("it is uploaded");
+        aws.s3
+            .put_object()
+            .bucket(ARTIFACTS)
+            .key(PACKAGED)
+            .body(text.into())
+            .send()
+            .await
+            .expect("it is uploaded");
         format!("{}/{ARTIFACTS}/{PACKAGED}", self.emulator.endpoint)
     }
 
@@ -116,10 +131,17 @@ impl Account {
     ///
     /// # Panics
     /// A resource cannot be made.
-    pub async fn create(&self, name: &str, packaged: &str, parameters: &[(&str, &str)]) -> Result<Stack, String> {
+    pub async fn create(
+        &self,
+        name: &str,
+        packaged: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Stack, String> {
         let api = Api::at(&self.emulator.endpoint);
         let mut form = vec![("StackName".to_owned(), name), ("TemplateURL".to_owned(), packaged)];
-        for (index, capability) in ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"].into_iter().enumerate() {
+        for (index, capability) in
+            ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"].into_iter().enumerate()
+        {
             form.push((format!("Capabilities.member.{}", index + 1), capability));
         }
         let urls = public_urls();
@@ -133,14 +155,19 @@ impl Account {
         api.query("cloudformation", "CreateStack", &form)?;
         let started_at = Instant::now();
         loop {
-            let described = api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
+            let described =
+                api.query("cloudformation", "DescribeStacks", &[("StackName", name)])?;
             match &texts(&described, "StackStatus")[..] {
                 [status] if status == "CREATE_COMPLETE" => return Ok(self.stack(name).await),
                 [status] if status == "ROLLBACK_COMPLETE" => {
-                    let events = api.query("cloudformation", "DescribeStackEvents", &[("StackName", name)])?;
+                    let events =
+                        api.query("cloudformation", "DescribeStackEvents", &[("StackName", name)])?;
                     return Err(texts(&events, "ResourceStatusReason").join("\n"));
                 }
-                [status] if status.ends_with("_IN_PROGRESS") && started_at.elapsed() < CREATED_WITHIN => {
+                [status]
+                    if status.ends_with("_IN_PROGRESS")
+                        && started_at.elapsed() < CREATED_WITHIN =>
+                {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 _ => panic!("{name} is not created: {described}"),
@@ -152,9 +179,13 @@ impl Account {
     /// One that is not generated any more stays: a developer may have put it.
     async fn stack(&self, name: &str) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
-        let described = Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
+        let described =
+            Api::at(&endpoint).query("cloudformation", "DescribeStacks", &[("StackName", name)]);
         let described = described.expect("the stack is there");
-        let outputs = texts(&described, "OutputKey").into_iter().zip(texts(&described, "OutputValue")).collect();
+        let outputs = texts(&described, "OutputKey")
+            .into_iter()
+            .zip(texts(&described, "OutputValue"))
+            .collect();
         let stack = Stack { aws: Aws::at(&endpoint), endpoint, name: name.to_owned(), outputs };
         stack.admit_plain_http().await;
         for provider in PROVIDERS {
@@ -194,7 +225,10 @@ impl Stack {
     #[must_use]
     pub fn url(&self, provider: &str) -> String {
         if let Some(api) = self.outputs.get("ApiId") {
-            return format!("{}/_aws/execute-api/{api}/$default/webhooks/{provider}", self.endpoint);
+            return format!(
+                "{}/_aws/execute-api/{api}/$default/webhooks/{provider}",
+                self.endpoint
+            );
         }
         let url = self.outputs.get(&(pascal_case(provider) + "Url")).expect("it has a front door");
         let host = url.strip_prefix("https://").expect("a URL");
@@ -208,7 +242,8 @@ impl Stack {
         for queue in ["EventQueueUrl", "DeadLetterQueueUrl"] {
             let Some(queue) = self.outputs.get(queue) else { continue };
             let attribute = aws_sdk_sqs::types::QueueAttributeName::Policy;
-            let set = self.aws.sqs.set_queue_attributes().queue_url(queue).attributes(attribute, "");
+            let set =
+                self.aws.sqs.set_queue_attributes().queue_url(queue).attributes(attribute, "");
             let set = set.customize().mutate_request(move |request| {
                 request.headers_mut().insert(name, value);
             });
@@ -239,20 +274,30 @@ pub fn output(provider: &Provider, what: &str) -> String {
 fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) -> PathBuf {
     let infra = scratch.join("infra");
     fs::create_dir_all(&infra).expect("a folder is made");
-    let read = |name: &str| fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read");
-    let write = |name: &str, text: String| fs::write(infra.join(name), text).expect("the template is written");
+    let read = |name: &str| {
+        fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read")
+    };
+    let write = |name: &str, text: String| {
+        fs::write(infra.join(name), text).expect("the template is written")
+    };
     for name in NESTED {
         write(name, with_account_in_conditions(&without_expressions(&read(name))));
     }
     let mut template = without_unknown_conditions(&read("template.yaml"));
     for provider in providers {
         write(&format!("{provider}.yaml"), provider_template(provider));
-        let entry = |url: &str| format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n");
-        assert!(template.contains(&entry("provider.yaml")), "{provider} has no entry in infra/template.yaml");
+        let entry = |url: &str| {
+            format!("TemplateURL: {url}\n      Parameters:\n        Provider: {provider}\n")
+        };
+        assert!(
+            template.contains(&entry("provider.yaml")),
+            "{provider} has no entry in infra/template.yaml"
+        );
         template = template.replace(&entry("provider.yaml"), &entry(&format!("{provider}.yaml")));
     }
     write("template.yaml", template);
-    fs::copy(workspace().join("infra/samconfig.toml"), infra.join("samconfig.toml")).expect("the settings are copied");
+    fs::copy(workspace().join("infra/samconfig.toml"), infra.join("samconfig.toml"))
+        .expect("the settings are copied");
     for (name, binary) in functions {
         let folder = scratch.join("functions").join(name);
         fs::create_dir_all(&folder).expect("a folder is made");
@@ -265,7 +310,12 @@ fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) ->
 fn run(mut sam: Command) {
     let output = sam.output().expect("SAM runs");
     let said = |stream: &[u8]| String::from_utf8_lossy(stream).into_owned();
-    assert!(output.status.success(), "SAM fails:\n{}\n{}", said(&output.stdout), said(&output.stderr));
+    assert!(
+        output.status.success(),
+        "SAM fails:\n{}\n{}",
+        said(&output.stdout),
+        said(&output.stderr)
+    );
 }
 
 /// Puts account and region into the conditions, in which the emulator does not know them.
@@ -283,8 +333,7 @@ fn with_account_in_conditions(template: &str) -> String {
 /// nested stacks are deployed, and all else in them is as it is.
 fn without_expressions(template: &str) -> String {
     const ALARM: &str = "      Metrics:";
-    const STAND_IN: &str =
-        "      Namespace: Emulator\n      MetricName: Expression\n      Statistic: Sum\n      Period: 60\n";
+    const STAND_IN: &str = "      Namespace: Emulator\n      MetricName: Expression\n      Statistic: Sum\n      Period: 60\n";
     let mut simple = String::new();
     let mut skipping = false;
     for line in template.lines() {

@@ -24,7 +24,11 @@ const UNKNOWN_KEY: &str = "aws:ResourceAccount";
 /// Returns a template's text without the conditions that the emulator does not know.
 #[must_use]
 pub fn without_unknown_conditions(template: &str) -> String {
-    template.lines().filter(|line| !line.contains(UNKNOWN_KEY)).flat_map(|line| [line, "\n"]).collect()
+    template
+        .lines()
+        .filter(|line| !line.contains(UNKNOWN_KEY))
+        .flat_map(|line| [line, "\n"])
+        .collect()
 }
 
 /// Returns `provider.yaml` for one provider, with its functions in `../functions` and with SAM's transform applied.
@@ -75,7 +79,10 @@ pub fn pascal_case(provider: &str) -> String {
 ///
 /// # Panics
 /// The template has no resources.
-pub fn resources<'t>(template: &'t Value, of_type: &str) -> impl Iterator<Item = (&'t String, &'t Value)> {
+pub fn resources<'t>(
+    template: &'t Value,
+    of_type: &str,
+) -> impl Iterator<Item = (&'t String, &'t Value)> {
     let resources = template["Resources"].as_object().expect("a template has resources");
     resources.iter().filter(move |(_, resource)| resource["Type"] == of_type)
 }

@@ -119,7 +119,8 @@ impl Event {
         // Written out again here, and not asked of the code that is tested.
         let (signed, tail) = match scheme.signed_member() {
             Some(member) => {
-                let signed = python_form_of_member(body.as_bytes(), member, PythonForm::Compact).expect("has one");
+                let signed = python_form_of_member(body.as_bytes(), member, PythonForm::Compact)
+                    .expect("has one");
                 let signed = String::from_utf8(signed).expect("is text");
                 let tail = format!("\"{member}\":{signed}}}}}");
                 (signed, tail)
@@ -171,7 +172,9 @@ impl Event {
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
         let sender = Sender { id: Some(self.id.clone()), ..Sender::new(provider, scheme) };
         let body = self.body.clone().into_bytes();
-        OutgoingDelivery::sign(sender, &secret, at, body).expect("an example can be signed").headers()
+        OutgoingDelivery::sign(sender, &secret, at, body)
+            .expect("an example can be signed")
+            .headers()
     }
 
     fn request(&self, headers: &[Header], body: &str) -> String {
@@ -207,15 +210,25 @@ impl Seen {
             Some(Err(error)) => return Err(format!("an error to Lambda: {error}")),
             Some(Ok(response)) => response,
         };
-        let body: Value =
-            response["body"].as_str().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+        let body: Value = response["body"]
+            .as_str()
+            .and_then(|body| serde_json::from_str(body).ok())
+            .unwrap_or_default();
         let retry_after = response["headers"]["retry-after"].as_str().map(str::parse);
         let seen = match (response["statusCode"].as_i64(), retry_after) {
-            (Some(200), None) if body == json!({"status": "accepted", "id": event.id}) => Self::Accepted,
-            (Some(200), None) if body == json!({"status": "duplicate", "id": event.id}) => Self::Duplicate,
-            (Some(409), Some(Ok(seconds))) if body == json!({"status": "in_progress"}) => Self::InFlight(seconds),
+            (Some(200), None) if body == json!({"status": "accepted", "id": event.id}) => {
+                Self::Accepted
+            }
+            (Some(200), None) if body == json!({"status": "duplicate", "id": event.id}) => {
+                Self::Duplicate
+            }
+            (Some(409), Some(Ok(seconds))) if body == json!({"status": "in_progress"}) => {
+                Self::InFlight(seconds)
+            }
             (Some(401), None) if body == json!({"error": "unauthorized"}) => Self::Refused,
-            (Some(503), Some(Ok(5))) if body == json!({"error": "unavailable"}) => Self::Unavailable,
+            (Some(503), Some(Ok(5))) if body == json!({"error": "unavailable"}) => {
+                Self::Unavailable
+            }
             _ => return Err(format!("not an answer of the contract: {response}")),
         };
         Ok(seen)
@@ -247,7 +260,14 @@ impl Taken {
         let envelope = match PayloadPointer::parse(&body) {
             None => body,
             Some(PayloadPointer { bucket, key }) => {
-                let object = aws.s3.get_object().bucket(bucket).key(key).send().await.expect("the object is there");
+                let object = aws
+                    .s3
+                    .get_object()
+                    .bucket(bucket)
+                    .key(key)
+                    .send()
+                    .await
+                    .expect("the object is there");
                 let bytes = object.body.collect().await.expect("the object is read").to_vec();
                 String::from_utf8(bytes).expect("the object is text")
             }
@@ -267,10 +287,14 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
     let mut on_queue: BTreeMap<String, Vec<&Taken>> = BTreeMap::new();
     for message in messages {
         let envelope: Value = serde_json::from_str(&message.envelope).unwrap_or_default();
-        on_queue.entry(envelope["idempotencykey"].as_str().unwrap_or("(no key)").to_owned()).or_default().push(message);
+        on_queue
+            .entry(envelope["idempotencykey"].as_str().unwrap_or("(no key)").to_owned())
+            .or_default()
+            .push(message);
     }
-    let text =
-        |record: &Record, name: &str| record.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let text = |record: &Record, name: &str| {
+        record.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
+    };
     let mut in_table: BTreeMap<String, (String, String)> = records
         .iter()
         .map(|record| (text(record, "id"), (text(record, "status"), text(record, "message_id"))))
@@ -282,16 +306,23 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
             [] => found.push(format!("LOST: {key} was answered 200 and is not on the queue")),
             [message] => {
                 if !message.envelope.ends_with(&event.tail) {
-                    found.push(format!("FORGED: the message of {key} does not carry what was signed"));
+                    found.push(format!(
+                        "FORGED: the message of {key} does not carry what was signed"
+                    ));
                 }
                 match in_table.remove(key) {
                     Some((status, id)) if status == "ENQUEUED" && id == message.message_id => {}
                     record => {
-                        found.push(format!("RECORD: {key} has {record:?}, its message is {}", message.message_id));
+                        found.push(format!(
+                            "RECORD: {key} has {record:?}, its message is {}",
+                            message.message_id
+                        ));
                     }
                 }
             }
-            [_, _, ..] => found.push(format!("TWICE: {key} is on the queue {} times", on_queue[key].len())),
+            [_, _, ..] => {
+                found.push(format!("TWICE: {key} is on the queue {} times", on_queue[key].len()))
+            }
         }
     }
     for key in on_queue.keys().filter(|key| !keys.contains(key.as_str())) {

@@ -17,7 +17,8 @@ use webhook_tests::{
     traffic::{Event, Kind, Taken, variables_of},
 };
 
-const NOT_AN_EVENT: &str = "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
+const NOT_AN_EVENT: &str =
+    "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
 
 /// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
 struct World {
@@ -61,7 +62,8 @@ impl World {
 
     /// Delivers an event to the receiver, which takes it.
     async fn deliver(&self, event: &Event) {
-        let answer = self.receiver.invoke_text(event.delivery(), Duration::from_secs(15), None).await;
+        let answer =
+            self.receiver.invoke_text(event.delivery(), Duration::from_secs(15), None).await;
         assert_eq!(answer.expect("an answer")["statusCode"], 200);
     }
 
@@ -72,11 +74,18 @@ impl World {
     }
 
     fn record(&self, message: &Message) -> Value {
-        let attributes =
-            message.attributes.iter().flatten().map(|(name, value)| (name.as_str().to_owned(), json!(value)));
-        let message_attributes = message.message_attributes.iter().flatten().map(|(name, value)| {
-            (name.clone(), json!({"dataType": value.data_type, "stringValue": value.string_value}))
-        });
+        let attributes = message
+            .attributes
+            .iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str().to_owned(), json!(value)));
+        let message_attributes =
+            message.message_attributes.iter().flatten().map(|(name, value)| {
+                (
+                    name.clone(),
+                    json!({"dataType": value.data_type, "stringValue": value.string_value}),
+                )
+            });
         json!({
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
@@ -104,7 +113,8 @@ impl World {
         let started_at = Instant::now();
         loop {
             let log = self.consumer.log();
-            let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let lines: Vec<Value> =
+                log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
             let lines: Vec<_> = lines.iter().filter(|line| line["message"] == "message").collect();
             if lines.len() >= count {
                 assert_eq!(lines.len(), count, "{log}");
@@ -118,7 +128,10 @@ impl World {
                 });
                 return facts.collect();
             }
-            assert!(started_at.elapsed() < Duration::from_secs(40), "fewer than {count} messages in the log: {log}");
+            assert!(
+                started_at.elapsed() < Duration::from_secs(40),
+                "fewer than {count} messages in the log: {log}"
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -129,7 +142,11 @@ fn id(record: &Value) -> String {
 }
 
 /// A line of the log.
-fn line(outcome: &str, reason: Option<&str>, id: Option<&str>) -> (String, Option<String>, Option<String>) {
+fn line(
+    outcome: &str,
+    reason: Option<&str>,
+    id: Option<&str>,
+) -> (String, Option<String>, Option<String>) {
     (outcome.to_owned(), reason.map(str::to_owned), id.map(str::to_owned))
 }
 
@@ -151,8 +168,13 @@ async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
             let records = world.records().await;
             assert_eq!(records.len(), 1);
             assert_eq!(world.consume(&records).await, [""; 0]);
-            assert_eq!(world.consume(&records).await, [""; 0], "it is off the queue, and not handled again");
-            let outcomes: Vec<_> = world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
+            assert_eq!(
+                world.consume(&records).await,
+                [""; 0],
+                "it is off the queue, and not handled again"
+            );
+            let outcomes: Vec<_> =
+                world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
             assert_eq!(outcomes, ["handled", "duplicate"]);
 
             assert!(records[0]["body"].as_str().is_some_and(|body| body.contains("PAYLOADCANARY")));
@@ -180,11 +202,16 @@ async fn a_large_event_is_fetched_from_the_bucket() {
     assert_eq!(world.consume(&records).await, [""; 0]);
     assert_eq!(world.lines(1).await, [line("handled", None, Some(&event.id))]);
     // The last brace is the envelope's.
-    assert!(world.consumer.log().contains(&format!("\"data_bytes\":{},", data.len() - 1)), "{}", world.consumer.log());
+    assert!(
+        world.consumer.log().contains(&format!("\"data_bytes\":{},", data.len() - 1)),
+        "{}",
+        world.consumer.log()
+    );
 
     let mut elsewhere = records[0].clone();
-    elsewhere["body"] =
-        json!(r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"another","s3Key":"k"}]"#);
+    elsewhere["body"] = json!(
+        r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"another","s3Key":"k"}]"#
+    );
     assert_eq!(world.consume(&[elsewhere]).await, [id(&records[0])]);
     let reason = "could not get the payload: unexpected response: a pointer to another bucket";
     assert_eq!(world.lines(2).await[1], line("left", Some(reason), None));
@@ -204,7 +231,9 @@ async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
     if grouped.is_none() {
         // Each event is a group by itself. Then the groups are the test's own.
         let is_b = |record: &Value| {
-            [&b1.id, &b2.id].iter().any(|&id| record["messageAttributes"]["event_id"]["stringValue"] == *id)
+            [&b1.id, &b2.id]
+                .iter()
+                .any(|&id| record["messageAttributes"]["event_id"]["stringValue"] == *id)
         };
         for record in &mut records {
             record["attributes"]["MessageGroupId"] = json!(if is_b(record) { "b" } else { "a" });
@@ -215,7 +244,8 @@ async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
         number("SequenceNumber")
     });
     let position = |event: &Event| {
-        let has_id = |record: &Value| record["messageAttributes"]["event_id"]["stringValue"] == event.id;
+        let has_id =
+            |record: &Value| record["messageAttributes"]["event_id"]["stringValue"] == event.id;
         records.iter().position(has_id).expect("is there")
     };
     let (poisoned, behind) = (position(&a2), position(&a3));
@@ -234,7 +264,10 @@ async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
     let again = [records[poisoned].clone(), records[behind].clone()];
     assert_eq!(world.consume(&again).await, [""; 0]);
     let lines = world.lines(7).await;
-    assert_eq!(lines[5..], [line("handled", None, Some(&a2.id)), line("handled", None, Some(&a3.id))]);
+    assert_eq!(
+        lines[5..],
+        [line("handled", None, Some(&a2.id)), line("handled", None, Some(&a3.id))]
+    );
 }
 
 #[tokio::test]
@@ -288,15 +321,26 @@ async fn without_its_table_or_without_time_all_messages_come_again() {
     let records = world.records().await;
     let all: Vec<_> = records.iter().map(id).collect();
     let batch = json!({"Records": records}).to_string();
-    let answer = world.consumer.invoke_text(batch, Duration::from_secs(1), None).await.expect("an answer");
+    let answer =
+        world.consumer.invoke_text(batch, Duration::from_secs(1), None).await.expect("an answer");
     assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(2));
     assert_eq!(world.aws.records(&world.consumed).await, []);
-    world.aws.dynamodb.delete_table().table_name(&world.consumed).send().await.expect("the table is deleted");
+    world
+        .aws
+        .dynamodb
+        .delete_table()
+        .table_name(&world.consumed)
+        .send()
+        .await
+        .expect("the table is deleted");
     assert_eq!(world.consume(&records).await, all);
-    let reasons: Vec<_> = world.lines(4).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
+    let reasons: Vec<_> =
+        world.lines(4).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
     assert_eq!(reasons[..2], ["the invocation's time is up"; 2]);
     assert!(
-        reasons[2].starts_with("could not claim the event: the service refused the call: ResourceNotFoundException"),
+        reasons[2].starts_with(
+            "could not claim the event: the service refused the call: ResourceNotFoundException"
+        ),
         "{}",
         reasons[2]
     );
@@ -310,12 +354,20 @@ async fn a_replay_is_handled_though_the_first_was() {
     assert_eq!(world.consume(&records).await, [""; 0]);
     let file = std::env::temp_dir().join(format!("consumed-{}.json", std::process::id()));
     std::fs::write(&file, records[0]["body"].as_str().expect("a body")).expect("it can be written");
-    let replay = Command::new(bootstrap("webhook")).arg("replay").arg(file).env_clear().envs(&world.variables).output();
+    let replay = Command::new(bootstrap("webhook"))
+        .arg("replay")
+        .arg(file)
+        .env_clear()
+        .envs(&world.variables)
+        .output();
     assert!(replay.is_ok_and(|ended| ended.status.success()));
     let replays = world.records().await;
     assert_eq!(replays.len(), 1);
     assert_eq!(world.consume(&replays).await, [""; 0]);
-    assert_eq!(world.lines(2).await, [line("handled", None, Some(&event.id)), line("handled", None, Some(&event.id))]);
+    assert_eq!(
+        world.lines(2).await,
+        [line("handled", None, Some(&event.id)), line("handled", None, Some(&event.id))]
+    );
     let replay_of = format!("\"webhook.replay_of\":\"{}\"", event.key);
     assert!(world.consumer.log().contains(&replay_of), "{}", world.consumer.log());
 }
@@ -325,10 +377,16 @@ async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
-    for text in
-        ["{}", "null", "[]", "7", r#"{"Records": [{"body": "BODYCANARY"}]}"#, r#"{"Records": [{"messageId": ""}]}"#]
-    {
-        let answer = world.consumer.invoke_text(text.to_owned(), Duration::from_secs(15), None).await;
+    for text in [
+        "{}",
+        "null",
+        "[]",
+        "7",
+        r#"{"Records": [{"body": "BODYCANARY"}]}"#,
+        r#"{"Records": [{"messageId": ""}]}"#,
+    ] {
+        let answer =
+            world.consumer.invoke_text(text.to_owned(), Duration::from_secs(15), None).await;
         let error = answer.expect_err("an empty answer would have the messages deleted");
         assert_eq!(error["errorMessage"], "the event is not a batch of SQS messages", "{text}");
     }

@@ -19,12 +19,16 @@ fn crates() -> Vec<(String, Vec<String>)> {
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let list = |value: &Value| value.as_array().expect("a list").clone();
-    let is_root = |target: &Value| list(&target["kind"]).iter().any(|kind| kind == "lib" || kind == "bin");
+    let is_root =
+        |target: &Value| list(&target["kind"]).iter().any(|kind| kind == "lib" || kind == "bin");
     list(&metadata["packages"])
         .iter()
         .map(|package| {
             let roots = list(&package["targets"]).into_iter().filter(is_root);
-            (text(&package["manifest_path"]), roots.map(|target| text(&target["src_path"])).collect())
+            (
+                text(&package["manifest_path"]),
+                roots.map(|target| text(&target["src_path"])).collect(),
+            )
         })
         .collect()
 }
@@ -71,7 +75,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 /// A checkout may be moved or copied with what was built in it.
 #[test]
 fn no_program_keeps_the_path_in_which_it_was_compiled() {
-    let kept = ["MANIFEST_DIR", "TARGET_TMPDIR", "BIN_EXE_webhook"].map(|name| format!("env!(\"CARGO_{name}\")"));
+    let kept = ["MANIFEST_DIR", "TARGET_TMPDIR", "BIN_EXE_webhook"]
+        .map(|name| format!("env!(\"CARGO_{name}\")"));
     let files = rust_files(&workspace());
     assert!(files.len() > 100, "{files:?}");
     for file in files {

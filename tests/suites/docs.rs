@@ -19,7 +19,8 @@ fn pages(folder: &Path) -> Vec<PathBuf> {
     for entry in fs::read_dir(folder).expect("the folder can be listed") {
         let path = entry.expect("the folder can be listed").path();
         let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
-        let is_ours = name == ".github" || !name.starts_with('.') && name != "target" && name != "node_modules";
+        let is_ours = name == ".github"
+            || !name.starts_with('.') && name != "target" && name != "node_modules";
         if path.is_dir() && is_ours {
             pages.extend(self::pages(&path));
         } else if path.extension().is_some_and(|extension| extension == "md") {
@@ -59,9 +60,14 @@ fn links<'t>(lines: &[&'t str]) -> Vec<&'t str> {
 /// Returns the anchors that GitHub gives a page's headings.
 fn anchors(lines: &[&str]) -> HashSet<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
-    let headings = lines.iter().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
+    let headings = lines
+        .iter()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim());
     let anchor = |heading: &str| {
-        let kept = heading.chars().filter(|next| next.is_alphanumeric() || matches!(next, ' ' | '-' | '_'));
+        let kept = heading
+            .chars()
+            .filter(|next| next.is_alphanumeric() || matches!(next, ' ' | '-' | '_'));
         let anchor = kept.collect::<String>().to_lowercase().replace(' ', "-");
         let before = seen.entry(anchor.clone()).and_modify(|times| *times += 1).or_default();
         if *before == 0 { anchor } else { format!("{anchor}-{before}") }
@@ -71,10 +77,13 @@ fn anchors(lines: &[&str]) -> HashSet<String> {
 
 /// Says which links of a page lead nowhere.
 fn dead(page: &Path) -> Vec<String> {
-    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let read = |path: &Path| {
+        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
     let text = read(page);
     let is_dead = |link: &&str| {
-        let (file, anchor) = link.split_once('#').map_or((*link, None), |(file, anchor)| (file, Some(anchor)));
+        let (file, anchor) =
+            link.split_once('#').map_or((*link, None), |(file, anchor)| (file, Some(anchor)));
         let target = if file.is_empty() { page.to_owned() } else { page.with_file_name(file) };
         match anchor {
             _ if !target.exists() => true,
@@ -97,7 +106,8 @@ fn every_link_of_a_page_leads_to_a_file_and_a_heading() {
 /// Returns the arguments of each `cargo webhook` in a page's code, as a shell would hand them over.
 fn cli_calls(code: &[&str]) -> Vec<Vec<String>> {
     let joined = code.join("\n").replace("\\\n", " ");
-    let commands = joined.lines().flat_map(|line| line.split(['|', ';']).flat_map(|part| part.split("&&")));
+    let commands =
+        joined.lines().flat_map(|line| line.split(['|', ';']).flat_map(|part| part.split("&&")));
     let calls = commands.filter_map(|command| Some(command.split_once("cargo webhook ")?.1));
     calls.map(words).collect()
 }
@@ -118,7 +128,10 @@ fn words(command: &str) -> Vec<String> {
         }
     }
     words.extend(word);
-    words.into_iter().map(|word| if word.starts_with('$') { A_URL.to_owned() } else { word }).collect()
+    words
+        .into_iter()
+        .map(|word| if word.starts_with('$') { A_URL.to_owned() } else { word })
+        .collect()
 }
 
 #[test]
@@ -128,11 +141,18 @@ fn every_call_of_the_command_line_in_a_page_is_understood() {
         let text = fs::read_to_string(&page).expect("a page can be read");
         for call in cli_calls(&split(&text).1) {
             calls += 1;
-            let parsed = Cli::try_parse_from(std::iter::once("webhook".to_owned()).chain(call.clone()));
+            let parsed =
+                Cli::try_parse_from(std::iter::once("webhook".to_owned()).chain(call.clone()));
             // A provider that was removed from this copy may still be an example.
             let fails = parsed.err().filter(|error| error.kind() != ErrorKind::InvalidValue);
-            let is_help = fails.as_ref().is_some_and(|error| error.kind() == ErrorKind::DisplayHelp);
-            assert!(fails.is_none() || is_help, "{}: {call:?}: {}", page.display(), fails.expect("it fails"));
+            let is_help =
+                fails.as_ref().is_some_and(|error| error.kind() == ErrorKind::DisplayHelp);
+            assert!(
+                fails.is_none() || is_help,
+                "{}: {call:?}: {}",
+                page.display(),
+                fails.expect("it fails")
+            );
         }
     }
     assert!(calls > 10, "{calls}");
@@ -145,7 +165,9 @@ fn every_target_of_make_in_a_pages_code_exists() {
     for page in pages(&workspace()) {
         let text = fs::read_to_string(&page).expect("a page can be read");
         for line in split(&text).1 {
-            let Some((_, target)) = line.split_once("make ").filter(|(before, _)| !before.contains('#')) else {
+            let Some((_, target)) =
+                line.split_once("make ").filter(|(before, _)| !before.contains('#'))
+            else {
                 continue;
             };
             let target = target.split([' ', ';', '`']).next().unwrap_or_default();
@@ -157,15 +179,15 @@ fn every_target_of_make_in_a_pages_code_exists() {
 
 #[test]
 fn commands_are_split_as_a_shell_splits_them() {
-    let code = ["echo '[]' | cargo webhook send acme --url \"$URL\" \\", "  --id 'a b' > out # comment"];
+    let code =
+        ["echo '[]' | cargo webhook send acme --url \"$URL\" \\", "  --id 'a b' > out # comment"];
     assert_eq!(cli_calls(&code), [["send", "acme", "--url", A_URL, "--id", "a b"]]);
     assert!(cli_calls(&["cargo build"]).is_empty());
 }
 
 #[test]
 fn links_and_headings_are_found_as_github_finds_them() {
-    let page =
-        "# A `b` (c), d\n[x](y.md#z) ![p](q.svg) [w](https://e.com)\n```sh\n# no heading\n[n](o)\n```\n## E\n## E\n";
+    let page = "# A `b` (c), d\n[x](y.md#z) ![p](q.svg) [w](https://e.com)\n```sh\n# no heading\n[n](o)\n```\n## E\n## E\n";
     let lines = prose(page);
     assert_eq!(links(&lines), ["y.md#z", "q.svg"]);
     let expected = ["a-b-c-d", "e", "e-1"].map(str::to_owned);

@@ -32,9 +32,14 @@ impl World {
     async fn new(kind: Kind) -> Self {
         let aws = Aws::shared();
         let (queue, dead_letters) = (aws.create_queue(true).await, aws.create_queue(true).await);
-        let policy = json!({"deadLetterTargetArn": arn(&aws, &dead_letters).await, "maxReceiveCount": "1"}).to_string();
-        let set =
-            aws.sqs.set_queue_attributes().queue_url(&queue).attributes(QueueAttributeName::RedrivePolicy, policy);
+        let policy =
+            json!({"deadLetterTargetArn": arn(&aws, &dead_letters).await, "maxReceiveCount": "1"})
+                .to_string();
+        let set = aws
+            .sqs
+            .set_queue_attributes()
+            .queue_url(&queue)
+            .attributes(QueueAttributeName::RedrivePolicy, policy);
         set.send().await.expect("a redrive policy is set");
         let mut variables = client_variables(&Emulator::shared().endpoint);
         variables.extend(variables_of(kind.provider, &aws).await);
@@ -55,9 +60,11 @@ impl World {
 
     /// Delivers an event and gives the answer's status.
     async fn deliver(&self, event: &Event) -> Value {
-        let answer = self.function.invoke_text(event.delivery(), Duration::from_secs(15), Some(TRACE)).await;
+        let answer =
+            self.function.invoke_text(event.delivery(), Duration::from_secs(15), Some(TRACE)).await;
         let answer = answer.expect("an answer");
-        let body: Value = serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
+        let body: Value =
+            serde_json::from_str(answer["body"].as_str().expect("a body")).expect("JSON");
         body["status"].clone()
     }
 
@@ -65,10 +72,12 @@ impl World {
     async fn fail_messages(&self) -> Vec<Message> {
         let mut failed = Vec::new();
         loop {
-            let receive = self.aws.sqs.receive_message().queue_url(self.queue()).visibility_timeout(0);
+            let receive =
+                self.aws.sqs.receive_message().queue_url(self.queue()).visibility_timeout(0);
             let receive = receive.message_system_attribute_names(MessageSystemAttributeName::All);
             let receive = receive.message_attribute_names("All").max_number_of_messages(10);
-            let received = receive.send().await.expect("a queue is read").messages.unwrap_or_default();
+            let received =
+                receive.send().await.expect("a queue is read").messages.unwrap_or_default();
             if received.is_empty() {
                 return failed;
             }
@@ -90,7 +99,9 @@ impl World {
 
     fn run_with(&self, arguments: &str, variables: &HashMap<String, String>) -> Ended {
         let gone = self.queue().replace(".fifo", "-gone.fifo");
-        let arguments = arguments.replace("{queue}", self.queue()).replace("{dead_letters}", &self.dead_letters);
+        let arguments = arguments
+            .replace("{queue}", self.queue())
+            .replace("{dead_letters}", &self.dead_letters);
         let arguments = arguments.replace("{gone}", &gone);
         let output = command(&arguments, variables).output().expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
@@ -108,8 +119,13 @@ fn command(arguments: &str, variables: &HashMap<String, String>) -> Command {
 }
 
 async fn arn(aws: &Aws, queue: &str) -> String {
-    let get = aws.sqs.get_queue_attributes().queue_url(queue).attribute_names(QueueAttributeName::QueueArn);
-    let attributes = get.send().await.expect("a queue is asked").attributes.expect("it has attributes");
+    let get = aws
+        .sqs
+        .get_queue_attributes()
+        .queue_url(queue)
+        .attribute_names(QueueAttributeName::QueueArn);
+    let attributes =
+        get.send().await.expect("a queue is asked").attributes.expect("it has attributes");
     attributes[&QueueAttributeName::QueueArn].clone()
 }
 
@@ -120,14 +136,18 @@ fn now_ms() -> i64 {
 
 fn system_attribute(message: &Message, name: &str) -> Option<String> {
     let attributes = message.attributes.as_ref()?;
-    attributes.iter().find(|(attribute, _)| attribute.as_str() == name).map(|(_, value)| value.clone())
+    attributes
+        .iter()
+        .find(|(attribute, _)| attribute.as_str() == name)
+        .map(|(_, value)| value.clone())
 }
 
 /// Names and texts of the message attributes, in alphabetical order.
 fn attributes(message: &Message) -> Vec<(String, String)> {
     let attributes = message.message_attributes.iter().flatten();
-    let mut texts: Vec<_> =
-        attributes.map(|(name, value)| (name.clone(), value.string_value.clone().unwrap_or_default())).collect();
+    let mut texts: Vec<_> = attributes
+        .map(|(name, value)| (name.clone(), value.string_value.clone().unwrap_or_default()))
+        .collect();
     texts.sort();
     texts
 }
@@ -148,7 +168,11 @@ fn any_kind() -> Kind {
 
 /// The new key in what `replay` prints.
 fn new_key(out: &str) -> String {
-    out.split(" as ").nth(1).and_then(|rest| rest.split(": message ").next()).expect("a key").to_owned()
+    out.split(" as ")
+        .nth(1)
+        .and_then(|rest| rest.split(": message ").next())
+        .expect("a key")
+        .to_owned()
 }
 
 #[tokio::test]
@@ -165,7 +189,13 @@ async fn a_record_is_shown_found_and_purged_and_its_event_is_then_queued_again()
         assert_eq!((code, err.as_str()), (0, ""));
         let names: Vec<_> = shown.lines().filter_map(|line| line.split(": ").next()).collect();
         let is_in_body = |place: &Unsigned| matches!(place, Unsigned::Member(_));
-        let delivery_id = kind.scheme.facts.delivery_id.iter().find(|place| is_in_body(place)).map(|_| "delivery_id");
+        let delivery_id = kind
+            .scheme
+            .facts
+            .delivery_id
+            .iter()
+            .find(|place| is_in_body(place))
+            .map(|_| "delivery_id");
         let expected: Vec<_> = ["id", "status", "event_type", "event_id", "received_at"]
             .into_iter()
             .chain(delivery_id)
@@ -173,12 +203,15 @@ async fn a_record_is_shown_found_and_purged_and_its_event_is_then_queued_again()
             .collect();
         assert_eq!(names, expected, "{kind:?}");
         let event_type = attribute(&message, "event_type");
-        let expected = format!("id: {key}\nstatus: ENQUEUED\nevent_type: {event_type}\nevent_id: {id}\n");
+        let expected =
+            format!("id: {key}\nstatus: ENQUEUED\nevent_type: {event_type}\nevent_id: {id}\n");
         assert!(shown.starts_with(&expected), "{shown}");
 
         let table = &world.variables["IDEMPOTENCY_TABLE"];
         let found = world.run(&format!("record find --event-id {id}"));
-        let notes = format!("Reading all of the table {table}: it has no index on the event's id.\n1 of 2 records.\n");
+        let notes = format!(
+            "Reading all of the table {table}: it has no index on the event's id.\n1 of 2 records.\n"
+        );
         assert_eq!(found, (0, shown.clone(), notes));
         let (code, out, _) = world.run(&format!("record find --event-id {}", &id[..id.len() - 1]));
         assert_eq!((code, out.as_str()), (1, ""));
@@ -186,15 +219,25 @@ async fn a_record_is_shown_found_and_purged_and_its_event_is_then_queued_again()
         let unconfirmed = world.run(&format!("record purge {key}"));
         assert_eq!(
             unconfirmed,
-            (2, shown.clone(), "error: nothing was deleted: add --yes to delete this record\n".to_owned())
+            (
+                2,
+                shown.clone(),
+                "error: nothing was deleted: add --yes to delete this record\n".to_owned()
+            )
         );
         assert_eq!(world.deliver(&event).await, "duplicate");
 
-        assert_eq!(world.run(&format!("record purge {key} --yes")), (0, shown, "Deleted.\n".to_owned()));
+        assert_eq!(
+            world.run(&format!("record purge {key} --yes")),
+            (0, shown, "Deleted.\n".to_owned())
+        );
         let none = (1, String::new(), format!("There is no record {key}.\n"));
-        for arguments in
-            ["record show KEY", "record purge KEY", "record purge KEY --yes", "record purge KEY --yes --force"]
-        {
+        for arguments in [
+            "record show KEY",
+            "record purge KEY",
+            "record purge KEY --yes",
+            "record purge KEY --yes --force",
+        ] {
             assert_eq!(world.run(&arguments.replace("KEY", key)), none, "{arguments}");
         }
         assert_eq!(world.deliver(&event).await, "accepted");
@@ -206,9 +249,15 @@ async fn a_record_in_use_is_purged_by_force_alone() {
     let world = World::new(any_kind()).await;
     let table = &world.variables["IDEMPOTENCY_TABLE"];
     for (id, lease_expires_at_ms) in [("p#held", now_ms() + 60_000), ("p#left", now_ms() - 1)] {
-        let put = world.aws.dynamodb.put_item().table_name(table).item("id", AttributeValue::S(id.to_owned()));
+        let put = world
+            .aws
+            .dynamodb
+            .put_item()
+            .table_name(table)
+            .item("id", AttributeValue::S(id.to_owned()));
         let put = put.item("status", AttributeValue::S("IN_PROGRESS".to_owned()));
-        let put = put.item("lease_expires_at_ms", AttributeValue::N(lease_expires_at_ms.to_string()));
+        let put =
+            put.item("lease_expires_at_ms", AttributeValue::N(lease_expires_at_ms.to_string()));
         put.send().await.expect("a record is put");
     }
     let (code, out, err) = world.run("record purge p#held --yes");
@@ -233,12 +282,16 @@ async fn a_call_that_fails_is_named_with_the_services_word() {
     let (code, out, err) = world.run("record show p#1 --table no-such-table");
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
-        err.starts_with("error: cannot read the record: the service refused the call: ResourceNotFoundException"),
+        err.starts_with(
+            "error: cannot read the record: the service refused the call: ResourceNotFoundException"
+        ),
         "{err}"
     );
     let mut variables = world.variables.clone();
     variables.retain(|name, _| !name.ends_with("REGION"));
-    let no_region = "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n".to_owned();
+    let no_region =
+        "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n"
+            .to_owned();
     assert_eq!(world.run_with("record show p#1", &variables), (2, String::new(), no_region));
 }
 
@@ -255,14 +308,17 @@ async fn a_redrive_moves_messages_in_order_and_as_they_were() {
         assert_eq!(world.aws.take_messages(world.queue()).await, []);
 
         let (code, listed, err) = world.run("redrive --from {dead_letters} --to {queue} --dry-run");
-        let what = |line: &str| line.split_once(", key ").map(|(_, what)| what.to_owned()).unwrap_or_default();
+        let what = |line: &str| {
+            line.split_once(", key ").map(|(_, what)| what.to_owned()).unwrap_or_default()
+        };
         let group = |event: &Event| match kind.scheme.facts.group {
             [] => event.key.clone(),
             _ => format!("{}#grp_0", kind.provider.name()),
         };
         let event_type = attribute(&failed[0], "event_type");
-        let expected =
-            events.each_ref().map(|event| format!("{}, type {event_type}, group {}", event.key, group(event)));
+        let expected = events
+            .each_ref()
+            .map(|event| format!("{}, type {event_type}, group {}", event.key, group(event)));
         assert_eq!((code, listed.lines().map(what).collect::<Vec<_>>()), (0, expected.to_vec()));
         assert_eq!(err, "2 would be moved; the dead-letter queue holds about 2.\n");
         assert_eq!(world.aws.take_messages(world.queue()).await, []);
@@ -288,7 +344,10 @@ async fn a_redrive_moves_messages_in_order_and_as_they_were() {
                 ("provider", kind.provider.name()),
                 ("signature_scheme", kind.scheme.name),
             ];
-            assert_eq!(attributes(message), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+            assert_eq!(
+                attributes(message),
+                expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            );
             assert_eq!(attributes(message), attributes(before));
             assert_eq!(system_attribute(message, "MessageGroupId"), Some(group(event)));
             assert_eq!(system_attribute(message, "AWSTraceHeader").as_deref(), Some(TRACE));
@@ -303,7 +362,10 @@ async fn a_redrive_leaves_in_place_what_it_cannot_send() {
     world.fail_messages().await;
     let (code, out, err) = world.run("redrive --from {dead_letters} --to {gone}");
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.starts_with("error: cannot send the message: the service refused the call: "), "{err}");
+    assert!(
+        err.starts_with("error: cannot send the message: the service refused the call: "),
+        "{err}"
+    );
     let (code, _, err) = world.run("redrive --from {dead_letters} --to {queue}");
     assert_eq!(
         (code, err.as_str()),
@@ -322,7 +384,8 @@ async fn a_redrive_ends_where_a_message_comes_back() {
     world.fail_messages().await;
     let arguments = format!("redrive --from {} --to {}", world.dead_letters, world.queue());
     let mut redrive = command(&arguments, &world.variables);
-    let child = redrive.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
+    let child =
+        redrive.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command starts");
     let ended = tokio::task::spawn_blocking(move || child.wait_with_output());
     while !ended.is_finished() {
         world.fail_messages().await;
@@ -332,8 +395,8 @@ async fn a_redrive_ends_where_a_message_comes_back() {
     assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains(" came back: a consumer fails on it.\n"), "{err}");
     world.fail_messages().await;
-    let held =
-        world.aws.take_messages(world.queue()).await.len() + world.aws.take_messages(&world.dead_letters).await.len();
+    let held = world.aws.take_messages(world.queue()).await.len()
+        + world.aws.take_messages(&world.dead_letters).await.len();
     assert_eq!(held, 20, "none is lost");
 }
 
@@ -364,15 +427,18 @@ async fn a_replay_reaches_a_consumer_beside_the_original_and_says_what_it_is() {
 
         let mut expected = parsed(&original);
         let mut envelope = parsed(&replay);
-        let replayed_at = envelope.as_object_mut().expect("an object").remove("replayedat").expect("a time");
+        let replayed_at =
+            envelope.as_object_mut().expect("an object").remove("replayedat").expect("a time");
         assert!(replayed_at.as_str().is_some_and(|time| time.ends_with('Z')), "{replayed_at}");
         expected["idempotencykey"] = json!(key);
         expected["replayof"] = json!(old_key);
         assert_eq!(envelope, expected);
         let group = system_attribute(&replay, "MessageGroupId");
         assert_eq!(group, system_attribute(&original, "MessageGroupId"));
-        let changed: Vec<_> =
-            attributes(&replay).into_iter().filter(|attribute| !attributes(&original).contains(attribute)).collect();
+        let changed: Vec<_> = attributes(&replay)
+            .into_iter()
+            .filter(|attribute| !attributes(&original).contains(attribute))
+            .collect();
         let expected = [("idempotency_key", key.as_str()), ("replay", "true")];
         assert_eq!(changed, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 
@@ -385,9 +451,11 @@ async fn a_replay_reaches_a_consumer_beside_the_original_and_says_what_it_is() {
 
 /// The object that a message points to, and its name.
 async fn payload(world: &World, message: &Message) -> (String, String) {
-    let pointer = PayloadPointer::parse(message.body.as_deref().expect("a body")).expect("a pointer");
+    let pointer =
+        PayloadPointer::parse(message.body.as_deref().expect("a body")).expect("a pointer");
     let get = world.aws.s3.get_object().bucket(&pointer.bucket).key(&pointer.key);
-    let body = get.send().await.expect("the object is there").body.collect().await.expect("it is read");
+    let body =
+        get.send().await.expect("the object is there").body.collect().await.expect("it is read");
     (String::from_utf8(body.to_vec()).expect("UTF-8"), pointer.key)
 }
 
@@ -406,13 +474,17 @@ async fn a_large_event_is_replayed_through_the_bucket() {
     );
     assert_eq!(world.run(&format!("replay {}", pointer.display())), (2, String::new(), refused));
 
-    let (code, out, err) = world.run(&format!("replay {}", save("large.json", &envelope).display()));
+    let (code, out, err) =
+        world.run(&format!("replay {}", save("large.json", &envelope).display()));
     assert_eq!((code, err.as_str()), (0, ""));
     let replay = world.message().await;
     let (replayed, replay_name) = payload(&world, &replay).await;
     assert_ne!(replay_name, name, "each message has an object of its own");
     let replayed: Value = serde_json::from_str(&replayed).expect("JSON");
-    assert_eq!((&replayed["idempotencykey"], &replayed["replayof"]), (&json!(new_key(&out)), &json!(event.key)));
+    assert_eq!(
+        (&replayed["idempotencykey"], &replayed["replayof"]),
+        (&json!(new_key(&out)), &json!(event.key))
+    );
 
     let mut variables = world.variables.clone();
     variables.remove("PAYLOAD_BUCKET");

@@ -2,7 +2,9 @@
 
 use std::str::FromStr;
 
-use webhook_aws::{DynamoStore, SQS_MAX_BYTES, SecretsManager, SqsQueue, message_attributes, message_size};
+use webhook_aws::{
+    DynamoStore, SQS_MAX_BYTES, SecretsManager, SqsQueue, message_attributes, message_size,
+};
 use webhook_ingest::{
     CallError, ClaimToken, EventQueue, IdempotencyStore as _, Message, SecretStore, StoredSecret,
     testing::{queue_contract, store_contract},
@@ -21,7 +23,8 @@ async fn the_sqs_queue_keeps_the_contract() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
     queue_contract(&SqsQueue::new(&aws.config, name(&url), None), "sqs").await;
-    let bodies: Vec<_> = aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
+    let bodies: Vec<_> =
+        aws.take_messages(&url).await.into_iter().map(|message| message.body).collect();
     assert_eq!(bodies, [Some("first".to_owned()), Some("other".to_owned())]);
 }
 
@@ -62,9 +65,19 @@ async fn a_message_at_the_limit_is_sent_and_a_larger_one_goes_to_the_bucket() {
     let attributes = pointer.message_attributes.as_ref().expect("it has attributes");
     let size = &attributes["ExtendedPayloadSize"];
     let body_size = too_large.body.len().to_string();
-    assert_eq!((size.data_type.as_str(), size.string_value.as_deref()), ("Number", Some(body_size.as_str())));
+    assert_eq!(
+        (size.data_type.as_str(), size.string_value.as_deref()),
+        ("Number", Some(body_size.as_str()))
+    );
     assert_eq!(attributes["event_id"].string_value.as_deref(), Some("e"));
-    let object = aws.s3.get_object().bucket(&bucket).key("p/1048577").send().await.expect("the object is there");
+    let object = aws
+        .s3
+        .get_object()
+        .bucket(&bucket)
+        .key("p/1048577")
+        .send()
+        .await
+        .expect("the object is there");
     let stored = object.body.collect().await.expect("it is read").into_bytes();
     assert!(stored == too_large.body.as_bytes(), "the object is the message's body");
 }
@@ -74,18 +87,37 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
     let aws = Aws::shared();
     let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
     let limit = aws_sdk_sqs::types::QueueAttributeName::MaximumMessageSize;
-    aws.sqs.set_queue_attributes().queue_url(&url).attributes(limit, "262144").send().await.expect("is set");
+    aws.sqs
+        .set_queue_attributes()
+        .queue_url(&url)
+        .attributes(limit, "262144")
+        .send()
+        .await
+        .expect("is set");
     let queue = SqsQueue::new(&aws.config, name(&url), Some(name(&bucket)));
     let message = message_of_size(300_000);
     queue.send(&message).await.expect("is sent");
     let [pointer] = &aws.take_messages(&url).await[..] else { panic!("one message") };
-    assert!(pointer.body.as_ref().is_some_and(|body| body.contains("\"s3Key\":\"p/300000\"")), "{pointer:?}");
-    let object = aws.s3.get_object().bucket(&bucket).key("p/300000").send().await.expect("the object is there");
+    assert!(
+        pointer.body.as_ref().is_some_and(|body| body.contains("\"s3Key\":\"p/300000\"")),
+        "{pointer:?}"
+    );
+    let object = aws
+        .s3
+        .get_object()
+        .bucket(&bucket)
+        .key("p/300000")
+        .send()
+        .await
+        .expect("the object is there");
     let stored = object.body.collect().await.expect("it is read").into_bytes();
     assert!(stored == message.body.as_bytes(), "the object is the message's body");
 
     let without_bucket = SqsQueue::new(&aws.config, name(&url), None);
-    assert_eq!(without_bucket.send(&message_of_size(300_001)).await, Err(CallError::MessageTooLarge));
+    assert_eq!(
+        without_bucket.send(&message_of_size(300_001)).await,
+        Err(CallError::MessageTooLarge)
+    );
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
 
@@ -94,7 +126,10 @@ async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
     let queue = SqsQueue::new(&aws.config, name(&url), None);
-    assert_eq!(queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await, Err(CallError::MessageTooLarge));
+    assert_eq!(
+        queue.send(&message_of_size(SQS_MAX_BYTES + 1)).await,
+        Err(CallError::MessageTooLarge)
+    );
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
 
@@ -122,7 +157,10 @@ async fn both_versions_of_a_secret_are_read_and_the_previous_may_be_missing() {
     aws.rotate_secret(&secret, "second").await;
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("second".to_owned()));
-    assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(Some("first".to_owned())));
+    assert_eq!(
+        fetched.previous.map(|version| version.and_then(text)),
+        Ok(Some("first".to_owned()))
+    );
 }
 
 #[tokio::test]
@@ -130,7 +168,13 @@ async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
     let aws = Aws::shared();
     let secret = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
-    aws.secrets.put_secret_value().secret_id(&secret).secret_binary(binary).send().await.expect("a secret is put");
+    aws.secrets
+        .put_secret_value()
+        .secret_id(&secret)
+        .secret_binary(binary)
+        .send()
+        .await
+        .expect("a secret is put");
     let fetched = SecretsManager::new(&aws.config, name(&secret)).fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
 

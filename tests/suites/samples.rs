@@ -57,7 +57,11 @@ fn every_sample_is_what_the_tool_makes_of_its_body() {
     for sample in current() {
         let made = made(&sample);
         let same = made == sample.event();
-        assert!(same, "events/{}: run this test once with {UPDATE_VARIABLE}=1, and look at what changes", sample.file);
+        assert!(
+            same,
+            "events/{}: run this test once with {UPDATE_VARIABLE}=1, and look at what changes",
+            sample.file
+        );
     }
 }
 
@@ -75,8 +79,12 @@ fn accepted_samples_differ_and_a_duplicate_repeats_one_before_it() {
         // Two providers may have the same id: the keys begin with the provider's name.
         let provider = sample.sender.provider.name();
         match sample.answer {
-            Answer::Accepted { id, .. } => assert!(ids.insert((provider, id)), "events/{}", sample.file),
-            Answer::Duplicate { id, .. } => assert!(ids.contains(&(provider, id)), "events/{}", sample.file),
+            Answer::Accepted { id, .. } => {
+                assert!(ids.insert((provider, id)), "events/{}", sample.file)
+            }
+            Answer::Duplicate { id, .. } => {
+                assert!(ids.contains(&(provider, id)), "events/{}", sample.file)
+            }
             Answer::Refused { .. } | Answer::Malformed | Answer::Challenge { .. } => {}
         }
     }
@@ -87,7 +95,8 @@ fn a_respelled_sample_needs_the_python_form() {
     for sample in current().into_iter().filter(|sample| sample.sender.respelled) {
         let as_sent = Sender { respelled: false, ..sample.sender.clone() };
         let (headers, body) = sample.request();
-        let signed_as_sent = OutgoingDelivery::sign(as_sent, &sample.secret(), sample.at, body).expect("is signed");
+        let signed_as_sent =
+            OutgoingDelivery::sign(as_sent, &sample.secret(), sample.at, body).expect("is signed");
         let signature = signed_as_sent.signature_headers()[0].value();
         assert!(headers.iter().all(|header| header.value() != signature), "events/{}", sample.file);
     }
@@ -97,9 +106,17 @@ fn a_respelled_sample_needs_the_python_form() {
 fn every_provider_has_a_good_a_forged_and_where_dated_a_stale_sample() {
     for provider in PROVIDERS {
         let samples = samples::of(provider);
-        let has = |is_wanted: &dyn Fn(&Answer) -> bool| samples.iter().any(|sample| is_wanted(&sample.answer));
-        assert!(has(&|answer| matches!(answer, Answer::Accepted { .. })), "{}: none is good", provider.name());
-        let refused = |wanted: &str| has(&|answer| matches!(answer, Answer::Refused { reason } if reason == wanted));
+        let has = |is_wanted: &dyn Fn(&Answer) -> bool| {
+            samples.iter().any(|sample| is_wanted(&sample.answer))
+        };
+        assert!(
+            has(&|answer| matches!(answer, Answer::Accepted { .. })),
+            "{}: none is good",
+            provider.name()
+        );
+        let refused = |wanted: &str| {
+            has(&|answer| matches!(answer, Answer::Refused { reason } if reason == wanted))
+        };
         assert!(refused("signature_mismatch"), "{}: none is forged", provider.name());
         let signs_time = provider.tolerance().is_some();
         assert_eq!(refused("timestamp_too_old"), signs_time, "{}: stale ones", provider.name());
@@ -145,15 +162,17 @@ fn answer(sample: &Sample) -> Answer {
     let delivery = Delivery::new(&headers, &body).expect("samples are small");
     let provider: &'static Provider = sample.sender.provider;
     let url = webhook_cli::development_url(provider);
-    let verified = provider
-        .parse(delivery)
-        .and_then(|unverified| unverified.verify(&secrets(provider), SENT_AT, Tolerance::of(provider), Some(&url)));
+    let verified = provider.parse(delivery).and_then(|unverified| {
+        unverified.verify(&secrets(provider), SENT_AT, Tolerance::of(provider), Some(&url))
+    });
     let verified = match verified {
         Ok(verified) => verified,
         Err(error) => return Answer::Refused { reason: error.reason().to_owned() },
     };
     if let Some(challenge) = verified.challenge(&secrets(provider)) {
-        return Answer::Challenge { body: serde_json::from_str(challenge.body()).expect("an answer is JSON") };
+        return Answer::Challenge {
+            body: serde_json::from_str(challenge.body()).expect("an answer is JSON"),
+        };
     }
     let Ok(event) = verified.event() else { return Answer::Malformed };
     let (event_type, id) = (event.event_type().to_owned(), event.id().to_owned());
@@ -175,7 +194,8 @@ fn read(file: &str) -> String {
 
 /// In alphabetical order.
 fn entries(folder: &Path) -> BTreeSet<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries =
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     entries.map(|entry| entry.expect("the folder can be listed").path()).collect()
 }
 

@@ -27,11 +27,21 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
         let (headers, body) = sample.delivery_at(now());
         let url = stack.url(sample.sender.provider.name());
         let (status, answer) = post(&url, &headers, &body);
-        assert_eq!((status, &answer), (sample.answer.status(), &sample.answer.body()), "{}", sample.file);
+        assert_eq!(
+            (status, &answer),
+            (sample.answer.status(), &sample.answer.body()),
+            "{}",
+            sample.file
+        );
         if matches!(sample.answer, Answer::Accepted { .. }) {
             accepted += 1;
             let again = post(&url, &headers, &body);
-            assert_eq!(again, (200, json!({"status": "duplicate", "id": answer["id"]})), "{}", sample.file);
+            assert_eq!(
+                again,
+                (200, json!({"status": "duplicate", "id": answer["id"]})),
+                "{}",
+                sample.file
+            );
         }
     }
     let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
@@ -41,7 +51,8 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
     let messages = stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await;
     assert_eq!(messages.len(), accepted);
     for message in messages {
-        let envelope: Value = serde_json::from_str(message.body.as_deref().expect("a body")).expect("JSON");
+        let envelope: Value =
+            serde_json::from_str(message.body.as_deref().expect("a body")).expect("JSON");
         assert_eq!(envelope["specversion"], "1.0");
     }
 
@@ -61,13 +72,19 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
         let large = Event::new(kind.large(), 200 + number);
         let secret = provider.key().read(&development_secret(provider)).expect("is written so");
         let sender = Sender { id: Some(large.id), ..Sender::new(provider, kind.scheme) };
-        let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.body.into_bytes()).expect("can be signed");
+        let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.body.into_bytes())
+            .expect("can be signed");
         let (status, _) = post(&stack.url(provider.name()), &delivery.headers(), delivery.body());
         assert_eq!(status, 200, "{kind:?}: the bucket takes what the queue does not");
         let [message] = &stack.aws.take_messages(&stack.outputs["EventQueueUrl"]).await[..] else {
             panic!("{kind:?}: one message")
         };
-        assert!(message.body.as_deref().is_some_and(|body| body.contains(&stack.outputs["PayloadBucketName"])));
+        assert!(
+            message
+                .body
+                .as_deref()
+                .is_some_and(|body| body.contains(&stack.outputs["PayloadBucketName"]))
+        );
     }
 
     let (route, other) = (format!("/webhooks/{}", PROVIDERS[0].name()), "/");
@@ -79,12 +96,20 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
 fn send(kind: &Kind, number: usize, url: &str) -> (String, Event) {
     let event = Event::new(*kind, number);
     let mut command = Command::new(bootstrap("webhook"));
-    command.args(["send", kind.provider.name(), "--scheme", kind.scheme.name, "--url", url]).env_clear();
+    command
+        .args(["send", kind.provider.name(), "--scheme", kind.scheme.name, "--url", url])
+        .env_clear();
     if kind.scheme.signed_headers().next().is_some() {
         command.args(["--id", &event.id]);
     }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command starts");
-    child.stdin.take().expect("is piped").write_all(event.body.as_bytes()).expect("the body is taken");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the command starts");
+    child
+        .stdin
+        .take()
+        .expect("is piped")
+        .write_all(event.body.as_bytes())
+        .expect("the body is taken");
     let output = child.wait_with_output().expect("the command ends");
     (String::from_utf8(output.stdout).expect("is text"), event)
 }

@@ -77,7 +77,9 @@ impl ConsumedTable {
             Ok(_) => Ok(Claim::Ours),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(held)) => Ok(held_by(
-                    held.item().ok_or(CallError::UnexpectedResponse("a failed condition without its item"))?,
+                    held.item().ok_or(CallError::UnexpectedResponse(
+                        "a failed condition without its item",
+                    ))?,
                     token,
                 )),
                 _ => Err(call_error(&error)),
@@ -101,12 +103,19 @@ impl ConsumedTable {
             .condition_expression(OURS)
             .expression_attribute_values(":token", text(token.as_str()))
             .expression_attribute_values(":done_at", text(&now.rfc3339()))
-            .expression_attribute_values(":expires_at_s", number(now.plus(REMEMBERED_FOR).seconds().0));
+            .expression_attribute_values(
+                ":expires_at_s",
+                number(now.plus(REMEMBERED_FOR).seconds().0),
+            );
         update.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
     /// Releases the claim, so that the message can be worked on when it comes again. If this fails, the claim runs out.
-    pub(crate) async fn release(&self, key: &IdempotencyKey, token: &ClaimToken) -> Result<(), CallError> {
+    pub(crate) async fn release(
+        &self,
+        key: &IdempotencyKey,
+        token: &ClaimToken,
+    ) -> Result<(), CallError> {
         let delete = self
             .client
             .delete_item()
@@ -144,8 +153,9 @@ mod tests {
     #[test]
     fn a_claim_whose_reply_was_lost_is_ours() {
         let token = ClaimToken::named("t");
-        let item =
-            |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
+        let item = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect()
+        };
         for (pairs, expected) in [
             (&[("claim_token", "t")][..], Claim::Ours),
             (&[("claim_token", "another")], Claim::InProgress),

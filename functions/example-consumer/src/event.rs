@@ -46,7 +46,11 @@ impl TryFrom<String> for IdempotencyKey {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.is_empty() { Err("an empty key") } else { Ok(Self(bounded_name(&text).into_owned())) }
+        if text.is_empty() {
+            Err("an empty key")
+        } else {
+            Ok(Self(bounded_name(&text).into_owned()))
+        }
     }
 }
 
@@ -78,13 +82,17 @@ mod tests {
         let event = Event::parse(text).expect("is an event");
         assert_eq!((event.id.as_str(), event.name.as_str()), ("e1", "p.x.y"));
         assert_eq!(event.provider_and_type(), ("p", "x.y"));
-        assert_eq!((event.idempotency_key.as_str(), event.replay_of.as_deref()), ("p#e1#replay-1", Some("p#e1")));
+        assert_eq!(
+            (event.idempotency_key.as_str(), event.replay_of.as_deref()),
+            ("p#e1#replay-1", Some("p#e1"))
+        );
         assert_eq!(event.data.get(), r#"{"a": 1.10e2}"#);
     }
 
     #[test]
     fn an_envelope_without_a_member_or_of_another_version_is_not_an_event() {
-        let text = r#"{"specversion":"1.0","id":"e1","type":"p.x","idempotencykey":"p#e1","data":{}}"#;
+        let text =
+            r#"{"specversion":"1.0","id":"e1","type":"p.x","idempotencykey":"p#e1","data":{}}"#;
         assert!(Event::parse(text).is_ok());
         for broken in [
             String::new(),
@@ -103,7 +111,9 @@ mod tests {
     #[test]
     fn a_key_over_1024_bytes_is_replaced_by_its_hash() {
         let long = "k".repeat(1025);
-        for (text, expected) in [("k".repeat(1024), "k".repeat(1024)), (long.clone(), sha256_hex(long.as_bytes()))] {
+        for (text, expected) in
+            [("k".repeat(1024), "k".repeat(1024)), (long.clone(), sha256_hex(long.as_bytes()))]
+        {
             let key = IdempotencyKey::try_from(text.clone()).map(|key| key.as_str().to_owned());
             assert_eq!(key, Ok(expected), "{} bytes", text.len());
         }

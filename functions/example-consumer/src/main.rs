@@ -56,7 +56,8 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 use webhook_aws::{
-    BucketName, CredentialsFrom, Environment, PayloadBucket, PayloadPointer, StartError, TableName, is_fifo, load,
+    BucketName, CredentialsFrom, Environment, PayloadBucket, PayloadPointer, StartError, TableName,
+    is_fifo, load,
 };
 use webhook_ingest::{CallError, ClaimToken, UnixMillis, invocation_deadline};
 use webhook_verify::bounded_name;
@@ -84,7 +85,8 @@ async fn main() -> Result<(), StartError> {
         consumed: ConsumedTable::new(&sdk, table),
         payloads: bucket.map(|name| PayloadBucket::new(&sdk, name)),
     };
-    let runtime = lambda_runtime::Runtime::new(service_fn(|invocation| handle(&consumer, invocation)));
+    let runtime =
+        lambda_runtime::Runtime::new(service_fn(|invocation| handle(&consumer, invocation)));
     Box::pin(runtime.run()).await.map_err(|error| StartError::Runtime(error.to_string()))
 }
 
@@ -100,7 +102,10 @@ fn init_log(filter: Targets) {
 }
 
 /// Handles one invocation. The event is taken as text: the runtime's own error for one that it cannot read may quote a payload.
-async fn handle(consumer: &Consumer, invocation: LambdaEvent<Box<RawValue>>) -> Result<SqsBatchResponse, NotABatch> {
+async fn handle(
+    consumer: &Consumer,
+    invocation: LambdaEvent<Box<RawValue>>,
+) -> Result<SqsBatchResponse, NotABatch> {
     let LambdaEvent { payload, context } = invocation;
     let deadline = invocation_deadline(context.deadline, UnixMillis::now());
     match messages(payload.get()) {
@@ -178,7 +183,11 @@ struct Consumer {
 
 impl Consumer {
     /// Works on the messages in their order, and returns those that must come again.
-    async fn consume(&self, messages: Vec<(String, SqsMessage)>, deadline: UnixMillis) -> SqsBatchResponse {
+    async fn consume(
+        &self,
+        messages: Vec<(String, SqsMessage)>,
+        deadline: UnixMillis,
+    ) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
         let mut failed_groups = HashSet::new();
         for (id, message) in messages {
@@ -196,7 +205,12 @@ impl Consumer {
         response
     }
 
-    async fn work_on(&self, id: &str, body: String, deadline: UnixMillis) -> Result<Handled, Failure> {
+    async fn work_on(
+        &self,
+        id: &str,
+        body: String,
+        deadline: UnixMillis,
+    ) -> Result<Handled, Failure> {
         let envelope = match within(deadline, self.envelope(body)).await.flatten() {
             Ok(envelope) => envelope,
             Err(failure) => return logged(id, None, Err(failure)),
@@ -219,7 +233,11 @@ impl Consumer {
     }
 
     /// Claims the event, does the work, and marks it as done.
-    async fn work_on_event(&self, event: &Event<'_>, deadline: UnixMillis) -> Result<Handled, Failure> {
+    async fn work_on_event(
+        &self,
+        event: &Event<'_>,
+        deadline: UnixMillis,
+    ) -> Result<Handled, Failure> {
         let (key, token) = (&event.idempotency_key, ClaimToken::random());
         let claim = self.consumed.claim(key, &token, UnixMillis::now(), deadline);
         // A claim that takes too long may have been written all the same: it runs out.
@@ -264,10 +282,16 @@ async fn until_reply<T>(deadline: UnixMillis, closing: impl Future<Output = T>) 
 }
 
 /// Writes the message's line and returns its result. What the provider chose is bounded.
-fn logged(message_id: &str, event: Option<&Event<'_>>, result: Result<Handled, Failure>) -> Result<Handled, Failure> {
+fn logged(
+    message_id: &str,
+    event: Option<&Event<'_>>,
+    result: Result<Handled, Failure>,
+) -> Result<Handled, Failure> {
     let (outcome, reason) = match &result {
         Ok(Handled::Now) => ("handled", None),
-        Ok(Handled::Unmarked) => ("handled", Some("the mark that it is done may be missing".to_owned())),
+        Ok(Handled::Unmarked) => {
+            ("handled", Some("the mark that it is done may be missing".to_owned()))
+        }
         Ok(Handled::Before) => ("duplicate", None),
         Err(failure) => ("left", Some(failure.to_string())),
     };
@@ -317,7 +341,10 @@ mod tests {
         assert_eq!((first.0.as_str(), first.1.body.as_deref()), ("m1", Some("b")));
         assert_eq!(ordered_group(&first.1), Some("g"));
         assert_eq!((standard.0.as_str(), ordered_group(&standard.1)), ("m2", None));
-        assert_eq!((bare.0.as_str(), bare.1.body.as_deref(), ordered_group(&bare.1)), ("m3", None, None));
+        assert_eq!(
+            (bare.0.as_str(), bare.1.body.as_deref(), ordered_group(&bare.1)),
+            ("m3", None, None)
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl Check {
         self.expect("an unsigned delivery", 401, &[], "{}").await?;
         let secret = self.signing_secret().await?;
         // Schemes are listed with the oldest first.
-        let probes = self.schemes.iter().rev().filter_map(|scheme| Some((scheme, malformed_body(scheme)?)));
+        let probes =
+            self.schemes.iter().rev().filter_map(|scheme| Some((scheme, malformed_body(scheme)?)));
         for (scheme, body) in probes {
             let signer = Signer::new(scheme, &secret, UnixMillis::now().seconds());
             let headers = signer.public_url(self.public_url.as_deref()).sign(body.as_bytes());
@@ -82,17 +83,26 @@ impl Check {
         Ok(self.provider.key().read(&text)?)
     }
 
-    async fn expect(&self, delivery: &'static str, expected: u16, headers: &[Header], body: &str) -> Result<(), Unfit> {
+    async fn expect(
+        &self,
+        delivery: &'static str,
+        expected: u16,
+        headers: &[Header],
+        body: &str,
+    ) -> Result<(), Unfit> {
         let invoke = self.lambda.invoke().function_name(&self.new_version);
         let output = invoke.payload(Blob::new(self.event(headers, body))).send().await;
         let output = output.map_err(|error| Unfit::Invoke(call_error(&error)))?;
         if let Some(kind) = output.function_error {
             return Err(Unfit::Failed(kind));
         }
-        let answer = output.payload.and_then(|payload| serde_json::from_slice(payload.as_ref()).ok());
+        let answer =
+            output.payload.and_then(|payload| serde_json::from_slice(payload.as_ref()).ok());
         match answer {
             Some(Answer { status_code }) if status_code == expected => Ok(()),
-            Some(Answer { status_code: actual }) => Err(Unfit::Answer { delivery, expected, actual }),
+            Some(Answer { status_code: actual }) => {
+                Err(Unfit::Answer { delivery, expected, actual })
+            }
             None => Err(Unfit::NoAnswer { delivery }),
         }
     }
@@ -100,8 +110,10 @@ impl Check {
     /// Returns the event in which an HTTP API or a function URL hands over a request.
     fn event(&self, headers: &[Header], body: &str) -> Vec<u8> {
         let path = format!("/webhooks/{}", self.provider.name());
-        let headers: BTreeMap<_, _> =
-            headers.iter().map(|header| (header.name(), String::from_utf8_lossy(header.value()))).collect();
+        let headers: BTreeMap<_, _> = headers
+            .iter()
+            .map(|header| (header.name(), String::from_utf8_lossy(header.value())))
+            .collect();
         let event = json!({
             "version": "2.0",
             "routeKey": format!("POST {path}"),

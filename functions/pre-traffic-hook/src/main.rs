@@ -40,9 +40,14 @@ async fn main() -> Result<(), StartError> {
     let Known(provider) = environment.required("PROVIDER")?;
     let new_version = environment.required("NEW_VERSION")?;
     let secret_id: SecretId = environment.required("SIGNING_SECRET_ID")?;
-    let schemes = environment.optional("SIGNATURE_SCHEMES")?.map(|list: String| accepted(provider, &list));
+    let schemes =
+        environment.optional("SIGNATURE_SCHEMES")?.map(|list: String| accepted(provider, &list));
     let public_url = environment.optional("PUBLIC_URL")?;
-    tracing_subscriber::fmt().json().flatten_event(true).with_max_level(tracing::Level::INFO).init();
+    tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_max_level(tracing::Level::INFO)
+        .init();
     let sdk = load(CredentialsFrom::Environment).await?;
     let check = Check {
         provider,
@@ -54,7 +59,9 @@ async fn main() -> Result<(), StartError> {
     };
     let codedeploy = aws_sdk_codedeploy::Client::new(&sdk);
     let hook = service_fn(|invocation| handle(&check, &codedeploy, invocation));
-    Box::pin(lambda_runtime::Runtime::new(hook).run()).await.map_err(|error| StartError::Runtime(error.to_string()))
+    Box::pin(lambda_runtime::Runtime::new(hook).run())
+        .await
+        .map_err(|error| StartError::Runtime(error.to_string()))
 }
 
 /// A provider that has a function here.
@@ -90,12 +97,21 @@ async fn handle(
     let (provider, version) = (check.provider.name(), check.new_version.as_str());
     let status = match check.run().await {
         Ok(()) => {
-            tracing::info!(webhook.provider = provider, version, "the new version gets its traffic");
+            tracing::info!(
+                webhook.provider = provider,
+                version,
+                "the new version gets its traffic"
+            );
             LifecycleEventStatus::Succeeded
         }
         Err(reason) => {
             let reason = reason.to_string();
-            tracing::error!(webhook.provider = provider, version, reason, "the new version gets no traffic");
+            tracing::error!(
+                webhook.provider = provider,
+                version,
+                reason,
+                "the new version gets no traffic"
+            );
             LifecycleEventStatus::Failed
         }
     };

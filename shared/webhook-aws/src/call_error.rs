@@ -33,9 +33,9 @@ where
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => {
             CallError::NoResponse("the connection failed")
         }
-        SdkError::DispatchFailure(_) => {
-            CallError::NoResponse("the request could not be sent: check region, credentials and TLS")
-        }
+        SdkError::DispatchFailure(_) => CallError::NoResponse(
+            "the request could not be sent: check region, credentials and TLS",
+        ),
         _ => service_error(error),
     }
 }
@@ -44,13 +44,16 @@ fn service_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
 where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId,
 {
-    let Some(code) = error.code() else { return CallError::UnexpectedResponse("an error without a code") };
+    let Some(code) = error.code() else {
+        return CallError::UnexpectedResponse("an error without a code");
+    };
     // Code and request id are the service's own words: neither repeats anything of the request.
     let name = match error.request_id() {
         Some(id) => format!("{code} (request {id})"),
         None => code.to_owned(),
     };
-    let failed = error.raw_response().map(HttpResponse::status).is_some_and(StatusCode::is_server_error);
+    let failed =
+        error.raw_response().map(HttpResponse::status).is_some_and(StatusCode::is_server_error);
     if failed || THROTTLING_ERRORS.contains(&code) || KMS_THROTTLING.contains(&code) {
         CallError::Failed(name)
     } else {

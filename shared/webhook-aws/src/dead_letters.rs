@@ -5,11 +5,15 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::{
     Client,
-    types::{Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, QueueAttributeName},
+    types::{
+        Message, MessageSystemAttributeName, MessageSystemAttributeNameForSends, QueueAttributeName,
+    },
 };
 use webhook_ingest::CallError;
 
-use crate::{call_error::call_error, load::patient_timeouts, names::QueueUrl, sqs::system_attribute};
+use crate::{
+    call_error::call_error, load::patient_timeouts, names::QueueUrl, sqs::system_attribute,
+};
 
 /// SQS's own limit for one call.
 const MOST_AT_ONCE: usize = 10;
@@ -30,7 +34,8 @@ impl DeadLetters {
     /// The queue at `url`.
     #[must_use]
     pub fn new(config: &SdkConfig, url: QueueUrl) -> Self {
-        let config = aws_sdk_sqs::config::Builder::from(config).timeout_config(patient_timeouts()).build();
+        let config =
+            aws_sdk_sqs::config::Builder::from(config).timeout_config(patient_timeouts()).build();
         Self { client: Client::from_conf(config), url }
     }
 
@@ -39,7 +44,11 @@ impl DeadLetters {
     ///
     /// # Errors
     /// The call fails.
-    pub async fn receive(&self, most: usize, hidden_for: Duration) -> Result<Vec<DeadLetter>, CallError> {
+    pub async fn receive(
+        &self,
+        most: usize,
+        hidden_for: Duration,
+    ) -> Result<Vec<DeadLetter>, CallError> {
         let receive = self
             .client
             .receive_message()
@@ -64,9 +73,11 @@ impl DeadLetters {
     /// # Errors
     /// The call fails.
     pub async fn send(&self, letter: &DeadLetter, url: &QueueUrl) -> Result<String, CallError> {
-        let trace_header = letter
-            .system_attribute(&MessageSystemAttributeName::AwsTraceHeader)
-            .map(|header| [(MessageSystemAttributeNameForSends::AwsTraceHeader, system_attribute(header))].into());
+        let trace_header =
+            letter.system_attribute(&MessageSystemAttributeName::AwsTraceHeader).map(|header| {
+                [(MessageSystemAttributeNameForSends::AwsTraceHeader, system_attribute(header))]
+                    .into()
+            });
         let deduplication_id = url.is_fifo().then(|| format!("redrive#{}", letter.id()));
         let request = self
             .client
@@ -86,7 +97,11 @@ impl DeadLetters {
     /// # Errors
     /// The call fails.
     pub async fn delete(&self, letter: &DeadLetter) -> Result<(), CallError> {
-        let delete = self.client.delete_message().queue_url(self.url.as_str()).receipt_handle(letter.handle());
+        let delete = self
+            .client
+            .delete_message()
+            .queue_url(self.url.as_str())
+            .receipt_handle(letter.handle());
         delete.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
@@ -95,8 +110,11 @@ impl DeadLetters {
     /// # Errors
     /// The call fails. The message then shows itself when its time is up.
     pub async fn release(&self, letter: &DeadLetter) -> Result<(), CallError> {
-        let release =
-            self.client.change_message_visibility().queue_url(self.url.as_str()).receipt_handle(letter.handle());
+        let release = self
+            .client
+            .change_message_visibility()
+            .queue_url(self.url.as_str())
+            .receipt_handle(letter.handle());
         release.visibility_timeout(0).send().await.map(drop).map_err(|error| call_error(&error))
     }
 
@@ -109,8 +127,11 @@ impl DeadLetters {
             QueueAttributeName::ApproximateNumberOfMessages,
             QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
         ];
-        let get =
-            self.client.get_queue_attributes().queue_url(self.url.as_str()).set_attribute_names(Some(names.to_vec()));
+        let get = self
+            .client
+            .get_queue_attributes()
+            .queue_url(self.url.as_str())
+            .set_attribute_names(Some(names.to_vec()));
         let got = get.send().await.map_err(|error| call_error(&error))?;
         let number = |name| got.attributes.as_ref()?.get(name)?.parse::<u64>().ok();
         names

@@ -6,10 +6,14 @@ use std::collections::HashMap;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::{
     Client,
-    operation::{delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError},
+    operation::{
+        delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
+    },
     types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
-use webhook_ingest::{CallError, ClaimResult, ClaimToken, Fenced, IdempotencyStore, NewClaim, Status, UnixMillis};
+use webhook_ingest::{
+    CallError, ClaimResult, ClaimToken, Fenced, IdempotencyStore, NewClaim, Status, UnixMillis,
+};
 
 use crate::{attribute, call_error::call_error, connection, names::TableName};
 
@@ -19,7 +23,8 @@ const FREE: &str = "attribute_not_exists(id) OR expires_at_s < :now_s \
                     OR (#status = :in_progress AND lease_expires_at_ms < :now_ms)";
 /// The fence.
 const OURS: &str = "claim_token = :token";
-const COMPLETED: &str = "SET #status = :enqueued, message_id = :message_id, expires_at_s = :expires_at_s";
+const COMPLETED: &str =
+    "SET #status = :enqueued, message_id = :message_id, expires_at_s = :expires_at_s";
 
 /// A table with the partition key `id` (S) and the TTL attribute `expires_at_s`.
 pub struct DynamoStore {
@@ -57,13 +62,15 @@ impl IdempotencyStore for DynamoStore {
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         match put.send().await {
             Ok(put) => {
-                let taken_over = put.attributes.as_ref().and_then(status) == Some(Status::InProgress);
+                let taken_over =
+                    put.attributes.as_ref().and_then(status) == Some(Status::InProgress);
                 Ok(ClaimResult::Claimed { taken_over })
             }
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    let item =
-                        failed.item().ok_or(CallError::UnexpectedResponse("a failed condition without its item"))?;
+                    let item = failed.item().ok_or(CallError::UnexpectedResponse(
+                        "a failed condition without its item",
+                    ))?;
                     held_by(item, &claim.token)
                 }
                 Some(_) | None => Err(call_error(&error)),
@@ -99,7 +106,11 @@ impl IdempotencyStore for DynamoStore {
         }
     }
 
-    async fn release(&self, idempotency_key: &str, token: &ClaimToken) -> Result<Fenced, CallError> {
+    async fn release(
+        &self,
+        idempotency_key: &str,
+        token: &ClaimToken,
+    ) -> Result<Fenced, CallError> {
         let delete = self
             .client
             .delete_item()
@@ -149,9 +160,16 @@ fn held_by(item: &Item, token: &ClaimToken) -> Result<ClaimResult, CallError> {
             Ok(ClaimResult::Claimed { taken_over: false })
         }
         Status::InProgress => {
-            let lease = item.get(attribute::LEASE_EXPIRES_AT_MS).and_then(|value| value.as_n().ok()?.parse().ok());
-            let lease = lease.ok_or(CallError::UnexpectedResponse("a record in progress without a lease"))?;
-            Ok(ClaimResult::InProgress { lease_expires_at: UnixMillis(lease), delivery_id, event_type })
+            let lease = item
+                .get(attribute::LEASE_EXPIRES_AT_MS)
+                .and_then(|value| value.as_n().ok()?.parse().ok());
+            let lease = lease
+                .ok_or(CallError::UnexpectedResponse("a record in progress without a lease"))?;
+            Ok(ClaimResult::InProgress {
+                lease_expires_at: UnixMillis(lease),
+                delivery_id,
+                event_type,
+            })
         }
     }
 }
@@ -184,7 +202,8 @@ mod tests {
     }
 
     fn held(attributes: &[(&str, AttributeValue)]) -> Result<ClaimResult, CallError> {
-        let item = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let item =
+            attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         held_by(&item, &ClaimToken::named("t"))
     }
 
@@ -196,12 +215,22 @@ mod tests {
         let unsigned = [("delivery_id", text("d")), ("event_type", text("a.b"))];
         let [delivery_id, event_type] = ["d", "a.b"].map(|text| Some(text.to_owned()));
         for (record, expected) in [
-            (vec![enqueued.clone(), ours.clone()], ClaimResult::Enqueued { delivery_id: None, event_type: None }),
-            ([&[enqueued][..], &unsigned].concat(), ClaimResult::Enqueued { delivery_id, event_type }),
+            (
+                vec![enqueued.clone(), ours.clone()],
+                ClaimResult::Enqueued { delivery_id: None, event_type: None },
+            ),
+            (
+                [&[enqueued][..], &unsigned].concat(),
+                ClaimResult::Enqueued { delivery_id, event_type },
+            ),
             (vec![in_progress.clone(), ours], ClaimResult::Claimed { taken_over: false }),
             (
                 vec![in_progress, theirs, ("lease_expires_at_ms", number(7))],
-                ClaimResult::InProgress { lease_expires_at: UnixMillis(7), delivery_id: None, event_type: None },
+                ClaimResult::InProgress {
+                    lease_expires_at: UnixMillis(7),
+                    delivery_id: None,
+                    event_type: None,
+                },
             ),
         ] {
             assert_eq!(held(&record), Ok(expected), "{record:?}");
@@ -216,7 +245,10 @@ mod tests {
             (vec![("status", text("COMPLETED"))], "a record without a status"),
             (vec![("status", AttributeValue::Bool(true))], "a record without a status"),
             (vec![in_progress.clone()], "a record in progress without a lease"),
-            (vec![in_progress, ("lease_expires_at_ms", text("7"))], "a record in progress without a lease"),
+            (
+                vec![in_progress, ("lease_expires_at_ms", text("7"))],
+                "a record in progress without a lease",
+            ),
         ] {
             assert_eq!(held(&record), Err(CallError::UnexpectedResponse(expected)), "{record:?}");
         }

@@ -61,10 +61,13 @@ impl Environment {
     where
         T: FromStr<Err: fmt::Display>,
     {
-        let Some(value) = self.0.get(variable.as_ref() as &std::ffi::OsStr).filter(|value| !value.is_empty()) else {
+        let Some(value) =
+            self.0.get(variable.as_ref() as &std::ffi::OsStr).filter(|value| !value.is_empty())
+        else {
             return Ok(None);
         };
-        let value = value.to_str().ok_or_else(|| StartError::invalid(variable, "it is not UTF-8"))?;
+        let value =
+            value.to_str().ok_or_else(|| StartError::invalid(variable, "it is not UTF-8"))?;
         value.parse().map(Some).map_err(|error| StartError::invalid(variable, error))
     }
 
@@ -108,8 +111,12 @@ mod tests {
     #[test]
     fn an_error_names_the_variable_and_says_what_is_wrong() {
         let not_utf8 = (OsString::from("BYTES"), OsString::from_vec(vec![0xff]));
-        let environment = Environment::from_iter([(OsString::from("WORD"), OsString::from("x")), not_utf8]);
-        assert_eq!(error(environment.required::<String>("ABSENT")).as_deref(), Some("ABSENT is not set"));
+        let environment =
+            Environment::from_iter([(OsString::from("WORD"), OsString::from("x")), not_utf8]);
+        assert_eq!(
+            error(environment.required::<String>("ABSENT")).as_deref(),
+            Some("ABSENT is not set")
+        );
         let invalid = Some("WORD cannot be used: invalid digit found in string");
         assert_eq!(error(environment.required::<u32>("WORD")).as_deref(), invalid);
         let not_utf8 = Some("BYTES cannot be used: it is not UTF-8");

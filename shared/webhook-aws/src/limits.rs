@@ -102,7 +102,10 @@ mod tests {
 
     #[test]
     fn the_two_refused_characters_that_json_text_can_hold_are_escaped() {
-        assert_eq!(message_body("\"a\u{fffe}b\u{ffff}\u{1fffe}\""), "\"a\\ufffeb\\uffff\u{1fffe}\"");
+        assert_eq!(
+            message_body("\"a\u{fffe}b\u{ffff}\u{1fffe}\""),
+            "\"a\\ufffeb\\uffff\u{1fffe}\""
+        );
     }
 
     #[test]
@@ -143,11 +146,18 @@ mod tests {
     #[test]
     fn only_a_well_formed_trace_header_travels() {
         let lineage = "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1;68fd508a:5";
-        for header in ["Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", lineage] {
+        for header in
+            ["Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", lineage]
+        {
             assert_eq!(trace_header(header), Some(header));
         }
-        for header in ["", "garbage", "Root=1-5759e988 bd862e", "Root=1-\u{e9}", &format!("Root=1-{}", "a".repeat(500))]
-        {
+        for header in [
+            "",
+            "garbage",
+            "Root=1-5759e988 bd862e",
+            "Root=1-\u{e9}",
+            &format!("Root=1-{}", "a".repeat(500)),
+        ] {
             assert_eq!(trace_header(header), None, "{header:.20}");
         }
     }

@@ -70,7 +70,10 @@ fn loader() -> Result<ConfigLoader, StartError> {
 
 /// Returns timeouts for calls whose attempts may each take this long.
 pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(attempt).build()
+    TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(attempt)
+        .build()
 }
 
 /// Returns the configuration with timeouts for calls that a person waits for.
@@ -96,10 +99,9 @@ fn retries() -> RetryConfig {
 
 /// One connector for all clients with the usual timeouts: each would otherwise build TLS for itself, a sixteenth of a cold start.
 fn http_client() -> Result<SharedHttpClient, StartError> {
-    let tls = TlsContext::builder()
-        .with_trust_store(trust_store()?)
-        .build()
-        .map_err(|error| StartError::Runtime(format!("the TLS client could not be built: {error}")))?;
+    let tls = TlsContext::builder().with_trust_store(trust_store()?).build().map_err(|error| {
+        StartError::Runtime(format!("the TLS client could not be built: {error}"))
+    })?;
     let connector = move |settings: &HttpConnectorSettings| {
         // ring: aws-lc gathers entropy at its first use, which is most of a cold start.
         let connector = Connector::builder()
@@ -111,20 +113,27 @@ fn http_client() -> Result<SharedHttpClient, StartError> {
     let usual = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let shared = connector(&usual);
     Ok(http_client_fn(move |settings, _| {
-        if settings.connect_timeout() == usual.connect_timeout() { shared.clone() } else { connector(settings) }
+        if settings.connect_timeout() == usual.connect_timeout() {
+            shared.clone()
+        } else {
+            connector(settings)
+        }
     }))
 }
 
 /// Returns Amazon's roots; for a network that inspects TLS, `SSL_CERT_FILE` or `SSL_CERT_DIR` (OpenSSL's names) replace them.
 /// Parsing a system's whole bundle would be most of a cold start.
 fn trust_store() -> Result<TrustStore, StartError> {
-    let is_replaced = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| env::var_os(name).is_some());
+    let is_replaced =
+        ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| env::var_os(name).is_some());
     if !is_replaced {
         return Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS));
     }
     // Without this check a store without certificates would show as failed connections only.
     if rustls_native_certs::load_native_certs().certs.is_empty() {
-        return Err(StartError::Runtime("SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate".to_owned()));
+        return Err(StartError::Runtime(
+            "SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate".to_owned(),
+        ));
     }
     Ok(TrustStore::default())
 }

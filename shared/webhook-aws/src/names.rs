@@ -47,18 +47,18 @@ impl FromStr for QueueUrl {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let expected =
-            "a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name or ARN)";
+        let expected = "a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name or ARN)";
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-        let is_url = rest.and_then(|rest| rest.rsplit_once('/')).is_some_and(|(host_and_path, name)| {
-            let name = name.strip_suffix(FIFO).unwrap_or(name);
-            let visible = host_and_path.bytes().all(|byte| byte.is_ascii_graphic());
-            visible
-                && !host_and_path.starts_with('/')
-                && !host_and_path.is_empty()
-                && !name.is_empty()
-                && has_only(name, "_-")
-        });
+        let is_url =
+            rest.and_then(|rest| rest.rsplit_once('/')).is_some_and(|(host_and_path, name)| {
+                let name = name.strip_suffix(FIFO).unwrap_or(name);
+                let visible = host_and_path.bytes().all(|byte| byte.is_ascii_graphic());
+                visible
+                    && !host_and_path.starts_with('/')
+                    && !host_and_path.is_empty()
+                    && !name.is_empty()
+                    && has_only(name, "_-")
+            });
         if is_url { Ok(Self(text.to_owned())) } else { Err(InvalidName::new(text, expected)) }
     }
 }
@@ -90,12 +90,14 @@ impl FromStr for BucketName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let expected =
-            "a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path";
-        let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let expected = "a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path";
+        let is_end = |byte: Option<u8>| {
+            byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
         let ends_well = is_end(text.bytes().next()) && is_end(text.bytes().last());
         let has_capital = text.bytes().any(|byte| byte.is_ascii_uppercase());
-        let is_name = (3..=63).contains(&text.len()) && has_only(text, "-.") && !has_capital && ends_well;
+        let is_name =
+            (3..=63).contains(&text.len()) && has_only(text, "-.") && !has_capital && ends_well;
         if is_name { Ok(Self(text.to_owned())) } else { Err(InvalidName::new(text, expected)) }
     }
 }
@@ -179,10 +181,14 @@ mod tests {
 
     #[test]
     fn a_queue_is_fifo_if_its_name_ends_so_in_lower_case() {
-        for (url, expected) in [("https://q/a.fifo", true), ("https://q/a", false), ("https://q/fifo", false)] {
+        for (url, expected) in
+            [("https://q/a.fifo", true), ("https://q/a", false), ("https://q/fifo", false)]
+        {
             assert_eq!(url.parse::<QueueUrl>().map(|url| url.is_fifo()), Ok(expected), "{url}");
         }
-        for (arn, expected) in [("arn:aws:sqs:us-east-1:1:a.fifo", true), ("arn:aws:sqs:us-east-1:1:a-fifo", false)] {
+        for (arn, expected) in
+            [("arn:aws:sqs:us-east-1:1:a.fifo", true), ("arn:aws:sqs:us-east-1:1:a-fifo", false)]
+        {
             assert_eq!(is_fifo(arn), expected, "{arn}");
         }
         assert!(!accepts::<QueueUrl>("https://q/a.FIFO"), "SQS has no such name");

@@ -36,7 +36,12 @@ impl PayloadBucket {
     /// # Errors
     /// The call fails.
     pub async fn put(&self, key: String, body: &str) -> Result<PayloadPointer, CallError> {
-        let put = self.client().put_object().bucket(&self.name).key(&key).content_type("application/json");
+        let put = self
+            .client()
+            .put_object()
+            .bucket(&self.name)
+            .key(&key)
+            .content_type("application/json");
         let body = ByteStream::from(body.as_bytes().to_vec());
         put.body(body).send().await.map_err(|error| call_error(&error))?;
         Ok(PayloadPointer { bucket: self.name.clone(), key })
@@ -53,7 +58,8 @@ impl PayloadBucket {
         let object = self.client().get_object().bucket(&self.name).key(&pointer.key).send().await;
         let body = object.map_err(|error| call_error(&error))?.body.collect().await;
         let body = body.map_err(|_| CallError::NoResponse("the connection failed"))?;
-        String::from_utf8(body.to_vec()).map_err(|_| CallError::UnexpectedResponse("a body that is not UTF-8"))
+        String::from_utf8(body.to_vec())
+            .map_err(|_| CallError::UnexpectedResponse("a body that is not UTF-8"))
     }
 
     fn client(&self) -> &Client {
@@ -69,5 +75,6 @@ impl PayloadBucket {
 
 /// Whether S3's endpoint is replaced, as for an emulator, which serves buckets by path and not by host name.
 fn has_own_endpoint(config: &SdkConfig) -> bool {
-    env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty()) || config.endpoint_url().is_some()
+    env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
+        || config.endpoint_url().is_some()
 }

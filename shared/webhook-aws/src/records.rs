@@ -22,7 +22,8 @@ use crate::{
 type Item = HashMap<String, AttributeValue>;
 
 /// There is a record, and no invocation is at work on it. `status` is a reserved word.
-const IDLE: &str = "attribute_exists(id) AND (#status <> :in_progress OR lease_expires_at_ms < :now_ms)";
+const IDLE: &str =
+    "attribute_exists(id) AND (#status <> :in_progress OR lease_expires_at_ms < :now_ms)";
 
 /// The records of a table.
 pub struct Records {
@@ -49,7 +50,9 @@ impl Records {
     /// The records in the table of this name.
     #[must_use]
     pub fn new(config: &SdkConfig, table: TableName) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(config).timeout_config(patient_timeouts()).build();
+        let config = aws_sdk_dynamodb::config::Builder::from(config)
+            .timeout_config(patient_timeouts())
+            .build();
         Self { client: Client::from_conf(config), table: table.into() }
     }
 
@@ -58,7 +61,12 @@ impl Records {
     /// # Errors
     /// The call fails.
     pub async fn get(&self, id: &str) -> Result<Option<Record>, CallError> {
-        let get = self.client.get_item().table_name(&self.table).key(attribute::ID, text(id)).consistent_read(true);
+        let get = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(attribute::ID, text(id))
+            .consistent_read(true);
         let got = get.send().await.map_err(|error| call_error(&error))?;
         Ok(got.item.as_ref().map(Record::from_item))
     }
@@ -68,7 +76,11 @@ impl Records {
     ///
     /// # Errors
     /// A call fails; what was found before was given.
-    pub async fn find(&self, event_id: &str, mut found: impl FnMut(Record)) -> Result<u64, CallError> {
+    pub async fn find(
+        &self,
+        event_id: &str,
+        mut found: impl FnMut(Record),
+    ) -> Result<u64, CallError> {
         let mut read = 0;
         let mut start = None;
         loop {
@@ -135,7 +147,8 @@ impl Records {
 }
 
 fn purged(old: Option<&Item>) -> Purge {
-    old.filter(|item| !item.is_empty()).map_or(Purge::Absent, |item| Purge::Deleted(Record::from_item(item)))
+    old.filter(|item| !item.is_empty())
+        .map_or(Purge::Absent, |item| Purge::Deleted(Record::from_item(item)))
 }
 
 impl Record {

@@ -23,7 +23,14 @@ impl SecretsManager {
 
     /// Returns the version, or `None` if there is no such secret or no such version of it.
     async fn version(&self, stage: &str) -> Result<Option<StoredSecret>, CallError> {
-        match self.client.get_secret_value().secret_id(&self.secret_id).version_stage(stage).send().await {
+        match self
+            .client
+            .get_secret_value()
+            .secret_id(&self.secret_id)
+            .version_stage(stage)
+            .send()
+            .await
+        {
             Ok(value) => {
                 let text = value.secret_string.map(Zeroizing::new);
                 Ok(Some(text.map_or(StoredSecret::NotText, StoredSecret::Text)))

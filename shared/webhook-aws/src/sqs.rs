@@ -6,7 +6,9 @@ use aws_sdk_sqs::{
     Client,
     error::{ProvideErrorMetadata as _, SdkError},
     operation::send_message::{SendMessageError, SendMessageOutput},
-    types::{MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue},
+    types::{
+        MessageAttributeValue, MessageSystemAttributeNameForSends, MessageSystemAttributeValue,
+    },
 };
 use webhook_ingest::{CallError, EventQueue, Message};
 use webhook_verify::sha256_hex;
@@ -14,7 +16,9 @@ use webhook_verify::sha256_hex;
 use crate::{
     call_error::{call_error, retry_kms_throttling},
     connection,
-    limits::{SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header},
+    limits::{
+        SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header,
+    },
     names::{BucketName, QueueUrl},
     payload_bucket::PayloadBucket,
     payload_pointer::PayloadPointer,
@@ -31,8 +35,8 @@ impl SqsQueue {
     /// Sends to the queue at `url`.
     #[must_use]
     pub fn new(config: &SdkConfig, url: QueueUrl, bucket: Option<BucketName>) -> Self {
-        let sqs =
-            aws_sdk_sqs::config::Builder::from(config).retry_classifier(retry_kms_throttling::<SendMessageError>());
+        let sqs = aws_sdk_sqs::config::Builder::from(config)
+            .retry_classifier(retry_kms_throttling::<SendMessageError>());
         let bucket = bucket.map(|name| PayloadBucket::new(config, name));
         Self { client: Client::from_conf(sqs.build()), url, bucket }
     }
@@ -64,7 +68,10 @@ impl SqsQueue {
             send = send.message_attributes(*name, attribute("String", value));
         }
         if let Some(bytes) = payload_bytes {
-            send = send.message_attributes(PayloadPointer::ATTRIBUTE, attribute("Number", &bytes.to_string()));
+            send = send.message_attributes(
+                PayloadPointer::ATTRIBUTE,
+                attribute("Number", &bytes.to_string()),
+            );
         }
         if let Some(header) = message.trace_header.as_deref().and_then(trace_header) {
             send = send.message_system_attributes(
@@ -86,7 +93,8 @@ impl SqsQueue {
         // Unique per claim, so that two messages never share an object that the first of their consumers deletes.
         let key = format!("{}/{}", message.provider, message.claim_token);
         let pointer = bucket.put(key, body).await?;
-        let sent = self.send_body(message, attributes, &pointer.to_string(), Some(body.len())).await;
+        let sent =
+            self.send_body(message, attributes, &pointer.to_string(), Some(body.len())).await;
         sent.map_err(|error| call_error(&error))
     }
 }
@@ -100,7 +108,9 @@ impl EventQueue for SqsQueue {
         } else {
             match self.send_body(message, &attributes, &body, None).await {
                 Ok(sent) => sent,
-                Err(error) if is_too_large(&error) => self.send_pointer(message, &attributes, &body).await?,
+                Err(error) if is_too_large(&error) => {
+                    self.send_pointer(message, &attributes, &body).await?
+                }
                 Err(error) => return Err(call_error(&error)),
             }
         };
@@ -116,11 +126,13 @@ fn is_too_large(error: &SdkError<SendMessageError>) -> bool {
 }
 
 fn attribute(data_type: &str, value: &str) -> MessageAttributeValue {
-    let attribute = MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
+    let attribute =
+        MessageAttributeValue::builder().data_type(data_type).string_value(value).build();
     attribute.expect("the data type is set")
 }
 
 pub(crate) fn system_attribute(value: &str) -> MessageSystemAttributeValue {
-    let attribute = MessageSystemAttributeValue::builder().data_type("String").string_value(value).build();
+    let attribute =
+        MessageSystemAttributeValue::builder().data_type("String").string_value(value).build();
     attribute.expect("the data type is set")
 }

@@ -8,7 +8,9 @@ use webhook_ingest::CallError;
 use crate::{error::CliError, provider::with_example_provider};
 
 /// Runs `work` with the SDK's configuration.
-pub(crate) fn with_aws<T>(work: impl AsyncFnOnce(&SdkConfig) -> Result<T, CliError>) -> Result<T, CliError> {
+pub(crate) fn with_aws<T>(
+    work: impl AsyncFnOnce(&SdkConfig) -> Result<T, CliError>,
+) -> Result<T, CliError> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(StartError::from)?;
     runtime.block_on(async {
         let config = load(CredentialsFrom::Chain).await.map_err(|error| match error {

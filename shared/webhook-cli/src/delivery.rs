@@ -1,7 +1,8 @@
 //! A delivery as it leaves a provider: a body and all its headers.
 
 use webhook_verify::{
-    Header, Provider, Scheme, SigningSecret, UnixSeconds, description::Unsigned, json::NoPythonForm, sign::Signer,
+    Header, Provider, Scheme, SigningSecret, UnixSeconds, description::Unsigned,
+    json::NoPythonForm, sign::Signer,
 };
 
 use crate::{error::CliError, provider::development_url};
@@ -33,8 +34,14 @@ impl Sender {
         Self { provider, scheme, respelled: false, delivery_id: None, id: None, public_url }
     }
 
-    fn sign(&self, secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
-        let mut signer = Signer::new(self.scheme, secret, at).public_url(self.public_url.as_deref());
+    fn sign(
+        &self,
+        secret: &SigningSecret,
+        at: UnixSeconds,
+        body: &[u8],
+    ) -> Result<Vec<Header>, NoPythonForm> {
+        let mut signer =
+            Signer::new(self.scheme, secret, at).public_url(self.public_url.as_deref());
         if let Some(id) = &self.id {
             signer = signer.id(id);
         }
@@ -51,7 +58,11 @@ impl Sender {
     /// Returns the headers beside the signature.
     fn other_headers(&self) -> Vec<Header> {
         let own = self.provider.other_headers();
-        let common = [("accept", "*/*"), ("content-type", "application/json"), (USER_AGENT, "cargo-webhook")];
+        let common = [
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            (USER_AGENT, "cargo-webhook"),
+        ];
         let is_own = |common: &str| own.iter().any(|(name, _)| *name == common);
         let all = common.into_iter().filter(|(name, _)| !is_own(name)).chain(own.iter().copied());
         all.map(|(name, value)| Header::new(name, value)).collect()
@@ -83,7 +94,12 @@ impl OutgoingDelivery {
     ///
     /// # Errors
     /// [`CliError::NoSignedText`] if the scheme signs a re-serialised text and the body has none.
-    pub fn sign(sender: Sender, secret: &SigningSecret, at: UnixSeconds, body: Vec<u8>) -> Result<Self, CliError> {
+    pub fn sign(
+        sender: Sender,
+        secret: &SigningSecret,
+        at: UnixSeconds,
+        body: Vec<u8>,
+    ) -> Result<Self, CliError> {
         let signature = sender.sign(secret, at, &body)?;
         Ok(Self { sender, at, signature, body })
     }
@@ -140,8 +156,11 @@ mod tests {
     }
 
     fn headers(sender: Sender, body: &str) -> Vec<(String, String)> {
-        let delivery = OutgoingDelivery::sign(sender, &secret(), AT, body.into()).expect("can be signed");
-        let text = |header: &Header| (header.name().to_owned(), String::from_utf8_lossy(header.value()).into_owned());
+        let delivery =
+            OutgoingDelivery::sign(sender, &secret(), AT, body.into()).expect("can be signed");
+        let text = |header: &Header| {
+            (header.name().to_owned(), String::from_utf8_lossy(header.value()).into_owned())
+        };
         delivery.headers().iter().map(text).collect()
     }
 
@@ -152,20 +171,33 @@ mod tests {
     /// The signatures were computed with Python.
     #[test]
     fn a_delivery_has_the_providers_headers_and_those_of_the_signature() {
-        let github = Sender { delivery_id: Some("7".to_owned()), ..Sender::new(GITHUB, &GITHUB.schemes()[0]) };
+        let github = Sender {
+            delivery_id: Some("7".to_owned()),
+            ..Sender::new(GITHUB, &GITHUB.schemes()[0])
+        };
         let github_headers = [
             ("accept", "*/*"),
             ("content-type", "application/json"),
             ("user-agent", "GitHub-Hookshot/044aadd"),
             ("x-github-event", "ping"),
-            ("x-hub-signature-256", "sha256=7171bca5ed7e69133f4c1b7787d1aa5051def83d095882bf655d1d98d7d7dfe6"),
+            (
+                "x-hub-signature-256",
+                "sha256=7171bca5ed7e69133f4c1b7787d1aa5051def83d095882bf655d1d98d7d7dfe6",
+            ),
             ("x-github-delivery", "7"),
         ];
         assert_eq!(headers(github, "{}"), expected(&github_headers));
-        let common =
-            [("accept", "*/*"), ("content-type", "application/json"), ("user-agent", "cargo-webhook")].as_slice();
+        let common = [
+            ("accept", "*/*"),
+            ("content-type", "application/json"),
+            ("user-agent", "cargo-webhook"),
+        ]
+        .as_slice();
         let zoom_headers = [
-            ("x-zm-signature", "v0=c34e0c86c1df3b8acf9f432e72ef34446827eb61847d67d7c0bfba38e62b6725"),
+            (
+                "x-zm-signature",
+                "v0=c34e0c86c1df3b8acf9f432e72ef34446827eb61847d67d7c0bfba38e62b6725",
+            ),
             ("x-zm-request-timestamp", "1700000000"),
         ]
         .as_slice();
@@ -176,7 +208,10 @@ mod tests {
     #[test]
     fn a_common_header_gives_way_to_the_providers_own() {
         const OF_FORM: &Provider = &Provider::new("of-form", ZOOM.key(), ZOOM.schemes())
-            .also_sends(&[("content-type", "application/cloudevents+json"), ("accept", "application/json")]);
+            .also_sends(&[
+                ("content-type", "application/cloudevents+json"),
+                ("accept", "application/json"),
+            ]);
         let sent = headers(Sender::new(OF_FORM, &OF_FORM.schemes()[0]), "{}");
         let own = [
             ("user-agent", "cargo-webhook"),
@@ -191,7 +226,8 @@ mod tests {
     #[test]
     fn a_signed_id_and_a_signed_url_are_those_of_the_sender() {
         let scheme = &STANDARD_WEBHOOKS.schemes()[0];
-        let with_id = Sender { id: Some("msg_7".to_owned()), ..Sender::new(STANDARD_WEBHOOKS, scheme) };
+        let with_id =
+            Sender { id: Some("msg_7".to_owned()), ..Sender::new(STANDARD_WEBHOOKS, scheme) };
         let own = [
             ("webhook-signature", "v1,umRsCOaY7KvaP0MPPGI0gtDYMYjkg3BUVjElUfxMxmU="),
             ("webhook-timestamp", "1700000000"),
@@ -199,12 +235,16 @@ mod tests {
         ];
         assert_eq!(headers(with_id, "{}")[3..], expected(&own));
         let square = Sender::new(SQUARE, &SQUARE.schemes()[0]);
-        let other = Sender { public_url: Some("https://example.com/s".to_owned()), ..square.clone() };
+        let other =
+            Sender { public_url: Some("https://example.com/s".to_owned()), ..square.clone() };
         for (sender, signature) in [
             (square, "v5aXolKDbGM4OPaFDb1dQbVe6zw96rNfowXkSwegdJw="),
             (other, "JOgjbU7mO0KbnXFWkesLovYA9FUYBF7Wi0VRpI9nCvw="),
         ] {
-            assert_eq!(headers(sender, "{}")[3..], expected(&[("x-square-hmacsha256-signature", signature)]));
+            assert_eq!(
+                headers(sender, "{}")[3..],
+                expected(&[("x-square-hmacsha256-signature", signature)])
+            );
         }
     }
 
@@ -212,10 +252,12 @@ mod tests {
     fn every_scheme_verifies_what_its_sender_sends() {
         for provider in PROVIDERS.iter().chain(CATALOGUE) {
             for scheme in provider.schemes() {
-                let sender = Sender { id: Some("evt_1".to_owned()), ..Sender::new(provider, scheme) };
+                let sender =
+                    Sender { id: Some("evt_1".to_owned()), ..Sender::new(provider, scheme) };
                 let url = sender.public_url.clone();
                 let body = example_body(scheme, 1, 1).into_bytes();
-                let sent = OutgoingDelivery::sign(sender, &secret(), AT, body).expect("an example can be signed");
+                let sent = OutgoingDelivery::sign(sender, &secret(), AT, body)
+                    .expect("an example can be signed");
                 let headers = sent.headers();
                 let delivery = Delivery::new(&headers, sent.body()).expect("small");
                 let verified = provider.parse(delivery).and_then(|unverified| {
@@ -225,7 +267,12 @@ mod tests {
                 let verified = verified.unwrap_or_else(|error| panic!("{}: {error}", scheme.name));
                 let id = verified.event().map(|event| event.id().to_owned());
                 let has_id = !matches!(scheme.facts.id, Id::HashOfBody);
-                assert_eq!((verified.scheme(), id == Ok("evt_1".to_owned())), (scheme, has_id), "{}", scheme.name);
+                assert_eq!(
+                    (verified.scheme(), id == Ok("evt_1".to_owned())),
+                    (scheme, has_id),
+                    "{}",
+                    scheme.name
+                );
             }
         }
     }
@@ -237,8 +284,10 @@ mod tests {
             json::PythonForm,
         };
         const OF_MEMBER: &Provider = &{
-            const MESSAGE: Message =
-                Message { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Message::RAW_BODY };
+            const MESSAGE: Message = Message {
+                body: Body::PythonFormOfMember("data", PythonForm::Compact),
+                ..Message::RAW_BODY
+            };
             const SCHEME: Scheme = Scheme { messages: &[MESSAGE], ..GITHUB.schemes()[0] };
             Provider::new("of-member", GITHUB.key(), &[SCHEME])
         };
@@ -247,7 +296,10 @@ mod tests {
                 "{}",
                 "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name",
             ),
-            ("{", "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259"),
+            (
+                "{",
+                "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259",
+            ),
         ] {
             let sender = Sender::new(OF_MEMBER, &OF_MEMBER.schemes()[0]);
             let error = OutgoingDelivery::sign(sender, &secret(), AT, body.into()).map(|_| ());

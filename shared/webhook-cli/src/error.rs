@@ -48,7 +48,9 @@ pub enum CliError {
         reason: SecretError,
     },
     /// Its bytes would sign, but no receiver has this secret.
-    #[error("{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark")]
+    #[error(
+        "{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark"
+    )]
     SecretUtf16(String),
     /// An option that would have no effect.
     #[error("{option} does not fit here: {reason}")]

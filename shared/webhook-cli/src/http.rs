@@ -105,7 +105,8 @@ fn reason(error: &ureq::Error) -> String {
         ureq::Error::Timeout(_) => format!("none within {} s", TIMEOUT.as_secs()),
         ureq::Error::HostNotFound => "there is no such host".to_owned(),
         ureq::Error::Protocol(_) => {
-            "the answer is not HTTP: check the port, and whether the URL must begin with https://".to_owned()
+            "the answer is not HTTP: check the port, and whether the URL must begin with https://"
+                .to_owned()
         }
         ureq::Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             "the connection was closed before an answer".to_owned()
@@ -116,9 +117,12 @@ fn reason(error: &ureq::Error) -> String {
             let text = error.to_string();
             // rustls says so of the first bytes that are not TLS.
             if text.contains("InvalidContentType") {
-                "the port does not speak TLS: check it, and whether the URL must begin with http://".to_owned()
+                "the port does not speak TLS: check it, and whether the URL must begin with http://"
+                    .to_owned()
             } else if text.contains("invalid peer certificate") {
-                format!("{text}: to trust its authority, name the file with its certificate in SSL_CERT_FILE")
+                format!(
+                    "{text}: to trust its authority, name the file with its certificate in SSL_CERT_FILE"
+                )
             } else {
                 text
             }

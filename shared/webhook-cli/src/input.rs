@@ -73,16 +73,27 @@ pub(crate) fn given_secrets(
     environment: &Environment,
 ) -> Result<Vec<GivenSecret>, CliError> {
     if files.is_empty() {
-        let named = environment.optional::<String>(SECRET_VARIABLE)?.map(|value| (SECRET_VARIABLE, value));
-        let (label, value) = named.unwrap_or_else(|| ("the development secret", development_secret(provider)));
+        let named =
+            environment.optional::<String>(SECRET_VARIABLE)?.map(|value| (SECRET_VARIABLE, value));
+        let (label, value) =
+            named.unwrap_or_else(|| ("the development secret", development_secret(provider)));
         return Ok(vec![GivenSecret { label: label.to_owned(), value: value.into_bytes().into() }]);
     }
-    files.iter().map(|path| Ok(GivenSecret { label: path.display().to_string(), value: read(path)?.into() })).collect()
+    files
+        .iter()
+        .map(|path| {
+            Ok(GivenSecret { label: path.display().to_string(), value: read(path)?.into() })
+        })
+        .collect()
 }
 
 /// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.
-pub(crate) fn api_secret(file: Option<&Path>, environment: &Environment) -> Result<Zeroizing<String>, CliError> {
-    let (text, _) = named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))?;
+pub(crate) fn api_secret(
+    file: Option<&Path>,
+    environment: &Environment,
+) -> Result<Zeroizing<String>, CliError> {
+    let (text, _) =
+        named_secret(file, environment)?.ok_or(CliError::NoApiSecret(SECRET_VARIABLE))?;
     Ok(text)
 }
 
@@ -113,7 +124,8 @@ fn named_secret(
         (StoredSecret::Text(Zeroizing::new(text)), SECRET_VARIABLE.to_owned())
     };
     let read = stored_secret_text(&stored);
-    let (text, warnings) = read.map_err(|reason| CliError::Secret { origin: origin.clone(), reason })?;
+    let (text, warnings) =
+        read.map_err(|reason| CliError::Secret { origin: origin.clone(), reason })?;
     for warning in warnings {
         notice(&format!("{origin}: {warning}; it is used as it is"));
     }

@@ -31,12 +31,15 @@ impl OutgoingDelivery {
     /// after the year 9999.
     pub fn to_lambda_event(&self, encoding: BodyEncoding) -> Result<String, CliError> {
         let body = match encoding {
-            BodyEncoding::Text => str::from_utf8(self.body()).map_err(|_| CliError::BodyNotText)?.to_owned(),
+            BodyEncoding::Text => {
+                str::from_utf8(self.body()).map_err(|_| CliError::BodyNotText)?.to_owned()
+            }
             BodyEncoding::Base64 => BASE64_STANDARD.encode(self.body()),
         };
         let path = format!("/webhooks/{}", self.sender().provider.name());
         let route_key = format!("POST {path}");
-        let at = OffsetDateTime::from_unix_timestamp(self.at().0).map_err(|_| CliError::TimeOutOfRange)?;
+        let at = OffsetDateTime::from_unix_timestamp(self.at().0)
+            .map_err(|_| CliError::TimeOutOfRange)?;
         let headers = self.headers_behind_the_gateway();
         let event = HttpApiEvent {
             version: "2.0",
@@ -154,10 +157,16 @@ mod tests {
     use super::*;
     use crate::delivery::Sender;
 
-    fn event(provider: &'static Provider, at: i64, body: &[u8], encoding: BodyEncoding) -> Result<String, String> {
+    fn event(
+        provider: &'static Provider,
+        at: i64,
+        body: &[u8],
+        encoding: BodyEncoding,
+    ) -> Result<String, String> {
         let secret = SigningSecret::new(b"TEST_KEY".to_vec()).expect("not empty");
         let sender = Sender::new(provider, &provider.schemes()[0]);
-        let delivery = OutgoingDelivery::sign(sender, &secret, UnixSeconds(at), body.to_vec()).expect("can be signed");
+        let delivery = OutgoingDelivery::sign(sender, &secret, UnixSeconds(at), body.to_vec())
+            .expect("can be signed");
         delivery.to_lambda_event(encoding).map_err(|error| error.to_string())
     }
 
@@ -212,10 +221,14 @@ mod tests {
     #[test]
     fn any_bytes_travel_as_base64_and_only_text_as_text() {
         let made = event(GITHUB, 0, b"\xff{}", BodyEncoding::Base64).expect("is made");
-        assert!(made.ends_with("  \"body\": \"/3t9\",\n  \"isBase64Encoded\": true\n}\n"), "{made}");
+        assert!(
+            made.ends_with("  \"body\": \"/3t9\",\n  \"isBase64Encoded\": true\n}\n"),
+            "{made}"
+        );
         assert_eq!(
             event(GITHUB, 0, b"\xff{}", BodyEncoding::Text),
-            Err("the body is not UTF-8, so the event cannot hold it as text: use --base64".to_owned())
+            Err("the body is not UTF-8, so the event cannot hold it as text: use --base64"
+                .to_owned())
         );
     }
 

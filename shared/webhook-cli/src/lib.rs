@@ -55,7 +55,9 @@ pub fn run(cli: &Cli) -> ExitCode {
     match status {
         Ok(status) => status.into(),
         // The reader, such as `head`, has seen enough.
-        Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitStatus::PipeClosed.into(),
+        Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitStatus::PipeClosed.into()
+        }
         Err(error) => {
             notice(&format!("error: {error}"));
             ExitStatus::Failed.into()

@@ -28,10 +28,12 @@ pub(crate) fn provider_name() -> impl TypedValueParser<Value = &'static Provider
 
 /// Reads the name of a provider or, for what needs no deployed one, of a scheme of the catalogue.
 pub(crate) fn described_name() -> impl TypedValueParser<Value = &'static Provider> {
-    let in_catalogue = CATALOGUE.iter().copied().filter(|entry| providers::named(entry.name()).is_none());
+    let in_catalogue =
+        CATALOGUE.iter().copied().filter(|entry| providers::named(entry.name()).is_none());
     let all: Vec<_> = PROVIDERS.iter().copied().chain(in_catalogue).collect();
-    PossibleValuesParser::new(all.iter().map(|provider| provider.name()))
-        .map(move |name| *all.iter().find(|provider| provider.name() == name).expect("a possible value is a name"))
+    PossibleValuesParser::new(all.iter().map(|provider| provider.name())).map(move |name| {
+        *all.iter().find(|provider| provider.name() == name).expect("a possible value is a name")
+    })
 }
 
 /// Returns a help text with a provider's name in place of `{provider}`, so that examples can be run
@@ -49,12 +51,18 @@ mod tests {
     #[test]
     fn the_development_secret_is_spelled_as_the_provider_spells_secrets() {
         assert_eq!(development_secret(GITHUB), "development-secret-for-local-use-only");
-        assert_eq!(development_secret(STANDARD_WEBHOOKS), "whsec_ZGV2ZWxvcG1lbnQtc2VjcmV0LWZvci1sb2NhbC11c2Utb25seQ==");
+        assert_eq!(
+            development_secret(STANDARD_WEBHOOKS),
+            "whsec_ZGV2ZWxvcG1lbnQtc2VjcmV0LWZvci1sb2NhbC11c2Utb25seQ=="
+        );
     }
 
     #[test]
     fn examples_name_a_provider_that_is_deployed() {
         let name = PROVIDERS[0].name();
-        assert_eq!(with_example_provider("sign {provider} /{provider}"), format!("sign {name} /{name}"));
+        assert_eq!(
+            with_example_provider("sign {provider} /{provider}"),
+            format!("sign {name} /{name}")
+        );
     }
 }

@@ -64,12 +64,19 @@ pub(crate) struct Replay {
 
 impl Replay {
     /// `token`: unique per replay, of letters, digits and dashes.
-    pub(crate) fn new(envelope: &str, at: UnixMillis, token: ClaimToken) -> Result<Self, NotReplayable> {
+    pub(crate) fn new(
+        envelope: &str,
+        at: UnixMillis,
+        token: ClaimToken,
+    ) -> Result<Self, NotReplayable> {
         if let Some(PayloadPointer { bucket, key }) = PayloadPointer::parse(envelope) {
             return Err(NotReplayable::Pointer { bucket, key });
         }
-        let members: Members<'_> = serde_json::from_str(envelope).map_err(|_| NotReplayable::NotAnObject)?;
-        if let Some((_, what, filter)) = WRAPPERS.into_iter().find(|(name, ..)| members.only(name).is_some()) {
+        let members: Members<'_> =
+            serde_json::from_str(envelope).map_err(|_| NotReplayable::NotAnObject)?;
+        if let Some((_, what, filter)) =
+            WRAPPERS.into_iter().find(|(name, ..)| members.only(name).is_some())
+        {
             return Err(NotReplayable::Wrapped { what, filter });
         }
         if members.text("specversion")?.1 != "1.0" {
@@ -84,9 +91,13 @@ impl Replay {
         let was_replay = members.0.iter().any(|(name, _)| name == REPLAY_OF);
         let (old_json, old) = members.text(if was_replay { REPLAY_OF } else { KEY })?;
 
-        let provider = source.strip_prefix("/webhooks/").and_then(providers::named).ok_or(NotReplayable::Source)?;
+        let provider = source
+            .strip_prefix("/webhooks/")
+            .and_then(providers::named)
+            .ok_or(NotReplayable::Source)?;
         let scheme = provider.scheme(&signature_scheme).ok_or(NotReplayable::Scheme)?;
-        let event_type = event_type.strip_prefix(&format!("{}.", provider.name())).unwrap_or(&event_type);
+        let event_type =
+            event_type.strip_prefix(&format!("{}.", provider.name())).unwrap_or(&event_type);
         let message = Message {
             body: rewritten(&members, old_json, at, &token),
             provider: provider.name().to_owned(),
@@ -112,7 +123,10 @@ const DATA: &str = "data";
 /// values stay as they are, above all `data`.
 fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &ClaimToken) -> String {
     let open = old_json.strip_suffix('"').unwrap_or(old_json);
-    let kept = members.0.iter().filter(|(name, _)| ![KEY, REPLAY_OF, REPLAYED_AT, DATA].contains(&name.as_str()));
+    let kept = members
+        .0
+        .iter()
+        .filter(|(name, _)| ![KEY, REPLAY_OF, REPLAYED_AT, DATA].contains(&name.as_str()));
     let mut out = String::from("{");
     for (name, value) in kept {
         // A text can always be serialised.
@@ -131,7 +145,8 @@ fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &Clai
 fn group(scheme: &Scheme, data: &str) -> Option<String> {
     scheme.facts.group.iter().find_map(|pointer| {
         // Pointers lead into what is signed, which may be one member.
-        let path: Vec<_> = scheme.signed_member().into_iter().chain(pointer.split('/').skip(1)).collect();
+        let path: Vec<_> =
+            scheme.signed_member().into_iter().chain(pointer.split('/').skip(1)).collect();
         let [value] = read_object(data.as_bytes(), [&path]).ok()?;
         value?.text().map(Cow::into_owned)
     })
@@ -143,7 +158,8 @@ struct Members<'e>(Vec<(String, &'e RawValue)>);
 impl Members<'_> {
     /// Returns the member's value, or `None` if the member is missing or repeated.
     fn only(&self, name: &str) -> Option<&RawValue> {
-        let mut values = self.0.iter().filter(|(candidate, _)| candidate == name).map(|(_, value)| *value);
+        let mut values =
+            self.0.iter().filter(|(candidate, _)| candidate == name).map(|(_, value)| *value);
         values.next().filter(|_| values.next().is_none())
     }
 
@@ -229,7 +245,10 @@ mod tests {
             trace_header: None,
             is_replay: true,
         };
-        assert_eq!(replay(&envelope()), Ok(Replay { message: expected, of: format!("{name}#e\"1") }));
+        assert_eq!(
+            replay(&envelope()),
+            Ok(Replay { message: expected, of: format!("{name}#e\"1") })
+        );
     }
 
     #[test]
@@ -254,7 +273,12 @@ mod tests {
                 };
                 let group = |data: &str| replay(&envelope(data)).map(|replay| replay.message.group);
                 let expected = if scheme.facts.group.is_empty() { "e1" } else { "grp_7" };
-                assert_eq!(group(&example_body(scheme, 1, 7)), Ok(expected.to_owned()), "{}", scheme.name);
+                assert_eq!(
+                    group(&example_body(scheme, 1, 7)),
+                    Ok(expected.to_owned()),
+                    "{}",
+                    scheme.name
+                );
                 assert_eq!(group("{}"), Ok("e1".to_owned()), "{}", scheme.name);
             }
         }
@@ -264,13 +288,19 @@ mod tests {
     fn the_first_group_that_is_a_text_counts() {
         const FACTS: Facts = Facts { group: &["/account", "/user/id"], ..Facts::NONE };
         const WHOLE: Scheme = Scheme { facts: FACTS, ..GITHUB.schemes()[0] };
-        const MEMBER: Signed =
-            Signed { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Signed::RAW_BODY };
+        const MEMBER: Signed = Signed {
+            body: Body::PythonFormOfMember("data", PythonForm::Compact),
+            ..Signed::RAW_BODY
+        };
         for (scheme, data, expected) in [
             (WHOLE, r#"{"account":"a1","user":{"id":"u1"}}"#, Some("a1")),
             (WHOLE, r#"{"account":"","user":{"id":"u1"}}"#, Some("u1")),
             (WHOLE, r#"{"account":null,"user":null}"#, None),
-            (Scheme { messages: &[MEMBER], ..WHOLE }, r#"{"account":"a1","data":{"account":"a2"}}"#, Some("a2")),
+            (
+                Scheme { messages: &[MEMBER], ..WHOLE },
+                r#"{"account":"a1","data":{"account":"a2"}}"#,
+                Some("a2"),
+            ),
         ] {
             assert_eq!(group(&scheme, data).as_deref(), expected, "{data}");
         }
@@ -285,7 +315,10 @@ mod tests {
             (String::new(), NotReplayable::NotAnObject),
             ("[]".to_owned(), NotReplayable::NotAnObject),
             (format!("{envelope} x"), NotReplayable::NotAnObject),
-            (pointer.to_string(), NotReplayable::Pointer { bucket: "b".to_owned(), key: "p/k".to_owned() }),
+            (
+                pointer.to_string(),
+                NotReplayable::Pointer { bucket: "b".to_owned(), key: "p/k".to_owned() },
+            ),
             (without("specversion"), NotReplayable::Member("specversion")),
             (envelope.replace("\"1.0\"", "\"2.0\""), NotReplayable::Member("specversion")),
             (without("id"), NotReplayable::Member("id")),
@@ -320,7 +353,11 @@ mod tests {
                 "it is a whole message: give the body of one message, such as jq -r '.Body' prints it",
             ),
         ] {
-            assert_eq!(replay(text).map_err(|error| error.to_string()), Err(expected.to_owned()), "{text}");
+            assert_eq!(
+                replay(text).map_err(|error| error.to_string()),
+                Err(expected.to_owned()),
+                "{text}"
+            );
         }
     }
 }

@@ -59,21 +59,32 @@ pub(crate) struct SigningArgs {
 
 impl SigningArgs {
     /// Reads secret, clock and body, and signs. A time is accepted only if the signature covers it.
-    pub(crate) fn sign(&self, environment: &Environment) -> Result<(OutgoingDelivery, SecretSource), CliError> {
+    pub(crate) fn sign(
+        &self,
+        environment: &Environment,
+    ) -> Result<(OutgoingDelivery, SecretSource), CliError> {
         let scheme = self.scheme()?;
         if self.timestamp.is_some() && scheme.time.is_none() {
-            return Err(misplaced("--timestamp", scheme, "signs no time, so only `event` can use it"));
+            return Err(misplaced(
+                "--timestamp",
+                scheme,
+                "signs no time, so only `event` can use it",
+            ));
         }
         self.sign_dated(environment)
     }
 
     /// Does the same for a result that has a date even if the signature does not cover it.
-    pub(crate) fn sign_dated(&self, environment: &Environment) -> Result<(OutgoingDelivery, SecretSource), CliError> {
+    pub(crate) fn sign_dated(
+        &self,
+        environment: &Environment,
+    ) -> Result<(OutgoingDelivery, SecretSource), CliError> {
         let mut sender = self.sender()?;
         if sender.scheme.signs_url() && self.public_url.is_none() {
             sender.public_url = environment.optional(URL_VARIABLE)?.or(sender.public_url);
         }
-        let (secret, source) = input::signing_secret(self.provider, self.secret_file.as_deref(), environment)?;
+        let (secret, source) =
+            input::signing_secret(self.provider, self.secret_file.as_deref(), environment)?;
         let at = self.timestamp.unwrap_or_else(|| UnixMillis::now().seconds());
         let body = input::body(self.body.as_deref())?;
         Ok((OutgoingDelivery::sign(sender, &secret, at, body)?, source))
@@ -103,7 +114,11 @@ impl SigningArgs {
             return Err(misplaced("--id", scheme, "has no header with a signed id"));
         }
         if self.python_form && !may_sign_python_form(scheme) {
-            return Err(misplaced("--python-form", scheme, "does not sign it in place of the body"));
+            return Err(misplaced(
+                "--python-form",
+                scheme,
+                "does not sign it in place of the body",
+            ));
         }
         if self.public_url.is_some() && !scheme.signs_url() {
             return Err(misplaced("--public-url", scheme, "does not sign it"));
@@ -121,7 +136,8 @@ impl SigningArgs {
 
 /// Returns whether a delivery may be signed over the body or over its Python form.
 fn may_sign_python_form(scheme: &Scheme) -> bool {
-    scheme.messages.len() > 1 && scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
+    scheme.messages.len() > 1
+        && scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
 }
 
 /// Reads a URL, and returns it character for character: that is how it is signed.
@@ -156,15 +172,25 @@ mod tests {
 
     use super::*;
 
-    const RESPELLED: Message = Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY };
+    const RESPELLED: Message =
+        Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY };
 
     /// Has two schemes, of which the older one may sign a Python form.
     const OF_TWO: &Provider = &{
-        const OLD: Scheme = Scheme { name: "two-v1", messages: &[Message::RAW_BODY, RESPELLED], ..GITHUB.schemes()[0] };
+        const OLD: Scheme = Scheme {
+            name: "two-v1",
+            messages: &[Message::RAW_BODY, RESPELLED],
+            ..GITHUB.schemes()[0]
+        };
         // Another hash: one scheme's signature must not be valid as the other's.
-        const SIGNATURE: Signature = Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..OLD.signature };
+        const SIGNATURE: Signature =
+            Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..OLD.signature };
         const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
-        Provider::new("two", GITHUB.key(), &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }])
+        Provider::new(
+            "two",
+            GITHUB.key(),
+            &[OLD, Scheme { time: None, messages: &[Message::RAW_BODY], ..NEW }],
+        )
     };
 
     #[derive(Parser)]
@@ -177,7 +203,8 @@ mod tests {
     fn args(provider: &'static Provider, options: &str) -> Result<SigningArgs, String> {
         let words = ["sign", PROVIDERS[0].name()].into_iter().chain(options.split_whitespace());
         let line = Line::try_parse_from(words);
-        let line = line.map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())?;
+        let line =
+            line.map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned())?;
         Ok(SigningArgs { provider, ..line.signing })
     }
 
@@ -188,12 +215,17 @@ mod tests {
     #[test]
     fn every_provider_is_accepted_by_name_and_its_newest_scheme_signs() {
         for provider in PROVIDERS {
-            let line = Line::try_parse_from(["sign", provider.name()]).map_err(|error| error.to_string());
-            let sender = line.map(|line| line.signing.sender().map(|sender| (sender.provider.name(), sender.scheme)));
+            let line =
+                Line::try_parse_from(["sign", provider.name()]).map_err(|error| error.to_string());
+            let sender = line.map(|line| {
+                line.signing.sender().map(|sender| (sender.provider.name(), sender.scheme))
+            });
             let newest = provider.schemes().last().expect("there is one");
             assert_eq!(sender.map(Result::ok), Ok(Some((provider.name(), newest))));
         }
-        let unknown = Line::try_parse_from(["sign", "example-unknown"]).map(|_| ()).map_err(|error| error.to_string());
+        let unknown = Line::try_parse_from(["sign", "example-unknown"])
+            .map(|_| ())
+            .map_err(|error| error.to_string());
         let names: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
         let expected = format!(
             "error: invalid value 'example-unknown' for '<PROVIDER>'\n  [possible values: {}]\n",
@@ -207,8 +239,16 @@ mod tests {
         for (provider, options, expected) in [
             (OF_TWO, "", "two-v2 respelled=false delivery_id=None id=None url=None"),
             (OF_TWO, "--scheme v1", "two-v1 respelled=false delivery_id=None id=None url=None"),
-            (OF_TWO, "--scheme two-v1 --python-form", "two-v1 respelled=true delivery_id=None id=None url=None"),
-            (GITHUB, "- --delivery-id 7", "github respelled=false delivery_id=Some(\"7\") id=None url=None"),
+            (
+                OF_TWO,
+                "--scheme two-v1 --python-form",
+                "two-v1 respelled=true delivery_id=None id=None url=None",
+            ),
+            (
+                GITHUB,
+                "- --delivery-id 7",
+                "github respelled=false delivery_id=Some(\"7\") id=None url=None",
+            ),
             (
                 STANDARD_WEBHOOKS,
                 "--id msg_7",
@@ -237,11 +277,23 @@ mod tests {
     #[test]
     fn options_without_effect_and_invalid_values_are_refused() {
         for (provider, options, expected) in [
-            (OF_TWO, "--python-form", "--python-form does not fit here: two-v2 does not sign it in place of the body"),
+            (
+                OF_TWO,
+                "--python-form",
+                "--python-form does not fit here: two-v2 does not sign it in place of the body",
+            ),
             (OF_TWO, "--scheme v3", "two has no scheme v3: its schemes are two-v1, two-v2"),
-            (STRIPE, "--delivery-id 7", "--delivery-id does not fit here: stripe has no header with an unsigned id"),
+            (
+                STRIPE,
+                "--delivery-id 7",
+                "--delivery-id does not fit here: stripe has no header with an unsigned id",
+            ),
             (GITHUB, "--id 7", "--id does not fit here: github has no header with a signed id"),
-            (GITHUB, "--public-url https://a.example/", "--public-url does not fit here: github does not sign it"),
+            (
+                GITHUB,
+                "--public-url https://a.example/",
+                "--public-url does not fit here: github does not sign it",
+            ),
             (
                 STRIPE,
                 "--timestamp +1",
@@ -259,7 +311,11 @@ mod tests {
                  https://",
             ),
         ] {
-            assert_eq!(sender(provider, options).map(|_| ()), Err(expected.to_owned()), "{options}");
+            assert_eq!(
+                sender(provider, options).map(|_| ()),
+                Err(expected.to_owned()),
+                "{options}"
+            );
         }
     }
 
@@ -268,7 +324,8 @@ mod tests {
         let environment = Environment::from_iter([("EMPTY", "")]);
         let refused = args(GITHUB, "--timestamp 1").map(|args| args.sign(&environment).map(|_| ()));
         let refused = refused.map(|refused| refused.map_err(|error| error.to_string()));
-        let expected = "--timestamp does not fit here: github signs no time, so only `event` can use it";
+        let expected =
+            "--timestamp does not fit here: github signs no time, so only `event` can use it";
         assert_eq!(refused, Ok(Err(expected.to_owned())));
     }
 }

@@ -81,7 +81,10 @@ mod tests {
 
     #[test]
     fn documents_keep_their_line_breaks_and_tabs() {
-        assert_eq!(printable_lines("{\r\n\t\"a\": \"\u{1b}\r\"\n}"), "{\n\t\"a\": \"\\u001b\\r\"\n}");
+        assert_eq!(
+            printable_lines("{\r\n\t\"a\": \"\u{1b}\r\"\n}"),
+            "{\n\t\"a\": \"\\u001b\\r\"\n}"
+        );
     }
 
     #[test]

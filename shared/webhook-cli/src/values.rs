@@ -12,8 +12,14 @@ pub(crate) fn unix_seconds(text: &str) -> Result<UnixSeconds, &'static str> {
 /// Reads a time as logs and people write it.
 pub(crate) fn time(text: &str) -> Result<UnixSeconds, &'static str> {
     UnixSeconds::from_digits(text.as_bytes())
-        .or_else(|| OffsetDateTime::parse(text, &Rfc3339).ok().map(|time| UnixSeconds(time.unix_timestamp())))
-        .ok_or("expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, in digits")
+        .or_else(|| {
+            OffsetDateTime::parse(text, &Rfc3339)
+                .ok()
+                .map(|time| UnixSeconds(time.unix_timestamp()))
+        })
+        .ok_or(
+            "expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, in digits",
+        )
 }
 
 /// Reads what a header line can hold without being trimmed or split.
@@ -43,10 +49,14 @@ mod tests {
 
     #[test]
     fn a_url_is_absolute() {
-        const REFUSED: Result<&str, &str> = Err("expected a URL that begins with http:// or https://");
+        const REFUSED: Result<&str, &str> =
+            Err("expected a URL that begins with http:// or https://");
         for (text, expected) in [
             ("http://localhost", Ok("http://localhost/")),
-            ("HTTPS://example.com:8443/webhooks/stripe?a=b", Ok("https://example.com:8443/webhooks/stripe?a=b")),
+            (
+                "HTTPS://example.com:8443/webhooks/stripe?a=b",
+                Ok("https://example.com:8443/webhooks/stripe?a=b"),
+            ),
             ("http://[::1]:9000/", Ok("http://[::1]:9000/")),
             ("http://[::1]/", Ok("http://[::1]/")),
             ("http://localhost:99999/", REFUSED),
@@ -54,7 +64,11 @@ mod tests {
             ("/webhooks/stripe", REFUSED),
             ("", REFUSED),
         ] {
-            assert_eq!(http_url(text).map(|url| url.to_string()), expected.map(str::to_owned), "{text}");
+            assert_eq!(
+                http_url(text).map(|url| url.to_string()),
+                expected.map(str::to_owned),
+                "{text}"
+            );
         }
     }
 
@@ -62,7 +76,11 @@ mod tests {
     fn a_header_value_is_visible_ascii() {
         assert_eq!(header_value("a-1"), Ok("a-1".to_owned()));
         for text in ["", "a b", "a\n", "é"] {
-            assert_eq!(header_value(text), Err("expected visible ASCII characters without spaces"), "{text:?}");
+            assert_eq!(
+                header_value(text),
+                Err("expected visible ASCII characters without spaces"),
+                "{text:?}"
+            );
         }
     }
 
@@ -81,7 +99,11 @@ mod tests {
     fn a_time_is_digits() {
         assert_eq!(unix_seconds("860860860"), Ok(UnixSeconds(860_860_860)));
         for text in ["", "+1", "-1", "1.0", "99999999999999999999"] {
-            assert_eq!(unix_seconds(text), Err("expected whole seconds since 1970, in digits"), "{text:?}");
+            assert_eq!(
+                unix_seconds(text),
+                Err("expected whole seconds since 1970, in digits"),
+                "{text:?}"
+            );
         }
     }
 }

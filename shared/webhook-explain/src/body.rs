@@ -14,7 +14,8 @@ use crate::{cause::Cause, change::Change, trial::is_object};
 /// Several spellings of a larger body are not tried: each takes a copy.
 pub(crate) const LARGEST: usize = webhook_verify::MAX_BODY_BYTES;
 
-const RAW: &str = "Pass the body on byte for byte: verify and forward what came, before anything parses it.";
+const RAW: &str =
+    "Pass the body on byte for byte: verify and forward what came, before anything parses it.";
 
 /// Returns other bodies, the simplest first. Each is made when it is asked for.
 pub(crate) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
@@ -24,7 +25,9 @@ pub(crate) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
         .chain(packed::changes(body))
         .chain(charset::changes(body))
         .chain(spelling::changes(body))
-        .filter(move |change| change.value.len() <= LARGEST && known.insert(random.hash_one(&change.value)))
+        .filter(move |change| {
+            change.value.len() <= LARGEST && known.insert(random.hash_one(&change.value))
+        })
 }
 
 /// Makes a change of the bytes that `make` returns.
@@ -58,18 +61,35 @@ fn white_space(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             "The signed body has a line break at its end, which the one that came lacks.",
             Box::new(move || end(b"\n")(body)),
         ),
-        ("The signed body ends in CRLF, and the one that came does not.", Box::new(move || end(b"\r\n")(body))),
-        ("The body that came has white space round the signed one.", Box::new(|| body.trim_ascii().to_vec())),
-        ("The signed body has line breaks without carriage returns: LF became CRLF.", Box::new(move || crlf().0)),
-        ("The signed body has line breaks with carriage returns: CRLF became LF.", Box::new(move || crlf().1)),
+        (
+            "The signed body ends in CRLF, and the one that came does not.",
+            Box::new(move || end(b"\r\n")(body)),
+        ),
+        (
+            "The body that came has white space round the signed one.",
+            Box::new(|| body.trim_ascii().to_vec()),
+        ),
+        (
+            "The signed body has line breaks without carriage returns: LF became CRLF.",
+            Box::new(move || crlf().0),
+        ),
+        (
+            "The signed body has line breaks with carriage returns: CRLF became LF.",
+            Box::new(move || crlf().1),
+        ),
         (
             "The signed body has no line breaks: some were added.",
             Box::new(|| without(body, |byte| matches!(byte, b'\r' | b'\n'))),
         ),
         ("The signed body has two line breaks at its end.", Box::new(move || end(b"\n\n")(body))),
-        ("The signed body has a space at its end, which the one that came lacks.", Box::new(move || end(b" ")(body))),
+        (
+            "The signed body has a space at its end, which the one that came lacks.",
+            Box::new(move || end(b" ")(body)),
+        ),
     ];
-    makers.into_iter().map(|(detail, make)| Change::new(Cause::BodyWhitespace, make(), detail, EDITOR))
+    makers
+        .into_iter()
+        .map(|(detail, make)| Change::new(Cause::BodyWhitespace, make(), detail, EDITOR))
 }
 
 fn replaced(body: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
@@ -94,7 +114,8 @@ fn without(body: &[u8], is_dropped: fn(u8) -> bool) -> Vec<u8> {
 /// Says why an authentic body is not a JSON object, and how it would be one.
 pub(crate) fn not_an_object(body: &[u8], content_type: Option<&str>) -> Change<()> {
     if packed::is_form(body, content_type) {
-        let detail = "The delivery is authentic, and its body is a form: this receiver takes JSON objects.";
+        let detail =
+            "The delivery is authentic, and its body is a form: this receiver takes JSON objects.";
         let fix = "Choose the content type application/json for this webhook at the provider.";
         return Change::new(Cause::BodyForm, (), detail, fix);
     }
@@ -123,7 +144,9 @@ pub(crate) fn not_an_object(body: &[u8], content_type: Option<&str>) -> Change<(
         Err(_) if body.trim_ascii().is_empty() => "is empty",
         Err(_) => "is not JSON by RFC 8259",
     };
-    let detail = format!("The delivery is authentic, and its body {what}: this receiver takes JSON objects.");
+    let detail = format!(
+        "The delivery is authentic, and its body {what}: this receiver takes JSON objects."
+    );
     Change::new(
         Cause::NotAnObject,
         (),

@@ -18,7 +18,12 @@ pub(crate) struct Change<T> {
 }
 
 impl<T> Change<T> {
-    pub(crate) fn new(cause: Cause, value: T, detail: impl Into<Text>, fix: impl Into<Text>) -> Self {
+    pub(crate) fn new(
+        cause: Cause,
+        value: T,
+        detail: impl Into<Text>,
+        fix: impl Into<Text>,
+    ) -> Self {
         Self { cause, value, detail: detail.into(), fix: fix.into() }
     }
 

@@ -26,10 +26,9 @@ pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanatio
             match search(&mut trials) {
                 Some(Found { change, other, refusal }) => {
                     let rest = refusal.map(|refusal| late(question, &refusal));
-                    let more = other
-                        .into_iter()
-                        .chain(rest)
-                        .map(|also| format!(" Besides ({}): {} {}", also.cause.code(), also.detail, also.fix));
+                    let more = other.into_iter().chain(rest).map(|also| {
+                        format!(" Besides ({}): {} {}", also.cause.code(), also.detail, also.fix)
+                    });
                     (change, more.collect())
                 }
                 None => (unverified(question, refusal, trials.cut_short()), String::new()),
@@ -110,9 +109,11 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str
             if let (Some(what), SecretError::Spelling(_)) = (kind, error) {
                 return of_kind(question, what);
             }
-            let label = first.map_or_else(|| "No secret is given".to_owned(), |given| quoted(&given.label));
+            let label =
+                first.map_or_else(|| "No secret is given".to_owned(), |given| quoted(&given.label));
             let (cause, fix) = secret::unreadable(error);
-            let detail = format!("{label}: {error}. The receiver answers 503 until it has a secret.");
+            let detail =
+                format!("{label}: {error}. The receiver answers 503 until it has a secret.");
             Change::new(cause, (), detail, fix)
         }
         Refusal::Verify(_) | Refusal::Malformed(_) | Refusal::TooLarge => {
@@ -127,7 +128,8 @@ fn unverified(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str
 
 fn of_kind(question: &Question<'_>, what: &str) -> Change<()> {
     let label = question.secrets.first().map_or_else(String::new, |given| quoted(&given.label));
-    let detail = format!("By its beginning, the value of {label} is {what}: no change of it verifies.");
+    let detail =
+        format!("By its beginning, the value of {label} is {what}: no change of it verifies.");
     let fix = "Store the signing secret of this webhook endpoint, which the provider shows beside the endpoint, of the mode that \
                sends the delivery.";
     Change::new(Cause::SecretKind, (), detail, fix)
@@ -164,9 +166,9 @@ fn malformed(question: &Question<'_>, name: &'static str) -> Option<Change<()>> 
     });
     let text = header::value(question.headers, signature).unwrap_or_default();
     if is_time {
-        let detail = format!("The header {} has not only digits. Mend that first; {EVEN_SO}", quoted(name));
-        let fix =
-            "Let the sender write the time as whole seconds, or milliseconds, since 1970, as the provider documents.";
+        let detail =
+            format!("The header {} has not only digits. Mend that first; {EVEN_SO}", quoted(name));
+        let fix = "Let the sender write the time as whole seconds, or milliseconds, since 1970, as the provider documents.";
         return Some(Change::new(Cause::TimestampUnit, (), detail, fix));
     }
     if !signature.contains(&name) {

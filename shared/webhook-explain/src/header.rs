@@ -20,10 +20,8 @@ const MOST_SIGNATURES: usize = 8;
 /// Longer values are no signatures.
 const LONGEST: usize = 8 << 10;
 
-const KEEP: &str =
-    "Let proxies, gateways and mapping templates pass the header on under its own name, with its value as it came.";
-const AS_DOCUMENTED: &str =
-    "Let the sender write the header as the provider documents it, and let nothing on the way change it.";
+const KEEP: &str = "Let proxies, gateways and mapping templates pass the header on under its own name, with its value as it came.";
+const AS_DOCUMENTED: &str = "Let the sender write the header as the provider documents it, and let nothing on the way change it.";
 
 /// Returns the headers of the signature that a delivery of this scheme has exactly once.
 fn required(scheme: &Scheme) -> Vec<HeaderNames> {
@@ -53,7 +51,8 @@ pub(crate) fn has_name(header: &Header, names: HeaderNames) -> bool {
 
 /// Returns the value of the first header with one of these names, if it is text.
 pub(crate) fn value<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h str> {
-    let is_named = |header: &&Header| names.iter().any(|name| header.name().eq_ignore_ascii_case(name));
+    let is_named =
+        |header: &&Header| names.iter().any(|name| header.name().eq_ignore_ascii_case(name));
     headers.iter().find(is_named).and_then(|header| str::from_utf8(header.value()).ok())
 }
 
@@ -77,7 +76,8 @@ fn renamed(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> 
         let mut best = (headers.to_vec(), Vec::new());
         for names in &missing {
             for (rank, index) in near(provider, headers, names).into_iter().enumerate() {
-                let sentence = format!("{} came as {}", quoted(names[0]), quoted(headers[index].name()));
+                let sentence =
+                    format!("{} came as {}", quoted(names[0]), quoted(headers[index].name()));
                 if missing.len() == 1 {
                     let mut other = headers.to_vec();
                     other[index] = Header::new(names[0], headers[index].value());
@@ -109,7 +109,8 @@ fn near(provider: &Provider, headers: &[Header], names: HeaderNames) -> Vec<usiz
         if taken.iter().any(|names| has_name(header, names)) || header.name().len() > 128 {
             continue;
         }
-        if let Some(distance) = names.iter().filter_map(|name| distance(header.name(), name)).min() {
+        if let Some(distance) = names.iter().filter_map(|name| distance(header.name(), name)).min()
+        {
             found.push((distance, index));
         }
     }
@@ -123,7 +124,8 @@ fn distance(name: &str, wanted: &str) -> Option<usize> {
     if name == wanted {
         return Some(0);
     }
-    let is_part = name.len() >= 6 && wanted.len() >= 6 && (name.contains(&wanted) || wanted.contains(&name));
+    let is_part =
+        name.len() >= 6 && wanted.len() >= 6 && (name.contains(&wanted) || wanted.contains(&name));
     let edits = edits(&name, &wanted);
     if edits <= 2 && wanted.len() >= 5 {
         Some(edits)
@@ -136,8 +138,11 @@ fn distance(name: &str, wanted: &str) -> Option<usize> {
 
 /// Drops what programs add or change: `HTTP_X_SIGNATURE`, `X-Original-X-Signature`, hyphens.
 fn plain(name: &str) -> String {
-    let name: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|character| character.to_ascii_lowercase()).collect();
+    let name: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
     let name = name.strip_prefix("http").unwrap_or(&name);
     name.strip_prefix('x').unwrap_or(name).to_owned()
 }
@@ -160,7 +165,8 @@ fn edits(one: &str, other: &str) -> usize {
 
 /// Names the headers that are like a missing one.
 pub(crate) fn near_names(provider: &Provider, headers: &[Header], missing: &str) -> Vec<String> {
-    let Some(names) = required_of(provider).into_iter().find(|names| names.contains(&missing)) else {
+    let Some(names) = required_of(provider).into_iter().find(|names| names.contains(&missing))
+    else {
         return Vec::new();
     };
     near(provider, headers, names).into_iter().map(|index| quoted(headers[index].name())).collect()
@@ -170,8 +176,12 @@ pub(crate) fn near_names(provider: &Provider, headers: &[Header], missing: &str)
 fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = Vec::new();
     for names in required_of(provider) {
-        let places: Vec<usize> =
-            headers.iter().enumerate().filter(|(_, header)| has_name(header, names)).map(|(index, _)| index).collect();
+        let places: Vec<usize> = headers
+            .iter()
+            .enumerate()
+            .filter(|(_, header)| has_name(header, names))
+            .map(|(index, _)| index)
+            .collect();
         let fix = "Let each hop pass the header on once: two values could be read differently by a proxy and by the receiver.";
         if places.len() > 1 {
             for kept in places.iter().take(4) {
@@ -194,7 +204,10 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
                 for part in [&text[..at], &text[at + comma.len()..]] {
                     let mut other = headers.to_vec();
                     other[place] = Header::new(names[0], part.trim());
-                    let detail = format!("Several values of the header {} were joined by commas.", quoted(names[0]));
+                    let detail = format!(
+                        "Several values of the header {} were joined by commas.",
+                        quoted(names[0])
+                    );
                     changes.push(Change::new(Cause::HeaderRepeated, other, detail, fix));
                 }
             }
@@ -204,7 +217,10 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
 }
 
 /// Writes each signature in the header as each scheme of the provider does. A repeated header is refused in any spelling.
-pub(crate) fn respelled(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
+pub(crate) fn respelled(
+    provider: &'static Provider,
+    headers: &[Header],
+) -> Vec<Change<Vec<Header>>> {
     let mut changes: Vec<Change<Vec<Header>>> = Vec::new();
     let names = provider.schemes()[0].signature.header;
     let mut places = headers.iter().enumerate().filter(|(_, header)| has_name(header, names));
@@ -224,8 +240,10 @@ pub(crate) fn respelled(provider: &'static Provider, headers: &[Header]) -> Vec<
             other[place] = Header::new(header.name(), value);
             let name = quoted(names[0]);
             let change = if found.text == digits {
-                let detail =
-                    format!("The signature in {name} is right, and what stands beside it is not: {}.", form(scheme));
+                let detail = format!(
+                    "The signature in {name} is right, and what stands beside it is not: {}.",
+                    form(scheme)
+                );
                 Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
             } else {
                 let wanted = encoding(scheme.signature.encoding);
@@ -255,8 +273,9 @@ fn signatures(value: &str, hash: Hash) -> Vec<Found<'_>> {
         Hash::Sha256 => 32,
         Hash::Sha512 => 64,
     };
-    let is_separator =
-        |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '"' | '\'' | '<' | '>');
+    let is_separator = |character: char| {
+        character.is_whitespace() || matches!(character, ',' | ';' | '"' | '\'' | '<' | '>')
+    };
     let mut all: Vec<Found<'_>> = Vec::new();
     for part in value.split(is_separator).filter(|part| part.len() >= length) {
         let after = |mark: char| part.split_once(mark).map(|(_, rest)| rest);
@@ -276,7 +295,10 @@ fn decoded(text: &str, length: usize) -> Option<(Vec<u8>, &'static str)> {
     let hex = |text: &[u8]| hex::decode(text).ok().filter(|tag| tag.len() == length);
     if let Some(tag) = hex(text.strip_prefix("0x").unwrap_or(text).as_bytes()) {
         let has_capitals = text.bytes().any(|digit| digit.is_ascii_uppercase());
-        return Some((tag, if has_capitals { "capital hexadecimal digits" } else { "hexadecimal digits" }));
+        return Some((
+            tag,
+            if has_capitals { "capital hexadecimal digits" } else { "hexadecimal digits" },
+        ));
     }
     let is_url = text.contains(['-', '_']);
     let bytes = from_base64(text.as_bytes())?;
@@ -317,7 +339,9 @@ pub(crate) fn form(scheme: &Scheme) -> String {
             Some(TimeSource::Label(time)) => {
                 format!("{name} sends `{time}{assign}<time>{separator}{label}{assign}<signature>`")
             }
-            Some(TimeSource::Header(_)) | None => format!("{name} sends `{label}{assign}<signature>`"),
+            Some(TimeSource::Header(_)) | None => {
+                format!("{name} sends `{label}{assign}<signature>`")
+            }
         },
     }
 }
@@ -329,9 +353,12 @@ fn written(scheme: &Scheme, value: &str, digits: &str) -> Option<String> {
         Form::Prefixed(prefix) => format!("{prefix}{digits}"),
         Form::Labelled { separator, assign, label } => match scheme.time.map(|time| time.source) {
             Some(TimeSource::Label(of_time)) => {
-                let is_time =
-                    |part: &&str| (9..=16).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-                let time = value.split(|character: char| !character.is_ascii_alphanumeric()).find(is_time)?;
+                let is_time = |part: &&str| {
+                    (9..=16).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+                };
+                let time = value
+                    .split(|character: char| !character.is_ascii_alphanumeric())
+                    .find(is_time)?;
                 format!("{of_time}{assign}{time}{separator}{label}{assign}{digits}")
             }
             Some(TimeSource::Header(_)) | None => format!("{label}{assign}{digits}"),

@@ -22,7 +22,9 @@ pub enum NotHeaders {
 impl fmt::Display for NotHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Json => f.write_str("it is not a JSON object of header names, each with a text or a list of texts"),
+            Self::Json => f.write_str(
+                "it is not a JSON object of header names, each with a text or a list of texts",
+            ),
             Self::Line(number) => write!(f, "line {number} is not `Name: value`"),
             Self::Empty => f.write_str("it has no headers"),
         }
@@ -48,7 +50,8 @@ pub fn read_headers(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
 }
 
 fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
-    let lines = || text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines =
+        || text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     // In curl's output other lines are its own, or the answer's.
     let is_curls = lines().any(|line| line.starts_with(b"> "));
     let mut headers = Vec::new();
@@ -63,9 +66,14 @@ fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
             continue;
         }
         // A name of HTTP/2, such as `:authority`, begins with the colon.
-        let colon =
-            line.iter().skip(1).position(|byte| *byte == b':').map(|at| at + 1).ok_or(NotHeaders::Line(number))?;
-        let name = str::from_utf8(line[..colon].trim_ascii()).map_err(|_| NotHeaders::Line(number))?;
+        let colon = line
+            .iter()
+            .skip(1)
+            .position(|byte| *byte == b':')
+            .map(|at| at + 1)
+            .ok_or(NotHeaders::Line(number))?;
+        let name =
+            str::from_utf8(line[..colon].trim_ascii()).map_err(|_| NotHeaders::Line(number))?;
         if name.is_empty() || name.contains(|character: char| !character.is_ascii_graphic()) {
             return Err(NotHeaders::Line(number));
         }
@@ -77,9 +85,15 @@ fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
 /// Returns whether the line is `POST /path HTTP/1.1`.
 fn is_request_line(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ');
-    let is_method = words.next().is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase));
+    let is_method = words
+        .next()
+        .is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_uppercase));
     is_method
-        && line.trim_ascii_end().rsplit(|byte| *byte == b' ').next().is_some_and(|word| word.starts_with(b"HTTP/"))
+        && line
+            .trim_ascii_end()
+            .rsplit(|byte| *byte == b' ')
+            .next()
+            .is_some_and(|word| word.starts_with(b"HTTP/"))
 }
 
 /// An object's members in their order, repeated names included.
@@ -109,7 +123,9 @@ impl<'de> Deserialize<'de> for Pairs {
                     match values {
                         Values::One(value) => headers.push(Header::new(name, value)),
                         Values::Several(values) => {
-                            headers.extend(values.into_iter().map(|value| Header::new(name.clone(), value)));
+                            headers.extend(
+                                values.into_iter().map(|value| Header::new(name.clone(), value)),
+                            );
                         }
                     }
                 }
@@ -128,13 +144,17 @@ mod tests {
     fn read(text: &str) -> Result<Vec<(String, String)>, NotHeaders> {
         let text_of = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = read_headers(text.as_bytes())?;
-        Ok(headers.iter().map(|header| (header.name().to_owned(), text_of(header.value()))).collect())
+        Ok(headers
+            .iter()
+            .map(|header| (header.name().to_owned(), text_of(header.value())))
+            .collect())
     }
 
     #[test]
     fn lines_curls_output_and_json_objects_are_understood() {
         let expected = [("X-A", "1: 2"), ("x-b", ""), ("X-A", "3")];
-        let expected: Vec<_> = expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let expected: Vec<_> =
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         for text in [
             "X-A: 1: 2\nx-b:\nX-A:3",
             "\u{feff}POST /webhooks/acme HTTP/1.1\r\nX-A: 1: 2\r\nx-b: \r\nX-A: 3\r\n\r\n",
@@ -144,8 +164,14 @@ mod tests {
             assert_eq!(read(text), Ok(expected.clone()), "{text}");
         }
         let list = read(r#"{"a": ["1", "2"]}"#);
-        assert_eq!(list, Ok(vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())]));
-        assert_eq!(read(":authority: a.example"), Ok(vec![(":authority".to_owned(), "a.example".to_owned())]));
+        assert_eq!(
+            list,
+            Ok(vec![("a".to_owned(), "1".to_owned()), ("a".to_owned(), "2".to_owned())])
+        );
+        assert_eq!(
+            read(":authority: a.example"),
+            Ok(vec![(":authority".to_owned(), "a.example".to_owned())])
+        );
     }
 
     #[test]

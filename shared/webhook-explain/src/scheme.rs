@@ -1,6 +1,8 @@
 //! Hypotheses on who signed, and for which URL.
 
-use webhook_verify::{Header, Provider, catalogue::CATALOGUE, description::TimeSource, providers::PROVIDERS};
+use webhook_verify::{
+    Header, Provider, catalogue::CATALOGUE, description::TimeSource, providers::PROVIDERS,
+};
 
 use crate::{
     Question,
@@ -19,7 +21,9 @@ const LONGEST_URL: usize = 2_048;
 pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> {
     let question = trials.question;
     let own = question.provider;
-    for provider in PROVIDERS.iter().chain(CATALOGUE).copied().filter(|other| other.name() != own.name()) {
+    for provider in
+        PROVIDERS.iter().chain(CATALOGUE).copied().filter(|other| other.name() != own.name())
+    {
         if trials.are_used_up() {
             return None;
         }
@@ -29,8 +33,13 @@ pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> 
         ways.push((moved, true));
         for (headers, is_moved) in &ways {
             for secret in secrets(provider, question) {
-                let parts =
-                    Parts { provider, headers, body: question.body, secret: &secret, public_url: question.public_url };
+                let parts = Parts {
+                    provider,
+                    headers,
+                    body: question.body,
+                    secret: &secret,
+                    public_url: question.public_url,
+                };
                 if let Some(authentic) = trials.authentic(parts) {
                     return Some((named(own, provider, *is_moved), authentic));
                 }
@@ -90,7 +99,8 @@ fn moved(own: &Provider, other: &Provider, headers: &[Header]) -> Vec<Header> {
 pub(crate) fn senders(own: &Provider, headers: &[Header]) -> Vec<String> {
     let all = PROVIDERS.iter().chain(CATALOGUE).filter(|other| {
         let names = other.schemes()[0].signature.header;
-        names != own.schemes()[0].signature.header && headers.iter().any(|header| has_name(header, names))
+        names != own.schemes()[0].signature.header
+            && headers.iter().any(|header| has_name(header, names))
     });
     let mut names: Vec<_> = all.map(|other| other.name().to_owned()).collect();
     names.dedup();
@@ -101,8 +111,10 @@ pub(crate) fn senders(own: &Provider, headers: &[Header]) -> Vec<String> {
 pub(crate) fn not_accepted(question: &Question<'_>, scheme: &str) -> Change<()> {
     let accepted = question.provider.schemes().iter().filter(|scheme| question.accepts(scheme));
     let accepted: Vec<_> = accepted.map(|scheme| scheme.name).collect();
-    let accepted = if accepted.is_empty() { "none of its schemes".to_owned() } else { accepted.join(", ") };
-    let detail = format!("It is signed by the scheme {scheme}, and the receiver accepts {accepted}.");
+    let accepted =
+        if accepted.is_empty() { "none of its schemes".to_owned() } else { accepted.join(", ") };
+    let detail =
+        format!("It is signed by the scheme {scheme}, and the receiver accepts {accepted}.");
     let fix = format!(
         "Add {scheme} to SIGNATURE_SCHEMES (or leave that empty, for all schemes), or let the provider sign with an accepted one."
     );
@@ -121,12 +133,15 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
         let mut hosts = vec![host.to_owned()];
         hosts.extend(hosts_of(question.headers));
         let small = host.to_ascii_lowercase();
-        hosts.extend([host, &small].map(|host| host.split(':').next().unwrap_or_default().to_owned()));
+        hosts.extend(
+            [host, &small].map(|host| host.split(':').next().unwrap_or_default().to_owned()),
+        );
         hosts.push(small);
         hosts.extend([":443", ":80", ":8080", ":3000"].map(|port| format!("{host}{port}")));
         hosts.push(host.strip_prefix("www.").map_or_else(|| format!("www.{host}"), str::to_owned));
         let plain = path.split(['?', '#']).next().unwrap_or_default();
-        let mut paths = vec![path.to_owned(), format!("{path}/"), path.trim_end_matches('/').to_owned()];
+        let mut paths =
+            vec![path.to_owned(), format!("{path}/"), path.trim_end_matches('/').to_owned()];
         paths.extend([
             plain.to_owned(),
             format!("/webhooks/{}", question.provider.name()),
@@ -152,7 +167,9 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
     } else {
         for host in hosts_of(question.headers) {
             let name = question.provider.name();
-            for path in [format!("/webhooks/{name}"), format!("/{name}"), "/".to_owned(), String::new()] {
+            for path in
+                [format!("/webhooks/{name}"), format!("/{name}"), "/".to_owned(), String::new()]
+            {
                 all.extend(["https", "http"].map(|scheme| format!("{scheme}://{host}{path}")));
             }
         }
@@ -172,7 +189,10 @@ fn differing(configured: &str, url: String) -> Change<String> {
     let detail = if configured.is_empty() {
         format!("The signature covers the URL {signed}, and no URL is configured.")
     } else {
-        format!("The signature covers the URL {signed}, and {} is configured.", quoted_to(configured, LONGEST_URL))
+        format!(
+            "The signature covers the URL {signed}, and {} is configured.",
+            quoted_to(configured, LONGEST_URL)
+        )
     };
     let fix = format!(
         "Set PUBLIC_URL (here: --public-url) to {signed}, or register the configured URL at the provider, character for character."
@@ -187,7 +207,13 @@ fn hosts_of(headers: &[Header]) -> Vec<String> {
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte))
     };
     let names = ["x-forwarded-host", "x-original-host", "host"];
-    names.iter().filter_map(|name| value(headers, &[name])).map(str::trim).filter(is_host).map(str::to_owned).collect()
+    names
+        .iter()
+        .filter_map(|name| value(headers, &[name]))
+        .map(str::trim)
+        .filter(is_host)
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -199,7 +225,8 @@ mod tests {
         let configured = format!("https://example.com/{}/", "a".repeat(90));
         let signed = configured.trim_end_matches('/').to_owned();
         let change = differing(&configured, signed.clone());
-        let detail = format!("The signature covers the URL `{signed}`, and `{configured}` is configured.");
+        let detail =
+            format!("The signature covers the URL `{signed}`, and `{configured}` is configured.");
         assert_eq!(change.detail, detail);
         assert!(change.fix.contains(&format!("to `{signed}`, or ")), "{}", change.fix);
     }

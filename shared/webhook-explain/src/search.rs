@@ -51,7 +51,8 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
     };
     // If the headers are refused as they came, no change of another part helps. Then only other headers are tried.
     let headers_as_they_came = space.headers_parse(question.headers);
-    let headers: Vec<_> = space.headers.iter().filter(|change| space.headers_parse(&change.value)).collect();
+    let headers: Vec<_> =
+        space.headers.iter().filter(|change| space.headers_parse(&change.value)).collect();
 
     let none = Choice::default();
     for change in &headers {
@@ -127,7 +128,11 @@ impl Space<'_> {
                 choices.extend(urls.iter().map(|url| Choice { url: Some(url), ..first }));
             }
             for body in bodies {
-                choices.extend(urls.iter().map(|url| Choice { body: Some(body), url: Some(url), ..none }));
+                choices.extend(urls.iter().map(|url| Choice {
+                    body: Some(body),
+                    url: Some(url),
+                    ..none
+                }));
             }
         }
         choices.into_iter().find_map(|choice| self.try_out(trials, choice))

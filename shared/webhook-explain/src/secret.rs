@@ -37,10 +37,8 @@ const MEMBERS: &[&str] = &[
     "webhook_secret",
 ];
 
-const STORE_AGAIN: &str =
-    "Store the secret again, exactly as the provider shows it: `printf %s` adds no line break, `echo` does.";
-const STORE_PLAIN: &str =
-    "Store the secret itself, or the object {\"signing_secret\": \"…\"} with the secret as the provider shows it.";
+const STORE_AGAIN: &str = "Store the secret again, exactly as the provider shows it: `printf %s` adds no line break, `echo` does.";
+const STORE_PLAIN: &str = "Store the secret itself, or the object {\"signing_secret\": \"…\"} with the secret as the provider shows it.";
 
 /// A way in which a text may be meant.
 struct Reading {
@@ -59,7 +57,9 @@ pub(crate) fn changes(provider: &Provider, secrets: &[GivenSecret]) -> Vec<Chang
         .map(|Reading { cause, secret, detail, fix }| Change::new(cause, secret, detail, fix))
         .collect();
     // After what concerns white space and quotes, and before rarer things.
-    let simple = changes.iter().filter(|change| matches!(change.cause, Cause::SecretWhitespace | Cause::SecretQuotes));
+    let simple = changes
+        .iter()
+        .filter(|change| matches!(change.cause, Cause::SecretWhitespace | Cause::SecretQuotes));
     let mut at = simple.count();
     for other in others {
         if let Ok(secret) = read(provider, other) {
@@ -117,7 +117,8 @@ impl Readings {
         let Ok(raw) = str::from_utf8(&given.value) else { return self.not_text(&given.value) };
         let stored = stored_text(given);
         let text = stored.as_ref().map_or_else(|_| Zeroizing::new(raw.to_owned()), Clone::clone);
-        let is_json = raw.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '[']);
+        let is_json =
+            raw.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).starts_with(['{', '[']);
         if !is_json || stored.is_ok() {
             self.white_space(&text);
             self.quotes(&text);
@@ -141,7 +142,12 @@ impl Readings {
     /// Adds a text, read as the provider writes its secrets.
     fn text(&mut self, cause: Cause, text: &str, detail: impl Into<String>, fix: &'static str) {
         if let Ok(key) = self.key.read(text) {
-            self.found.push(Reading { cause, secret: Secret::new(key), detail: detail.into(), fix });
+            self.found.push(Reading {
+                cause,
+                secret: Secret::new(key),
+                detail: detail.into(),
+                fix,
+            });
         }
     }
 
@@ -154,20 +160,27 @@ impl Readings {
 
     fn white_space(&mut self, text: &str) {
         let cause = Cause::SecretWhitespace;
-        let is_blank =
-            |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}' | '\0');
+        let is_blank = |character: char| {
+            character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}' | '\0')
+        };
         if text.contains(is_blank) {
             let detail = "The stored secret has white space before or after it that the provider does not sign with.";
             self.text(cause, text.trim_matches(is_blank), detail, STORE_AGAIN);
             let without = Zeroizing::new(text.replace(is_blank, ""));
-            let detail = "The stored secret has white space in it that the provider does not sign with.";
+            let detail =
+                "The stored secret has white space in it that the provider does not sign with.";
             self.text(cause, &without, detail, STORE_AGAIN);
         }
-        for (added, what) in
-            [("\n", "a line break"), ("\r\n", "a line break (CRLF)"), (" ", "a space"), ("\r", "a carriage return")]
-        {
+        for (added, what) in [
+            ("\n", "a line break"),
+            ("\r\n", "a line break (CRLF)"),
+            (" ", "a space"),
+            ("\r", "a carriage return"),
+        ] {
             let longer = Zeroizing::new(format!("{text}{added}"));
-            let detail = format!("The sender signs with {what} after the secret, which the receiver does not have.");
+            let detail = format!(
+                "The sender signs with {what} after the secret, which the receiver does not have."
+            );
             let fix = "Let the sender sign with the secret alone: it reads a file or a variable with a line break at its end.";
             self.text(cause, &longer, detail, fix);
         }
@@ -187,8 +200,14 @@ impl Readings {
         }
         for quote in ['"', '\''] {
             let longer = Zeroizing::new(format!("{quote}{text}{quote}"));
-            let detail = "The sender signs with quotes round the secret, which the receiver does not have.";
-            self.text(cause, &longer, detail, "Let the sender sign with the secret alone, without quotes.");
+            let detail =
+                "The sender signs with quotes round the secret, which the receiver does not have.";
+            self.text(
+                cause,
+                &longer,
+                detail,
+                "Let the sender sign with the secret alone, without quotes.",
+            );
         }
     }
 
@@ -199,7 +218,8 @@ impl Readings {
         if let Ok(value) = serde_json::from_str(raw) {
             collect(&value, "", &mut texts);
         } else {
-            let is_end = |character: char| character.is_whitespace() || "{}[]:,=\"'`".contains(character);
+            let is_end =
+                |character: char| character.is_whitespace() || "{}[]:,=\"'`".contains(character);
             let words = raw.split(is_end).filter(|word| word.len() >= 4);
             texts.extend(words.map(|word| (String::new(), Zeroizing::new(word.to_owned()))));
         }
@@ -218,8 +238,7 @@ impl Readings {
             }
         }
         for whole in [raw, raw.trim()] {
-            let detail =
-                "The sender signs with the whole JSON text, of which the receiver reads the member `signing_secret`.";
+            let detail = "The sender signs with the whole JSON text, of which the receiver reads the member `signing_secret`.";
             let fix = "Let the sender sign with the value of `signing_secret` alone.";
             self.bytes(cause, whole.as_bytes(), detail, fix);
         }
@@ -231,18 +250,23 @@ impl Readings {
         let cause = Cause::SecretEncoding;
         if let Some((_, value)) = text.split_once('=') {
             let value = value.trim().trim_matches(['"', '\'']);
-            let detail =
-                "The stored value is a whole assignment (NAME=secret), of which the secret is the part after `=`.";
+            let detail = "The stored value is a whole assignment (NAME=secret), of which the secret is the part after `=`.";
             self.text(cause, value, detail, STORE_AGAIN);
         }
         if let Key::Base64AfterPrefix(prefix) = self.key {
             let with = Zeroizing::new(format!("{prefix}{text}"));
-            let detail = format!("The stored secret lacks the prefix `{prefix}` with which the provider shows it.");
+            let detail = format!(
+                "The stored secret lacks the prefix `{prefix}` with which the provider shows it."
+            );
             self.text(cause, &with, detail, STORE_AGAIN);
         }
         let mut parts = vec![(text, "")];
         // `whsec_…`: a short word before the first or the last `_`.
-        for at in [text.find('_'), text.rfind('_')].into_iter().flatten().filter(|at| (1..=16).contains(at)) {
+        for at in [text.find('_'), text.rfind('_')]
+            .into_iter()
+            .flatten()
+            .filter(|at| (1..=16).contains(at))
+        {
             parts.push((&text[at + 1..], " without its prefix"));
         }
         for (part, without) in parts {
@@ -267,15 +291,19 @@ impl Readings {
                 self.bytes(
                     cause,
                     &bytes,
-                    format!("The sender signs with the bytes that the secret{without} spells in base64."),
+                    format!(
+                        "The sender signs with the bytes that the secret{without} spells in base64."
+                    ),
                     fix,
                 );
             }
         }
         let fix = "Store the secret as the provider shows it, neither encoded nor decoded.";
-        let (hex, base64) = (Zeroizing::new(hex::encode(text)), Zeroizing::new(BASE64_STANDARD.encode(text)));
+        let (hex, base64) =
+            (Zeroizing::new(hex::encode(text)), Zeroizing::new(BASE64_STANDARD.encode(text)));
         for (encoded, what) in [(hex, "hexadecimal digits"), (base64, "base64")] {
-            let detail = format!("The sender signs with the text that spells the stored secret in {what}.");
+            let detail =
+                format!("The sender signs with the text that spells the stored secret in {what}.");
             self.bytes(cause, encoded.as_bytes(), detail, fix);
         }
         for other in [text.to_lowercase(), text.to_uppercase()] {
@@ -291,12 +319,20 @@ impl Readings {
 
     fn not_text(&mut self, value: &[u8]) {
         let fix = "Store the secret as text in UTF-8, without a byte-order mark.";
-        for (mark, read) in [(b"\xff\xfe", u16::from_le_bytes as fn([u8; 2]) -> u16), (b"\xfe\xff", u16::from_be_bytes)]
-        {
+        for (mark, read) in [
+            (b"\xff\xfe", u16::from_le_bytes as fn([u8; 2]) -> u16),
+            (b"\xfe\xff", u16::from_be_bytes),
+        ] {
             if let Some(rest) = value.strip_prefix(mark) {
-                let units: Vec<u16> = rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+                let units: Vec<u16> =
+                    rest.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
                 let text = Zeroizing::new(String::from_utf16_lossy(&units));
-                self.text(Cause::SecretEncoding, text.trim(), "The stored value is UTF-16 text.", fix);
+                self.text(
+                    Cause::SecretEncoding,
+                    text.trim(),
+                    "The stored value is UTF-16 text.",
+                    fix,
+                );
             }
         }
         self.bytes(
@@ -311,10 +347,14 @@ impl Readings {
 /// Collects the texts in a JSON value with the names of their members.
 fn collect(value: &Value, name: &str, texts: &mut Vec<(String, Zeroizing<String>)>) {
     match value {
-        Value::String(text) if !text.is_empty() => texts.push((name.to_owned(), Zeroizing::new(text.clone()))),
+        Value::String(text) if !text.is_empty() => {
+            texts.push((name.to_owned(), Zeroizing::new(text.clone())))
+        }
         Value::Number(number) => texts.push((name.to_owned(), Zeroizing::new(number.to_string()))),
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, texts)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| collect(value, name, texts)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, value)| collect(value, name, texts))
+        }
         Value::String(_) | Value::Null | Value::Bool(_) => {}
     }
 }
@@ -333,13 +373,18 @@ pub(crate) fn kind(provider: &Provider, given: &GivenSecret, body: &[u8]) -> Opt
     let is_test = ["_test_", "test_", "sandbox"].iter().any(|word| text.contains(word));
     let is_live = ["_live_", "live_", "production"].iter().any(|word| text.contains(word));
     let says = |mode: &str| {
-        let compact: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+        let compact: Vec<u8> =
+            body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let wanted = format!("\"livemode\":{mode}");
         compact.windows(wanted.len()).any(|part| part == wanted.as_bytes())
     };
     match (is_test, is_live) {
-        (true, false) if says("true") => Some("a secret of test mode, and the delivery says that it is of live mode"),
-        (false, true) if says("false") => Some("a secret of live mode, and the delivery says that it is of test mode"),
+        (true, false) if says("true") => {
+            Some("a secret of test mode, and the delivery says that it is of live mode")
+        }
+        (false, true) if says("false") => {
+            Some("a secret of live mode, and the delivery says that it is of test mode")
+        }
         _ => None,
     }
 }

@@ -24,10 +24,15 @@ pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Ch
         let Some(time) = scheme.time else { continue };
         let (names, label) = match time.source {
             TimeSource::Header(names) => (names, None),
-            TimeSource::Label(label) => (scheme.signature.header, Some((label, scheme.signature.form))),
+            TimeSource::Label(label) => {
+                (scheme.signature.header, Some((label, scheme.signature.form)))
+            }
         };
         let Some((place, text)) = find(headers, names) else { continue };
-        let Some(old) = label.map_or(Some(text), |(label, form)| labelled(text, label, form)) else { continue };
+        let Some(old) = label.map_or(Some(text), |(label, form)| labelled(text, label, form))
+        else {
+            continue;
+        };
         for (new, detail) in others(old) {
             let value = if label.is_some() { text.replacen(old, &new, 1) } else { new };
             let mut other = headers.to_vec();
@@ -85,10 +90,14 @@ fn others(text: &str) -> Vec<(String, &'static str)> {
     let mut all = vec![
         (digits.to_owned(), "The time has quotes or white space round it that are not signed."),
         (whole.to_owned(), "The time has a fraction that is not signed."),
-        (format!("{whole}000"), "The signature covers the time in milliseconds, and the time that came is in seconds."),
+        (
+            format!("{whole}000"),
+            "The signature covers the time in milliseconds, and the time that came is in seconds.",
+        ),
     ];
     if let Some(seconds) = whole.len().checked_sub(3).and_then(|length| whole.get(..length)) {
-        let detail = "The signature covers the time in seconds, and the time that came is in milliseconds.";
+        let detail =
+            "The signature covers the time in seconds, and the time that came is in milliseconds.";
         all.push((seconds.to_owned(), detail));
     }
     all.retain(|(other, _)| other != text && !other.is_empty());
@@ -99,13 +108,19 @@ fn others(text: &str) -> Vec<(String, &'static str)> {
 pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, skew: Skew) -> Change<()> {
     let Skew { seconds: skew_s, is_past } = skew;
     let offset = i64::try_from(skew_s).unwrap_or(i64::MAX);
-    let signed_at = if is_past { question.now.0.saturating_sub(offset) } else { question.now.0.saturating_add(offset) };
+    let signed_at = if is_past {
+        question.now.0.saturating_sub(offset)
+    } else {
+        question.now.0.saturating_add(offset)
+    };
     if let Some(unit) = other_unit(signed_at, question.now, question.tolerance, time) {
         let wanted = match time.map(|time| time.unit) {
             Some(TimeUnit::Milliseconds) => "milliseconds",
             Some(TimeUnit::Seconds) | None => "seconds",
         };
-        let detail = format!("The signature is right, and its time is in {unit}, where {wanted} are expected.");
+        let detail = format!(
+            "The signature is right, and its time is in {unit}, where {wanted} are expected."
+        );
         return Change::new(Cause::TimestampUnit, (), detail, IN_UNIT);
     }
     let hours = match skew_s {
@@ -136,15 +151,26 @@ pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, skew: Skew) -
 }
 
 /// Returns the unit in which the time would be within the tolerance.
-fn other_unit(signed_at: i64, now: UnixSeconds, tolerance: Tolerance, time: Option<Time>) -> Option<&'static str> {
+fn other_unit(
+    signed_at: i64,
+    now: UnixSeconds,
+    tolerance: Tolerance,
+    time: Option<Time>,
+) -> Option<&'static str> {
     // The receiver has divided milliseconds; what it dropped is less than a second, or a thousand if they are seconds.
     let (count, own, dropped) = match time?.unit {
         TimeUnit::Seconds => (i128::from(signed_at), 1, 0),
         TimeUnit::Milliseconds => (i128::from(signed_at) * 1_000, 1_000, 999),
     };
-    let units = [("seconds", 1), ("milliseconds", 1_000), ("microseconds", 1_000_000), ("nanoseconds", 1_000_000_000)];
+    let units = [
+        ("seconds", 1),
+        ("milliseconds", 1_000),
+        ("microseconds", 1_000_000),
+        ("nanoseconds", 1_000_000_000),
+    ];
     let fits = |count: i128, per_second: i128| {
-        i64::try_from(count / per_second).is_ok_and(|seconds| UnixSeconds(seconds).check(now, tolerance).is_ok())
+        i64::try_from(count / per_second)
+            .is_ok_and(|seconds| UnixSeconds(seconds).check(now, tolerance).is_ok())
     };
     units
         .into_iter()

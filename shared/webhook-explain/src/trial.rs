@@ -2,7 +2,8 @@
 
 use webhook_ingest::{DEVELOPMENT_SECRET, Fault, SecretError, StoredSecret, stored_secret_text};
 use webhook_verify::{
-    Delivery, Header, Malformed, Provider, Scheme, SigningSecret, SigningSecrets, VerifyError, json::read_object,
+    Delivery, Header, Malformed, Provider, Scheme, SigningSecret, SigningSecrets, VerifyError,
+    json::read_object,
 };
 use zeroize::Zeroizing;
 
@@ -72,8 +73,12 @@ impl Late {
     fn of_error(error: &VerifyError) -> Option<Self> {
         match *error {
             VerifyError::SchemeNotAccepted(scheme) => Some(Self::NotAccepted(scheme)),
-            VerifyError::TimestampTooOld { skew_s } => Some(Self::Outside(Skew { seconds: skew_s, is_past: true })),
-            VerifyError::TimestampInFuture { skew_s } => Some(Self::Outside(Skew { seconds: skew_s, is_past: false })),
+            VerifyError::TimestampTooOld { skew_s } => {
+                Some(Self::Outside(Skew { seconds: skew_s, is_past: true }))
+            }
+            VerifyError::TimestampInFuture { skew_s } => {
+                Some(Self::Outside(Skew { seconds: skew_s, is_past: false }))
+            }
             VerifyError::HeaderMissing(_)
             | VerifyError::HeaderRepeated(_)
             | VerifyError::HeaderMalformed(_)
@@ -145,7 +150,8 @@ impl<'q> Trials<'q> {
     /// Verifies changed parts. Returns `None` if the MAC is not right, or if the bound is reached.
     pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Authentic> {
         // A refusal of the headers costs next to nothing, so it is not counted.
-        let unverified = parts.provider.parse(Delivery::new(parts.headers, parts.body).ok()?).ok()?;
+        let unverified =
+            parts.provider.parse(Delivery::new(parts.headers, parts.body).ok()?).ok()?;
         if self.are_used_up() {
             return None;
         }
@@ -155,9 +161,13 @@ impl<'q> Trials<'q> {
         let Question { now, tolerance, .. } = *self.question;
         let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
             Ok(verified) => verified,
-            Err(error) => return Late::of_error(&error).map(|late| Authentic { refusal: Some(late) }),
+            Err(error) => {
+                return Late::of_error(&error).map(|late| Authentic { refusal: Some(late) });
+            }
         };
-        if parts.provider.name() == self.question.provider.name() && !self.question.accepts(unverified.scheme()) {
+        if parts.provider.name() == self.question.provider.name()
+            && !self.question.accepts(unverified.scheme())
+        {
             return Some(Authentic { refusal: Some(Late::NotAccepted(unverified.scheme())) });
         }
         if verified.challenge(&parts.secret.0).is_some() {
@@ -180,7 +190,8 @@ pub(crate) fn receive(question: &Question<'_>) -> Result<&'static Scheme, Refusa
         Some(given) => read(provider, given).map_err(Refusal::Secret)?,
         None => return Err(Refusal::Secret(SecretError::Empty)),
     };
-    let verified = unverified.verify(&secrets, now, tolerance, public_url).map_err(Refusal::Verify)?;
+    let verified =
+        unverified.verify(&secrets, now, tolerance, public_url).map_err(Refusal::Verify)?;
     if verified.challenge(&secrets).is_none() {
         verified.event().map_err(Refusal::Malformed)?;
     }
@@ -234,6 +245,9 @@ mod tests {
         let told = |left, bytes_left| Trials { question: &question, left, bytes_left }.cut_short();
         assert_eq!(told(1, 1), None);
         assert_eq!(told(1, 0), Some(" The body is large, so not all of it was tried."));
-        assert_eq!(told(0, 1), Some(" After 4,096 changed deliveries the search ends, so not all of it was tried."));
+        assert_eq!(
+            told(0, 1),
+            Some(" After 4,096 changed deliveries the search ends, so not all of it was tried.")
+        );
     }
 }

@@ -32,9 +32,12 @@ pub(crate) fn quoted_to(text: &str, limit: usize) -> String {
 
 /// Returns a duration that a person can picture.
 pub(crate) fn duration(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];
+    const UNITS: [(u64, &str); 4] =
+        [(31_557_600, "years"), (86_400, "days"), (3_600, "hours"), (60, "minutes")];
     match UNITS.iter().find(|(length, _)| seconds >= 2 * length) {
-        Some((length, name)) => format!("{seconds} s (about {} {name})", (seconds + length / 2) / length),
+        Some((length, name)) => {
+            format!("{seconds} s (about {} {name})", (seconds + length / 2) / length)
+        }
         None => format!("{seconds} s"),
     }
 }

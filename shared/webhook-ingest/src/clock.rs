@@ -70,7 +70,11 @@ pub trait Clock: Send + Sync {
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
     /// Awaits `future` for at most `limit`. Returns `None` if it has not ended by then, and drops it.
-    fn within<F: Future + Send>(&self, limit: Duration, future: F) -> impl Future<Output = Option<F::Output>> + Send;
+    fn within<F: Future + Send>(
+        &self,
+        limit: Duration,
+        future: F,
+    ) -> impl Future<Output = Option<F::Output>> + Send;
 }
 
 #[cfg(test)]
@@ -90,7 +94,10 @@ mod tests {
         assert_eq!(UnixMillis(i64::MAX).plus(Duration::MAX), UnixMillis(i64::MAX));
         assert_eq!(UnixMillis(i64::MIN).minus(Duration::MAX), UnixMillis(i64::MIN));
         assert_eq!(UnixMillis(5).since(UnixMillis(7)), Duration::ZERO);
-        assert_eq!(UnixMillis(i64::MAX).since(UnixMillis(i64::MIN)), Duration::from_millis(i64::MAX as u64));
+        assert_eq!(
+            UnixMillis(i64::MAX).since(UnixMillis(i64::MIN)),
+            Duration::from_millis(i64::MAX as u64)
+        );
         assert_eq!(UnixMillis(-1).seconds(), UnixSeconds(-1));
     }
 }

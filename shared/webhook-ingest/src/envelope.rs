@@ -65,7 +65,8 @@ mod tests {
 
     #[test]
     fn text_that_cloudevents_excludes_becomes_its_hash() {
-        for text in ["", "a.b", "é \u{2028}\u{202e}", "\u{fdcf}\u{fdf0}\u{fffd}\u{1fffd}\u{10fffd}"] {
+        for text in ["", "a.b", "é \u{2028}\u{202e}", "\u{fdcf}\u{fdf0}\u{fffd}\u{1fffd}\u{10fffd}"]
+        {
             assert_eq!(cloud_event_text(text), text, "{text:?}");
         }
         let excluded = [

@@ -30,9 +30,12 @@ pub use clock::{Clock, UnixMillis};
 pub use message::Message;
 pub use outcome::{Call, Durations, Fault, Outcome, Report, Trail};
 pub use pipeline::{Attempt, Pipeline};
-pub use ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets};
+pub use ports::{
+    CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets,
+};
 pub use record::{ClaimResult, ClaimToken, NewClaim, Status};
 pub use secrets::{
-    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretFetch, SecretWarning, stored_secret_text,
+    DEVELOPMENT_SECRET, DevelopmentSecret, SecretCache, SecretError, SecretFetch, SecretWarning,
+    stored_secret_text,
 };
 pub use settings::Settings;

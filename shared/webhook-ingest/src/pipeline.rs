@@ -14,7 +14,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use webhook_verify::{Delivery, Event, Header, Provider, Unverified, Verified, VerifyError, bounded_name};
+use webhook_verify::{
+    Delivery, Event, Header, Provider, Unverified, Verified, VerifyError, bounded_name,
+};
 
 use crate::{
     budget::Budget,
@@ -106,10 +108,17 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         let event = verified.event().map_err(Outcome::Malformed)?;
         self.trail.durations.verify = Some(self.since_received());
 
-        let claim = NewClaim::new(&event, attempt.token, self.received_at, self.budget.lease_end(), settings);
+        let claim = NewClaim::new(
+            &event,
+            attempt.token,
+            self.received_at,
+            self.budget.lease_end(),
+            settings,
+        );
         self.trail.describe(&claim, &event);
         self.claim(&claim).await?;
-        let message = Message::new(&event, claim.token.clone(), self.received_at, attempt.trace_header);
+        let message =
+            Message::new(&event, claim.token.clone(), self.received_at, attempt.trace_header);
         let message_id = self.send(&claim, &message).await?;
         self.complete(&claim, &event, &message_id).await;
         self.trail.message_id = Some(message_id);
@@ -118,11 +127,16 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
 
     /// Verifies with the cached secrets and, if the signature does not match, once more with newer ones. Returns the secrets that
     /// were used, too.
-    async fn authenticate<'d>(&mut self, unverified: &Unverified<'d>) -> Step<(Verified<'d>, Arc<Fetched>)> {
+    async fn authenticate<'d>(
+        &mut self,
+        unverified: &Unverified<'d>,
+    ) -> Step<(Verified<'d>, Arc<Fetched>)> {
         let Pipeline { secrets, settings, .. } = self.pipeline;
         let now = self.received_at.seconds();
         let public_url = settings.public_url.as_deref();
-        let verify = |fetched: &Fetched| unverified.verify(&fetched.secrets, now, settings.tolerance, public_url);
+        let verify = |fetched: &Fetched| {
+            unverified.verify(&fetched.secrets, now, settings.tolerance, public_url)
+        };
 
         let (mut fetched, fetch) = self.secret_call(secrets.get(self.received_at)).await?;
         if fetch == SecretFetch::Routine {
@@ -152,9 +166,17 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         }
     }
 
-    async fn secret_call<T>(&mut self, call: impl Future<Output = Result<T, SecretError>> + Send) -> Step<T> {
+    async fn secret_call<T>(
+        &mut self,
+        call: impl Future<Output = Result<T, SecretError>> + Send,
+    ) -> Step<T> {
         let limit = self.limit_for_work().map_err(Outcome::Unavailable)?;
-        let result = self.pipeline.clock.within(limit, call).await.unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
+        let result = self
+            .pipeline
+            .clock
+            .within(limit, call)
+            .await
+            .unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
         result.map_err(|error| {
             // `FailedLately` is the one error that comes without a fetch.
             if error != SecretError::FailedLately {
@@ -181,7 +203,8 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
             }
             Ok(ClaimResult::InProgress { lease_expires_at, delivery_id, event_type }) => {
                 self.compare_unsigned(claim, delivery_id.as_deref(), event_type.as_deref());
-                let left_ms = u64::try_from(lease_expires_at.since(self.now()).as_millis()).unwrap_or(u64::MAX);
+                let left_ms = u64::try_from(lease_expires_at.since(self.now()).as_millis())
+                    .unwrap_or(u64::MAX);
                 Err(Outcome::InProgress { retry_after_s: left_ms.div_ceil(1000).max(1) })
             }
             Err(error) => {
@@ -193,9 +216,16 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
     }
 
     /// Compares what no signature covers with what the record has of an earlier delivery of the event.
-    fn compare_unsigned(&mut self, claim: &NewClaim, delivery_id: Option<&str>, event_type: Option<&str>) {
-        self.trail.delivery_id_changed = delivery_id.is_some() && delivery_id != claim.delivery_id.as_deref();
-        self.trail.event_type_changed = event_type.is_some_and(|event_type| event_type != claim.event_type);
+    fn compare_unsigned(
+        &mut self,
+        claim: &NewClaim,
+        delivery_id: Option<&str>,
+        event_type: Option<&str>,
+    ) {
+        self.trail.delivery_id_changed =
+            delivery_id.is_some() && delivery_id != claim.delivery_id.as_deref();
+        self.trail.event_type_changed =
+            event_type.is_some_and(|event_type| event_type != claim.event_type);
     }
 
     /// Puts the message on the queue, or gives the claim back.
@@ -225,11 +255,14 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         let expires_at_s = expires_at_s(event, began_at, settings);
         let mut pause = COMPLETE_PAUSE;
         let error = loop {
-            let complete = store.complete(&claim.idempotency_key, &claim.token, message_id, expires_at_s);
+            let complete =
+                store.complete(&claim.idempotency_key, &claim.token, message_id, expires_at_s);
             match self.call(self.budget.for_closing(self.now()), complete).await.0 {
                 Ok(Fenced::Applied) => break None,
                 // Our lease ended and another has sent the event too; the queue's deduplication makes it one message.
-                Ok(Fenced::NotOwner) => break Some(CallError::UnexpectedResponse("the claim was taken over")),
+                Ok(Fenced::NotOwner) => {
+                    break Some(CallError::UnexpectedResponse("the claim was taken over"));
+                }
                 Err(_) if self.budget.for_closing(self.now()) > pause => {
                     clock.sleep(pause).await;
                     pause *= 2;

@@ -44,7 +44,10 @@ pub enum Fenced {
 pub trait IdempotencyStore: Send + Sync {
     /// Writes the record unless there is one that has not expired and is either enqueued or in progress under a lease that has
     /// not ended. A record that already has this claim's token is ours: a reply was lost.
-    fn claim(&self, claim: &NewClaim) -> impl Future<Output = Result<ClaimResult, CallError>> + Send;
+    fn claim(
+        &self,
+        claim: &NewClaim,
+    ) -> impl Future<Output = Result<ClaimResult, CallError>> + Send;
 
     /// Marks the record as enqueued if it has `token`. May be repeated.
     fn complete(

@@ -158,7 +158,9 @@ pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: &Settin
     };
     let remembered_until = now.plus(retention).seconds().0;
     let tolerance_s = i64::try_from(settings.tolerance.past.as_secs()).unwrap_or(i64::MAX);
-    let verifies_until = event.signed_at().map(|signed_at| signed_at.0.saturating_add(tolerance_s).saturating_add(60));
+    let verifies_until = event
+        .signed_at()
+        .map(|signed_at| signed_at.0.saturating_add(tolerance_s).saturating_add(60));
     verifies_until.map_or(remembered_until, |until| until.max(remembered_until))
 }
 
@@ -175,7 +177,10 @@ mod tests {
 
     #[test]
     fn a_status_is_written_as_the_contract_has_it() {
-        assert_eq!([Status::InProgress, Status::Enqueued].map(Status::as_str), ["IN_PROGRESS", "ENQUEUED"]);
+        assert_eq!(
+            [Status::InProgress, Status::Enqueued].map(Status::as_str),
+            ["IN_PROGRESS", "ENQUEUED"]
+        );
     }
 
     #[test]

@@ -82,7 +82,9 @@ impl SecretError {
     /// Whether the store may answer later: then an old secret is still used.
     fn is_outage(&self) -> bool {
         match self {
-            Self::Call(CallError::Failed(_) | CallError::NoResponse(_) | CallError::UnexpectedResponse(_))
+            Self::Call(
+                CallError::Failed(_) | CallError::NoResponse(_) | CallError::UnexpectedResponse(_),
+            )
             | Self::FailedLately => true,
             Self::Call(CallError::Refused(_) | CallError::MessageTooLarge)
             | Self::NotText
@@ -138,14 +140,17 @@ impl fmt::Display for SecretWarning {
 /// # Errors
 /// The value is not text, empty, begins with a byte-order mark, begins with `{` without being a JSON object, or is an object
 /// without the member.
-pub fn stored_secret_text(stored: &StoredSecret) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
+pub fn stored_secret_text(
+    stored: &StoredSecret,
+) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
     let StoredSecret::Text(text) = stored else { return Err(SecretError::NotText) };
     if text.starts_with('\u{feff}') {
         return Err(SecretError::ByteOrderMark);
     }
     let member;
     let text = if text.trim_start().starts_with('{') {
-        let [value] = read_object(text.as_bytes(), [&["signing_secret"]]).map_err(|_| SecretError::NotJson)?;
+        let [value] = read_object(text.as_bytes(), [&["signing_secret"]])
+            .map_err(|_| SecretError::NotJson)?;
         let value = value.ok_or(SecretError::NoMember)?;
         if value.bytes() == b"\"\"" {
             return Err(SecretError::Empty);
@@ -156,7 +161,11 @@ pub fn stored_secret_text(stored: &StoredSecret) -> Result<(Zeroizing<String>, V
         text.as_str()
     };
     let text = text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line));
-    if text.is_empty() { Err(SecretError::Empty) } else { Ok((Zeroizing::new(text.to_owned()), warnings(text))) }
+    if text.is_empty() {
+        Err(SecretError::Empty)
+    } else {
+        Ok((Zeroizing::new(text.to_owned()), warnings(text)))
+    }
 }
 
 /// A secret, and what looks wrong with it.
@@ -171,7 +180,9 @@ impl Parsed {
         let (text, warnings) = stored_secret_text(stored)?;
         let secret = key.read(&text).map_err(|error| match error {
             KeyError::Empty(_) => SecretError::Empty,
-            KeyError::NotHex | KeyError::NoPrefix(_) | KeyError::NotBase64(_) => SecretError::Spelling(error),
+            KeyError::NotHex | KeyError::NoPrefix(_) | KeyError::NotBase64(_) => {
+                SecretError::Spelling(error)
+            }
         })?;
         let is_development = secret.is(DEVELOPMENT_SECRET);
         Ok(Self { secret, is_development, warnings })
@@ -179,7 +190,8 @@ impl Parsed {
 }
 
 fn warnings(secret: &str) -> Vec<SecretWarning> {
-    let has_quotes = ['"', '\'', '`'].iter().any(|quote| secret.starts_with(*quote) || secret.ends_with(*quote));
+    let has_quotes =
+        ['"', '\'', '`'].iter().any(|quote| secret.starts_with(*quote) || secret.ends_with(*quote));
     [
         (SecretWarning::WhiteSpace, secret.trim() != secret),
         (SecretWarning::Quotes, has_quotes),
@@ -240,7 +252,10 @@ impl<S: SecretStore> SecretCache<S> {
     ///
     /// # Errors
     /// The fetch fails, and there is no old secret that may be used.
-    pub(crate) async fn get(&self, now: UnixMillis) -> Result<(Arc<Fetched>, SecretFetch), SecretError> {
+    pub(crate) async fn get(
+        &self,
+        now: UnixMillis,
+    ) -> Result<(Arc<Fetched>, SecretFetch), SecretError> {
         let (cached, failed_lately) = {
             let state = self.state();
             (state.fetched.clone(), lately(state.failed_at, now))
@@ -256,7 +271,9 @@ impl<S: SecretStore> SecretCache<S> {
             Ok(fetched) => Ok((fetched, SecretFetch::Routine)),
             // A refusal has emptied the cache.
             Err(error) => match self.state().fetched.clone() {
-                Some(fetched) if now.since(fetched.at) <= USED_AT_MOST => Ok((fetched, SecretFetch::Failed(error))),
+                Some(fetched) if now.since(fetched.at) <= USED_AT_MOST => {
+                    Ok((fetched, SecretFetch::Failed(error)))
+                }
                 Some(_) | None => Err(error),
             },
         }
@@ -266,7 +283,10 @@ impl<S: SecretStore> SecretCache<S> {
     ///
     /// # Errors
     /// The fetch fails, or failed within the last 10 s: whether the signature is good is then unknown.
-    pub(crate) async fn refetch(&self, now: UnixMillis) -> Result<Option<Arc<Fetched>>, SecretError> {
+    pub(crate) async fn refetch(
+        &self,
+        now: UnixMillis,
+    ) -> Result<Option<Arc<Fetched>>, SecretError> {
         {
             let mut state = self.state();
             if lately(state.failed_at, now) {

@@ -79,8 +79,20 @@ async fn receive_for_watch(
     receive(&inspector, Door::Watch, &provider, request).await
 }
 
-async fn receive(inspector: &Inspector, door: Door, provider: &str, request: Request<Body>) -> Answer {
-    let known = || inspector.setup.receivers.iter().map(|receiver| receiver.provider.name()).collect::<Vec<_>>();
+async fn receive(
+    inspector: &Inspector,
+    door: Door,
+    provider: &str,
+    request: Request<Body>,
+) -> Answer {
+    let known = || {
+        inspector
+            .setup
+            .receivers
+            .iter()
+            .map(|receiver| receiver.provider.name())
+            .collect::<Vec<_>>()
+    };
     let Some(receiver) = inspector.receiver(provider) else {
         let reason = format!("no such provider; there are: {}", known().join(", "));
         return Err(Refusal::new(StatusCode::NOT_FOUND, reason));
@@ -92,7 +104,12 @@ async fn receive(inspector: &Inspector, door: Door, provider: &str, request: Req
             let reason = format!("the body has more than {MAX_RECEIVED_BYTES} bytes");
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, reason));
         }
-        Err(error) => return Err(Refusal::new(StatusCode::BAD_REQUEST, format!("the body breaks off: {error}"))),
+        Err(error) => {
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body breaks off: {error}"),
+            ));
+        }
     };
     let incoming = Incoming { door, headers: parts.headers, body, resent_from: None };
     Ok(forward(inspector, receiver, incoming).await?.0)
@@ -135,11 +152,18 @@ struct Send {
     sign: bool,
 }
 
-async fn send(State(inspector): State<Inspector>, Path(id): Path<String>, body: CommandBody) -> Answer {
+async fn send(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    body: CommandBody,
+) -> Answer {
     let delivery = find(&inspector, &id)?;
     let Send { sign } = command(body)?;
     let Some(receiver) = inspector.receiver(&delivery.provider) else {
-        return Err(Refusal::new(StatusCode::CONFLICT, "its provider is no longer part of the stack"));
+        return Err(Refusal::new(
+            StatusCode::CONFLICT,
+            "its provider is no longer part of the stack",
+        ));
     };
     let headers = if sign {
         sample::sign_anew(receiver.provider, &delivery)
@@ -159,11 +183,19 @@ struct Save {
     path: String,
 }
 
-async fn save(State(inspector): State<Inspector>, Path(id): Path<String>, body: CommandBody) -> Answer {
+async fn save(
+    State(inspector): State<Inspector>,
+    Path(id): Path<String>,
+    body: CommandBody,
+) -> Answer {
     let delivery = find(&inspector, &id)?;
     let Save { path } = command(body)?;
-    let saved = tokio::task::spawn_blocking(move || sample::save(&inspector, &delivery, &path).map(|()| path)).await;
-    let path = saved.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))??;
+    let saved = tokio::task::spawn_blocking(move || {
+        sample::save(&inspector, &delivery, &path).map(|()| path)
+    })
+    .await;
+    let path = saved
+        .map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))??;
     Ok(answer(StatusCode::CREATED, &json!({ "path": path })))
 }
 
@@ -178,16 +210,20 @@ async fn dead_letters(State(inspector): State<Inspector>) -> Answer {
 async fn messages(inspector: &Inspector, queue_url: &str) -> Answer {
     let messages = inspector.emulator.messages(queue_url).await;
     let (messages, is_truncated) = messages.map_err(|error| unreachable(&error))?;
-    let messages: Vec<_> = messages.iter().map(|message| message.to_json().get().to_owned()).collect();
+    let messages: Vec<_> =
+        messages.iter().map(|message| message.to_json().get().to_owned()).collect();
     let name = json!(queue_url.rsplit('/').next());
     let messages = messages.join(",");
-    let list = format!("{{\"name\":{name},\"truncated\":{is_truncated},\"messages\":[{messages}]}}");
+    let list =
+        format!("{{\"name\":{name},\"truncated\":{is_truncated},\"messages\":[{messages}]}}");
     Ok(json_text(StatusCode::OK, list))
 }
 
 async fn records(State(inspector): State<Inspector>) -> Answer {
-    let (records, is_truncated) = inspector.emulator.records().await.map_err(|error| unreachable(&error))?;
-    let list = json!({ "table": inspector.setup.table, "truncated": is_truncated, "records": records });
+    let (records, is_truncated) =
+        inspector.emulator.records().await.map_err(|error| unreachable(&error))?;
+    let list =
+        json!({ "table": inspector.setup.table, "truncated": is_truncated, "records": records });
     Ok(answer(StatusCode::OK, &list))
 }
 
@@ -198,9 +234,11 @@ async fn stack(State(inspector): State<Inspector>) -> Response {
         .clone()
         .map(|name| json!({ "name": name, "url": format!("{base}/webhooks/{name}"), "watch_url": format!("{base}/watch/{name}") }))
         .collect();
-    let samples: serde_json::Map<_, _> =
-        names.map(|name| (name.to_owned(), json!(sample::list(&inspector.setup.root, name)))).collect();
-    let stack = json!({ "providers": providers, "emulator": inspector.setup.endpoint, "samples": samples });
+    let samples: serde_json::Map<_, _> = names
+        .map(|name| (name.to_owned(), json!(sample::list(&inspector.setup.root, name))))
+        .collect();
+    let stack =
+        json!({ "providers": providers, "emulator": inspector.setup.endpoint, "samples": samples });
     answer(StatusCode::OK, &stack)
 }
 
@@ -235,7 +273,8 @@ fn find(inspector: &Inspector, id: &str) -> Result<Delivery, Refusal> {
 fn command<C: DeserializeOwned>(body: CommandBody) -> Result<C, Refusal> {
     let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
     let body = if body.is_empty() { b"{}" } else { body.as_ref() };
-    serde_json::from_slice(body).map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))
 }
 
 fn unreachable(error: &EmulatorError) -> Refusal {

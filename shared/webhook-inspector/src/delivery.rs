@@ -73,14 +73,17 @@ pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
 
 impl Headers {
     pub(crate) fn of(map: &HeaderMap) -> Self {
-        let text = |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
+        let text =
+            |value: &HeaderValue| value.as_bytes().iter().map(|byte| char::from(*byte)).collect();
         Self(map.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect())
     }
 
     /// Returns names and values, with the bytes as they were received.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Vec<u8>)> {
         // No value has a character past U+00FF.
-        let bytes = |value: &str| value.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap_or(b'?')).collect();
+        let bytes = |value: &str| {
+            value.chars().map(|byte| u8::try_from(u32::from(byte)).unwrap_or(b'?')).collect()
+        };
         self.0.iter().map(move |(name, value)| (name.as_str(), bytes(value)))
     }
 
@@ -90,7 +93,10 @@ impl Headers {
 
     pub(crate) fn to_map(&self) -> HeaderMap {
         let parsed = self.iter().filter_map(|(name, value)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(&value).ok()?))
+            Some((
+                HeaderName::from_bytes(name.as_bytes()).ok()?,
+                HeaderValue::from_bytes(&value).ok()?,
+            ))
         });
         let mut map = HeaderMap::new();
         for (name, value) in parsed {
@@ -120,8 +126,16 @@ impl Delivery {
     /// Returns about how many bytes of memory it takes.
     pub(crate) fn size(&self) -> usize {
         let values = [&self.findings.explanation, &self.findings.log];
-        let values: usize = values.iter().filter_map(|value| value.as_ref()).map(|value| value.to_string().len()).sum();
-        self.body.len() + self.headers.size() + self.response.headers.size() + self.response.body.len() + values
+        let values: usize = values
+            .iter()
+            .filter_map(|value| value.as_ref())
+            .map(|value| value.to_string().len())
+            .sum();
+        self.body.len()
+            + self.headers.size()
+            + self.response.headers.size()
+            + self.response.body.len()
+            + values
     }
 
     /// Returns the request and the response, for the API.
@@ -152,10 +166,13 @@ impl Delivery {
     /// Returns the parts of the pipeline that happened, as the log line has them.
     pub(crate) fn steps(&self) -> Vec<Value> {
         let Some(log) = &self.findings.log else { return Vec::new() };
-        let happened = [("verify", "verify"), ("claim", "claim"), ("send", "send"), ("complete", "close")]
-            .into_iter()
-            .filter_map(|(name, field)| Some((name, log.get(format!("webhook.{field}_ms"))?.clone())))
-            .collect::<Vec<_>>();
+        let happened =
+            [("verify", "verify"), ("claim", "claim"), ("send", "send"), ("complete", "close")]
+                .into_iter()
+                .filter_map(|(name, field)| {
+                    Some((name, log.get(format!("webhook.{field}_ms"))?.clone()))
+                })
+                .collect::<Vec<_>>();
         let last = happened.len().saturating_sub(1);
         let steps = happened.into_iter().enumerate().map(|(number, (name, duration_ms))| {
             let result = if number == last { self.last_result(name) } else { "ok" };
@@ -239,7 +256,9 @@ mod base64_bytes {
         serializer.serialize_str(&BASE64_STANDARD.encode(bytes))
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         BASE64_STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

@@ -18,7 +18,9 @@ use http_body_util::BodyExt;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use webhook_aws::{BucketName, PayloadBucket, PayloadPointer, SecretId, SecretsManager, attribute::RECEIVED_AT};
+use webhook_aws::{
+    BucketName, PayloadBucket, PayloadPointer, SecretId, SecretsManager, attribute::RECEIVED_AT,
+};
 use webhook_ingest::{SecretStore, StoredSecrets};
 
 use crate::{
@@ -57,8 +59,12 @@ pub(crate) struct Emulator {
 }
 
 impl Emulator {
-    pub(crate) fn new(setup: &Setup, client: Client<HttpConnector, RequestBody>) -> Result<Self, String> {
-        let bucket: BucketName = setup.payload_bucket.parse().map_err(|error| format!("{error}"))?;
+    pub(crate) fn new(
+        setup: &Setup,
+        client: Client<HttpConnector, RequestBody>,
+    ) -> Result<Self, String> {
+        let bucket: BucketName =
+            setup.payload_bucket.parse().map_err(|error| format!("{error}"))?;
         let mut secrets = BTreeMap::new();
         for receiver in &setup.receivers {
             let id: SecretId = receiver.secret_id.parse().map_err(|error| format!("{error}"))?;
@@ -76,13 +82,18 @@ impl Emulator {
 
     /// Returns the provider's secret: the current version, and the one before it.
     pub(crate) async fn secrets(&self, provider: &str) -> Result<StoredSecrets, EmulatorError> {
-        let secrets =
-            self.secrets.get(provider).ok_or_else(|| EmulatorError::new("GetSecretValue", "no such secret"))?;
+        let secrets = self
+            .secrets
+            .get(provider)
+            .ok_or_else(|| EmulatorError::new("GetSecretValue", "no such secret"))?;
         secrets.fetch().await.map_err(|error| EmulatorError::new("GetSecretValue", error))
     }
 
     /// Returns the record of an event.
-    pub(crate) async fn record(&self, idempotency_key: &str) -> Result<Option<Value>, EmulatorError> {
+    pub(crate) async fn record(
+        &self,
+        idempotency_key: &str,
+    ) -> Result<Option<Value>, EmulatorError> {
         let get = self.dynamodb.get_item().table_name(&self.table).consistent_read(true);
         let get = get.key("id", AttributeValue::S(idempotency_key.to_owned())).send().await;
         let item = get.map_err(|error| EmulatorError::new("GetItem", error))?.item;
@@ -91,16 +102,28 @@ impl Emulator {
 
     /// Returns the newest records, by when their events were received, and whether there are more.
     pub(crate) async fn records(&self) -> Result<(Vec<Value>, bool), EmulatorError> {
-        let scan = self.dynamodb.scan().table_name(&self.table).consistent_read(true).into_paginator().items().send();
-        let mut items: Vec<_> = scan.try_collect().await.map_err(|error| EmulatorError::new("Scan", error))?;
-        let received_at = |item: &HashMap<String, AttributeValue>| item.get(RECEIVED_AT)?.as_s().ok().cloned();
+        let scan = self
+            .dynamodb
+            .scan()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut items: Vec<_> =
+            scan.try_collect().await.map_err(|error| EmulatorError::new("Scan", error))?;
+        let received_at =
+            |item: &HashMap<String, AttributeValue>| item.get(RECEIVED_AT)?.as_s().ok().cloned();
         items.sort_by_cached_key(received_at);
         let (items, is_truncated) = newest(items);
         Ok((items.iter().map(attributes).collect(), is_truncated))
     }
 
     /// Returns the newest messages that are on a queue, in their order, and whether there are more.
-    pub(crate) async fn messages(&self, queue_url: &str) -> Result<(Vec<Message>, bool), EmulatorError> {
+    pub(crate) async fn messages(
+        &self,
+        queue_url: &str,
+    ) -> Result<(Vec<Message>, bool), EmulatorError> {
         let (peeked, mut is_truncated) = newest(self.peek(queue_url).await?);
         let mut messages = VecDeque::new();
         let mut bytes = 0;
@@ -123,7 +146,10 @@ impl Emulator {
         idempotency_key: &str,
     ) -> Result<Option<Message>, EmulatorError> {
         let is_of = |message: &PeekedMessage| {
-            let key = message.attributes.get("idempotency_key").and_then(|attribute| attribute.value.as_deref());
+            let key = message
+                .attributes
+                .get("idempotency_key")
+                .and_then(|attribute| attribute.value.as_deref());
             key == Some(idempotency_key)
         };
         match self.peek(queue_url).await?.into_iter().find(is_of) {
@@ -141,7 +167,8 @@ impl Emulator {
         if status != StatusCode::OK {
             return Err(EmulatorError::new(PEEK, status));
         }
-        let peeked: Peeked = serde_json::from_slice(&body).map_err(|error| EmulatorError::new(PEEK, error))?;
+        let peeked: Peeked =
+            serde_json::from_slice(&body).map_err(|error| EmulatorError::new(PEEK, error))?;
         let regions = peeked.messages.into_values().flat_map(BTreeMap::into_values);
         Ok(regions.flat_map(BTreeMap::into_values).flatten().collect())
     }
@@ -154,7 +181,10 @@ impl Emulator {
             payload = self.bucket.get(pointer).await.ok();
         }
         let envelope = payload.as_deref().unwrap_or(&peeked.body);
-        let attributes = peeked.attributes.into_iter().filter_map(|(name, attribute)| Some((name, attribute.value?)));
+        let attributes = peeked
+            .attributes
+            .into_iter()
+            .filter_map(|(name, attribute)| Some((name, attribute.value?)));
         Message {
             id: peeked.message_id,
             envelope: RawValue::from_string(envelope.to_owned())
@@ -172,8 +202,7 @@ impl Emulator {
     /// Returns the lines that a receiver's function has logged for deliveries since then; none if the log cannot be read.
     pub(crate) async fn log_lines(&self, receiver: &Receiver, since_ms: i64) -> Vec<Value> {
         const CALL: &str = "FilterLogEvents";
-        let question =
-            json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
+        let question = json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
         let request = Request::post(format!("{}/", self.endpoint))
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", format!("Logs_20140328.{CALL}"))
@@ -186,7 +215,8 @@ impl Emulator {
         // The log group does not exist before the first invocation.
         let Ok((StatusCode::OK, body)) = self.call(CALL, request).await else { return Vec::new() };
         let Ok(LogEvents { events }) = serde_json::from_slice(&body) else { return Vec::new() };
-        let lines = events.iter().filter_map(|event| serde_json::from_str::<Value>(&event.message).ok());
+        let lines =
+            events.iter().filter_map(|event| serde_json::from_str::<Value>(&event.message).ok());
         lines.filter(|line| line["message"] == "delivery").collect()
     }
 
@@ -196,7 +226,8 @@ impl Emulator {
         request: Result<Request<RequestBody>, axum::http::Error>,
     ) -> Result<(StatusCode, Bytes), EmulatorError> {
         let request = request.map_err(|error| EmulatorError::new(call, error))?;
-        let response = self.client.request(request).await.map_err(|error| EmulatorError::new(call, error))?;
+        let response =
+            self.client.request(request).await.map_err(|error| EmulatorError::new(call, error))?;
         let (parts, body) = response.map(Body::new).into_parts();
         let body = body.collect().await.map_err(|error| EmulatorError::new(call, error))?;
         Ok((parts.status, body.to_bytes()))
@@ -233,7 +264,8 @@ impl Message {
             ("idempotency_key", json!(attribute("idempotency_key"))),
             ("receive_count", json!(self.receive_count)),
         ];
-        let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
         let envelope = self.envelope.as_ref().map_or("null", |envelope| envelope.get());
         let text = format!("{{\"envelope\":{envelope},{}}}", members.join(","));
         RawValue::from_string(text).unwrap_or_default()
@@ -254,7 +286,10 @@ fn attributes(item: &HashMap<String, AttributeValue>) -> Value {
         AttributeValue::N(number) => serde_json::from_str(number).unwrap_or_else(|_| json!(number)),
         other => json!(format!("{other:?}")),
     };
-    item.iter().map(|(name, value)| (name.clone(), member(value))).collect::<serde_json::Map<_, _>>().into()
+    item.iter()
+        .map(|(name, value)| (name.clone(), member(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 /// By account, region and queue.

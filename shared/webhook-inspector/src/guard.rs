@@ -29,12 +29,21 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.0, [(header::CONTENT_TYPE, "application/json")], json!({ "error": self.1 }).to_string()).into_response()
+        (
+            self.0,
+            [(header::CONTENT_TYPE, "application/json")],
+            json!({ "error": self.1 }).to_string(),
+        )
+            .into_response()
     }
 }
 
 /// Refuses requests for another host, from another origin, and posts that a form could make.
-pub(crate) async fn guard(State(inspector): State<Inspector>, request: Request<Body>, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(inspector): State<Inspector>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
     match check(request.method(), request.headers(), inspector.port) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
@@ -66,9 +75,14 @@ fn is_one_of(headers: &HeaderMap, name: HeaderName, allowed: impl Fn(&str) -> bo
 }
 
 fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Refusal> {
-    let is_own = |origin: &str| origin.strip_prefix("http://").is_some_and(|host| hosts.iter().any(|own| host == own));
+    let is_own = |origin: &str| {
+        origin.strip_prefix("http://").is_some_and(|host| hosts.iter().any(|own| host == own))
+    };
     if headers.contains_key(header::ORIGIN) && !is_one_of(headers, header::ORIGIN, is_own) {
-        return Err(Refusal::new(StatusCode::FORBIDDEN, "the Origin header must be the inspector's own, or absent"));
+        return Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "the Origin header must be the inspector's own, or absent",
+        ));
     }
     Ok(())
 }
@@ -76,14 +90,20 @@ fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Refusal> {
 fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
     let hosts = hosts(port);
     // Another name that leads to 127.0.0.1 is an attack by DNS.
-    if !is_one_of(headers, header::HOST, |host| hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))) {
+    if !is_one_of(headers, header::HOST, |host| {
+        hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))
+    }) {
         let reason = format!("the Host header must be {} or {}", hosts[0], hosts[1]);
         return Err(Refusal::new(StatusCode::FORBIDDEN, reason));
     }
     check_origin(headers, &hosts)?;
-    let is_json = |value: &str| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
+    let is_json =
+        |value: &str| value.split(';').next().is_some_and(|kind| kind.trim() == "application/json");
     if method == Method::POST && !is_one_of(headers, header::CONTENT_TYPE, is_json) {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "the Content-Type header must be application/json"));
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "the Content-Type header must be application/json",
+        ));
     }
     Ok(())
 }

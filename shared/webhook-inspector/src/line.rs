@@ -11,7 +11,8 @@ const MAX_SHOWN: usize = 160;
 /// Returns time (UTC), provider, answer, and what was queued or why it was refused.
 pub(crate) fn line(delivery: &Delivery) -> String {
     let findings = &delivery.findings;
-    let at = OffsetDateTime::from_unix_timestamp(delivery.received_at().0).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let at = OffsetDateTime::from_unix_timestamp(delivery.received_at().0)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let at = at.to_offset(UtcOffset::UTC);
     let (hour, minute, second) = at.to_hms();
     let cause = findings.explanation.as_ref().and_then(|explanation| explanation["cause"].as_str());
@@ -20,11 +21,16 @@ pub(crate) fn line(delivery: &Delivery) -> String {
             let body: Value = serde_json::from_str(&delivery.response.body).unwrap_or_default();
             vec![printable(body["error"].as_str().unwrap_or(&delivery.response.body))]
         }
-        _ => [findings.reason.as_deref(), cause, findings.event_type.as_deref(), findings.event_id.as_deref()]
-            .into_iter()
-            .flatten()
-            .map(printable)
-            .collect(),
+        _ => [
+            findings.reason.as_deref(),
+            cause,
+            findings.event_type.as_deref(),
+            findings.event_id.as_deref(),
+        ]
+        .into_iter()
+        .flatten()
+        .map(printable)
+        .collect(),
     };
     let door = match delivery.door {
         Door::Stack => "",

@@ -26,7 +26,8 @@ pub(crate) async fn observe(inspector: Inspector, mut delivery: Delivery) {
             // It fails only if the semaphore is closed, which it never is.
             let _turn = inspector.verifying.acquire().await;
             let verified = delivery.clone();
-            let verification = tokio::task::spawn_blocking(move || verify(provider, &verified, &secrets)).await;
+            let verification =
+                tokio::task::spawn_blocking(move || verify(provider, &verified, &secrets)).await;
             verification.unwrap_or_default()
         }
         Err(_) => Verification::default(),
@@ -87,7 +88,8 @@ async fn log_line(
 fn fits(line: &Value, size: usize, outcome: &str, verification: &Verification) -> bool {
     let text = |field: &str| line[format!("webhook.{field}")].as_str();
     // The log escapes and cuts what is not plain, so no more can be said of that.
-    let is_plain = |key: &str| key.len() <= MAX_PLAIN && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_plain =
+        |key: &str| key.len() <= MAX_PLAIN && key.bytes().all(|byte| byte.is_ascii_graphic());
     let verified_key = verification.idempotency_key.as_deref().filter(|key| is_plain(key));
     let is_other = |logged: Option<&str>, verified: Option<&str>| {
         logged.zip(verified).is_some_and(|(logged, verified)| logged != verified)
@@ -139,14 +141,16 @@ mod tests {
         assert!(!fits(&line, 2, "accepted", &verified("acme#e2")));
         assert!(!fits(&line, 3, "accepted", &verified("acme#e1")));
         assert!(!fits(&line, 2, "duplicate", &verified("acme#e1")));
-        assert!(fits(&line, 2, "accepted", &Verification::default()), "verifying may have told nothing");
+        assert!(
+            fits(&line, 2, "accepted", &Verification::default()),
+            "verifying may have told nothing"
+        );
         let escaped = json!({
             "webhook.body_bytes": 2, "webhook.outcome": "accepted", "webhook.idempotency_key": "acme#\\u{1}",
         });
         assert!(fits(&escaped, 2, "accepted", &verified("acme#\u{1}")), "the log escapes");
 
-        let line =
-            json!({ "webhook.body_bytes": 2, "webhook.outcome": "refused", "webhook.reason": "timestamp_too_old" });
+        let line = json!({ "webhook.body_bytes": 2, "webhook.outcome": "refused", "webhook.reason": "timestamp_too_old" });
         let refused = |reason| Verification { reason: Some(reason), ..Verification::default() };
         assert!(fits(&line, 2, "unauthorized", &refused("timestamp_too_old")));
         assert!(!fits(&line, 2, "unauthorized", &refused("signature_mismatch")));

@@ -59,13 +59,20 @@ pub(crate) async fn forward(
     let name = receiver.provider.name();
     let url = match incoming.door {
         Door::Stack => receiver.url.clone(),
-        Door::Watch => format!("{}/lambda-url/{name}/webhooks/{name}", inspector.setup.watch_endpoint),
+        Door::Watch => {
+            format!("{}/lambda-url/{name}/webhooks/{name}", inspector.setup.watch_endpoint)
+        }
     };
     let forwarded = tokio::spawn(forward_to(inspector.clone(), name, url, incoming)).await;
     forwarded.map_err(|error| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
 }
 
-async fn forward_to(inspector: Inspector, name: &'static str, url: String, incoming: Incoming) -> (Response, Delivery) {
+async fn forward_to(
+    inspector: Inspector,
+    name: &'static str,
+    url: String,
+    incoming: Incoming,
+) -> (Response, Delivery) {
     let Incoming { door, headers, body, resent_from } = incoming;
     let id = inspector.deliveries().next_id();
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -76,9 +83,18 @@ async fn forward_to(inspector: Inspector, name: &'static str, url: String, incom
     let (status, answer_headers, answer_body, was_answered) = match answer {
         Ok((status, headers, body)) => (status, headers, body, true),
         Err(reason) => {
-            let hint = if door == Door::Watch { ": start `cargo lambda watch` as docs/local.md says" } else { "" };
-            let what = if door == Door::Watch { "cargo lambda watch" } else { "the stack in the emulator" };
-            let error = json!({ "error": format!("{what} did not answer at {url}: {reason}{hint}") });
+            let hint = if door == Door::Watch {
+                ": start `cargo lambda watch` as docs/local.md says"
+            } else {
+                ""
+            };
+            let what = if door == Door::Watch {
+                "cargo lambda watch"
+            } else {
+                "the stack in the emulator"
+            };
+            let error =
+                json!({ "error": format!("{what} did not answer at {url}: {reason}{hint}") });
             let mut headers = HeaderMap::new();
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             (StatusCode::BAD_GATEWAY, headers, Bytes::from(error.to_string()), false)
@@ -94,7 +110,11 @@ async fn forward_to(inspector: Inspector, name: &'static str, url: String, incom
         resent_from,
         headers: Headers::of(&headers),
         body: body.into(),
-        response: delivery::Response { status: status.as_u16(), headers: Headers::of(&answer_headers), body: shown },
+        response: delivery::Response {
+            status: status.as_u16(),
+            headers: Headers::of(&answer_headers),
+            body: shown,
+        },
         duration_us,
         findings: Findings { outcome: outcome.to_owned(), ..Findings::default() },
     };
@@ -112,15 +132,19 @@ async fn exchange(
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<(StatusCode, HeaderMap, Bytes), String> {
-    let mut request = Request::post(url).body(Full::new(body)).map_err(|error| error.to_string())?;
+    let mut request =
+        Request::post(url).body(Full::new(body)).map_err(|error| error.to_string())?;
     *request.headers_mut() = end_to_end(headers);
     // The emulator's own host, by which it tells its services apart.
     request.headers_mut().remove(header::HOST);
     let answer = tokio::time::timeout(ANSWERED_WITHIN, inspector.client.request(request)).await;
-    let response = answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| reason(&error))?;
+    let response =
+        answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| reason(&error))?;
     let (parts, body) = response.map(Body::new).into_parts();
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect();
-    let body = tokio::time::timeout(ANSWERED_WITHIN, body).await.map_err(|_| "no whole answer in time".to_owned())?;
+    let body = tokio::time::timeout(ANSWERED_WITHIN, body)
+        .await
+        .map_err(|_| "no whole answer in time".to_owned())?;
     let body = body.map_err(|error| error.to_string())?;
     Ok((parts.status, end_to_end(&parts.headers), body.to_bytes()))
 }
@@ -157,7 +181,8 @@ mod tests {
     async fn a_delivery_whose_sender_hangs_up_is_kept_and_is_in_the_journal() {
         let stack = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let stack_address = stack.local_addr().expect("it is bound");
-        let journal = std::env::temp_dir().join(format!("webhook-inspector-{}.jsonl", std::process::id()));
+        let journal =
+            std::env::temp_dir().join(format!("webhook-inspector-{}.jsonl", std::process::id()));
         let receiver = Receiver {
             provider: PROVIDERS[0],
             url: format!("http://{stack_address}/"),
@@ -198,11 +223,17 @@ mod tests {
         // The sender is gone when the stack answers.
         let connection = served.await.expect("it is called");
         connection.writable().await.expect("it is open");
-        let answer = b"HTTP/1.1 503 Unavailable\r\nContent-Length: 23\r\n\r\n{\"error\":\"unavailable\"}";
+        let answer =
+            b"HTTP/1.1 503 Unavailable\r\nContent-Length: 23\r\n\r\n{\"error\":\"unavailable\"}";
         assert_eq!(connection.try_write(answer).ok(), Some(answer.len()));
-        let told = tokio::time::timeout(ANSWERED_WITHIN, changes.recv()).await.expect("it is told of in time");
+        let told = tokio::time::timeout(ANSWERED_WITHIN, changes.recv())
+            .await
+            .expect("it is told of in time");
         told.expect("it is told of");
-        assert_eq!(inspector.deliveries().iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [1]);
+        assert_eq!(
+            inspector.deliveries().iter().map(|delivery| delivery.id).collect::<Vec<_>>(),
+            [1]
+        );
         let written = std::fs::read_to_string(&journal).expect("is there");
         std::fs::remove_file(journal).expect("is there");
         // It still looks for the log line, which nobody writes here.

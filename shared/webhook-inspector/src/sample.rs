@@ -10,7 +10,9 @@ use std::{
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
-use webhook_cli::{BodyEncoding, CliError, OutgoingDelivery, Sender, development_secret, development_url};
+use webhook_cli::{
+    BodyEncoding, CliError, OutgoingDelivery, Sender, development_secret, development_url,
+};
 use webhook_verify::{
     Delivery as Received, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
     description::{TimeSource, Unsigned},
@@ -28,11 +30,16 @@ const STALE: UnixSeconds = UnixSeconds(860_860_860);
 const NOT_THE_SECRET: &str = "not-the-development-secret";
 
 /// Returns the delivery's headers, with those of a signature of now by the development secret in place of the old ones.
-pub(crate) fn sign_anew(provider: &'static Provider, delivery: &Delivery) -> Result<HeaderMap, CliError> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+pub(crate) fn sign_anew(
+    provider: &'static Provider,
+    delivery: &Delivery,
+) -> Result<HeaderMap, CliError> {
+    let now =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let at = UnixSeconds(i64::try_from(now).unwrap_or(i64::MAX));
     let secret = secret(provider, &development_secret(provider));
-    let signed = OutgoingDelivery::sign(sender(provider, delivery), &secret, at, delivery.body.clone())?;
+    let signed =
+        OutgoingDelivery::sign(sender(provider, delivery), &secret, at, delivery.body.clone())?;
     let mut headers = delivery.headers.to_map();
     for scheme in provider.schemes() {
         let time = scheme.time.map(|time| time.source);
@@ -57,8 +64,12 @@ pub(crate) fn sign_anew(provider: &'static Provider, delivery: &Delivery) -> Res
 /// that its headers have.
 fn sender(provider: &'static Provider, delivery: &Delivery) -> Sender {
     let header = |name: &str| {
-        let mut values = delivery.headers.iter().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
-        values.next().and_then(|(_, value)| String::from_utf8(value).ok()).filter(|value| !value.is_empty())
+        let mut values =
+            delivery.headers.iter().filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name));
+        values
+            .next()
+            .and_then(|(_, value)| String::from_utf8(value).ok())
+            .filter(|value| !value.is_empty())
     };
     let scheme = delivery.findings.scheme.as_deref().and_then(|name| provider.scheme(name));
     let newest = || provider.schemes().last().unwrap_or(&provider.schemes()[0]);
@@ -67,19 +78,25 @@ fn sender(provider: &'static Provider, delivery: &Delivery) -> Sender {
         Unsigned::Header(name) => header(name),
         Unsigned::Member(_) => None,
     });
-    let id = scheme.signed_headers().next().and_then(|names| names.iter().find_map(|name| header(name)));
+    let id =
+        scheme.signed_headers().next().and_then(|names| names.iter().find_map(|name| header(name)));
     Sender { delivery_id, id, ..Sender::new(provider, scheme) }
 }
 
 fn secret(provider: &Provider, text: &str) -> SigningSecret {
-    provider.key().read(text).expect("the development secret is written as the provider writes its secrets")
+    provider
+        .key()
+        .read(text)
+        .expect("the development secret is written as the provider writes its secrets")
 }
 
 /// Returns the paths of the provider's samples, from the folder that has `events/`.
 pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join("events").join(provider)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let names = names.filter(|name| Path::new(name).extension().is_some_and(|end| end == "json") && name != MANIFEST);
+    let names = names.filter(|name| {
+        Path::new(name).extension().is_some_and(|end| end == "json") && name != MANIFEST
+    });
     let mut paths: Vec<_> = names.map(|name| format!("events/{provider}/{name}")).collect();
     paths.sort();
     paths
@@ -89,7 +106,8 @@ pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
 pub(crate) fn save(inspector: &Inspector, delivery: &Delivery, path: &str) -> Result<(), Refusal> {
     let _alone = inspector.samples.lock().unwrap_or_else(PoisonError::into_inner);
     let receiver = inspector.receiver(&delivery.provider);
-    let provider = receiver.ok_or_else(|| conflict("its provider is no longer part of the stack"))?.provider;
+    let provider =
+        receiver.ok_or_else(|| conflict("its provider is no longer part of the stack"))?.provider;
     let (folder, name) = place(&inspector.setup.root, provider, path)?;
     let failed = |error: &dyn std::error::Error| conflict(format!("{}: {error}", folder.display()));
     let manifest = folder.join(MANIFEST);
@@ -118,16 +136,20 @@ pub(crate) fn save(inspector: &Inspector, delivery: &Delivery, path: &str) -> Re
 /// Returns the folder and the file's name, if the path is `events/<provider>/<name>.json` and no link leads elsewhere.
 fn place(root: &Path, provider: &Provider, path: &str) -> Result<(PathBuf, String), Refusal> {
     let prefix = format!("events/{}/", provider.name());
-    let expected = format!("the path must be {prefix}<name>.json, with letters, digits, dots, dashes and underscores");
+    let expected = format!(
+        "the path must be {prefix}<name>.json, with letters, digits, dots, dashes and underscores"
+    );
     let refused = || Refusal::new(StatusCode::BAD_REQUEST, expected.clone());
     let name = path.strip_prefix(&prefix).ok_or_else(refused)?;
     let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
     let stem = name.strip_suffix(".json").unwrap_or_default();
-    if !is_plain || stem.is_empty() || name.starts_with('.') || name.len() > 100 || name == MANIFEST {
+    if !is_plain || stem.is_empty() || name.starts_with('.') || name.len() > 100 || name == MANIFEST
+    {
         return Err(refused());
     }
     let folder = root.join("events").join(provider.name());
-    let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    let is_folder =
+        |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
     if !is_folder(&root.join("events")) || !is_folder(&folder) {
         return Err(conflict(format!("{prefix} is not a folder, or a link to one")));
     }
@@ -149,7 +171,12 @@ struct Sample {
 
 impl Sample {
     /// Signs the delivery's body as the samples are signed, and reads what a receiver answers to it.
-    fn of(provider: &'static Provider, delivery: &Delivery, name: &str, rows: &[Value]) -> Result<Self, Refusal> {
+    fn of(
+        provider: &'static Provider,
+        delivery: &Delivery,
+        name: &str,
+        rows: &[Value],
+    ) -> Result<Self, Refusal> {
         let is_refused = delivery.findings.outcome == "unauthorized";
         let reason = delivery.findings.reason.as_deref().filter(|_| is_refused);
         let (text, at) = match reason {
@@ -158,25 +185,34 @@ impl Sample {
             Some("signature_mismatch") => (provider.key().write(NOT_THE_SECRET), SENT_AT),
             Some("timestamp_too_old") => (development_secret(provider), STALE),
             Some(reason) => {
-                return Err(conflict(format!("a sample is signed, which a delivery refused for {reason} is not")));
+                return Err(conflict(format!(
+                    "a sample is signed, which a delivery refused for {reason} is not"
+                )));
             }
         };
-        let signed =
-            OutgoingDelivery::sign(sender(provider, delivery), &secret(provider, &text), at, delivery.body.clone())
-                .map_err(|error| conflict(error.to_string()))?;
+        let signed = OutgoingDelivery::sign(
+            sender(provider, delivery),
+            &secret(provider, &text),
+            at,
+            delivery.body.clone(),
+        )
+        .map_err(|error| conflict(error.to_string()))?;
         let encoding = match str::from_utf8(signed.body()) {
             Ok(_) => BodyEncoding::Text,
             Err(_) => BodyEncoding::Base64,
         };
-        let event = signed.to_lambda_event(encoding).map_err(|error| conflict(error.to_string()))?;
-        let mut members = vec![("file", json!(name)), ("scheme", json!(signed.sender().scheme.name))];
+        let event =
+            signed.to_lambda_event(encoding).map_err(|error| conflict(error.to_string()))?;
+        let mut members =
+            vec![("file", json!(name)), ("scheme", json!(signed.sender().scheme.name))];
         members.extend((reason == Some("signature_mismatch")).then_some(("forged", json!(true))));
         members.extend((encoding == BodyEncoding::Base64).then_some(("base64", json!(true))));
         members.extend((at != SENT_AT).then(|| ("signed_at", json!(at.0))));
         members.extend(signed.sender().delivery_id.as_ref().map(|id| ("delivery_id", json!(id))));
         members.extend(signed.sender().id.as_ref().map(|id| ("message_id", json!(id))));
         members.extend(answer(provider, &signed, rows)?);
-        let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
         Ok(Self { event, row: format!("  {{{}}}", members.join(", ")) })
     }
 }
@@ -192,21 +228,28 @@ fn answer(
         .map_err(|_| conflict("the body is too large for a delivery, and so for a sample"))?;
     let secrets = SigningSecrets::new(secret(provider, &development_secret(provider)), None);
     let url = development_url(provider);
-    let verified = provider
-        .parse(received)
-        .and_then(|unverified| unverified.verify(&secrets, SENT_AT, Tolerance::of(provider), Some(&url)));
+    let verified = provider.parse(received).and_then(|unverified| {
+        unverified.verify(&secrets, SENT_AT, Tolerance::of(provider), Some(&url))
+    });
     let verified = match verified {
         Ok(verified) => verified,
-        Err(error) => return Ok(vec![("answer", json!("refused")), ("reason", json!(error.reason()))]),
+        Err(error) => {
+            return Ok(vec![("answer", json!("refused")), ("reason", json!(error.reason()))]);
+        }
     };
     if let Some(challenge) = verified.challenge(&secrets) {
-        let body: Value = serde_json::from_str(challenge.body()).map_err(|error| conflict(error.to_string()))?;
+        let body: Value =
+            serde_json::from_str(challenge.body()).map_err(|error| conflict(error.to_string()))?;
         return Ok(vec![("answer", json!("challenge")), ("body", body)]);
     }
     let Ok(event) = verified.event() else { return Ok(vec![("answer", json!("malformed"))]) };
     let is_there = rows.iter().any(|row| row["answer"] == "accepted" && row["id"] == event.id());
     let answer = if is_there { "duplicate" } else { "accepted" };
-    Ok(vec![("answer", json!(answer)), ("type", json!(event.event_type())), ("id", json!(event.id()))])
+    Ok(vec![
+        ("answer", json!(answer)),
+        ("type", json!(event.event_type())),
+        ("id", json!(event.id())),
+    ])
 }
 
 /// Returns the manifest with one more row. The others stay as they are written.
@@ -224,9 +267,10 @@ mod tests {
 
     #[test]
     fn a_row_is_added_and_the_others_stay_as_they_are_written() {
-        for (manifest, expected) in
-            [("[\n  {\"file\":  \"a.json\"}\n]\n", "[\n  {\"file\":  \"a.json\"},\n  {}\n]\n"), ("[]", "[\n  {}\n]\n")]
-        {
+        for (manifest, expected) in [
+            ("[\n  {\"file\":  \"a.json\"}\n]\n", "[\n  {\"file\":  \"a.json\"},\n  {}\n]\n"),
+            ("[]", "[\n  {}\n]\n"),
+        ] {
             assert_eq!(with_row(manifest, "  {}"), expected);
         }
     }
@@ -247,7 +291,11 @@ mod tests {
             duration_us: 0,
             findings: Findings { outcome: "unauthorized".to_owned(), ..Findings::default() },
         };
-        let refused = Sample::of(provider, &delivery, "x.json", &[]).map(|_| ()).expect_err("is not known");
-        assert_eq!((refused.0, refused.1.as_str()), (StatusCode::CONFLICT, "why it was refused is not known yet"));
+        let refused =
+            Sample::of(provider, &delivery, "x.json", &[]).map(|_| ()).expect_err("is not known");
+        assert_eq!(
+            (refused.0, refused.1.as_str()),
+            (StatusCode::CONFLICT, "why it was refused is not known yet")
+        );
     }
 }

@@ -27,7 +27,11 @@ pub(crate) struct Verification {
 
 /// Verifies a delivery with the secrets of the stack, at the time at which it was received. It may take a second: an
 /// explanation tries a few thousand changes.
-pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &StoredSecrets) -> Verification {
+pub(crate) fn verify(
+    provider: &'static Provider,
+    delivery: &Delivery,
+    stored: &StoredSecrets,
+) -> Verification {
     let tolerance = match delivery.door {
         Door::Watch if provider.tolerance().is_some() => Tolerance { past: WATCH_TOLERANCE },
         Door::Stack | Door::Watch => Tolerance::of(provider),
@@ -41,24 +45,28 @@ pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &
         }
         StoredSecret::NotText => None,
     };
-    let mut given_secrets: Vec<_> =
-        [("the stack's secret", Some(&stored.current)), ("the secret's previous version", previous)]
-            .into_iter()
-            .filter_map(given)
-            .collect();
+    let mut given_secrets: Vec<_> = [
+        ("the stack's secret", Some(&stored.current)),
+        ("the secret's previous version", previous),
+    ]
+    .into_iter()
+    .filter_map(given)
+    .collect();
     let received = Received::new(&headers, &delivery.body).ok();
     let verified_with = |secrets: &SigningSecrets| {
-        let verified = provider
-            .parse(received?)
-            .and_then(|unverified| unverified.verify(secrets, delivery.received_at(), tolerance, url.as_deref()));
+        let verified = provider.parse(received?).and_then(|unverified| {
+            unverified.verify(secrets, delivery.received_at(), tolerance, url.as_deref())
+        });
         Some(verified)
     };
     let current = || readable(provider, &stored.current);
-    let secrets =
-        current().map(|current| SigningSecrets::new(current, previous.and_then(|secret| readable(provider, secret))));
+    let secrets = current().map(|current| {
+        SigningSecrets::new(current, previous.and_then(|secret| readable(provider, secret)))
+    });
     let verified = secrets.as_ref().and_then(verified_with);
     let is_by_current = || {
-        let alone = current().and_then(|current| verified_with(&SigningSecrets::new(current, None)));
+        let alone =
+            current().and_then(|current| verified_with(&SigningSecrets::new(current, None)));
         alone.is_some_and(|verified| verified.is_ok())
     };
     // The receiver takes both; an explanation judges by the first.
@@ -80,7 +88,9 @@ pub(crate) fn verify(provider: &'static Provider, delivery: &Delivery, stored: &
         return Verification { explanation, ..Verification::default() };
     };
     match verified {
-        Err(error) => Verification { reason: Some(error.reason()), explanation, ..Verification::default() },
+        Err(error) => {
+            Verification { reason: Some(error.reason()), explanation, ..Verification::default() }
+        }
         Ok(verified) => {
             let event = verified.event().ok().filter(|_| verified.challenge(secrets).is_none());
             let event = event.as_ref();
@@ -118,10 +128,15 @@ mod tests {
         let sender = Sender { id, ..Sender::new(provider, scheme) };
         let secret = provider.key().read(&provider.key().write(key)).expect("is written so");
         let at = UnixSeconds(1_800_000_000);
-        let signed = OutgoingDelivery::sign(sender, &secret, at, example_body(scheme, 1, 1).into_bytes());
+        let signed =
+            OutgoingDelivery::sign(sender, &secret, at, example_body(scheme, 1, 1).into_bytes());
         let signed = signed.expect("can be signed");
         let text = |value: &[u8]| value.iter().copied().map(char::from).collect();
-        let headers = signed.headers().iter().map(|header| (header.name().to_owned(), text(header.value()))).collect();
+        let headers = signed
+            .headers()
+            .iter()
+            .map(|header| (header.name().to_owned(), text(header.value())))
+            .collect();
         Delivery {
             id: 1,
             at_ms: at.0 * 1000,
@@ -152,7 +167,9 @@ mod tests {
                 let explanation = told.explanation.expect("there is one");
                 assert_eq!(explanation["verdict"], verdict, "{} {signed_with}", provider.name());
                 assert_eq!(told.reason.is_none(), verdict == "verified");
-                let prefixes = told.idempotency_key.map(|key| key.matches(&format!("{}#", provider.name())).count());
+                let prefixes = told
+                    .idempotency_key
+                    .map(|key| key.matches(&format!("{}#", provider.name())).count());
                 assert_eq!(prefixes, (verdict == "verified").then_some(1), "{}", provider.name());
             }
         }

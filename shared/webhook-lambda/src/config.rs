@@ -50,7 +50,10 @@ impl FunctionConfig {
     ///
     /// # Errors
     /// A required variable is absent, or a variable has a value that cannot be used.
-    pub(crate) fn read(provider: &'static Provider, environment: &Environment) -> Result<Self, StartError> {
+    pub(crate) fn read(
+        provider: &'static Provider,
+        environment: &Environment,
+    ) -> Result<Self, StartError> {
         // An emulator's address: what is deployed has none.
         let development_secret = match environment.optional::<String>("AWS_ENDPOINT_URL")? {
             Some(_) => DevelopmentSecret::Accepted,
@@ -69,7 +72,10 @@ impl FunctionConfig {
     }
 }
 
-fn settings(provider: &'static Provider, environment: &Environment) -> Result<Settings, StartError> {
+fn settings(
+    provider: &'static Provider,
+    environment: &Environment,
+) -> Result<Settings, StartError> {
     let mut settings = Settings::default_of(provider);
     if let Some(past) = seconds(environment, "TIMESTAMP_TOLERANCE_S")? {
         settings.tolerance.past = past;
@@ -92,7 +98,10 @@ fn settings(provider: &'static Provider, environment: &Environment) -> Result<Se
 fn check_retention(provider: &Provider, settings: &Settings) -> Result<(), StartError> {
     let twice = settings.tolerance.past * 2;
     let (least, why) = if provider.tolerance().is_some() && twice > LEAST_RETENTION {
-        (twice, "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired")
+        (
+            twice,
+            "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired",
+        )
     } else {
         (LEAST_RETENTION, "because a record must outlive the queue's five minutes of deduplication")
     };
@@ -110,7 +119,9 @@ fn schemes(provider: &'static Provider, list: &str) -> Result<Vec<&'static Schem
         named(name.trim()).ok_or_else(|| {
             let known: Vec<_> = provider.schemes().iter().map(|scheme| scheme.name).collect();
             let (provider, known) = (provider.name(), known.join(", "));
-            let reason = format!("{list:?} is not a list, separated by commas, of schemes of {provider}: {known}");
+            let reason = format!(
+                "{list:?} is not a list, separated by commas, of schemes of {provider}: {known}"
+            );
             StartError::invalid("SIGNATURE_SCHEMES", reason)
         })
     };
@@ -118,14 +129,21 @@ fn schemes(provider: &'static Provider, list: &str) -> Result<Vec<&'static Schem
 }
 
 /// Reads the URL that the provider signs: character for character, so it is not normalised.
-fn public_url(provider: &Provider, environment: &Environment) -> Result<Option<String>, StartError> {
+fn public_url(
+    provider: &Provider,
+    environment: &Environment,
+) -> Result<Option<String>, StartError> {
     let url = environment.optional::<String>("PUBLIC_URL")?;
     match &url {
-        Some(url) if !is_url(url) => {
-            Err(StartError::invalid("PUBLIC_URL", format!("{url:?} is not a URL that begins with https:// or http://")))
-        }
+        Some(url) if !is_url(url) => Err(StartError::invalid(
+            "PUBLIC_URL",
+            format!("{url:?} is not a URL that begins with https:// or http://"),
+        )),
         None if provider.signs_url() => {
-            let reason = format!("{} signs the URL that it is registered with: set it to that URL", provider.name());
+            let reason = format!(
+                "{} signs the URL that it is registered with: set it to that URL",
+                provider.name()
+            );
             Err(StartError::invalid("PUBLIC_URL", reason))
         }
         Some(_) | None => Ok(url),
@@ -137,7 +155,10 @@ fn is_url(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic()))
 }
 
-fn seconds(environment: &Environment, variable: &'static str) -> Result<Option<Duration>, StartError> {
+fn seconds(
+    environment: &Environment,
+    variable: &'static str,
+) -> Result<Option<Duration>, StartError> {
     Ok(number(environment, variable, SECONDS)?.map(Duration::from_secs))
 }
 
@@ -148,7 +169,8 @@ fn number(
 ) -> Result<Option<u64>, StartError> {
     let Some(text) = environment.optional::<String>(variable)? else { return Ok(None) };
     // `parse` alone would accept a sign too.
-    let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+    let number =
+        text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
     if let Some(number) = number.filter(|number| range.contains(number)) {
         return Ok(Some(number));
     }
@@ -164,10 +186,16 @@ mod tests {
 
     use super::*;
 
-    const REQUIRED: [(&str, &str); 3] =
-        [("IDEMPOTENCY_TABLE", "records"), ("QUEUE_URL", "https://q/events.fifo"), ("SIGNING_SECRET_ID", "secret")];
+    const REQUIRED: [(&str, &str); 3] = [
+        ("IDEMPOTENCY_TABLE", "records"),
+        ("QUEUE_URL", "https://q/events.fifo"),
+        ("SIGNING_SECRET_ID", "secret"),
+    ];
 
-    fn read(provider: &'static Provider, more: &[(&str, &str)]) -> Result<FunctionConfig, StartError> {
+    fn read(
+        provider: &'static Provider,
+        more: &[(&str, &str)],
+    ) -> Result<FunctionConfig, StartError> {
         FunctionConfig::read(provider, &REQUIRED.iter().chain(more).copied().collect())
     }
 
@@ -263,8 +291,11 @@ mod tests {
             ("SECRET_CACHE_S", "0 to 4294967295"),
             ("MAX_BODY_BYTES", "1 to 6291456"),
         ] {
-            for value in ["-1", "+1", " 1", "1.5", "1e3", "5m", "4294967296", "18446744073709551616", "１"] {
-                let reason = format!("{value:?} is not a whole number from {bounds}, in digits alone");
+            for value in
+                ["-1", "+1", " 1", "1.5", "1e3", "5m", "4294967296", "18446744073709551616", "１"]
+            {
+                let reason =
+                    format!("{value:?} is not a whole number from {bounds}, in digits alone");
                 let expected = Some(format!("{variable} cannot be used: {reason}"));
                 assert_eq!(error(ACME, variable, value), expected, "{value}");
                 assert_eq!(error(BETA, variable, value), expected, "{value}");
@@ -277,7 +308,8 @@ mod tests {
 
     #[test]
     fn schemes_are_the_providers_own_by_name() {
-        let schemes = |list| read(ACME, &[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
+        let schemes =
+            |list| read(ACME, &[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
         assert_eq!(schemes("acme-v2").ok(), Some(vec![&ACME.schemes()[1]]));
         let both = Some(vec![&ACME.schemes()[1], &ACME.schemes()[0]]);
         assert_eq!(schemes("\tacme-v2 , acme-v1\n").ok(), both);
@@ -303,8 +335,12 @@ mod tests {
                      delivery could be sent again after its record has expired";
         assert_eq!(error(ACME, "RETENTION_S", "172799").as_deref(), Some(twice));
         assert_eq!(error(ACME, "RETENTION_S", "172800"), None);
-        let tolerance = |value, retention| [("TIMESTAMP_TOLERANCE_S", value), ("RETENTION_S", retention)];
-        assert!(read(ACME, &tolerance("179", "359")).is_err(), "a short tolerance does not shorten it");
+        let tolerance =
+            |value, retention| [("TIMESTAMP_TOLERANCE_S", value), ("RETENTION_S", retention)];
+        assert!(
+            read(ACME, &tolerance("179", "359")).is_err(),
+            "a short tolerance does not shorten it"
+        );
         assert!(read(ACME, &tolerance("180", "360")).is_ok());
         assert!(read(ACME, &tolerance("4294967295", "4294967295")).is_err());
         assert!(read(ACME, &tolerance("2000000000", "4000000000")).is_ok());
@@ -313,9 +349,10 @@ mod tests {
 
     #[test]
     fn the_development_secret_is_accepted_only_with_an_emulator() {
-        for (url, expected) in
-            [("http://127.0.0.1:4566", DevelopmentSecret::Accepted), ("", DevelopmentSecret::Refused)]
-        {
+        for (url, expected) in [
+            ("http://127.0.0.1:4566", DevelopmentSecret::Accepted),
+            ("", DevelopmentSecret::Refused),
+        ] {
             let config = read(ACME, &[("AWS_ENDPOINT_URL", url)]).expect("it starts");
             assert_eq!(config.development_secret, expected, "{url}");
         }
@@ -323,7 +360,9 @@ mod tests {
 
     #[test]
     fn the_public_url_is_taken_as_it_is_and_demanded_only_if_it_is_signed() {
-        let url = |provider, url| read(provider, &[("PUBLIC_URL", url)]).map(|config| config.settings.public_url);
+        let url = |provider, url| {
+            read(provider, &[("PUBLIC_URL", url)]).map(|config| config.settings.public_url)
+        };
         assert_eq!(
             url(SQUARE, "https://a.example/Hook?x=%2f").ok(),
             Some(Some("https://a.example/Hook?x=%2f".to_owned()))
@@ -331,9 +370,16 @@ mod tests {
         assert_eq!(url(ACME, "").ok(), Some(None));
         let missing = "PUBLIC_URL cannot be used: square signs the URL that it is registered with: set it to that URL";
         assert_eq!(error(SQUARE, "PUBLIC_URL", "").as_deref(), Some(missing));
-        for value in ["a.example", "https://", "https://a.example/ b", "ftp://a.example", "https://a.example\n"] {
-            let expected =
-                format!("PUBLIC_URL cannot be used: {value:?} is not a URL that begins with https:// or http://");
+        for value in [
+            "a.example",
+            "https://",
+            "https://a.example/ b",
+            "ftp://a.example",
+            "https://a.example\n",
+        ] {
+            let expected = format!(
+                "PUBLIC_URL cannot be used: {value:?} is not a URL that begins with https:// or http://"
+            );
             assert_eq!(error(ACME, "PUBLIC_URL", value), Some(expected));
         }
     }

@@ -85,7 +85,9 @@ struct Members<'e> {
 }
 
 /// Keeps a member that is null apart from one that is absent.
-fn present<'de: 'e, 'e, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'e RawValue>, D::Error> {
+fn present<'de: 'e, 'e, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<&'e RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
@@ -94,11 +96,14 @@ impl Members<'_> {
     /// only at which members there are, so that the answer to a malformed request has the right
     /// form too.
     fn door(&self) -> Option<Door> {
-        let is_http = [self.request_context, self.headers, self.multi_value_headers].iter().any(Option::is_some);
+        let is_http = [self.request_context, self.headers, self.multi_value_headers]
+            .iter()
+            .any(Option::is_some);
         if !is_http || self.records.is_some() {
             return None;
         }
-        let is_present = |member: Option<&RawValue>| member.is_some_and(|value| value.get() != "null");
+        let is_present =
+            |member: Option<&RawValue>| member.is_some_and(|value| value.get() != "null");
         Some(match self.version.map(RawValue::get) {
             Some("\"2.0\"") => Door::Version2,
             Some(_) | None if is_present(self.multi_value_headers) => Door::MultiValue,
@@ -109,7 +114,8 @@ impl Members<'_> {
     /// Returns headers and body, or `None` if a member is malformed.
     fn request(self) -> Option<(Vec<Header>, Vec<u8>)> {
         let single: Pairs<Option<Text>> = value(self.headers)?.unwrap_or_default();
-        let multiple: Pairs<Option<Vec<Text>>> = value(self.multi_value_headers)?.unwrap_or_default();
+        let multiple: Pairs<Option<Vec<Text>>> =
+            value(self.multi_value_headers)?.unwrap_or_default();
         let body: Option<Text> = value(self.body)?;
         let is_base64: bool = value(self.is_base64_encoded)?.unwrap_or(false);
         let body = body.map(|text| text.0).unwrap_or_default();
@@ -130,12 +136,14 @@ fn value<'e, T: Deserialize<'e>>(member: Option<&'e RawValue>) -> Option<Option<
 fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::with_capacity(single.0.len());
     for (name, values) in multiple.0 {
-        headers.extend(values.into_iter().flatten().map(|value| Header::new(name.clone(), value.0)));
+        headers
+            .extend(values.into_iter().flatten().map(|value| Header::new(name.clone(), value.0)));
     }
     let from_multiple = headers.len();
     for (name, value) in single.0 {
         let Some(Text(value)) = value else { continue };
-        let repeats = |header: &Header| header.name().eq_ignore_ascii_case(&name) && header.value() == value;
+        let repeats =
+            |header: &Header| header.name().eq_ignore_ascii_case(&name) && header.value() == value;
         if !headers[..from_multiple].iter().any(repeats) {
             headers.push(Header::new(name, value));
         }
@@ -213,12 +221,17 @@ mod tests {
     fn read(event: &str) -> Option<Request> {
         let event = HttpEvent::from_json(event).ok()?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let headers = event.headers.iter().map(|header| (header.name().to_owned(), text(header.value()))).collect();
+        let headers = event
+            .headers
+            .iter()
+            .map(|header| (header.name().to_owned(), text(header.value())))
+            .collect();
         Some((headers, text(&event.body)))
     }
 
     fn expected(headers: &[(&str, &str)], body: &str) -> Request {
-        let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let headers =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         (headers, body.to_owned())
     }
 
@@ -238,12 +251,21 @@ mod tests {
     #[test]
     fn every_value_of_a_repeated_header_is_seen() {
         for (event, headers) in [
-            (r#"{"headers":{"a":"2"},"multiValueHeaders":{"A":["1","2"]}}"#, [("A", "1"), ("A", "2")]),
+            (
+                r#"{"headers":{"a":"2"},"multiValueHeaders":{"A":["1","2"]}}"#,
+                [("A", "1"), ("A", "2")],
+            ),
             (r#"{"headers":{"a":"2"},"multiValueHeaders":{"A":["1"]}}"#, [("A", "1"), ("a", "2")]),
             (r#"{"headers":{"a":"1","A":"2"}}"#, [("a", "1"), ("A", "2")]),
             (r#"{"headers":{"a":"1","a":"2"}}"#, [("a", "1"), ("a", "2")]),
-            (r#"{"multiValueHeaders":{"a":["1"],"A":["2"]},"headers":{"a":"1"}}"#, [("a", "1"), ("A", "2")]),
-            (r#"{"multiValueHeaders":{"a":["1"]},"headers":{"a":"1","b":"2"}}"#, [("a", "1"), ("b", "2")]),
+            (
+                r#"{"multiValueHeaders":{"a":["1"],"A":["2"]},"headers":{"a":"1"}}"#,
+                [("a", "1"), ("A", "2")],
+            ),
+            (
+                r#"{"multiValueHeaders":{"a":["1"]},"headers":{"a":"1","b":"2"}}"#,
+                [("a", "1"), ("b", "2")],
+            ),
         ] {
             assert_eq!(read(event), Some(expected(&headers, "")), "{event}");
         }
@@ -264,15 +286,22 @@ mod tests {
     #[test]
     fn the_door_is_known_even_if_the_request_is_malformed() {
         for (door, event) in [
-            (Door::Version2, r#"{"version":"2.0","requestContext":{},"headers":{},"multiValueHeaders":{},"body":"#),
+            (
+                Door::Version2,
+                r#"{"version":"2.0","requestContext":{},"headers":{},"multiValueHeaders":{},"body":"#,
+            ),
             (Door::MultiValue, r#"{"version":"1.0","headers":{},"multiValueHeaders":{},"body":"#),
             (Door::MultiValue, r#"{"requestContext":{"elb":{}},"multiValueHeaders":{},"body":"#),
             (Door::SingleValue, r#"{"requestContext":{"elb":{}},"headers":{},"body":"#),
-            (Door::SingleValue, r#"{"version":2.0,"headers":null,"multiValueHeaders":null,"body":"#),
+            (
+                Door::SingleValue,
+                r#"{"version":2.0,"headers":null,"multiValueHeaders":null,"body":"#,
+            ),
         ] {
             let good = HttpEvent::from_json(&format!("{event}\"b\"}}")).map(|event| event.door);
             assert_eq!(good, Ok(door), "{event}");
-            let malformed = HttpEvent::from_json(&format!("{event}\"*\",\"isBase64Encoded\":true}}"));
+            let malformed =
+                HttpEvent::from_json(&format!("{event}\"*\",\"isBase64Encoded\":true}}"));
             assert_eq!(malformed, Err(EventError::Malformed(door)), "{event}");
         }
     }
@@ -288,7 +317,11 @@ mod tests {
             r#"{"headers":{"a":1},"body":"b"}"#,
             r#"{"headers":7}"#,
         ] {
-            assert_eq!(HttpEvent::from_json(event), Err(EventError::Malformed(Door::SingleValue)), "{event}");
+            assert_eq!(
+                HttpEvent::from_json(event),
+                Err(EventError::Malformed(Door::SingleValue)),
+                "{event}"
+            );
         }
         let event = r#"{"multiValueHeaders":{"a":"1"},"body":"b"}"#;
         assert_eq!(HttpEvent::from_json(event), Err(EventError::Malformed(Door::MultiValue)));
@@ -318,14 +351,19 @@ mod tests {
 
     #[test]
     fn a_lone_surrogate_reaches_the_signature_as_bytes_not_utf_8() {
-        let event = HttpEvent::from_json(r#"{"body":"\ud800","headers":{"a":"\udfff"}}"#).expect("is read");
+        let event =
+            HttpEvent::from_json(r#"{"body":"\ud800","headers":{"a":"\udfff"}}"#).expect("is read");
         assert_eq!(event.body, b"\xed\xa0\x80");
         assert_eq!(event.headers[0].value(), b"\xed\xbf\xbf");
     }
 
     #[test]
     fn deep_nesting_beside_the_members_is_harmless() {
-        let deep = format!(r#"{{"headers":{{}},"body":"b","other":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(
+            r#"{{"headers":{{}},"body":"b","other":{}{}}}"#,
+            "[".repeat(100_000),
+            "]".repeat(100_000)
+        );
         assert_eq!(read(&deep), Some(expected(&[], "b")));
     }
 }

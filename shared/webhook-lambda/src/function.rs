@@ -53,13 +53,22 @@ impl From<NotAnHttpRequest> for Diagnostic {
 }
 
 impl Function {
-    pub(crate) fn new(provider: &'static Provider, aws: &SdkConfig, config: FunctionConfig) -> Self {
+    pub(crate) fn new(
+        provider: &'static Provider,
+        aws: &SdkConfig,
+        config: FunctionConfig,
+    ) -> Self {
         let secrets = SecretsManager::new(aws, config.signing_secret_id);
         let pipeline = Pipeline {
             provider,
             store: DynamoStore::new(aws, config.idempotency_table),
             queue: SqsQueue::new(aws, config.queue_url, config.payload_bucket),
-            secrets: SecretCache::new(secrets, provider.key(), config.secret_cache, config.development_secret),
+            secrets: SecretCache::new(
+                secrets,
+                provider.key(),
+                config.secret_cache,
+                config.development_secret,
+            ),
             clock: SystemClock,
             settings: config.settings,
         };
@@ -75,7 +84,9 @@ impl Function {
             let warnings = self.pipeline.secrets.warm(self.pipeline.clock.now()).await;
             log::secret_warnings(self.pipeline.provider.name(), &warnings);
         });
-        let all = async { tokio::join!(fetch, self.pipeline.store.connect(), self.pipeline.queue.connect()) };
+        let all = async {
+            tokio::join!(fetch, self.pipeline.store.connect(), self.pipeline.queue.connect())
+        };
         let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
     }
 
@@ -84,7 +95,10 @@ impl Function {
     ///
     /// # Errors
     /// The event is not an HTTP request.
-    pub(crate) async fn handle(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Response, NotAnHttpRequest> {
+    pub(crate) async fn handle(
+        &self,
+        event: LambdaEvent<Box<RawValue>>,
+    ) -> Result<Response, NotAnHttpRequest> {
         let LambdaEvent { payload, context } = event;
         let invocation = Invocation {
             provider: self.pipeline.provider.name(),
@@ -110,7 +124,12 @@ impl Function {
         }
     }
 
-    async fn deliver(&self, event: &HttpEvent, invocation: &Invocation<'_>, context: &Context) -> Response {
+    async fn deliver(
+        &self,
+        event: &HttpEvent,
+        invocation: &Invocation<'_>,
+        context: &Context,
+    ) -> Response {
         let clock = &self.pipeline.clock;
         let started_at = clock.now();
         let attempt = Attempt {
@@ -121,7 +140,11 @@ impl Function {
         // Boxed: some 25 kB, which the runtime's layers would move about.
         let report = Box::pin(self.pipeline.handle(&event.headers, &event.body, attempt)).await;
         let ended_at = clock.now();
-        let handled = Handled { report: &report, body_bytes: event.body.len(), duration: ended_at.since(started_at) };
+        let handled = Handled {
+            report: &report,
+            body_bytes: event.body.len(),
+            duration: ended_at.since(started_at),
+        };
         self.log.delivery(invocation, &handled, ended_at);
         metrics::delivery(invocation, &handled);
         response::response(&report.outcome, event.door)
@@ -136,7 +159,10 @@ mod tests {
     fn lambda_learns_by_name_that_an_event_is_not_an_http_request() {
         let message = "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer \
                        or a function URL";
-        let expected = Diagnostic { error_type: "NotAnHttpRequest".to_owned(), error_message: message.to_owned() };
+        let expected = Diagnostic {
+            error_type: "NotAnHttpRequest".to_owned(),
+            error_message: message.to_owned(),
+        };
         assert_eq!(Diagnostic::from(NotAnHttpRequest), expected);
     }
 }

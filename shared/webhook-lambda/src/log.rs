@@ -49,7 +49,8 @@ use crate::invocation::{Handled, Invocation};
 
 /// Begins to write JSON lines to standard output, which Lambda puts into the function's log group.
 pub(crate) fn init(filter: LogFilter) {
-    let enabled = move |metadata: &Metadata<'_>| filter.enables(metadata.target(), *metadata.level());
+    let enabled =
+        move |metadata: &Metadata<'_>| filter.enables(metadata.target(), *metadata.level());
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false);
     tracing_subscriber::registry().with(lines.with_filter(filter_fn(enabled))).init();
 }
@@ -62,7 +63,12 @@ pub(crate) struct DeliveryLog {
 
 impl DeliveryLog {
     /// Writes the line of a delivery.
-    pub(crate) fn delivery(&self, invocation: &Invocation<'_>, handled: &Handled<'_>, now: UnixMillis) {
+    pub(crate) fn delivery(
+        &self,
+        invocation: &Invocation<'_>,
+        handled: &Handled<'_>,
+        now: UnixMillis,
+    ) {
         match self.admission(&handled.report.outcome, now) {
             Admission::Written => delivery(invocation, handled),
             Admission::FirstLeftOut => refusals_left_out(invocation),
@@ -161,14 +167,18 @@ fn level(outcome: &Outcome, trail: &Trail) -> Level {
     match outcome {
         Outcome::Unavailable(_) => Level::ERROR,
         Outcome::Refused(_) | Outcome::Malformed(_) | Outcome::TooLarge => Level::WARN,
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_)
+        Outcome::Accepted { .. }
+        | Outcome::Duplicate { .. }
+        | Outcome::InProgress { .. }
+        | Outcome::Challenge(_)
             if is_odd =>
         {
             Level::WARN
         }
-        Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::InProgress { .. } | Outcome::Challenge(_) => {
-            Level::INFO
-        }
+        Outcome::Accepted { .. }
+        | Outcome::Duplicate { .. }
+        | Outcome::InProgress { .. }
+        | Outcome::Challenge(_) => Level::INFO,
     }
 }
 
@@ -187,7 +197,11 @@ fn refusals_left_out(invocation: &Invocation<'_>) {
 /// Writes a line for each thing that looks wrong with a secret that was fetched.
 pub(crate) fn secret_warnings(provider: &str, warnings: &[SecretWarning]) {
     for warning in warnings {
-        tracing::warn!(webhook.provider = provider, webhook.warning = warning.to_string(), "signing secret");
+        tracing::warn!(
+            webhook.provider = provider,
+            webhook.warning = warning.to_string(),
+            "signing secret"
+        );
     }
 }
 
@@ -230,7 +244,8 @@ mod tests {
         let log = DeliveryLog::default();
         let refused = Outcome::Refused(VerifyError::SignatureMismatch);
         let written = [&refused, &Outcome::TooLarge].into_iter().cycle().take(100);
-        let written = written.filter(|outcome| log.admission(outcome, NOW) == Admission::Written).count();
+        let written =
+            written.filter(|outcome| log.admission(outcome, NOW) == Admission::Written).count();
         assert_eq!(written, 60, "both count together");
         assert_eq!(log.admission(&refused, NOW), Admission::LeftOut);
         let id = || "e1".to_owned();

@@ -193,7 +193,11 @@ impl<'l> Line<'l> {
             (COMPLETE_DURATION, trail.durations.close.filter(|_| is_accepted)), // Otherwise it was a release.
             (DURATION, Some(*duration)),
         ];
-        line.values.extend(durations.into_iter().filter_map(|(metric, duration)| Some((metric, millis(duration?)))));
+        line.values.extend(
+            durations
+                .into_iter()
+                .filter_map(|(metric, duration)| Some((metric, millis(duration?)))),
+        );
         line.values.push((BODY_SIZE, u64::try_from(*body_bytes).unwrap_or(u64::MAX)));
         line
     }
@@ -229,7 +233,8 @@ impl<'l> Line<'l> {
     ) -> Self {
         let (function_name, reason) = (invocation.function_name, refusal.or(fault));
         let faulty_version = fault.map(|_| invocation.function_version);
-        let mut line = Self { at, function_name, outcome, reason, faulty_version, values: Vec::new() };
+        let mut line =
+            Self { at, function_name, outcome, reason, faulty_version, values: Vec::new() };
         line.count_if([(DELIVERIES, true), (COLD_STARTS, invocation.cold_start)]);
         line.count_always([(REFUSALS, refusal.is_some()), (FAULTS, fault.is_some())]);
         line
@@ -240,7 +245,9 @@ impl<'l> Line<'l> {
     }
 
     fn count_if<const N: usize>(&mut self, happened: [(Metric, bool); N]) {
-        self.values.extend(happened.into_iter().filter(|(_, happened)| *happened).map(|(metric, _)| (metric, 1)));
+        self.values.extend(
+            happened.into_iter().filter(|(_, happened)| *happened).map(|(metric, _)| (metric, 1)),
+        );
     }
 
     fn print(&self) {
@@ -273,7 +280,10 @@ impl Serialize for Line<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let timestamp = self.at.0;
         let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry("_aws", &Metadata { timestamp, cloud_watch_metrics: self.directives() })?;
+        members.serialize_entry(
+            "_aws",
+            &Metadata { timestamp, cloud_watch_metrics: self.directives() },
+        )?;
         members.serialize_entry(FUNCTION_NAME, self.function_name)?;
         members.serialize_entry(OUTCOME, self.outcome)?;
         if let Some(reason) = self.reason {

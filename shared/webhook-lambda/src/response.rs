@@ -33,12 +33,16 @@ pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
     match outcome {
         Outcome::Accepted { id } => answer(door, 200, None, &status("accepted", Some(id))),
         Outcome::Duplicate { id } => answer(door, 200, None, &status("duplicate", Some(id))),
-        Outcome::InProgress { retry_after_s } => answer(door, 409, Some(*retry_after_s), &status("in_progress", None)),
+        Outcome::InProgress { retry_after_s } => {
+            answer(door, 409, Some(*retry_after_s), &status("in_progress", None))
+        }
         Outcome::Challenge(challenge) => with_body(door, 200, None, challenge.body().to_owned()),
         Outcome::Refused(_) => answer(door, 401, None, &error("unauthorized")),
         Outcome::Malformed(_) => malformed(door),
         Outcome::TooLarge => answer(door, 413, None, &error("too_large")),
-        Outcome::Unavailable(_) => answer(door, 503, Some(RETRY_AFTER_FAULT_S), &error("unavailable")),
+        Outcome::Unavailable(_) => {
+            answer(door, 503, Some(RETRY_AFTER_FAULT_S), &error("unavailable"))
+        }
     }
 }
 
@@ -108,11 +112,20 @@ mod tests {
         for (outcome, (status, retry_after, body)) in [
             (Outcome::Accepted { id: id() }, (200, None, r#"{"status":"accepted","id":"e\"1"}"#)),
             (Outcome::Duplicate { id: id() }, (200, None, r#"{"status":"duplicate","id":"e\"1"}"#)),
-            (Outcome::InProgress { retry_after_s: 17 }, (409, Some("17"), r#"{"status":"in_progress"}"#)),
-            (Outcome::Refused(VerifyError::SignatureMismatch), (401, None, r#"{"error":"unauthorized"}"#)),
+            (
+                Outcome::InProgress { retry_after_s: 17 },
+                (409, Some("17"), r#"{"status":"in_progress"}"#),
+            ),
+            (
+                Outcome::Refused(VerifyError::SignatureMismatch),
+                (401, None, r#"{"error":"unauthorized"}"#),
+            ),
             (Outcome::Malformed(Malformed::NotAnObject), (400, None, r#"{"error":"malformed"}"#)),
             (Outcome::TooLarge, (413, None, r#"{"error":"too_large"}"#)),
-            (Outcome::Unavailable(Fault::DeadlineNear), (503, Some("5"), r#"{"error":"unavailable"}"#)),
+            (
+                Outcome::Unavailable(Fault::DeadlineNear),
+                (503, Some("5"), r#"{"error":"unavailable"}"#),
+            ),
         ] {
             let mut headers = json!({"content-type": "application/json"});
             let mut multi_value_headers = json!({"content-type": ["application/json"]});
@@ -146,7 +159,11 @@ mod tests {
         for door in DOORS {
             let body = r#"{"challenge":"3eZb\u0001"}"#;
             let answer = json(&with_body(door, 200, None, body.to_owned()));
-            assert_eq!((&answer["statusCode"], &answer["body"]), (&json!(200), &json!(body)), "{door:?}");
+            assert_eq!(
+                (&answer["statusCode"], &answer["body"]),
+                (&json!(200), &json!(body)),
+                "{door:?}"
+            );
             assert_eq!(answer["headers"], json!({"content-type": "application/json"}));
         }
     }
@@ -167,17 +184,22 @@ mod tests {
     #[test]
     fn cargo_lambda_watch_can_read_the_answer_to_a_version_2_event() {
         let sent = response(&Outcome::TooLarge, Door::Version2);
-        let read: ApiGatewayV2httpResponse = serde_json::from_value(json(&sent)).expect("has all members");
+        let read: ApiGatewayV2httpResponse =
+            serde_json::from_value(json(&sent)).expect("has all members");
         assert_eq!((read.status_code, read.cookies.len()), (413, 0));
         let without = json(&response(&Outcome::TooLarge, Door::SingleValue));
-        assert!(serde_json::from_value::<ApiGatewayV2httpResponse>(without).is_err(), "it insists on cookies");
+        assert!(
+            serde_json::from_value::<ApiGatewayV2httpResponse>(without).is_err(),
+            "it insists on cookies"
+        );
     }
 
     /// Each quote is escaped in the body and, with its backslash, once more around it.
     #[test]
     fn the_longest_id_of_quotes_makes_an_answer_of_4_kb() {
         let id = "\"".repeat(webhook_verify::MAX_NAME_BYTES);
-        let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue)).expect("serialises");
+        let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue))
+            .expect("serialises");
         assert_eq!(text.matches(r#"\\\""#).count(), 1024);
         assert_eq!(text.len(), 4 * 1024 + 193);
     }

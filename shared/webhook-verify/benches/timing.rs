@@ -9,7 +9,10 @@
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a program for people")]
-#![expect(clippy::cast_precision_loss, reason = "numbers of samples and nanoseconds are far below 2^52")]
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of samples and nanoseconds are far below 2^52"
+)]
 
 use std::{
     env,
@@ -24,7 +27,8 @@ use base64::{
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
 use webhook_verify::{
-    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, VerifyError,
+    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
+    VerifyError,
     catalogue::CATALOGUE,
     description::{Encoding, Form, Hash, Signature},
     providers::PROVIDERS,
@@ -107,7 +111,8 @@ impl Check {
         let mut headers = self.sign();
         let (before, mut tag) = read(self.scheme.signature, &headers[0]);
         tag[different] = other(tag[different]);
-        headers[0] = Header::new(headers[0].name(), before + &spell(self.scheme.signature.encoding, &tag));
+        headers[0] =
+            Header::new(headers[0].name(), before + &spell(self.scheme.signature.encoding, &tag));
         headers
     }
 
@@ -121,7 +126,8 @@ impl Check {
         if self.is_naive {
             return self.refuse_naively(headers);
         }
-        let delivery = Delivery::new(black_box(headers), black_box(body.as_bytes())).expect("small");
+        let delivery =
+            Delivery::new(black_box(headers), black_box(body.as_bytes())).expect("small");
         let unverified = self.provider.parse(delivery).expect("well formed");
         let refused = unverified.verify(secrets, NOW, Tolerance::of(self.provider), URL);
         assert_eq!(refused.err(), Some(VerifyError::SignatureMismatch));
@@ -187,7 +193,8 @@ fn count_instructions() -> Result<(), String> {
         println!("{:<18}{shown}", check.name());
         let all_equal = all.iter().all(|count| *count == all[0]);
         if all_equal == check.is_naive {
-            let what = if all_equal { "a naive comparison is not noticed" } else { "the counts differ" };
+            let what =
+                if all_equal { "a naive comparison is not noticed" } else { "the counts differ" };
             failed = Err(format!("{}: {what}", check.name()));
         }
     }
@@ -203,11 +210,15 @@ fn instructions(check: usize, byte: usize) -> Result<u64, String> {
         .args(["once", &format!("{check:02}"), &format!("{byte:02}")])
         .env_clear()
         .output()
-        .map_err(|error| format!("valgrind is needed (Debian, Ubuntu: apt-get install valgrind): {error}"))?;
+        .map_err(|error| {
+            format!("valgrind is needed (Debian, Ubuntu: apt-get install valgrind): {error}")
+        })?;
     let log = String::from_utf8_lossy(&run.stderr);
     let collected = log.lines().find_map(|line| line.split_once("Collected : "));
     match collected {
-        Some((_, count)) if run.status.success() => count.trim().parse().map_err(|_| log.into_owned()),
+        Some((_, count)) if run.status.success() => {
+            count.trim().parse().map_err(|_| log.into_owned())
+        }
         _ => Err(format!("valgrind fails: {log}")),
     }
 }
@@ -242,7 +253,9 @@ fn measure() {
             last.mean
         );
     }
-    println!("(|t| over 4.5 tells of a difference, unless the machine was busy with something else)");
+    println!(
+        "(|t| over 4.5 tells of a difference, unless the machine was busy with something else)"
+    );
 }
 
 struct Sample {

@@ -81,13 +81,18 @@ impl<'d> Delivery<'d> {
     /// # Errors
     /// [`VerifyError::HeaderMissing`], or [`VerifyError::HeaderRepeated`]: with two values, the receiver
     /// might check one, and a proxy in front of it the other.
-    pub(crate) fn header(&self, names: &[&'static str]) -> Result<(&'static str, &'d [u8]), VerifyError> {
+    pub(crate) fn header(
+        &self,
+        names: &[&'static str],
+    ) -> Result<(&'static str, &'d [u8]), VerifyError> {
         let mut found = self.headers.iter().filter_map(|header| {
             let name = names.iter().find(|name| header.name.eq_ignore_ascii_case(name))?;
             Some((*name, header.value.as_slice()))
         });
         match (found.next(), found.next()) {
-            (None, _) => Err(VerifyError::HeaderMissing(names.first().copied().unwrap_or_default())),
+            (None, _) => {
+                Err(VerifyError::HeaderMissing(names.first().copied().unwrap_or_default()))
+            }
             (Some(header), None) => Ok(header),
             (Some(_), Some((name, _))) => Err(VerifyError::HeaderRepeated(name)),
         }
@@ -107,7 +112,8 @@ mod tests {
 
     #[test]
     fn a_header_is_found_in_any_case_and_refused_if_repeated() {
-        let headers = [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
+        let headers =
+            [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
         let delivery = Delivery::new(&headers, b"").expect("small");
         assert_eq!(delivery.header(&["x-timestamp"]), Ok(("x-timestamp", b"1".as_slice())));
         assert_eq!(delivery.header(&["a"]), Err(VerifyError::HeaderRepeated("a")));
@@ -125,14 +131,21 @@ mod tests {
     #[test]
     fn a_body_of_6_mib_is_accepted_and_one_byte_more_is_not() {
         let body = vec![b' '; MAX_BODY_BYTES + 1];
-        assert_eq!(Delivery::new(&[], &body[1..]).map(|delivery| delivery.body().len()), Ok(MAX_BODY_BYTES));
-        assert_eq!(Delivery::new(&[], &body).map(|delivery| delivery.body().len()), Err(BodyTooLarge));
+        assert_eq!(
+            Delivery::new(&[], &body[1..]).map(|delivery| delivery.body().len()),
+            Ok(MAX_BODY_BYTES)
+        );
+        assert_eq!(
+            Delivery::new(&[], &body).map(|delivery| delivery.body().len()),
+            Err(BodyTooLarge)
+        );
     }
 
     #[test]
     fn debug_shows_names_and_sizes_but_no_values() {
         let headers = [Header::new("x-a", "hidden")];
-        let shown = format!("{:?} {:?}", headers[0], Delivery::new(&headers, b"hidden").expect("small"));
+        let shown =
+            format!("{:?} {:?}", headers[0], Delivery::new(&headers, b"hidden").expect("small"));
         assert_eq!(shown, "Header(x-a, 6 bytes) Delivery(1 headers, 6 bytes)");
     }
 }

@@ -90,7 +90,10 @@ mod tests {
     #[test]
     fn an_error_names_the_scheme_that_is_not_accepted() {
         let error = VerifyError::SchemeNotAccepted(&STRIPE.schemes()[0]);
-        assert_eq!(error.to_string(), "signature scheme `stripe` is not among the accepted schemes");
+        assert_eq!(
+            error.to_string(),
+            "signature scheme `stripe` is not among the accepted schemes"
+        );
         assert_eq!(error.reason(), "scheme_not_accepted");
     }
 

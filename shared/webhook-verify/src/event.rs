@@ -11,7 +11,10 @@ use crate::{description::Scheme, mac::SecretVersion, time::UnixSeconds};
 pub const MAX_NAME_BYTES: usize = 1024;
 
 /// An event, ready to be claimed and queued. Only [`Verified::event`](crate::Verified::event) makes one.
-#[expect(clippy::struct_field_names, reason = "`event_type` is its name in the table and in messages")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`event_type` is its name in the table and in messages"
+)]
 pub struct Event<'v> {
     pub(crate) provider: &'static str,
     pub(crate) scheme: &'static Scheme,
@@ -194,7 +197,10 @@ mod tests {
         assert_eq!(key_of_id(&too_long), format!("id-sha256:{}", sha256_hex(too_long.as_bytes())));
         for prefix in HASHED_PREFIXES {
             let imitation = format!("{prefix}{}", "0".repeat(64));
-            assert_eq!(key_of_id(&imitation), format!("id-sha256:{}", sha256_hex(imitation.as_bytes())));
+            assert_eq!(
+                key_of_id(&imitation),
+                format!("id-sha256:{}", sha256_hex(imitation.as_bytes()))
+            );
         }
     }
 }

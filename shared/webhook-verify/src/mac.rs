@@ -85,7 +85,8 @@ fn verify_with<M: Mac + KeyInit>(
 }
 
 fn mac<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> CtOutput<M> {
-    let mut mac = <M as KeyInit>::new_from_slice(secret.key()).expect("HMAC takes a key of any length");
+    let mut mac =
+        <M as KeyInit>::new_from_slice(secret.key()).expect("HMAC takes a key of any length");
     for piece in message {
         mac.update(piece);
     }
@@ -96,7 +97,8 @@ fn mac<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> CtOutput<
 fn any_equals<M: Mac>(tags: &[Vec<u8>], expected: &CtOutput<M>) -> bool {
     tags.iter().fold(false, |found, tag| {
         // A tag of another length is wrong, and its length is no secret.
-        let equal = Output::<M>::try_from(tag.as_slice()).is_ok_and(|tag| CtOutput::new(tag) == *expected);
+        let equal =
+            Output::<M>::try_from(tag.as_slice()).is_ok_and(|tag| CtOutput::new(tag) == *expected);
         found | equal
     })
 }
@@ -123,14 +125,18 @@ mod tests {
     #[test]
     fn the_vectors_of_the_rfcs_hold_for_a_message_in_any_pieces() {
         let key = secret(b"Jefe");
-        for message in
-            [&[b"what do ya want for nothing?".as_slice()] as &[&[u8]], &[b"what do ya want ", b"for nothing?"]]
-        {
+        for message in [
+            &[b"what do ya want for nothing?".as_slice()] as &[&[u8]],
+            &[b"what do ya want ", b"for nothing?"],
+        ] {
             assert_eq!(
                 hex::encode(tag(Hash::Sha256, &key, message)),
                 "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
             );
-            assert_eq!(hex::encode(tag(Hash::Sha1, &key, message)), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+            assert_eq!(
+                hex::encode(tag(Hash::Sha1, &key, message)),
+                "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"
+            );
             assert_eq!(
                 hex::encode(tag(Hash::Sha512, &key, message)),
                 "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
@@ -148,7 +154,8 @@ mod tests {
     #[test]
     fn one_correct_tag_among_wrong_ones_is_enough_wherever_it_is() {
         let wrong = || tag_under(b"other");
-        for (key, expected) in [(b"new", SecretVersion::Current), (b"old", SecretVersion::Previous)] {
+        for (key, expected) in [(b"new", SecretVersion::Current), (b"old", SecretVersion::Previous)]
+        {
             let right = || tag_under(key);
             assert_eq!(check(&[wrong(), wrong(), right()]), Ok(expected));
             assert_eq!(check(&[wrong(), right(), wrong()]), Ok(expected));

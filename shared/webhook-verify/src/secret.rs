@@ -29,10 +29,14 @@ pub enum KeyError {
     #[error("this provider's secrets are hexadecimal digits, and the value is not")]
     NotHex,
     /// It does not have the prefix.
-    #[error("this provider's secrets begin with `{0}`, and the value does not: store it as the provider shows it")]
+    #[error(
+        "this provider's secrets begin with `{0}`, and the value does not: store it as the provider shows it"
+    )]
     NoPrefix(&'static str),
     /// It is not base64 after the prefix.
-    #[error("this provider's secrets are base64 after `{0}`, and the value is not: store it as the provider shows it")]
+    #[error(
+        "this provider's secrets are base64 after `{0}`, and the value is not: store it as the provider shows it"
+    )]
     NotBase64(&'static str),
 }
 
@@ -145,11 +149,15 @@ mod tests {
             (WHSEC, "whsec_s3cr-t", Err(KeyError::NotBase64("whsec_"))),
             (WHSEC, "whsec_", Err(KeyError::Empty(SecretEmpty))),
         ] {
-            let read = key.read(text).map(|secret| String::from_utf8_lossy(secret.key()).into_owned());
+            let read =
+                key.read(text).map(|secret| String::from_utf8_lossy(secret.key()).into_owned());
             assert_eq!(read, expected.map(str::to_owned), "{key:?} {text}");
         }
         for key in [Key::Text, Key::Hex, WHSEC] {
-            assert_eq!(key.read(&key.write("s3cret")).map(|secret| secret.key().to_vec()), Ok(b"s3cret".to_vec()));
+            assert_eq!(
+                key.read(&key.write("s3cret")).map(|secret| secret.key().to_vec()),
+                Ok(b"s3cret".to_vec())
+            );
         }
     }
 

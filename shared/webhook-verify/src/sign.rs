@@ -81,14 +81,16 @@ impl<'s> Signer<'s> {
         let public_url = Some(self.public_url.unwrap_or_default());
         let from = Pieces { delivery, timestamp: Some(time.as_bytes()), public_url };
         let message = pieces(message, &signed, &from).expect("every header and the URL are there");
-        let mut headers = vec![Header::new(self.scheme.signature.header[0], self.value(&message, &time))];
+        let mut headers =
+            vec![Header::new(self.scheme.signature.header[0], self.value(&message, &time))];
         headers.append(&mut others);
         Ok(headers)
     }
 
     fn message(&self) -> &'static Message {
         let is_respelled = |message: &&Message| matches!(message.body, Body::PythonForm(_));
-        let wanted = self.scheme.messages.iter().find(|message| is_respelled(message) == self.respelled);
+        let wanted =
+            self.scheme.messages.iter().find(|message| is_respelled(message) == self.respelled);
         wanted.unwrap_or(&self.scheme.messages[0])
     }
 
@@ -103,12 +105,14 @@ impl<'s> Signer<'s> {
         match signature.form {
             Form::Bare => digits,
             Form::Prefixed(prefix) => format!("{prefix}{digits}"),
-            Form::Labelled { separator, assign, label } => match self.scheme.time.map(|time| time.source) {
-                Some(TimeSource::Label(of_time)) => {
-                    format!("{of_time}{assign}{time}{separator}{label}{assign}{digits}")
+            Form::Labelled { separator, assign, label } => {
+                match self.scheme.time.map(|time| time.source) {
+                    Some(TimeSource::Label(of_time)) => {
+                        format!("{of_time}{assign}{time}{separator}{label}{assign}{digits}")
+                    }
+                    Some(TimeSource::Header(_)) | None => format!("{label}{assign}{digits}"),
                 }
-                Some(TimeSource::Header(_)) | None => format!("{label}{assign}{digits}"),
-            },
+            }
         }
     }
 
@@ -138,7 +142,8 @@ pub fn example_body(scheme: &Scheme, number: usize, group: usize) -> String {
     members.push(("/number", number.to_string()));
     let signed = object(&members);
     let Some(member) = scheme.signed_member() else { return signed };
-    let unsigned = facts.unsigned_members.iter().map(|name| format!("\"{name}\": \"example.{name}\", "));
+    let unsigned =
+        facts.unsigned_members.iter().map(|name| format!("\"{name}\": \"example.{name}\", "));
     format!("{{{}\"{member}\": {signed}}}", unsigned.collect::<String>())
 }
 

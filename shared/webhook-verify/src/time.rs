@@ -32,8 +32,12 @@ impl UnixSeconds {
     pub fn check(self, now: Self, tolerance: Tolerance) -> Result<(), VerifyError> {
         let skew_s = self.0.abs_diff(now.0);
         match self.cmp(&now) {
-            Ordering::Greater if skew_s > FUTURE_TOLERANCE.as_secs() => Err(VerifyError::TimestampInFuture { skew_s }),
-            Ordering::Less if skew_s > tolerance.past.as_secs() => Err(VerifyError::TimestampTooOld { skew_s }),
+            Ordering::Greater if skew_s > FUTURE_TOLERANCE.as_secs() => {
+                Err(VerifyError::TimestampInFuture { skew_s })
+            }
+            Ordering::Less if skew_s > tolerance.past.as_secs() => {
+                Err(VerifyError::TimestampTooOld { skew_s })
+            }
             Ordering::Less | Ordering::Equal | Ordering::Greater => Ok(()),
         }
     }
@@ -70,13 +74,18 @@ mod tests {
             (300, Ok(())),
             (301, Err(VerifyError::TimestampInFuture { skew_s: 301 })),
         ] {
-            assert_eq!(UnixSeconds(NOW.0 + offset_s).check(NOW, tolerance), expected, "{offset_s} s from now");
+            assert_eq!(
+                UnixSeconds(NOW.0 + offset_s).check(NOW, tolerance),
+                expected,
+                "{offset_s} s from now"
+            );
         }
     }
 
     #[test]
     fn the_smallest_and_largest_times_do_not_overflow() {
-        let (day, tolerance) = (Tolerance { past: Duration::from_hours(24) }, Tolerance { past: Duration::MAX });
+        let (day, tolerance) =
+            (Tolerance { past: Duration::from_hours(24) }, Tolerance { past: Duration::MAX });
         assert_eq!(
             UnixSeconds(i64::MIN).check(UnixSeconds(i64::MAX), day),
             Err(VerifyError::TimestampTooOld { skew_s: u64::MAX })
@@ -90,9 +99,22 @@ mod tests {
     #[test]
     fn a_timestamp_has_only_digits_and_is_not_too_large() {
         let long = "9".repeat(400);
-        for text in
-            ["", " 1", "1 ", "+1", "-1", "1.0", "1e3", "0x1", "١", "１", "9223372036854775808", "1\n", "1,1", &long]
-        {
+        for text in [
+            "",
+            " 1",
+            "1 ",
+            "+1",
+            "-1",
+            "1.0",
+            "1e3",
+            "0x1",
+            "١",
+            "１",
+            "9223372036854775808",
+            "1\n",
+            "1,1",
+            &long,
+        ] {
             assert_eq!(UnixSeconds::from_digits(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!(UnixSeconds::from_digits(b"-9223372036854775808"), None);

@@ -2,8 +2,8 @@
 //! its event.
 
 use webhook_verify::{
-    Delivery, Header, Provider, Retention, Scheme, SecretVersion, SigningSecret, SigningSecrets, Tolerance,
-    UnixSeconds,
+    Delivery, Header, Provider, Retention, Scheme, SecretVersion, SigningSecret, SigningSecrets,
+    Tolerance, UnixSeconds,
     catalogue::CATALOGUE,
     description::{Facts, Id},
     providers::PROVIDERS,
@@ -47,14 +47,24 @@ fn an_event_of_each_scheme_has_the_facts_that_its_description_names() {
         let delivery = Delivery::new(&headers, body.as_bytes()).expect("not too large");
         assert_eq!(delivery.body(), body.as_bytes());
         let unverified = provider.parse(delivery).expect("well formed");
-        let verified = unverified.verify(&secrets(), NOW, Tolerance::of(provider), URL).expect("authentic");
+        let verified =
+            unverified.verify(&secrets(), NOW, Tolerance::of(provider), URL).expect("authentic");
         let event = verified.event().expect("an object");
 
-        assert_eq!((unverified.scheme(), verified.scheme(), event.scheme()), (scheme, scheme, scheme));
-        assert_eq!((verified.provider().name(), event.provider()), (provider.name(), provider.name()));
+        assert_eq!(
+            (unverified.scheme(), verified.scheme(), event.scheme()),
+            (scheme, scheme, scheme)
+        );
+        assert_eq!(
+            (verified.provider().name(), event.provider()),
+            (provider.name(), provider.name())
+        );
         let signed_at = scheme.time.map(|_| UnixSeconds(NOW.0 - 60));
         assert_eq!((verified.signed_at(), event.signed_at()), (signed_at, signed_at), "{scheme:?}");
-        assert_eq!((verified.secret(), event.secret()), (SecretVersion::Previous, SecretVersion::Previous));
+        assert_eq!(
+            (verified.secret(), event.secret()),
+            (SecretVersion::Previous, SecretVersion::Previous)
+        );
 
         let Facts { id, group, .. } = scheme.facts;
         let expected = match id {
@@ -87,11 +97,15 @@ fn debug_shows_names_and_sizes_and_no_byte_of_what_was_sent() {
         assert_eq!(format!("{:?}", headers[0]), format!("Header({name}, {size} bytes)"));
         let unverified = provider.parse(delivery).expect("well formed");
         assert_eq!(format!("{unverified:?}"), format!("Unverified({}, {shown})", scheme.name));
-        let verified = unverified.verify(&secrets(), NOW, Tolerance::of(provider), URL).expect("authentic");
+        let verified =
+            unverified.verify(&secrets(), NOW, Tolerance::of(provider), URL).expect("authentic");
         let size = verified.signed().len();
         assert_eq!(format!("{verified:?}"), format!("Verified({}, {size} bytes)", scheme.name));
         let event = verified.event().expect("an object");
-        assert_eq!(format!("{event:?}"), format!("Event({}, {} bytes)", scheme.name, event.data().len()));
+        assert_eq!(
+            format!("{event:?}"),
+            format!("Event({}, {} bytes)", scheme.name, event.data().len())
+        );
     }
     assert_eq!(format!("{:?}", secret()), "SigningSecret(redacted)");
 }
@@ -99,7 +113,10 @@ fn debug_shows_names_and_sizes_and_no_byte_of_what_was_sent() {
 #[test]
 fn the_hash_is_sha_256_in_lower_case_hexadecimal() {
     // FIPS 180-2, appendix B.1.
-    assert_eq!(sha256_hex(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(
+        sha256_hex(b"abc"),
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    );
 }
 
 #[test]

@@ -13,5 +13,7 @@ mod response;
 mod limits;
 
 pub(crate) use event::{EventError, HttpEvent};
-pub(crate) use limits::{SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header};
+pub(crate) use limits::{
+    SQS_MAX_BYTES, group_id, message_attributes, message_body, message_size, trace_header,
+};
 pub(crate) use response::{Response, malformed, response};

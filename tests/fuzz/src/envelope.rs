@@ -31,15 +31,25 @@ pub fn check(input: &[u8]) {
     }
 }
 
-fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned: &[Header], body: &[u8]) {
+fn check_message(
+    provider: &'static Provider,
+    mut headers: Vec<Header>,
+    unsigned: &[Header],
+    body: &[u8],
+) {
     let read: BTreeSet<_> = provider.schemes().iter().flat_map(unsigned_headers).collect();
-    headers.extend(read.into_iter().filter_map(|name| Some(Header::new(name, value_of(unsigned, &[name])?))));
+    headers.extend(
+        read.into_iter().filter_map(|name| Some(Header::new(name, value_of(unsigned, &[name])?))),
+    );
     let trace = value_of(unsigned, &["trace"]).and_then(|trace| str::from_utf8(trace).ok());
     let world = World::new(provider, KEY, URL, NOW);
     let outcome = world.deliver(&headers, body, trace);
     let messages = world.pipeline.queue.messages();
 
-    let object = parse(body, 128).ok().map(|(value, _)| value).filter(|value| matches!(value, Value::Object(_)));
+    let object = parse(body, 128)
+        .ok()
+        .map(|(value, _)| value)
+        .filter(|value| matches!(value, Value::Object(_)));
     let Some(object) = object else {
         assert_eq!((outcome, messages.len()), (Outcome::Malformed(Malformed::NotAnObject), 0));
         return;
@@ -47,7 +57,9 @@ fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned
     match &outcome {
         Outcome::Malformed(malformed) => {
             assert_eq!((*malformed, messages.len()), (Malformed::UnsignedFieldTooLong, 0));
-            assert!(provider.schemes().iter().any(|scheme| has_long_field(scheme, &headers, &object)));
+            assert!(
+                provider.schemes().iter().any(|scheme| has_long_field(scheme, &headers, &object))
+            );
             return;
         }
         Outcome::Challenge(_) => {
@@ -58,7 +70,9 @@ fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned
         Outcome::Accepted { .. } => {}
         other => panic!("what was signed is an event: {other:?}"),
     }
-    let [StoredMessage { message, .. }] = messages.as_slice() else { panic!("one message: {outcome:?}") };
+    let [StoredMessage { message, .. }] = messages.as_slice() else {
+        panic!("one message: {outcome:?}")
+    };
     let scheme = provider.scheme(&message.signature_scheme).expect("a scheme of the provider");
 
     let envelope_text = message_body(&message.body);
@@ -73,10 +87,13 @@ fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned
     if let Some(name) = scheme.signed_member() {
         let member = last(data, name).expect("the signed member");
         let spellings = scheme.messages.iter().filter_map(|message| match message.body {
-            Body::PythonFormOfMember(_, form) => Some(dumps(member, form == PythonForm::Compact).into_bytes()),
+            Body::PythonFormOfMember(_, form) => {
+                Some(dumps(member, form == PythonForm::Compact).into_bytes())
+            }
             Body::Raw | Body::PythonForm(_) => None,
         });
-        let signed: Vec<_> = scheme.messages.iter().filter_map(|message| signed_part(message, body)).collect();
+        let signed: Vec<_> =
+            scheme.messages.iter().filter_map(|message| signed_part(message, body)).collect();
         assert!(spellings.into_iter().any(|spelling| signed.contains(&spelling)));
         for name in scheme.facts.unsigned_members {
             let sent = last(&object, name).filter(|value| is_name(value));
@@ -87,7 +104,9 @@ fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned
         // What was signed may be a Python form of the body.
         let is_form = || {
             let signed = scheme.messages.iter().filter_map(|message| signed_part(message, body));
-            signed.into_iter().any(|signed| parse(&signed, 128).is_ok_and(|(value, _)| value == *data))
+            signed
+                .into_iter()
+                .any(|signed| parse(&signed, 128).is_ok_and(|(value, _)| value == *data))
         };
         assert!(*data == object || is_form());
     }
@@ -95,15 +114,24 @@ fn check_message(provider: &'static Provider, mut headers: Vec<Header>, unsigned
     let Outcome::Accepted { id } = outcome else { panic!("{outcome:?}") };
     assert_eq!(last(&envelope, "id"), Some(&text(&message.event_id)));
     assert_eq!(id, bounded_name(&message.event_id));
-    assert!(id.len() <= 1024 && !id.contains(char::is_control), "the answer is short and printable");
+    assert!(
+        id.len() <= 1024 && !id.contains(char::is_control),
+        "the answer is short and printable"
+    );
     let key = &message.idempotency_key;
     assert!(world.pipeline.store.record(key).is_some(), "the key is the record's");
     assert!(key.len() <= 2048, "DynamoDB takes the key");
     let told = last(&envelope, "idempotencykey");
-    assert!([text(key), text(&sha256_hex(key.as_bytes()))].iter().any(|key| told == Some(key)), "{told:?}");
+    assert!(
+        [text(key), text(&sha256_hex(key.as_bytes()))].iter().any(|key| told == Some(key)),
+        "{told:?}"
+    );
     for name in ["id", "type", "idempotencykey", "deliveryid"] {
         let Some(Value::Text(value)) = last(&envelope, name) else { continue };
-        assert!(value.iter().all(|it| char::from_u32(*it).is_some_and(|it| !it.is_control())), "{name}");
+        assert!(
+            value.iter().all(|it| char::from_u32(*it).is_some_and(|it| !it.is_control())),
+            "{name}"
+        );
     }
 
     let group = group_id(&message.provider, &message.group);
@@ -124,16 +152,20 @@ fn text(text: &str) -> Value {
 
 /// Headers that no signature covers, and that the description reads.
 fn unsigned_headers(scheme: &'static Scheme) -> impl Iterator<Item = &'static str> {
-    let event_type = if let EventType::Unsigned(place) = scheme.facts.event_type { Some(place) } else { None };
-    event_type.into_iter().chain(scheme.facts.delivery_id.iter().copied()).filter_map(|place| match place {
-        Unsigned::Header(name) => Some(name),
-        Unsigned::Member(_) => None,
+    let event_type =
+        if let EventType::Unsigned(place) = scheme.facts.event_type { Some(place) } else { None };
+    event_type.into_iter().chain(scheme.facts.delivery_id.iter().copied()).filter_map(|place| {
+        match place {
+            Unsigned::Header(name) => Some(name),
+            Unsigned::Member(_) => None,
+        }
     })
 }
 
 fn has_long_field(scheme: &'static Scheme, headers: &[Header], object: &Value) -> bool {
     scheme.facts.unsigned_members.iter().any(|name| is_long(last(object, name)))
-        || unsigned_headers(scheme).any(|name| value_of(headers, &[name]).is_some_and(|value| value.len() > 1024))
+        || unsigned_headers(scheme)
+            .any(|name| value_of(headers, &[name]).is_some_and(|value| value.len() > 1024))
 }
 
 /// A text over 1,024 bytes.

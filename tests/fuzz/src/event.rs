@@ -79,7 +79,8 @@ fn contents(response: &Response) -> (i64, Value) {
 /// Where the event is an unambiguous HTTP request, its parts are found as a plain reader of JSON finds them.
 fn check_reading(event: &str, found: Option<&HttpEvent>) {
     let Ok(Value::Object(members)) = serde_json::from_str(event) else { return };
-    let (Some(Value::Object(headers)), Some(Value::String(body))) = (members.get("headers"), members.get("body"))
+    let (Some(Value::Object(headers)), Some(Value::String(body))) =
+        (members.get("headers"), members.get("body"))
     else {
         return;
     };
@@ -93,6 +94,9 @@ fn check_reading(event: &str, found: Option<&HttpEvent>) {
     assert_eq!(found.body, body.as_bytes());
     for (name, value) in headers {
         let value = value.as_str().expect("only texts are left").as_bytes();
-        assert!(found.headers.iter().any(|header| header.name() == name && header.value() == value), "{name}");
+        assert!(
+            found.headers.iter().any(|header| header.name() == name && header.value() == value),
+            "{name}"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use fastrand::Rng;
 use webhook_explain::{GivenSecret, Question, Verdict, explain, read_headers};
-use webhook_verify::{Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, sign::Signer};
+use webhook_verify::{
+    Delivery, Header, Provider, SigningSecret, SigningSecrets, Tolerance, sign::Signer,
+};
 
 use crate::{
     edge::HttpEvent,
@@ -15,7 +17,9 @@ use crate::{
 /// The explanation and the verifier disagree, the secret is shown, or something panics.
 pub fn check(input: &[u8]) {
     // One provider for each input: a search takes thousands of signatures.
-    let mut random = Rng::with_seed(input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)));
+    let mut random = Rng::with_seed(
+        input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)),
+    );
     let all: Vec<_> = providers().collect();
     let provider = all[random.usize(..all.len())];
     let (headers, body) = delivery(input);
@@ -37,7 +41,9 @@ pub fn check(input: &[u8]) {
 fn signed(provider: &'static Provider, body: &[u8], random: &mut Rng, may_be_shown: bool) {
     let secret = SigningSecret::new(KEY.into()).expect("not empty");
     let scheme = &provider.schemes()[random.usize(..provider.schemes().len())];
-    let Ok(mut headers) = Signer::new(scheme, &secret, NOW).public_url(Some(URL)).sign(body) else { return };
+    let Ok(mut headers) = Signer::new(scheme, &secret, NOW).public_url(Some(URL)).sign(body) else {
+        return;
+    };
     compare(provider, &headers, body, may_be_shown);
     let place = random.usize(..headers.len());
     let mut value = headers[place].value().to_vec();
@@ -53,7 +59,10 @@ fn compare(provider: &'static Provider, headers: &[Header], body: &[u8], may_be_
         provider,
         headers,
         body,
-        secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: key.clone().into_bytes().into() }],
+        secrets: &[GivenSecret {
+            label: "secret.txt".to_owned(),
+            value: key.clone().into_bytes().into(),
+        }],
         now: NOW,
         tolerance: Tolerance::of(provider),
         accepted: None,

@@ -13,6 +13,10 @@ pub fn check(input: &[u8]) {
     let (headers, body) = delivery(input);
     let Ok(delivery) = Delivery::new(&headers, body) else { return };
     for provider in providers() {
-        assert_eq!(provider.parse(delivery).is_ok(), read(provider, &headers).is_some(), "{provider:?}");
+        assert_eq!(
+            provider.parse(delivery).is_ok(),
+            read(provider, &headers).is_some(),
+            "{provider:?}"
+        );
     }
 }

@@ -44,7 +44,9 @@ pub(crate) fn read<'h>(provider: &'static Provider, headers: &'h [Header]) -> Op
     };
     let scheme = provider.schemes().iter().find(is_meant)?;
     let labelled = |wanted: &str| -> Vec<&str> {
-        let Form::Labelled { separator, assign, .. } = scheme.signature.form else { return Vec::new() };
+        let Form::Labelled { separator, assign, .. } = scheme.signature.form else {
+            return Vec::new();
+        };
         let starts = format!("{wanted}{assign}");
         value.split(separator).filter_map(|part| part.strip_prefix(&starts)).collect()
     };
@@ -71,12 +73,20 @@ pub(crate) fn read<'h>(provider: &'static Provider, headers: &'h [Header]) -> Op
         }
     };
     // What separates a header from the rest of the message must not be in it, too.
-    let pieces = scheme.messages.iter().flat_map(|message| message.before.iter().chain(message.after));
-    let texts: Vec<&[u8]> =
-        pieces.filter_map(|piece| if let Piece::Text(text) = piece { Some(text.as_bytes()) } else { None }).collect();
-    let is_apart =
-        |value: &[u8]| texts.iter().all(|text| text.is_empty() || value.windows(text.len()).all(|part| part != *text));
-    let is_complete = scheme.signed_headers().all(|names| value_of(headers, names).is_some_and(is_apart));
+    let pieces =
+        scheme.messages.iter().flat_map(|message| message.before.iter().chain(message.after));
+    let texts: Vec<&[u8]> = pieces
+        .filter_map(
+            |piece| if let Piece::Text(text) = piece { Some(text.as_bytes()) } else { None },
+        )
+        .collect();
+    let is_apart = |value: &[u8]| {
+        texts
+            .iter()
+            .all(|text| text.is_empty() || value.windows(text.len()).all(|part| part != *text))
+    };
+    let is_complete =
+        scheme.signed_headers().all(|names| value_of(headers, names).is_some_and(is_apart));
     is_complete.then_some(Reading { scheme, signatures, time })
 }
 
@@ -120,10 +130,17 @@ pub(crate) fn signed_part(message: &Message, body: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-fn python(body: &[u8], form: PythonForm, choose: impl Fn(&Value) -> Option<&Value>) -> Option<Vec<u8>> {
+fn python(
+    body: &[u8],
+    form: PythonForm,
+    choose: impl Fn(&Value) -> Option<&Value>,
+) -> Option<Vec<u8>> {
     let (value, facts) = parse(body, 128).ok()?;
     let compact = form == PythonForm::Compact;
-    let refused = facts.duplicate_key || facts.infinite || facts.long_integer || (compact && facts.lone_surrogate);
+    let refused = facts.duplicate_key
+        || facts.infinite
+        || facts.long_integer
+        || (compact && facts.lone_surrogate);
     let chosen = choose(&value).filter(|_| !refused)?;
     Some(dumps(chosen, compact).into_bytes())
 }
@@ -151,7 +168,12 @@ fn spelled(scheme: &Scheme, message: &[u8], key: &[u8]) -> String {
 }
 
 fn mac<M: Mac + KeyInit>(message: &[u8], key: &[u8]) -> Vec<u8> {
-    <M as KeyInit>::new_from_slice(key).expect("any length").chain_update(message).finalize().into_bytes().to_vec()
+    <M as KeyInit>::new_from_slice(key)
+        .expect("any length")
+        .chain_update(message)
+        .finalize()
+        .into_bytes()
+        .to_vec()
 }
 
 /// There is one spelling of each signature: of base64, decoding and encoding gives it again.
@@ -162,7 +184,10 @@ fn is_spelled(scheme: &Scheme, digits: &str) -> bool {
         Hash::Sha512 => 64,
     };
     match scheme.signature.encoding {
-        Encoding::Hex => digits.len() == 2 * length && digits.bytes().all(|digit| b"0123456789abcdef".contains(&digit)),
+        Encoding::Hex => {
+            digits.len() == 2 * length
+                && digits.bytes().all(|digit| b"0123456789abcdef".contains(&digit))
+        }
         Encoding::Base64 => {
             let tag = BASE64_STANDARD.decode(digits).unwrap_or_default();
             tag.len() == length && BASE64_STANDARD.encode(tag) == digits
@@ -178,9 +203,11 @@ fn is_spelled(scheme: &Scheme, digits: &str) -> bool {
 fn whole_number(text: &str) -> Option<i64> {
     let significant = text.trim_start_matches('0');
     let longest = i64::MAX.to_string();
-    let fits = significant.len() < longest.len() || (significant.len() == longest.len() && *significant <= *longest);
+    let fits = significant.len() < longest.len()
+        || (significant.len() == longest.len() && *significant <= *longest);
     let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit()) && fits;
-    is_number.then(|| significant.bytes().fold(0, |count, digit| count * 10 + i64::from(digit - b'0')))
+    is_number
+        .then(|| significant.bytes().fold(0, |count, digit| count * 10 + i64::from(digit - b'0')))
 }
 
 fn text_of<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h str> {

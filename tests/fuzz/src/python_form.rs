@@ -26,14 +26,26 @@ fn text(form: Result<Vec<u8>, NoPythonForm>) -> Result<String, NoPythonForm> {
 }
 
 /// The form of what `choose` takes of the document, where the whole document has one.
-fn expected(read: &Read, form: PythonForm, choose: impl Fn(&Value) -> Option<&Value>) -> Option<String> {
+fn expected(
+    read: &Read,
+    form: PythonForm,
+    choose: impl Fn(&Value) -> Option<&Value>,
+) -> Option<String> {
     let (value, facts) = read.as_ref().ok()?;
     let compact = form == PythonForm::Compact;
-    let refused = facts.duplicate_key || facts.infinite || facts.long_integer || (compact && facts.lone_surrogate);
+    let refused = facts.duplicate_key
+        || facts.infinite
+        || facts.long_integer
+        || (compact && facts.lone_surrogate);
     if refused { None } else { choose(value).map(|value| dumps(value, compact)) }
 }
 
-fn compare(found: Result<String, NoPythonForm>, expected: Option<String>, read: &Read, form: PythonForm) {
+fn compare(
+    found: Result<String, NoPythonForm>,
+    expected: Option<String>,
+    read: &Read,
+    form: PythonForm,
+) {
     let reason = match (found, expected) {
         (Ok(found), expected) => {
             assert_eq!(Some(found), expected);
@@ -58,7 +70,11 @@ fn compare(found: Result<String, NoPythonForm>, expected: Option<String>, read: 
 }
 
 fn check_members(input: &[u8], read: &Read) {
-    let object = read.as_ref().ok().map(|(value, _)| value).filter(|value| matches!(value, Value::Object(_)));
+    let object = read
+        .as_ref()
+        .ok()
+        .map(|(value, _)| value)
+        .filter(|value| matches!(value, Value::Object(_)));
     let found = read_object(input, [&["id"], &["payload"], &["payload", "id"]]);
     assert_eq!(found.is_ok(), object.is_some());
     let (Ok([id, payload, payload_id]), Some(object)) = (found, object) else { return };
@@ -72,7 +88,9 @@ fn compare_member(found: Option<RawValue<'_>>, expected: Option<&Value>) {
     let read = found.map(|found| parse(found.bytes(), MAX_DEPTH).expect("a member is JSON").0);
     assert_eq!(read.as_ref(), expected);
     let text = match expected {
-        Some(Value::Text(text)) if !text.is_empty() => text.iter().map(|it| char::from_u32(*it)).collect(),
+        Some(Value::Text(text)) if !text.is_empty() => {
+            text.iter().map(|it| char::from_u32(*it)).collect()
+        }
         _ => None::<String>,
     };
     assert_eq!(found.and_then(RawValue::text).as_deref(), text.as_deref());

@@ -158,7 +158,8 @@ impl Parser<'_> {
     /// In a text of UTF-8 a surrogate can come from an escape alone, so joining all pairs joins those that Python joins.
     fn code_points(&mut self, units: &[u16]) -> Vec<u32> {
         let decoded = char::decode_utf16(units.iter().copied());
-        let decoded = decoded.map(|character| character.map_or_else(|lone| Err(lone.unpaired_surrogate()), Ok));
+        let decoded = decoded
+            .map(|character| character.map_or_else(|lone| Err(lone.unpaired_surrogate()), Ok));
         decoded
             .map(|character| {
                 self.facts.lone_surrogate |= character.is_err();
@@ -168,9 +169,16 @@ impl Parser<'_> {
     }
 
     fn escape(&mut self) -> Result<u16, Broken> {
-        for (spelling, unit) in
-            [("\"", 0x22), ("\\", 0x5c), ("/", 0x2f), ("b", 8), ("f", 12), ("n", 10), ("r", 13), ("t", 9)]
-        {
+        for (spelling, unit) in [
+            ("\"", 0x22),
+            ("\\", 0x5c),
+            ("/", 0x2f),
+            ("b", 8),
+            ("f", 12),
+            ("n", 10),
+            ("r", 13),
+            ("t", 9),
+        ] {
             if self.take(spelling) {
                 return Ok(unit);
             }
@@ -280,7 +288,9 @@ pub fn repr(value: f64) -> String {
         return format!("{sign}0.0");
     }
     let (digits, exponent) = shortest(value.abs());
-    let padded = |from: usize, length: usize| format!("{:0<length$}", digits.get(from..).unwrap_or_default());
+    let padded = |from: usize, length: usize| {
+        format!("{:0<length$}", digits.get(from..).unwrap_or_default())
+    };
     match exponent {
         -4..=-1 => {
             let zeros = "0".repeat(usize::try_from(-exponent - 1).expect("up to three"));
@@ -294,7 +304,12 @@ pub fn repr(value: f64) -> String {
         _ => {
             let point = if digits.len() > 1 { "." } else { "" };
             let e = if exponent < 0 { "e-" } else { "e+" };
-            format!("{sign}{}{point}{}{e}{:02}", &digits[..1], &digits[1..], exponent.unsigned_abs())
+            format!(
+                "{sign}{}{point}{}{e}{:02}",
+                &digits[..1],
+                &digits[1..],
+                exponent.unsigned_abs()
+            )
         }
     }
 }
@@ -310,7 +325,8 @@ fn shortest(value: f64) -> (String, i32) {
         let (below, rest) = all.split_at(length);
         let above = (below.parse::<u64>().expect("up to 17 digits") + 1).to_string();
         let reads_back = |digits: &str| {
-            format!("{digits}e{}", exponent + 1 - i32::try_from(length).expect("small")).parse() == Ok(value)
+            format!("{digits}e{}", exponent + 1 - i32::try_from(length).expect("small")).parse()
+                == Ok(value)
         };
         let half = format!("5{}", "0".repeat(rest.len() - 1));
         let prefers_below = match rest.cmp(&half) {

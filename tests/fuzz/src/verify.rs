@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use webhook_verify::{
-    Delivery, Header, MAX_NAME_BYTES, Provider, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
-    description::Body, sign::Signer,
+    Delivery, Header, MAX_NAME_BYTES, Provider, SigningSecret, SigningSecrets, Tolerance,
+    UnixSeconds, description::Body, sign::Signer,
 };
 
 use crate::{
@@ -24,7 +24,9 @@ pub fn check(input: &[u8]) {
     for provider in providers() {
         compare(provider, &headers, body);
     }
-    let mut random = Rng::with_seed(input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)));
+    let mut random = Rng::with_seed(
+        input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)),
+    );
     // One provider for each input: signing as all of them takes ten times as long.
     let all: Vec<_> = providers().collect();
     let provider = all[random.usize(..all.len())];
@@ -56,7 +58,11 @@ fn check_signed(provider: &'static Provider, headers: &[Header], body: &[u8], ra
 }
 
 /// Returns the headers of the body, signed in each way that there is a text for.
-pub(crate) fn signed(provider: &'static Provider, at: UnixSeconds, body: &[u8]) -> Vec<Vec<Header>> {
+pub(crate) fn signed(
+    provider: &'static Provider,
+    at: UnixSeconds,
+    body: &[u8],
+) -> Vec<Vec<Header>> {
     let secret = SigningSecret::new(KEY.into()).expect("not empty");
     let mut all = Vec::new();
     for scheme in provider.schemes() {
@@ -89,9 +95,14 @@ fn verdict(provider: &'static Provider, headers: &[Header], body: &[u8]) -> Opti
     assert_eq!(current.is_ok(), previous.is_ok());
     let verified = current.ok()?;
     if let Ok(event) = verified.event() {
-        let key = event.idempotency_key().strip_prefix(provider.name()).and_then(|key| key.strip_prefix('#'));
+        let key = event
+            .idempotency_key()
+            .strip_prefix(provider.name())
+            .and_then(|key| key.strip_prefix('#'));
         assert!(key.is_some_and(|key| !key.is_empty() && key.len() <= MAX_NAME_BYTES));
-        assert!(!event.id().is_empty() && !event.event_type().is_empty() && !event.group().is_empty());
+        assert!(
+            !event.id().is_empty() && !event.event_type().is_empty() && !event.group().is_empty()
+        );
     }
     Some(verified.signed().to_vec())
 }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use webhook_ingest::{
-    Attempt, ClaimToken, Clock as _, DevelopmentSecret, Outcome, Pipeline, SecretCache, Settings, UnixMillis,
+    Attempt, ClaimToken, Clock as _, DevelopmentSecret, Outcome, Pipeline, SecretCache, Settings,
+    UnixMillis,
     testing::{ManualClock, MemoryQueue, MemorySecrets, MemoryStore},
 };
 use webhook_verify::{Header, Provider, UnixSeconds};
@@ -29,13 +30,21 @@ impl World {
             queue: MemoryQueue::new(clock.clone()),
             secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), accepted),
             clock,
-            settings: Settings { public_url: Some(url.to_owned()), ..Settings::default_of(provider) },
+            settings: Settings {
+                public_url: Some(url.to_owned()),
+                ..Settings::default_of(provider)
+            },
         };
         Self { pipeline }
     }
 
     /// Delivers once, 15 s before the deadline.
-    pub(crate) fn deliver(&self, headers: &[Header], body: &[u8], trace_header: Option<&str>) -> Outcome {
+    pub(crate) fn deliver(
+        &self,
+        headers: &[Header],
+        body: &[u8],
+        trace_header: Option<&str>,
+    ) -> Outcome {
         let deadline = self.pipeline.clock.now().plus(Duration::from_secs(15));
         let trace_header = trace_header.map(str::to_owned);
         let attempt = Attempt { token: ClaimToken::named("token"), deadline, trace_header };

@@ -20,7 +20,11 @@ use webhook_tests::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+    if !Command::new("python3")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
         say(
             "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python).",
         );
@@ -81,7 +85,11 @@ fn describe_record(record: &HashMap<String, AttributeValue>) -> String {
 }
 
 fn describe_message(message: &Message) -> String {
-    let envelope: Value = message.body.as_deref().and_then(|body| serde_json::from_str(body).ok()).unwrap_or_default();
+    let envelope: Value = message
+        .body
+        .as_deref()
+        .and_then(|body| serde_json::from_str(body).ok())
+        .unwrap_or_default();
     let mut described = String::new();
     for name in ["type", "id", "signaturescheme", "unsignedfields"] {
         if let Some(value) = envelope[name].as_str() {

@@ -60,7 +60,11 @@ async fn run() -> Result<(), String> {
         Ok("1") => true,
         Ok(other) => return Err(format!("CLEAN is {other}: it may be 1, or empty")),
     };
-    if !Command::new("python3").arg("--version").output().is_ok_and(|output| output.status.success()) {
+    if !Command::new("python3")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
         return Err(
             "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python)."
                 .to_owned(),
@@ -111,7 +115,8 @@ async fn serve(
 
 /// Takes over the signals that end a program. Returns what waits for one.
 fn end_signal() -> Result<impl Future<Output = ()>, String> {
-    let signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+    let signals =
+        [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
         return Err("this system has no signals".to_owned());
     };
@@ -129,8 +134,13 @@ fn lock(kept: &Path, port: u16) -> Result<File, String> {
     let failed = |error: io::Error| format!("{}: {error}", kept.display());
     fs::create_dir_all(kept).map_err(failed)?;
     let mut options = File::options();
-    let mut file =
-        options.read(true).write(true).create(true).truncate(false).open(kept.join("lock")).map_err(failed)?;
+    let mut file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(kept.join("lock"))
+        .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -152,7 +162,9 @@ fn listen(port: u16) -> Result<tokio::net::TcpListener, String> {
         listener.set_nonblocking(true)?;
         tokio::net::TcpListener::from_std(listener)
     });
-    listener.map_err(|error| format!("port {port} cannot be used ({error}): choose another with `make dev PORT=…`."))
+    listener.map_err(|error| {
+        format!("port {port} cannot be used ({error}): choose another with `make dev PORT=…`.")
+    })
 }
 
 /// Removes what earlier runs left, but for the lock.
@@ -211,7 +223,8 @@ impl Variables {
         if let Some(url) = public_url() {
             variables.insert("PUBLIC_URL".to_owned(), url);
         }
-        let mut lines: Vec<String> = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        let mut lines: Vec<String> =
+            variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
         lines.sort();
         fs::write(&path, lines.concat()).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self(path))
@@ -241,26 +254,40 @@ fn tell(port: u16, stack: &Stack) {
         say(&format!("{:<14} {address}/webhooks/{}", provider.name(), provider.name()));
     }
     say(&format!("AWS emulator   {}", stack.endpoint));
-    say(&format!("variables      {VARIABLES}, for `cargo lambda watch`: it gets what is sent to {address}/watch/…"));
+    say(&format!(
+        "variables      {VARIABLES}, for `cargo lambda watch`: it gets what is sent to {address}/watch/…"
+    ));
     for provider in PROVIDERS {
         let mut own = Vec::new();
         if development_secret(provider) != development_secret(PROVIDERS[0]) {
-            own.push(format!("SIGNING_SECRET_ID={}", stack.outputs[&output(provider, "SecretArn")]));
+            own.push(format!(
+                "SIGNING_SECRET_ID={}",
+                stack.outputs[&output(provider, "SecretArn")]
+            ));
         }
         if provider.signs_url() && public_url() != Some(development_url(provider)) {
             own.push(format!("PUBLIC_URL={}", development_url(provider)));
         }
         if !own.is_empty() {
-            say(&format!("               To watch {}, put this there: {}", provider.name(), own.join(" ")));
+            say(&format!(
+                "               To watch {}, put this there: {}",
+                provider.name(),
+                own.join(" ")
+            ));
         }
     }
     say("\nPaste one of these into another terminal:\n");
     for provider in PROVIDERS {
-        let body = provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
+        let body =
+            provider.schemes().last().map(|scheme| example_body(scheme, 1, 1)).unwrap_or_default();
         let name = provider.name();
-        say(&format!("  echo '{body}' | cargo webhook send {name} --url {address}/webhooks/{name}"));
+        say(&format!(
+            "  echo '{body}' | cargo webhook send {name} --url {address}/webhooks/{name}"
+        ));
     }
-    say("\nCtrl-C stops everything. The next `make dev` goes on from here; `make dev CLEAN=1` forgets it all.\n");
+    say(
+        "\nCtrl-C stops everything. The next `make dev` goes on from here; `make dev CLEAN=1` forgets it all.\n",
+    );
 }
 
 #[expect(clippy::print_stdout, reason = "a program for people")]

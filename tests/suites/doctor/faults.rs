@@ -73,8 +73,10 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::FunctionStopped,
         1,
-        &["WRONG    concurrency: {function} is stopped (its reserved concurrency is 0): set ReservedConcurrency and \
-             deploy"],
+        &[
+            "WRONG    concurrency: {function} is stopped (its reserved concurrency is 0): set ReservedConcurrency and \
+             deploy",
+        ],
     ),
     (
         Fault::SecretRandom,
@@ -105,14 +107,22 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::TableDeleted,
         1,
-        &["WRONG    table: {table} does not exist in this region: restore it, or name another in ExistingTableName"],
+        &[
+            "WRONG    table: {table} does not exist in this region: restore it, or name another in ExistingTableName",
+        ],
     ),
     (
         Fault::NoTimeToLive,
         1,
-        &["WRONG    table.ttl: {table} has no time to live: enable it on expires_at_s, or records are kept for ever"],
+        &[
+            "WRONG    table.ttl: {table} has no time to live: enable it on expires_at_s, or records are kept for ever",
+        ],
     ),
-    (Fault::QueueDeleted, 1, &["WRONG    queue: {queue} does not exist: name another queue in ExistingQueueArn"]),
+    (
+        Fault::QueueDeleted,
+        1,
+        &["WRONG    queue: {queue} does not exist: name another queue in ExistingQueueArn"],
+    ),
     (
         Fault::SmallQueue,
         0,
@@ -150,8 +160,10 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::DeadLettersKeptShortly,
         0,
-        &["warning  dead-letters.retention: {dead} keeps messages for 345600 s: set its MessageRetentionPeriod to \
-           1209600"],
+        &[
+            "warning  dead-letters.retention: {dead} keeps messages for 345600 s: set its MessageRetentionPeriod to \
+           1209600",
+        ],
     ),
     (
         Fault::QueueKeyNotAllowed,
@@ -164,19 +176,25 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::BucketFarAway,
         1,
-        &["WRONG    bucket: {bucket} is in eu-west-2, and the functions are in us-east-1: name a bucket of us-east-1"],
+        &[
+            "WRONG    bucket: {bucket} is in eu-west-2, and the functions are in us-east-1: name a bucket of us-east-1",
+        ],
     ),
     (
         Fault::PlainHttp,
         1,
-        &["WRONG    bucket.policy: {bucket} does not refuse plain HTTP: give its policy a Deny for everybody where \
-           aws:SecureTransport is false"],
+        &[
+            "WRONG    bucket.policy: {bucket} does not refuse plain HTTP: give its policy a Deny for everybody where \
+           aws:SecureTransport is false",
+        ],
     ),
     (
         Fault::NoLifecycle,
         1,
-        &["WRONG    bucket.lifecycle: {bucket} keeps some payloads for ever, and they are people's data: set an \
-           expiration of 29 days or more"],
+        &[
+            "WRONG    bucket.lifecycle: {bucket} keeps some payloads for ever, and they are people's data: set an \
+           expiration of 29 days or more",
+        ],
     ),
     (
         Fault::ShortLifecycle,
@@ -189,27 +207,37 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::AlarmDeleted,
         1,
-        &["WRONG    alarms: {function}-errors: deleted; deploy the stack with Alarms=false and then with true"],
+        &[
+            "WRONG    alarms: {function}-errors: deleted; deploy the stack with Alarms=false and then with true",
+        ],
     ),
     (
         Fault::AlarmSilent,
         1,
-        &["WRONG    alarms: {function}-errors: actions are off; run `aws cloudwatch enable-alarm-actions`"],
+        &[
+            "WRONG    alarms: {function}-errors: actions are off; run `aws cloudwatch enable-alarm-actions`",
+        ],
     ),
     (
         Fault::AlarmRings,
         0,
-        &["warning  alarms.state: {function}-errors: ringing now; infra/OPERATIONS.md says what to do"],
+        &[
+            "warning  alarms.state: {function}-errors: ringing now; infra/OPERATIONS.md says what to do",
+        ],
     ),
     (
         Fault::NobodySubscribed,
         1,
-        &["WRONG    alarms.heard: nobody is subscribed to {topic}: give AlarmEmail, or `aws sns subscribe`"],
+        &[
+            "WRONG    alarms.heard: nobody is subscribed to {topic}: give AlarmEmail, or `aws sns subscribe`",
+        ],
     ),
     (
         Fault::KeyDisabled,
         1,
-        &["WRONG    key: {other}, of the topic of the alarms, is Disabled: enable it, or cancel its deletion"],
+        &[
+            "WRONG    key: {other}, of the topic of the alarms, is Disabled: enable it, or cancel its deletion",
+        ],
     ),
 ];
 
@@ -247,13 +275,20 @@ impl World {
                 let _ = self.lambda("PUT", "/2017-10-31", "/concurrency", &body);
             }
             Fault::SecretRandom => self.go_back_to_the_first_secret().await,
-            Fault::SecretUnusable => self.aws().rotate_secret(self.of_provider("SecretArn"), "{}").await,
+            Fault::SecretUnusable => {
+                self.aws().rotate_secret(self.of_provider("SecretArn"), "{}").await
+            }
             Fault::SecretDeleted => {
-                let delete = self.aws().secrets.delete_secret().secret_id(self.of_provider("SecretArn"));
+                let delete =
+                    self.aws().secrets.delete_secret().secret_id(self.of_provider("SecretArn"));
                 delete.send().await.expect("it is deleted");
             }
             Fault::TableDeleted => {
-                let delete = self.aws().dynamodb.delete_table().table_name(self.output("IdempotencyTableName"));
+                let delete = self
+                    .aws()
+                    .dynamodb
+                    .delete_table()
+                    .table_name(self.output("IdempotencyTableName"));
                 delete.send().await.expect("it is deleted");
             }
             Fault::NoTimeToLive => self.set_time_to_live("expires_at_s", false).await,
@@ -262,15 +297,28 @@ impl World {
                 delete.send().await.expect("it is deleted");
             }
             Fault::SmallQueue => {
-                self.set_queue("EventQueueUrl", QueueAttributeName::MaximumMessageSize, "262144").await;
+                self.set_queue("EventQueueUrl", QueueAttributeName::MaximumMessageSize, "262144")
+                    .await;
             }
             Fault::ShortRetention => {
-                self.set_queue("EventQueueUrl", QueueAttributeName::MessageRetentionPeriod, "345600").await;
+                self.set_queue(
+                    "EventQueueUrl",
+                    QueueAttributeName::MessageRetentionPeriod,
+                    "345600",
+                )
+                .await;
             }
-            Fault::NoDeadLetterQueue => self.set_queue("EventQueueUrl", QueueAttributeName::RedrivePolicy, "").await,
+            Fault::NoDeadLetterQueue => {
+                self.set_queue("EventQueueUrl", QueueAttributeName::RedrivePolicy, "").await
+            }
             Fault::AnotherDeadLetterQueue => return self.redrive_to_another().await,
             Fault::DeadLettersKeptShortly => {
-                self.set_queue("DeadLetterQueueUrl", QueueAttributeName::MessageRetentionPeriod, "345600").await;
+                self.set_queue(
+                    "DeadLetterQueueUrl",
+                    QueueAttributeName::MessageRetentionPeriod,
+                    "345600",
+                )
+                .await;
             }
             Fault::QueueKeyNotAllowed => {
                 let key = self.create_key();
@@ -286,23 +334,33 @@ impl World {
                 create.send().await.expect("it is made again");
             }
             Fault::PlainHttp => {
-                let delete = self.aws().s3.delete_bucket_policy().bucket(self.output("PayloadBucketName"));
+                let delete =
+                    self.aws().s3.delete_bucket_policy().bucket(self.output("PayloadBucketName"));
                 delete.send().await.expect("it is deleted");
             }
             Fault::NoLifecycle => {
-                let delete = self.aws().s3.delete_bucket_lifecycle().bucket(self.output("PayloadBucketName"));
+                let delete = self
+                    .aws()
+                    .s3
+                    .delete_bucket_lifecycle()
+                    .bucket(self.output("PayloadBucketName"));
                 delete.send().await.expect("it is deleted");
             }
             Fault::ShortLifecycle => self.expire_after(28).await,
             Fault::AlarmDeleted => self.alarm("DeleteAlarms", "AlarmNames.member.1", &[]),
             Fault::AlarmSilent => self.alarm("DisableAlarmActions", "AlarmNames.member.1", &[]),
             Fault::AlarmRings => {
-                self.alarm("SetAlarmState", "AlarmName", &[("StateValue", "ALARM"), ("StateReason", "by the test")]);
+                self.alarm(
+                    "SetAlarmState",
+                    "AlarmName",
+                    &[("StateValue", "ALARM"), ("StateReason", "by the test")],
+                );
             }
             Fault::NobodySubscribed => self.unsubscribe(),
             Fault::KeyDisabled => {
                 let key = self.create_key();
-                let attribute = [("AttributeName", "KmsMasterKeyId"), ("AttributeValue", key.as_str())];
+                let attribute =
+                    [("AttributeName", "KmsMasterKeyId"), ("AttributeValue", key.as_str())];
                 let topic = [("TopicArn", self.output("AlarmTopicArn"))];
                 let form: Vec<_> = topic.into_iter().chain(attribute).collect();
                 self.api().query("sns", "SetTopicAttributes", &form).expect("the topic is there");
@@ -329,7 +387,9 @@ impl World {
             ("{topic}", self.output("AlarmTopicArn")),
             ("{other}", other),
         ];
-        let filled = |line: &str| names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value));
+        let filled = |line: &str| {
+            names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(name, value))
+        };
         lines.iter().map(|line| filled(line)).collect()
     }
 
@@ -352,7 +412,12 @@ impl World {
     }
 
     fn point_alias_to(&self, version: &str) {
-        let _ = self.lambda("PUT", "/2015-03-31", "/aliases/live", &json!({"FunctionVersion": version}));
+        let _ = self.lambda(
+            "PUT",
+            "/2015-03-31",
+            "/aliases/live",
+            &json!({"FunctionVersion": version}),
+        );
     }
 
     fn log_at(&self, level: &str) {
@@ -371,20 +436,32 @@ impl World {
             value.expect("it is there").version_id.expect("it has an id")
         };
         let (first, current) = (version("AWSPREVIOUS").await, version("AWSCURRENT").await);
-        let update = secrets.update_secret_version_stage().secret_id(id).version_stage("AWSCURRENT");
+        let update =
+            secrets.update_secret_version_stage().secret_id(id).version_stage("AWSCURRENT");
         let update = update.move_to_version_id(first).remove_from_version_id(current);
         update.send().await.expect("the stage is moved");
     }
 
     async fn set_queue(&self, queue: &str, name: QueueAttributeName, value: &str) {
-        let set = self.aws().sqs.set_queue_attributes().queue_url(self.output(queue)).attributes(name, value);
+        let set = self
+            .aws()
+            .sqs
+            .set_queue_attributes()
+            .queue_url(self.output(queue))
+            .attributes(name, value);
         set.send().await.expect("the attribute is set");
     }
 
     async fn redrive_to_another(&self) -> String {
         let url = self.aws().create_queue(true).await;
-        let get = self.aws().sqs.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::QueueArn);
-        let attributes = get.send().await.expect("a queue is asked").attributes.expect("it has attributes");
+        let get = self
+            .aws()
+            .sqs
+            .get_queue_attributes()
+            .queue_url(url)
+            .attribute_names(QueueAttributeName::QueueArn);
+        let attributes =
+            get.send().await.expect("a queue is asked").attributes.expect("it has attributes");
         let arn = attributes[&QueueAttributeName::QueueArn].clone();
         let policy = json!({"deadLetterTargetArn": arn, "maxReceiveCount": "5"}).to_string();
         self.set_queue("EventQueueUrl", QueueAttributeName::RedrivePolicy, &policy).await;
@@ -393,13 +470,17 @@ impl World {
 
     fn alarm(&self, action: &str, parameter: &str, others: &[(&str, &str)]) {
         let alarm = format!("{}-errors", self.of_provider("FunctionName"));
-        let form: Vec<_> = [(parameter, alarm.as_str())].into_iter().chain(others.iter().copied()).collect();
+        let form: Vec<_> =
+            [(parameter, alarm.as_str())].into_iter().chain(others.iter().copied()).collect();
         self.api().query("monitoring", action, &form).expect("the alarm is there");
     }
 
     fn unsubscribe(&self) {
         let topic = [("TopicArn", self.output("AlarmTopicArn"))];
-        let listed = self.api().query("sns", "ListSubscriptionsByTopic", &topic).expect("the topic is there");
+        let listed = self
+            .api()
+            .query("sns", "ListSubscriptionsByTopic", &topic)
+            .expect("the topic is there");
         for subscription in texts(&listed, "SubscriptionArn") {
             let form = [("SubscriptionArn", subscription.as_str())];
             self.api().query("sns", "Unsubscribe", &form).expect("it was subscribed");
@@ -415,8 +496,11 @@ async fn what_exists_already_and_does_not_fit_is_told() {
     aws.s3.create_bucket().bucket(bucket).send().await.expect("a bucket is made");
     let queue = "arn:aws:sqs:us-east-1:000000000000:standard";
     aws.sqs.create_queue().queue_name("standard").send().await.expect("a queue is made");
-    let parameters =
-        [("ExistingTableName", table.as_str()), ("ExistingPayloadBucketName", bucket), ("ExistingQueueArn", queue)];
+    let parameters = [
+        ("ExistingTableName", table.as_str()),
+        ("ExistingPayloadBucketName", bucket),
+        ("ExistingQueueArn", queue),
+    ];
     let world = World::with_existing("existing", &parameters).await;
     let ended = world.examine(&[]).await;
     let expected = [
@@ -455,7 +539,8 @@ async fn a_table_that_another_stack_uses_with_another_queue_is_told() {
     let world = World::healthy("first", &[]).await;
     let table = world.output("IdempotencyTableName").to_owned();
     let second = World::with_existing("second", &[("ExistingTableName", &table)]).await;
-    let mut functions: Vec<_> = PROVIDERS.iter().map(|of| second.output(&output(of, "FunctionName"))).collect();
+    let mut functions: Vec<_> =
+        PROVIDERS.iter().map(|of| second.output(&output(of, "FunctionName"))).collect();
     functions.sort_unstable();
     let url = second.queue_url_of_functions();
     let Ended { status, .. } = second.examine(&[]).await;
@@ -475,8 +560,9 @@ async fn a_url_that_is_not_the_providers_is_told() {
     let url = world.url_of(provider()).replace("/webhooks/", "/nothing/");
     let ended = world.examine(&["--url", &format!("{}={url}", provider().name())]).await;
     let hint = "there is no such route: is the URL the provider's, and the API this stack's?";
-    let mut expected =
-        vec![format!("WRONG    url.unsigned: {url} answers 404 to an unsigned request, and not 401: {hint}")];
+    let mut expected = vec![format!(
+        "WRONG    url.unsigned: {url} answers 404 to an unsigned request, and not 401: {hint}"
+    )];
     expected.extend(provider().schemes().iter().map(|scheme| {
         let what = format!("a malformed request that is signed by {}", scheme.name);
         format!("WRONG    url.signed: {url} answers 404 to {what}, and not 400: {hint}")

@@ -25,7 +25,8 @@ async fn a_right_stack_is_fine_and_is_left_as_it_was() {
     let (posts, calls): (Vec<_>, Vec<_>) =
         ended.operations.iter().partition(|operation| operation.starts_with("POST /"));
     let (reads, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|operation| {
-        READS.iter().any(|read| operation.starts_with(read)) || READING.iter().any(|read| operation.starts_with(read))
+        READS.iter().any(|read| operation.starts_with(read))
+            || READING.iter().any(|read| operation.starts_with(read))
     });
     assert_eq!(others, [""; 0], "reads alone");
     assert!(reads.len() > 20, "{reads:?}");
@@ -45,30 +46,43 @@ async fn a_right_stack_is_fine_and_is_left_as_it_was() {
 fn right_lines(world: &World) -> Vec<String> {
     let (stack, table, queue) =
         (&world.stack.name, world.output("IdempotencyTableName"), world.output("EventQueueArn"));
-    let (dead, bucket, topic) =
-        (world.output("DeadLetterQueueArn"), world.output("PayloadBucketName"), world.output("AlarmTopicArn"));
-    let mut lines =
-        vec![format!("stack: {stack} is CREATE_COMPLETE"), format!("outputs: {stack} has the outputs of the template")];
+    let (dead, bucket, topic) = (
+        world.output("DeadLetterQueueArn"),
+        world.output("PayloadBucketName"),
+        world.output("AlarmTopicArn"),
+    );
+    let mut lines = vec![
+        format!("stack: {stack} is CREATE_COMPLETE"),
+        format!("outputs: {stack} has the outputs of the template"),
+    ];
     for provider in PROVIDERS {
         let function = world.output(&output(provider, "FunctionName"));
         let (name, url) = (provider.name(), world.url_of(provider));
         lines.extend([
             format!("provider: {name} is received by {stack}"),
-            format!("secret: {} has a secret of {name}", world.output(&output(provider, "SecretArn"))),
+            format!(
+                "secret: {} has a secret of {name}",
+                world.output(&output(provider, "SecretArn"))
+            ),
             format!("version: live of {function} serves version 1"),
             format!("environment: version 1 of {function} has the stack's resources and settings"),
             format!("concurrency: {function} has 2 invocations at once of its own"),
             format!("url.unsigned: {url} refuses what is not signed"),
         ]);
         let signed = provider.schemes().iter().map(|scheme| scheme.name);
-        lines.extend(signed.map(|scheme| format!("url.signed: {url} knows what {scheme} has signed")));
+        lines.extend(
+            signed.map(|scheme| format!("url.signed: {url} knows what {scheme} has signed")),
+        );
     }
     let alarms = world.alarms();
     lines.extend([
         format!("table: {table} is ACTIVE"),
         format!("table.key: {table} has the partition key id (String)"),
         format!("table.ttl: {table} deletes expired records"),
-        format!("table.shared: {table} serves one queue (functions that use it: {})", PROVIDERS.len()),
+        format!(
+            "table.shared: {table} serves one queue (functions that use it: {})",
+            PROVIDERS.len()
+        ),
         format!("queue: {queue} is a FIFO queue"),
         format!("queue.size: {queue} takes messages of up to 1048576 bytes"),
         format!("queue.retention: {queue} keeps messages for 14 days"),
@@ -115,9 +129,15 @@ async fn a_machine_gets_json() {
     world.set_time_to_live("expires_at_s", false).await;
     let ended = world.examine(&["--json"]).await;
     let report: Value = serde_json::from_str(&ended.lines.join("\n")).expect("JSON");
-    assert_eq!((&report["stack"], &report["verdict"], ended.status), (&"json".into(), &"wrong".into(), 1));
+    assert_eq!(
+        (&report["stack"], &report["verdict"], ended.status),
+        (&"json".into(), &"wrong".into(), 1)
+    );
     let checks = report["checks"].as_array().expect("a list");
-    assert_eq!(checks[0], serde_json::json!({"check": "stack", "verdict": "ok", "text": "json is CREATE_COMPLETE"}));
+    assert_eq!(
+        checks[0],
+        serde_json::json!({"check": "stack", "verdict": "ok", "text": "json is CREATE_COMPLETE"})
+    );
     let wrong: Vec<_> = checks.iter().filter(|check| check["verdict"] == "wrong").collect();
     assert_eq!((wrong.len(), &wrong[0]["check"]), (1, &"table.ttl".into()));
 }

@@ -31,11 +31,14 @@ impl Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
         let operations = Operations::default();
-        let (kept, emulator) = (Arc::clone(&operations), emulator.trim_start_matches("http://").to_owned());
+        let (kept, emulator) =
+            (Arc::clone(&operations), emulator.trim_start_matches("http://").to_owned());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (kept, emulator) = (Arc::clone(&kept), emulator.clone());
-                let service = service_fn(move |request| pass_on(Arc::clone(&kept), emulator.clone(), denied, request));
+                let service = service_fn(move |request| {
+                    pass_on(Arc::clone(&kept), emulator.clone(), denied, request)
+                });
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
@@ -67,7 +70,8 @@ async fn pass_on(
     let stream = TokioIo::new(TcpStream::connect(emulator).await?);
     let (mut sender, connection) = client::conn::http1::handshake(stream).await?;
     let connection = tokio::spawn(connection);
-    let (mut head, body) = sender.send_request(Request::from_parts(head, Full::new(body))).await?.into_parts();
+    let (mut head, body) =
+        sender.send_request(Request::from_parts(head, Full::new(body))).await?.into_parts();
     let body = body.collect().await?.to_bytes();
     connection.abort();
     for name in [CONNECTION, TRANSFER_ENCODING] {

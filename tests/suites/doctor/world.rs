@@ -3,10 +3,12 @@
 use std::process::{Command, Stdio};
 
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TimeToLiveSpecification,
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TimeToLiveSpecification,
 };
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule, LifecycleRuleFilter,
+    BucketLifecycleConfiguration, ExpirationStatus, LifecycleExpiration, LifecycleRule,
+    LifecycleRuleFilter,
 };
 use serde_json::json;
 use tokio::sync::OnceCell;
@@ -69,7 +71,8 @@ impl World {
     /// Deploys a stack, and leaves it at that.
     pub(crate) async fn with_existing(name: &str, parameters: &[(&str, &str)]) -> Self {
         let (account, packaged) = account().await;
-        let stack = account.create(name, packaged, parameters).await.expect("the parameters are right");
+        let stack =
+            account.create(name, packaged, parameters).await.expect("the parameters are right");
         let by_tls = Recorder::start(&stack.endpoint, None).await;
         Self { aws: Aws::at(&by_tls.endpoint), stack }
     }
@@ -92,9 +95,18 @@ impl World {
 
     /// The emulator accepts the template's, and does not apply it.
     pub(crate) async fn set_time_to_live(&self, attribute: &str, enabled: bool) {
-        let ttl = TimeToLiveSpecification::builder().attribute_name(attribute).enabled(enabled).build();
-        let update = self.aws().dynamodb.update_time_to_live().table_name(self.output("IdempotencyTableName"));
-        update.time_to_live_specification(ttl.expect("is complete")).send().await.expect("it is set");
+        let ttl =
+            TimeToLiveSpecification::builder().attribute_name(attribute).enabled(enabled).build();
+        let update = self
+            .aws()
+            .dynamodb
+            .update_time_to_live()
+            .table_name(self.output("IdempotencyTableName"));
+        update
+            .time_to_live_specification(ttl.expect("is complete"))
+            .send()
+            .await
+            .expect("it is set");
     }
 
     /// What deploying into the emulator lifts.
@@ -115,8 +127,13 @@ impl World {
             .status(ExpirationStatus::Enabled)
             .filter(LifecycleRuleFilter::builder().prefix("").build())
             .expiration(LifecycleExpiration::builder().days(days).build());
-        let rules = BucketLifecycleConfiguration::builder().rules(rule.build().expect("is complete"));
-        let put = self.aws().s3.put_bucket_lifecycle_configuration().bucket(self.output("PayloadBucketName"));
+        let rules =
+            BucketLifecycleConfiguration::builder().rules(rule.build().expect("is complete"));
+        let put = self
+            .aws()
+            .s3
+            .put_bucket_lifecycle_configuration()
+            .bucket(self.output("PayloadBucketName"));
         let put = put.lifecycle_configuration(rules.build().expect("is complete"));
         put.send().await.expect("a lifecycle is put");
     }
@@ -134,7 +151,8 @@ impl World {
     /// Returns how many alarms the stack has.
     pub(crate) fn alarms(&self) -> usize {
         let prefix = format!("{}-", self.stack.name);
-        let listed = self.api().query("monitoring", "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]);
+        let listed =
+            self.api().query("monitoring", "DescribeAlarms", &[("AlarmNamePrefix", &prefix)]);
         texts(&listed.expect("alarms are listed"), "AlarmName").len()
     }
 
@@ -152,11 +170,22 @@ impl World {
             attribute.attribute_type(ScalarAttributeType::S).build().expect("is complete")
         };
         let key = |name: &str, kind| {
-            KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("is complete")
+            KeySchemaElement::builder()
+                .attribute_name(name)
+                .key_type(kind)
+                .build()
+                .expect("is complete")
         };
-        let create = self.aws().dynamodb.create_table().table_name(name).billing_mode(BillingMode::PayPerRequest);
-        let create = create.attribute_definitions(attribute("id")).attribute_definitions(attribute("sk"));
-        let create = create.key_schema(key("id", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
+        let create = self
+            .aws()
+            .dynamodb
+            .create_table()
+            .table_name(name)
+            .billing_mode(BillingMode::PayPerRequest);
+        let create =
+            create.attribute_definitions(attribute("id")).attribute_definitions(attribute("sk"));
+        let create =
+            create.key_schema(key("id", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
         create.send().await.expect("a table is made");
         name.to_owned()
     }
@@ -174,7 +203,11 @@ impl World {
     }
 
     /// Does the same with an operator who may not make this call.
-    pub(crate) async fn examine_without(&self, denied: Option<&'static str>, options: &[&str]) -> Ended {
+    pub(crate) async fn examine_without(
+        &self,
+        denied: Option<&'static str>,
+        options: &[&str],
+    ) -> Ended {
         let recorder = Recorder::start(&self.stack.endpoint, denied).await;
         let mut command = Command::new(bootstrap("webhook"));
         command.args(["doctor", "--stack", &self.stack.name]).args(options);
@@ -185,10 +218,14 @@ impl World {
             }
         }
         command.env_clear().envs(client_variables(&recorder.endpoint)).stdin(Stdio::null());
-        let ended = tokio::task::spawn_blocking(move || command.output().expect("the command runs")).await;
+        let ended =
+            tokio::task::spawn_blocking(move || command.output().expect("the command runs")).await;
         let ended = ended.expect("the command ends");
-        let text =
-            |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8").replace(&recorder.endpoint, &self.stack.endpoint);
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .expect("UTF-8")
+                .replace(&recorder.endpoint, &self.stack.endpoint)
+        };
         Ended {
             status: ended.status.code().expect("a code"),
             lines: text(ended.stdout).lines().map(str::to_owned).collect(),

@@ -176,7 +176,8 @@ impl Run {
             }
         }
         self.instance.proxy.settled().await;
-        let mut wrong = wrong(&self.aws, &self.table, &self.queue, std::slice::from_ref(&self.event)).await;
+        let mut wrong =
+            wrong(&self.aws, &self.table, &self.queue, std::slice::from_ref(&self.event)).await;
         if self.seen != self.case.answers {
             wrong.push(format!("answers {:?} and not {:?}", self.seen, self.case.answers));
         }
@@ -184,7 +185,11 @@ impl Run {
         if self.instance.starts() != 1 + deaths {
             wrong.push(format!("started {} times for {deaths} kills", self.instance.starts()));
         }
-        if wrong.is_empty() { Ok(()) } else { Err(format!("{wrong:?}, calls {:?}", self.instance.proxy.seen())) }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("{wrong:?}, calls {:?}", self.instance.proxy.seen()))
+        }
     }
 
     /// A delivery that nobody has signed, of another sort after each attempt.
@@ -206,7 +211,12 @@ impl Run {
         let rule = |rule: &Rule| format!("{:?} {:?} {:?}", rule.call, rule.fault, rule.lasts);
         let attempt = |rules: &Vec<Rule>| rules.iter().map(rule).collect::<Vec<_>>().join(" and ");
         let attempts: Vec<_> = self.case.attempts.iter().map(attempt).collect();
-        format!("{:?}: {}, let go after {}", self.case.kind, attempts.join("; then "), self.case.let_go_after)
+        format!(
+            "{:?}: {}, let go after {}",
+            self.case.kind,
+            attempts.join("; then "),
+            self.case.let_go_after
+        )
     }
 }
 
@@ -227,6 +237,13 @@ pub(crate) async fn run_all(cases: Vec<Case>, emulator: &'static str) {
 }
 
 pub(crate) fn assert_none_failed(results: &[Result<(), String>]) {
-    let failed: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).map(String::as_str).collect();
-    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), results.len(), failed.join("\n"));
+    let failed: Vec<_> =
+        results.iter().filter_map(|result| result.as_ref().err()).map(String::as_str).collect();
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases fail:\n{}",
+        failed.len(),
+        results.len(),
+        failed.join("\n")
+    );
 }

@@ -8,7 +8,9 @@ use webhook_tests::{
     traffic::{Event, Kind, Seen},
 };
 
-use crate::case::{Case, LONG, Lasts, Rule, SHORT, assert_none_failed, run_all, script, variables, wrong};
+use crate::case::{
+    Case, LONG, Lasts, Rule, SHORT, assert_none_failed, run_all, script, variables, wrong,
+};
 
 use Call::{Claim, Complete, Release, Send};
 use Fault::{Error, ErrorAfter, KillAfter, KillBefore, ResetAfter, ResetBefore, Throttle};
@@ -33,16 +35,22 @@ async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Re
         for expected in [Accepted, Duplicate] {
             let seen = Seen::read(&event, instance.invoke(event.delivery(), LONG, None).await)?;
             if seen != expected {
-                return Err(format!("{first:?} {one:?} and {second:?} {other:?}: {seen:?} and not {expected:?}"));
+                return Err(format!(
+                    "{first:?} {one:?} and {second:?} {other:?}: {seen:?} and not {expected:?}"
+                ));
             }
         }
-        let faults = instance.proxy.seen()[before..].iter().filter(|(_, fault)| fault.is_some()).count();
+        let faults =
+            instance.proxy.seen()[before..].iter().filter(|(_, fault)| fault.is_some()).count();
         if faults != 2 {
-            return Err(format!("{first:?} {one:?} and {second:?} {other:?}: {faults} faults were reached"));
+            return Err(format!(
+                "{first:?} {one:?} and {second:?} {other:?}: {faults} faults were reached"
+            ));
         }
         events.push(event);
     }
-    let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
+    let wrong =
+        wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
     if wrong.is_empty() { Ok(()) } else { Err(format!("{first:?} and {second:?}: {wrong:?}")) }
 }
 
@@ -51,7 +59,12 @@ async fn calls_that_fail_once_or_twice_are_repeated_within_the_attempt() {
     let mut runs = JoinSet::new();
     for (number, first) in [Claim, Send, Complete].into_iter().enumerate() {
         for second in [Claim, Send, Complete].into_iter().skip(number) {
-            runs.spawn(every_pair(Kind::in_turn(runs.len()), first, second, &Emulator::shared().endpoint));
+            runs.spawn(every_pair(
+                Kind::in_turn(runs.len()),
+                first,
+                second,
+                &Emulator::shared().endpoint,
+            ));
         }
     }
     assert_eq!(runs.len(), 6);
@@ -71,7 +84,10 @@ async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() 
             vec![rule(Claim, KillAfter), calm(), rule(Complete, KillBefore)],
             vec![Died, IN_FLIGHT, Died, IN_FLIGHT, Accepted, Duplicate],
         ),
-        (vec![rule(Send, KillBefore), calm(), rule(Complete, KillAfter)], vec![Died, IN_FLIGHT, Died, Duplicate]),
+        (
+            vec![rule(Send, KillBefore), calm(), rule(Complete, KillAfter)],
+            vec![Died, IN_FLIGHT, Died, Duplicate],
+        ),
         (
             vec![rule(Claim, ResetAfter), rule(Send, ResetAfter), rule(Complete, Error)],
             vec![Unavailable, Unavailable, Accepted, IN_FLIGHT, Accepted, Duplicate],
@@ -81,7 +97,11 @@ async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() 
             vec![Unavailable, Unavailable, Unavailable, Accepted, Duplicate],
         ),
         (
-            vec![[rule(Send, ResetAfter), rule(Release, ResetBefore)].concat(), calm(), rule(Claim, ResetAfter)],
+            vec![
+                [rule(Send, ResetAfter), rule(Release, ResetBefore)].concat(),
+                calm(),
+                rule(Claim, ResetAfter),
+            ],
             // The claim that took the record over is given back, and with it the record.
             vec![Unavailable, IN_FLIGHT, Unavailable, Accepted, Duplicate],
         ),

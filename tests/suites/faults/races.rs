@@ -33,14 +33,16 @@ async fn while_one_instance_is_at_any_call_another_answers_409_and_never_200() {
                 owner.proxy.let_go();
                 seen
             };
-            let (answered, seen) = tokio::join!(owner.invoke(event.delivery(), LONG, None), meanwhile);
+            let (answered, seen) =
+                tokio::join!(owner.invoke(event.delivery(), LONG, None), meanwhile);
             assert!(matches!(seen, Ok(Seen::InFlight(18..=20))), "{kind:?}, {rule:?}: {seen:?}");
             assert_eq!(Seen::read(&event, answered), Ok(Seen::Accepted), "{kind:?}, {rule:?}");
             let seen = Seen::read(&event, other.invoke(event.delivery(), LONG, None).await);
             assert_eq!(seen, Ok(Seen::Duplicate), "{kind:?}, {rule:?}");
             events.push(event);
         }
-        let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
+        let wrong =
+            wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
         assert_eq!(wrong, Vec::<String>::new(), "{kind:?}");
     }
 }

@@ -28,7 +28,13 @@ async fn an_outage_at_any_call_with_a_restart_loses_nothing_and_doubles_nothing(
         (Complete, ResetAfter, vec![Accepted, Duplicate]),
     ] {
         let attempts = vec![vec![Rule { call, fault, lasts: Lasts::Outage }]];
-        let case = Case { kind: Kind::in_turn(runs.len()), attempts, time_left: SHORT, let_go_after: 0, answers };
+        let case = Case {
+            kind: Kind::in_turn(runs.len()),
+            attempts,
+            time_left: SHORT,
+            let_go_after: 0,
+            answers,
+        };
         runs.push(Run::new(case, &emulator.endpoint).await);
     }
 

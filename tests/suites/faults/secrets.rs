@@ -21,13 +21,16 @@ async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
         variables.insert("SECRET_CACHE_S".to_owned(), "0".to_owned());
         let instance = Instance::new(kind.provider.name(), &variables, emulator).await;
         let events = [1, 2, 3].map(|number| Event::new(kind, number));
-        let deliver = async |event: &Event| Seen::read(event, instance.invoke(event.delivery(), LONG, None).await);
+        let deliver = async |event: &Event| {
+            Seen::read(event, instance.invoke(event.delivery(), LONG, None).await)
+        };
         assert_eq!(deliver(&events[0]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
 
         let down = |call| Rule { call, fault, lasts: Lasts::Throughout };
         instance.proxy.follow(script(&[down(Call::CurrentSecret), down(Call::PreviousSecret)]));
         assert_eq!(deliver(&events[1]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
-        let forged = Seen::read(&events[2], instance.invoke(events[2].forgery(1), LONG, None).await);
+        let forged =
+            Seen::read(&events[2], instance.invoke(events[2].forgery(1), LONG, None).await);
         assert_eq!(
             forged,
             Ok(Seen::Unavailable),
@@ -35,7 +38,8 @@ async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
         );
         assert_eq!(deliver(&events[1]).await, Ok(Seen::Duplicate), "{kind:?}, {fault:?}");
         assert_eq!(deliver(&events[2]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
-        let wrong = wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
+        let wrong =
+            wrong(&aws, &variables["IDEMPOTENCY_TABLE"], &variables["QUEUE_URL"], &events).await;
         assert_eq!(wrong, Vec::<String>::new(), "{kind:?}, {fault:?}");
     }
 }

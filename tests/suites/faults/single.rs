@@ -9,7 +9,10 @@ use webhook_tests::{
 use crate::case::{Case, LONG, Lasts, Rule, SHORT, run_all};
 
 use Call::{Claim, Complete, CurrentSecret, PreviousSecret, PutObject, Release, Send};
-use Fault::{Error, ErrorAfter, HoldAfter, HoldBefore, KillAfter, KillBefore, ResetAfter, ResetBefore, Throttle};
+use Fault::{
+    Error, ErrorAfter, HoldAfter, HoldBefore, KillAfter, KillBefore, ResetAfter, ResetBefore,
+    Throttle,
+};
 use Seen::{Accepted, Died, Duplicate, Unavailable};
 
 const IN_FLIGHT: Seen = Seen::InFlight(0);
@@ -22,8 +25,12 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
     let alone = |answers: &[Seen]| vec![(0, answers.to_vec())];
     match (call, fault) {
         // Nothing to verify with.
-        (CurrentSecret | PreviousSecret, KillBefore | KillAfter) => alone(&[Died, Accepted, Duplicate]),
-        (CurrentSecret, _) | (PreviousSecret, HoldBefore | HoldAfter) => alone(&[Unavailable, Accepted, Duplicate]),
+        (CurrentSecret | PreviousSecret, KillBefore | KillAfter) => {
+            alone(&[Died, Accepted, Duplicate])
+        }
+        (CurrentSecret, _) | (PreviousSecret, HoldBefore | HoldAfter) => {
+            alone(&[Unavailable, Accepted, Duplicate])
+        }
         // The current version verifies, so the previous one does not matter.
         (PreviousSecret, _) => alone(&[Accepted, Duplicate]),
 
@@ -33,7 +40,10 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
         }
         // It comes when nobody is left to give it back; or too late to do anything.
         (Claim, HoldBefore) => {
-            vec![(0, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate]), (1, vec![Unavailable, Accepted, Duplicate])]
+            vec![
+                (0, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate]),
+                (1, vec![Unavailable, Accepted, Duplicate]),
+            ]
         }
         (Claim, KillBefore) => alone(&[Died, Accepted, Duplicate]),
         (Claim, KillAfter) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
@@ -43,24 +53,41 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
             alone(&[Unavailable, Accepted, Duplicate])
         }
         (PutObject | Send, HoldBefore | HoldAfter) => {
-            vec![(0, vec![Unavailable, Accepted, Duplicate]), (1, vec![Unavailable, Accepted, Duplicate])]
+            vec![
+                (0, vec![Unavailable, Accepted, Duplicate]),
+                (1, vec![Unavailable, Accepted, Duplicate]),
+            ]
         }
-        (PutObject | Send, KillBefore | KillAfter) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
+        (PutObject | Send, KillBefore | KillAfter) => {
+            alone(&[Died, IN_FLIGHT, Accepted, Duplicate])
+        }
 
         // The event is on the queue, so the answer is 200. The record does not say so until its lease is over.
-        (Complete, Error | Throttle | ResetBefore) => alone(&[Accepted, IN_FLIGHT, Accepted, Duplicate]),
+        (Complete, Error | Throttle | ResetBefore) => {
+            alone(&[Accepted, IN_FLIGHT, Accepted, Duplicate])
+        }
         (Complete, ErrorAfter | ResetAfter | HoldAfter) => alone(&[Accepted, Duplicate]),
         // It comes late; or so late that another has taken the record over, and the fence holds.
         (Complete, HoldBefore) => {
-            vec![(0, vec![Accepted, Duplicate]), (2, vec![Accepted, IN_FLIGHT, Accepted, Duplicate])]
+            vec![
+                (0, vec![Accepted, Duplicate]),
+                (2, vec![Accepted, IN_FLIGHT, Accepted, Duplicate]),
+            ]
         }
         (Complete, KillBefore) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
         (Complete, KillAfter) => alone(&[Died, Duplicate]),
 
-        (Release, Error | Throttle | ResetBefore) => alone(&[Unavailable, IN_FLIGHT, Accepted, Duplicate]),
-        (Release, ErrorAfter | ResetAfter | HoldAfter) => alone(&[Unavailable, Accepted, Duplicate]),
+        (Release, Error | Throttle | ResetBefore) => {
+            alone(&[Unavailable, IN_FLIGHT, Accepted, Duplicate])
+        }
+        (Release, ErrorAfter | ResetAfter | HoldAfter) => {
+            alone(&[Unavailable, Accepted, Duplicate])
+        }
         (Release, HoldBefore) => {
-            vec![(0, vec![Unavailable, Accepted, Duplicate]), (2, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate])]
+            vec![
+                (0, vec![Unavailable, Accepted, Duplicate]),
+                (2, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate]),
+            ]
         }
         (Release, KillBefore) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
         (Release, KillAfter) => alone(&[Died, Accepted, Duplicate]),
@@ -108,14 +135,21 @@ async fn a_call_that_fails_throughout_an_attempt_loses_and_doubles_nothing() {
 async fn each_call_that_fails_once_is_made_again_within_the_attempt() {
     let mut cases = Vec::new();
     for call in Call::ALL {
-        for fault in Fault::ALL.into_iter().filter(|fault| !matches!(fault, KillBefore | KillAfter)) {
+        for fault in Fault::ALL.into_iter().filter(|fault| !matches!(fault, KillBefore | KillAfter))
+        {
             // A late release must not touch the record of the attempt that came after.
             let (let_go_after, answers) = match call {
                 Release => (1, vec![Unavailable, Accepted, Duplicate]),
                 _ => (0, vec![Accepted, Duplicate]),
             };
             let attempts = vec![rules(call, fault, Lasts::Once)];
-            cases.push(Case { kind: kind(call, cases.len()), attempts, time_left: LONG, let_go_after, answers });
+            cases.push(Case {
+                kind: kind(call, cases.len()),
+                attempts,
+                time_left: LONG,
+                let_go_after,
+                answers,
+            });
         }
     }
     assert_eq!(cases.len(), 49);

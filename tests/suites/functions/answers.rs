@@ -15,8 +15,8 @@ use webhook_verify::{
 };
 
 use crate::world::{
-    Setup, World, accepted, duplicate, kind_of, kinds_by_body, malformed, number, refused, signed, signs_whole_body,
-    text, unavailable, with_unsigned,
+    Setup, World, accepted, duplicate, kind_of, kinds_by_body, malformed, number, refused, signed,
+    signs_whole_body, text, unavailable, with_unsigned,
 };
 
 const RETENTION_S: i64 = 2_592_000;
@@ -60,14 +60,20 @@ async fn a_record_holds_what_the_contract_says_and_no_payload() {
         let mut names: Vec<_> = record.keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, expected, "{kind:?}");
-        assert_eq!((text(&record, "id"), text(&record, "status")), (Some(event.key.as_str()), Some("ENQUEUED")));
+        assert_eq!(
+            (text(&record, "id"), text(&record, "status")),
+            (Some(event.key.as_str()), Some("ENQUEUED"))
+        );
         assert_eq!(text(&record, "event_id"), Some(event.id.as_str()));
         let message = world.message().await;
         assert_eq!(text(&record, "message_id"), message.message_id.as_deref());
         // A description's function may keep the event for another time: the samples show that.
         if !matches!(kind.scheme.facts.event_type, EventType::Told(_)) {
             let expires_at_s = number(&record, "expires_at_s");
-            assert!((before + RETENTION_S..=after + RETENTION_S).contains(&expires_at_s), "{kind:?}: {expires_at_s}");
+            assert!(
+                (before + RETENTION_S..=after + RETENTION_S).contains(&expires_at_s),
+                "{kind:?}: {expires_at_s}"
+            );
         }
         let lease_s = number(&record, "lease_expires_at_ms") / 1000;
         assert!((before + 20..=after + 20).contains(&lease_s), "{kind:?}: {lease_s}");
@@ -109,15 +115,22 @@ async fn a_signed_time_outside_the_tolerance_is_refused_on_both_sides() {
         let event = Event::new(kind, 1);
         let past = i64::try_from(time.tolerance.as_secs()).expect("is small");
         // A slow machine may take a minute between signature and answer.
-        for (offset_s, expected) in
-            [(-past - 1, refused()), (400, refused()), (60 - past, accepted(&event)), (299, duplicate(&event))]
-        {
+        for (offset_s, expected) in [
+            (-past - 1, refused()),
+            (400, refused()),
+            (60 - past, accepted(&event)),
+            (299, duplicate(&event)),
+        ] {
             let headers = event.signed(KEY, UnixSeconds(now().0 + offset_s));
             assert_eq!(world.send(&headers, &event.body).await, expected, "{kind:?}: {offset_s} s");
         }
         let lines = world.function.delivery_lines(4).await;
         let reasons: Vec<&Value> = lines.iter().map(|line| &line["webhook.reason"]).collect();
-        assert_eq!(json!(reasons), json!(["timestamp_too_old", "timestamp_in_future", null, null]), "{kind:?}");
+        assert_eq!(
+            json!(reasons),
+            json!(["timestamp_too_old", "timestamp_in_future", null, null]),
+            "{kind:?}"
+        );
     }
 }
 
@@ -145,7 +158,11 @@ async fn a_long_unsigned_member_is_400_and_writes_nothing() {
         let event = Event::new(kind, 1);
         for name in kind.scheme.facts.unsigned_members {
             let with = |bytes| event.body.replace(&format!("example.{name}"), &"x".repeat(bytes));
-            assert_eq!(world.send(&signed(&event), &with(1025)).await, malformed(), "{kind:?}: {name}");
+            assert_eq!(
+                world.send(&signed(&event), &with(1025)).await,
+                malformed(),
+                "{kind:?}: {name}"
+            );
             world.assert_nothing_written().await;
         }
         for name in kind.scheme.facts.unsigned_members {
@@ -181,11 +198,21 @@ async fn a_body_of_6_mib_is_queued_through_the_bucket() {
         assert_eq!(pointer[0], "software.amazon.payloadoffloading.PayloadS3Pointer");
         assert_eq!(pointer[1]["s3BucketName"], world.bucket);
         let record = world.record().await;
-        let expected = format!("{}/{}", kind.provider.name(), text(&record, "claim_token").expect("a token"));
+        let expected =
+            format!("{}/{}", kind.provider.name(), text(&record, "claim_token").expect("a token"));
         assert_eq!(pointer[1]["s3Key"], expected);
         let object = world.aws.s3.get_object().bucket(&world.bucket).key(&expected).send().await;
-        let stored = object.expect("the object is there").body.collect().await.expect("is read").into_bytes();
-        assert!(stored.ends_with(event.tail().as_bytes()), "{kind:?}: the object is the envelope round the body");
+        let stored = object
+            .expect("the object is there")
+            .body
+            .collect()
+            .await
+            .expect("is read")
+            .into_bytes();
+        assert!(
+            stored.ends_with(event.tail().as_bytes()),
+            "{kind:?}: the object is the envelope round the body"
+        );
     }
 }
 
@@ -210,13 +237,23 @@ async fn a_failing_queue_is_503_and_the_next_attempt_queues() {
 #[tokio::test]
 async fn a_failing_table_is_503_and_nothing_is_queued() {
     for kind in Kind::all() {
-        let world = Setup::new(kind.provider, true).await.with("IDEMPOTENCY_TABLE", "no-such-table").start().await;
+        let world = Setup::new(kind.provider, true)
+            .await
+            .with("IDEMPOTENCY_TABLE", "no-such-table")
+            .start()
+            .await;
         assert_eq!(world.deliver(&Event::new(kind, 1)).await, unavailable(), "{kind:?}");
         assert_eq!(world.messages().await, []);
         let line = &world.function.delivery_lines(1).await[0];
-        assert_eq!((&line["webhook.outcome"], &line["webhook.reason"]), (&json!("unavailable"), &json!("claim")));
+        assert_eq!(
+            (&line["webhook.outcome"], &line["webhook.reason"]),
+            (&json!("unavailable"), &json!("claim"))
+        );
         let detail = line["webhook.detail"].as_str();
-        assert!(detail.is_some_and(|detail| detail.contains("ResourceNotFoundException")), "{line}");
+        assert!(
+            detail.is_some_and(|detail| detail.contains("ResourceNotFoundException")),
+            "{line}"
+        );
     }
 }
 
@@ -227,7 +264,10 @@ async fn a_large_body_without_a_bucket_is_503_with_the_reason_in_the_log() {
         assert_eq!(world.deliver(&Event::new(kind.large(), 1)).await, unavailable(), "{kind:?}");
         world.assert_nothing_written().await;
         let detail = world.function.delivery_lines(1).await[0]["webhook.detail"].clone();
-        assert_eq!(detail, "send: the message is over the queue's limit and PAYLOAD_BUCKET is not set");
+        assert_eq!(
+            detail,
+            "send: the message is over the queue's limit and PAYLOAD_BUCKET is not set"
+        );
     }
 }
 
@@ -237,7 +277,11 @@ async fn near_the_deadline_the_answer_is_503_and_nothing_is_written() {
         let world = World::of(provider).await;
         let event = Event::new(kind_of(provider), 1);
         let event = world.event(&signed(&event), &event.body);
-        assert_eq!(world.invoke_within(&event, Duration::from_millis(400)).await, unavailable(), "{provider:?}");
+        assert_eq!(
+            world.invoke_within(&event, Duration::from_millis(400)).await,
+            unavailable(),
+            "{provider:?}"
+        );
         world.assert_nothing_written().await;
     }
 }
@@ -255,7 +299,11 @@ async fn a_change_of_unsigned_fields_is_a_duplicate_with_a_warning() {
         let has_delivery_id = !facts.delivery_id.is_empty();
         let has_unsigned_type = matches!(facts.event_type, EventType::Unsigned(_));
         let record = world.record().await;
-        assert_eq!(text(&record, "delivery_id"), has_delivery_id.then_some("unsigned-1"), "{kind:?}");
+        assert_eq!(
+            text(&record, "delivery_id"),
+            has_delivery_id.then_some("unsigned-1"),
+            "{kind:?}"
+        );
         if has_unsigned_type {
             assert_eq!(text(&record, "event_type"), Some("unsigned-1"), "{kind:?}");
         }
@@ -263,8 +311,16 @@ async fn a_change_of_unsigned_fields_is_a_duplicate_with_a_warning() {
         let fields = |name: &str| json!(lines.iter().map(|line| &line[name]).collect::<Vec<_>>());
         let level = if has_delivery_id || has_unsigned_type { "WARN" } else { "INFO" };
         assert_eq!(fields("level"), json!(["INFO", level]), "{kind:?}");
-        assert_eq!(fields("webhook.delivery_id_changed"), json!([false, has_delivery_id]), "{kind:?}");
-        assert_eq!(fields("webhook.event_type_changed"), json!([false, has_unsigned_type]), "{kind:?}");
+        assert_eq!(
+            fields("webhook.delivery_id_changed"),
+            json!([false, has_delivery_id]),
+            "{kind:?}"
+        );
+        assert_eq!(
+            fields("webhook.event_type_changed"),
+            json!([false, has_unsigned_type]),
+            "{kind:?}"
+        );
         assert_eq!(world.messages().await.len(), 1);
     }
 }
@@ -272,14 +328,23 @@ async fn a_change_of_unsigned_fields_is_a_duplicate_with_a_warning() {
 #[tokio::test]
 async fn an_unsigned_header_is_the_delivery_id_before_an_unsigned_member() {
     for kind in Kind::all() {
-        let [Unsigned::Header(header), Unsigned::Member(member)] = kind.scheme.facts.delivery_id else { continue };
+        let [Unsigned::Header(header), Unsigned::Member(member)] = kind.scheme.facts.delivery_id
+        else {
+            continue;
+        };
         let event = Event::new(kind, 1);
         let mut with_header = signed(&event);
         with_header.push(Header::new(*header, "d1"));
-        for (headers, expected) in [(signed(&event), format!("example.{member}")), (with_header, "d1".to_owned())] {
+        for (headers, expected) in
+            [(signed(&event), format!("example.{member}")), (with_header, "d1".to_owned())]
+        {
             let world = World::of(kind.provider).await;
             assert_eq!(world.send(&headers, &event.body).await, accepted(&event), "{kind:?}");
-            assert_eq!(text(&world.record().await, "delivery_id"), Some(expected.as_str()), "{kind:?}");
+            assert_eq!(
+                text(&world.record().await, "delivery_id"),
+                Some(expected.as_str()),
+                "{kind:?}"
+            );
         }
     }
 }
@@ -306,7 +371,8 @@ async fn each_sample_is_remembered_as_long_as_its_type_is() {
     for provider in PROVIDERS {
         for sample in samples::of(provider) {
             let samples::Answer::Accepted { event_type, .. } = &sample.answer else { continue };
-            let setup = Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
+            let setup =
+                Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
             let world = setup.start().await;
             let (headers, body) = sample.delivery_at(now());
             let retention_s = match sample.sender.scheme.facts.event_type {
@@ -314,14 +380,21 @@ async fn each_sample_is_remembered_as_long_as_its_type_is() {
                     let kind = tell(&body).expect("an object");
                     assert_eq!(kind.name, event_type, "{}", sample.file);
                     match kind.retention {
-                        Retention::Fixed(retention) => i64::try_from(retention.as_secs()).expect("fits"),
+                        Retention::Fixed(retention) => {
+                            i64::try_from(retention.as_secs()).expect("fits")
+                        }
                         Retention::Configured => RETENTION_S,
                     }
                 }
                 EventType::Signed(_) | EventType::Unsigned(_) => RETENTION_S,
             };
             let before = now().0;
-            assert_eq!(world.send(&headers, str::from_utf8(&body).expect("text")).await.0, 200, "{}", sample.file);
+            assert_eq!(
+                world.send(&headers, str::from_utf8(&body).expect("text")).await.0,
+                200,
+                "{}",
+                sample.file
+            );
             let left = number(&world.record().await, "expires_at_s") - before;
             assert!((retention_s..=retention_s + 10).contains(&left), "{}: {left}", sample.file);
         }
@@ -340,7 +413,10 @@ async fn a_signature_of_one_scheme_is_not_one_of_another() {
             let rename = |header: Header| {
                 let value = String::from_utf8_lossy(header.value()).into_owned();
                 let is_signature = header.name() == kind.scheme.signature.header[0];
-                let renamed = value.strip_prefix(own).filter(|_| is_signature).map(|tag| format!("{prefix}{tag}"));
+                let renamed = value
+                    .strip_prefix(own)
+                    .filter(|_| is_signature)
+                    .map(|tag| format!("{prefix}{tag}"));
                 Header::new(header.name(), renamed.unwrap_or(value))
             };
             let headers: Vec<_> = signed(&event).into_iter().map(rename).collect();

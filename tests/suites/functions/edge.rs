@@ -24,7 +24,8 @@ use webhook_verify::{
 };
 
 use crate::world::{
-    Setup, World, accepted, duplicate, kind_of, kinds_of, refused, signed, signs_whole_body, unavailable, with_unsigned,
+    Setup, World, accepted, duplicate, kind_of, kinds_of, refused, signed, signs_whole_body,
+    unavailable, with_unsigned,
 };
 
 #[tokio::test]
@@ -43,15 +44,26 @@ async fn every_outcome_is_answered_in_the_form_of_its_door() {
             (400, &headers[..], json!(7)),
         ] {
             let answer = async |event: Value| {
-                let answer = world.function.invoke(&with_body(event, body.clone())).await.expect("an answer");
+                let answer = world
+                    .function
+                    .invoke(&with_body(event, body.clone()))
+                    .await
+                    .expect("an answer");
                 assert_eq!(answer["statusCode"], expected, "{answer}");
-                assert_eq!(answer["headers"], json!({"content-type": "application/json"}), "{answer}");
+                assert_eq!(
+                    answer["headers"],
+                    json!({"content-type": "application/json"}),
+                    "{answer}"
+                );
                 (answer["cookies"].clone(), answer["multiValueHeaders"].clone())
             };
             let path = world.path.as_str();
             let multi_value = json!({"content-type": ["application/json"]});
             assert_eq!(answer(world.event(headers, "")).await, (json!([]), json!({})));
-            assert_eq!(answer(rest_v1(path, headers, "")).await, (Value::Null, multi_value.clone()));
+            assert_eq!(
+                answer(rest_v1(path, headers, "")).await,
+                (Value::Null, multi_value.clone())
+            );
             assert_eq!(answer(alb(path, headers, "", true)).await, (Value::Null, multi_value));
             assert_eq!(answer(alb(path, headers, "", false)).await, (Value::Null, json!({})));
         }
@@ -71,19 +83,31 @@ async fn an_event_that_is_not_an_http_request_is_an_error_to_lambda() {
             json!(7),
         ];
         for event in &events {
-            let error = world.function.invoke(event).await.expect_err("nothing may be taken for handled");
+            let error =
+                world.function.invoke(event).await.expect_err("nothing may be taken for handled");
             assert_eq!(error["errorType"], "NotAnHttpRequest", "{event}");
         }
         for line in world.function.delivery_lines(events.len()).await {
-            assert_eq!((&line["level"], &line["webhook.reason"]), (&json!("ERROR"), &json!("not_an_http_request")));
+            assert_eq!(
+                (&line["level"], &line["webhook.reason"]),
+                (&json!("ERROR"), &json!("not_an_http_request"))
+            );
         }
         for line in world.function.metric_lines(events.len()).await {
             assert_eq!((&line["Outcome"], &line["Deliveries"]), (&json!("malformed"), &json!(1)));
         }
-        assert_eq!(world.function.log().lines().count(), 2 * events.len(), "the runtime repeats nothing");
+        assert_eq!(
+            world.function.log().lines().count(),
+            2 * events.len(),
+            "the runtime repeats nothing"
+        );
         world.assert_nothing_written().await;
         let event = Event::new(kind_of(provider), 1);
-        assert_eq!(world.deliver(&event).await, accepted(&event), "{provider:?}: the process lives");
+        assert_eq!(
+            world.deliver(&event).await,
+            accepted(&event),
+            "{provider:?}: the process lives"
+        );
     }
 }
 
@@ -99,7 +123,10 @@ async fn a_flood_of_refusals_is_counted_in_full_and_logged_in_part() {
         let refusals = |lines: &[Value]| lines.iter().filter(|line| line["Refusals"] == 1).count();
         assert_eq!(refusals(&world.function.metric_lines(101).await), 100);
         let lines = world.function.delivery_lines(61).await;
-        assert_eq!(lines[60]["webhook.outcome"], "accepted", "other outcomes are logged in a flood too");
+        assert_eq!(
+            lines[60]["webhook.outcome"], "accepted",
+            "other outcomes are logged in a flood too"
+        );
         assert!(lines[..60].iter().all(|line| line["webhook.outcome"] == "refused"));
         world.function.lines(1, |line| line["message"] == "deliveries left out").await;
     }
@@ -119,7 +146,9 @@ async fn a_senders_text_has_no_invisible_characters_in_the_log() {
         for name in facts.unsigned_members {
             body = body.replace(&format!("example.{name}"), "x\\u001b[31m\\ny\u{200f}");
         }
-        body = body.replace("evt_1", "a\u{202e}b\u{2028}c").replace("example.created", "x\\u001b[31m\\ny\u{200f}");
+        body = body
+            .replace("evt_1", "a\u{202e}b\u{2028}c")
+            .replace("example.created", "x\\u001b[31m\\ny\u{200f}");
         event.body = body;
         assert_eq!(world.deliver(&event).await.0, 200, "{kind:?}");
         let line = &world.function.delivery_lines(1).await[0];
@@ -139,7 +168,8 @@ async fn a_senders_text_has_no_invisible_characters_in_the_log() {
 #[tokio::test]
 async fn a_scheme_that_is_not_listed_is_refused() {
     for listed in Kind::all() {
-        let setup = Setup::new(listed.provider, true).await.with("SIGNATURE_SCHEMES", listed.scheme.name);
+        let setup =
+            Setup::new(listed.provider, true).await.with("SIGNATURE_SCHEMES", listed.scheme.name);
         let world = setup.start().await;
         let mut others = 0;
         for other in kinds_of(listed.provider).filter(|kind| kind.scheme != listed.scheme) {
@@ -171,12 +201,17 @@ async fn a_body_over_the_set_size_is_413() {
 
 #[tokio::test]
 async fn the_answer_to_an_id_of_millions_of_quotes_is_short() {
-    let has_id = |kind: &Kind| matches!(kind.scheme.facts.id, Id::Signed(_)) && signs_whole_body(kind);
+    let has_id =
+        |kind: &Kind| matches!(kind.scheme.facts.id, Id::Signed(_)) && signs_whole_body(kind);
     for kind in Kind::all().into_iter().filter(has_id) {
         let world = World::of(kind.provider).await;
         let mut event = Event::new(kind, 1);
         event.body = event.body.replace("evt_1", &"\\\"".repeat(1_600_000));
-        let answer = world.function.invoke(&world.event(&signed(&event), &event.body)).await.expect("an answer");
+        let answer = world
+            .function
+            .invoke(&world.event(&signed(&event), &event.body))
+            .await
+            .expect("an answer");
         assert_eq!(answer["statusCode"], 200);
         assert!(answer.to_string().len() < 5_000);
     }
@@ -212,13 +247,17 @@ async fn another_unsigned_event_type_is_a_warning() {
 async fn deliveries_under_the_previous_secret_are_counted() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
-        world.aws.rotate_secret(&world.secret, &kind.provider.key().write("a-secret-of-some-length")).await;
+        world
+            .aws
+            .rotate_secret(&world.secret, &kind.provider.key().write("a-secret-of-some-length"))
+            .await;
         for (key, number) in [("a-secret-of-some-length", 1), (KEY, 2), (KEY, 2)] {
             let event = Event::new(kind, number);
             assert_eq!(world.send(&event.signed(key, now()), &event.body).await.0, 200, "{kind:?}");
         }
         let lines = world.function.metric_lines(3).await;
-        let uses: Vec<Value> = lines.iter().map(|line| line["PreviousSecretUses"].clone()).collect();
+        let uses: Vec<Value> =
+            lines.iter().map(|line| line["PreviousSecretUses"].clone()).collect();
         assert_eq!(uses, [Value::Null, json!(1), json!(1)], "{kind:?}");
     }
 }
@@ -230,7 +269,11 @@ async fn what_looks_wrong_with_a_secret_is_logged_once_when_it_is_fetched() {
         let world = Setup::new(provider, true).await.with_secret("'short' ").await.start().await;
         let event = Event::new(kind_of(provider), 1);
         for expected in [accepted(&event), duplicate(&event)] {
-            assert_eq!(world.send(&event.signed("'short' ", now()), &event.body).await, expected, "{provider:?}");
+            assert_eq!(
+                world.send(&event.signed("'short' ", now()), &event.body).await,
+                expected,
+                "{provider:?}"
+            );
         }
         world.function.delivery_lines(2).await;
         let lines = world.function.lines(3, |line| line["message"] == "signing secret").await;
@@ -250,7 +293,8 @@ async fn what_looks_wrong_with_a_secret_is_logged_once_when_it_is_fetched() {
 async fn without_an_emulator_the_development_secret_verifies_nothing() {
     for provider in PROVIDERS {
         for url in [None, Some("")] {
-            let mut setup = Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
+            let mut setup =
+                Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
             let emulator = setup.variables["AWS_ENDPOINT_URL"].clone();
             for service in ["DYNAMODB", "SQS", "S3", "SECRETS_MANAGER"] {
                 setup = setup.with(&format!("AWS_ENDPOINT_URL_{service}"), &emulator);
@@ -289,7 +333,8 @@ async fn a_challenge_is_answered_and_nothing_is_written() {
         let mut expected = json!({ challenge.answer: "token-1" });
         if let Some(member) = challenge.answer_mac {
             // Computed with Python's `hmac`, under the key of the suites.
-            expected[member] = json!("fddaeb477052dfe790d97b095515dfc66cb20669ee103add09f950c54ed7bdfc");
+            expected[member] =
+                json!("fddaeb477052dfe790d97b095515dfc66cb20669ee103add09f950c54ed7bdfc");
         }
         assert_eq!((status, answer), (200, expected), "{kind:?}");
         world.assert_nothing_written().await;
@@ -353,6 +398,9 @@ async fn a_start_and_its_delivery_end_within_10_s_if_a_service_hangs() {
 #[tokio::test]
 async fn they_end_within_10_s_if_each_waits_for_another_service() {
     let (_listener, url) = hanging();
-    let setup = Setup::new(PROVIDERS[0], true).await.with(SECRETS, &hanging_at_first().await).with(TABLE, &url);
+    let setup = Setup::new(PROVIDERS[0], true)
+        .await
+        .with(SECRETS, &hanging_at_first().await)
+        .with(TABLE, &url);
     is_unavailable_within_10_s(setup, "Secrets Manager at first, and DynamoDB").await;
 }

@@ -26,7 +26,8 @@ async fn the_same_delivery_through_every_door_is_the_same_event() {
         base64_event["isBase64Encoded"] = json!(true);
         let mut shouting = world.event(&[], body);
         for header in &headers {
-            shouting["headers"][header.name().to_uppercase()] = json!(String::from_utf8_lossy(header.value()));
+            shouting["headers"][header.name().to_uppercase()] =
+                json!(String::from_utf8_lossy(header.value()));
         }
         let events = [
             world.event(&headers, body),
@@ -78,29 +79,46 @@ async fn a_malformed_event_gets_a_4xx_and_the_process_lives() {
         ] {
             assert_eq!(world.invoke(&event).await, expected, "{provider:?}: {event}");
         }
-        let raw = |text: &str| world.function.invoke_text(text.to_owned(), Duration::from_secs(15), None);
+        let raw =
+            |text: &str| world.function.invoke_text(text.to_owned(), Duration::from_secs(15), None);
         let deep = format!("{{\"headers\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
-        for text in [r#"{"headers":{},"body":"\ud800"}"#, &deep, r#"{"headers":{"a":"\ud800"},"body":""}"#] {
+        for text in
+            [r#"{"headers":{},"body":"\ud800"}"#, &deep, r#"{"headers":{"a":"\ud800"},"body":""}"#]
+        {
             // An error to Lambda would do as well; a dead process would not.
             let answer: Value = raw(text).await.unwrap_or_else(|error| error);
             assert!(!answer.is_null(), "{provider:?}: {text:.40}");
         }
         world.assert_nothing_written().await;
         let event = Event::new(kind_of(provider), 1);
-        assert_eq!(world.deliver(&event).await, accepted(&event), "{provider:?}: the process lives");
+        assert_eq!(
+            world.deliver(&event).await,
+            accepted(&event),
+            "{provider:?}: the process lives"
+        );
     }
 }
 
 #[tokio::test]
 async fn every_sample_gets_its_answer_from_a_function_that_tolerates_its_age() {
     for provider in PROVIDERS {
-        let setup = Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
-        let world = setup.with("TIMESTAMP_TOLERANCE_S", "630720000").with("RETENTION_S", "1261440000").start().await;
+        let setup =
+            Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
+        let world = setup
+            .with("TIMESTAMP_TOLERANCE_S", "630720000")
+            .with("RETENTION_S", "1261440000")
+            .start()
+            .await;
         let mut accepted = 0;
         for sample in samples::of(provider) {
             let event = serde_json::from_str(&sample.event()).expect("JSON");
             let (status, _, body) = world.invoke(&event).await;
-            assert_eq!((status, body), (i64::from(sample.answer.status()), sample.answer.body()), "{}", sample.file);
+            assert_eq!(
+                (status, body),
+                (i64::from(sample.answer.status()), sample.answer.body()),
+                "{}",
+                sample.file
+            );
             accepted += usize::from(matches!(sample.answer, samples::Answer::Accepted { .. }));
         }
         assert_eq!(world.messages().await.len(), accepted, "{provider:?}");

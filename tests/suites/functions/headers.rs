@@ -25,7 +25,8 @@ fn signers_headers(kind: Kind) -> Vec<&'static [&'static str]> {
 }
 
 fn value_of(headers: &[Header], name: &str) -> String {
-    let header = headers.iter().find(|header| header.name() == name).expect("the signer has written it");
+    let header =
+        headers.iter().find(|header| header.name() == name).expect("the signer has written it");
     String::from_utf8_lossy(header.value()).into_owned()
 }
 
@@ -50,7 +51,11 @@ fn and(headers: &[Header], name: &str, value: &str) -> Vec<Header> {
 /// Invokes the function, and wants the one answer to all that is not proven, to the byte.
 async fn is_refused(world: &World, event: &Value, what: &str) {
     let answer = world.function.invoke(event).await.expect("an answer");
-    let expected = (&json!(401), &json!({"content-type": "application/json"}), &json!("{\"error\":\"unauthorized\"}"));
+    let expected = (
+        &json!(401),
+        &json!({"content-type": "application/json"}),
+        &json!("{\"error\":\"unauthorized\"}"),
+    );
     assert_eq!((&answer["statusCode"], &answer["headers"], &answer["body"]), expected, "{what}");
 }
 
@@ -60,7 +65,10 @@ async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
         let good = signed(&event);
-        let mut cases = vec![(Vec::new(), "no headers".to_owned()), (forged(&event), "another secret".to_owned())];
+        let mut cases = vec![
+            (Vec::new(), "no headers".to_owned()),
+            (forged(&event), "another secret".to_owned()),
+        ];
         for names in signers_headers(kind) {
             let (name, value) = (names[0], value_of(&good, names[0]));
             cases.push((without(&good, name), format!("no {name}")));
@@ -89,10 +97,14 @@ async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
         if let Some(TimeSource::Header(_)) = kind.scheme.time.map(|time| time.source) {
             let name = kind.scheme.signature.header[0];
             let earlier = event.signed(KEY, UnixSeconds(now().0 - 7));
-            cases.push((with(&good, name, &value_of(&earlier, name)), "the signature of another time".to_owned()));
+            cases.push((
+                with(&good, name, &value_of(&earlier, name)),
+                "the signature of another time".to_owned(),
+            ));
         }
         for (headers, what) in cases {
-            is_refused(&world, &world.event(&headers, &event.body), &format!("{kind:?}: {what}")).await;
+            is_refused(&world, &world.event(&headers, &event.body), &format!("{kind:?}: {what}"))
+                .await;
         }
         let altered = event.body.replace("\"number\": 1", "\"number\": 2");
         is_refused(&world, &world.event(&good, &altered), &format!("{kind:?}: another body")).await;
@@ -111,15 +123,18 @@ async fn a_repeated_header_is_refused_even_if_one_of_both_is_good() {
         for names in signers_headers(kind) {
             let name = names[0];
             let of = |headers: &[Header]| Header::new(name.to_uppercase(), value_of(headers, name));
-            for (first, second) in [(of(&good), of(&good)), (of(&good), of(&bad)), (of(&bad), of(&good))] {
+            for (first, second) in
+                [(of(&good), of(&good)), (of(&good), of(&bad)), (of(&bad), of(&good))]
+            {
                 // The same name, or one that differs in its capitals.
                 let lower = Header::new(name, first.value().to_vec());
                 for first in [first, lower] {
                     let mut headers = without(&good, name);
                     headers.extend([first, second.clone()]);
-                    for event in
-                        [rest_v1(&world.path, &headers, &event.body), alb(&world.path, &headers, &event.body, true)]
-                    {
+                    for event in [
+                        rest_v1(&world.path, &headers, &event.body),
+                        alb(&world.path, &headers, &event.body, true),
+                    ] {
                         is_refused(&world, &event, &format!("{kind:?}: {name} twice")).await;
                     }
                 }
@@ -139,7 +154,11 @@ async fn every_other_name_of_a_header_will_do() {
         for names in signers_headers(kind) {
             for other in &names[1..] {
                 let headers = and(&without(&good, names[0]), other, &value_of(&good, names[0]));
-                assert_eq!(world.send(&headers, &event.body).await, duplicate(&event), "{kind:?}: {other}");
+                assert_eq!(
+                    world.send(&headers, &event.body).await,
+                    duplicate(&event),
+                    "{kind:?}: {other}"
+                );
             }
         }
     }
@@ -157,7 +176,12 @@ async fn a_header_that_is_not_signed_may_be_absent_or_anything() {
             let absent = without(&good, header.name());
             let changed = with(&good, header.name(), "anything at all");
             for headers in [absent, changed] {
-                assert_eq!(world.send(&headers, &event.body).await, duplicate(&event), "{kind:?}: {}", header.name());
+                assert_eq!(
+                    world.send(&headers, &event.body).await,
+                    duplicate(&event),
+                    "{kind:?}: {}",
+                    header.name()
+                );
             }
         }
         let more = and(&good, "x-of-nobody", "anything at all");
@@ -173,9 +197,15 @@ async fn a_delivery_without_its_signature_is_refused_whatever_else_it_has() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
         let own = kind.scheme.signature.header;
-        for other in Kind::all().into_iter().filter(|other| !own.contains(&other.scheme.signature.header[0])) {
+        for other in
+            Kind::all().into_iter().filter(|other| !own.contains(&other.scheme.signature.header[0]))
+        {
             let headers = Event::new(other, 1).signed(KEY, now());
-            assert_eq!(world.send(&headers, &event.body).await, refused(), "{kind:?} with headers of {other:?}");
+            assert_eq!(
+                world.send(&headers, &event.body).await,
+                refused(),
+                "{kind:?} with headers of {other:?}"
+            );
         }
         world.assert_nothing_written().await;
     }

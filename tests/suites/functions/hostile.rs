@@ -63,10 +63,21 @@ async fn a_forged_hostile_body_of_6_mb_is_401_at_bounded_cost() {
         let forged = forged(&Event::new(kind, 1));
         let shuffled = |index: usize| index * 7919 % 1_000_000;
         let bodies = [
-            ("benign", object(|index| format!("\"member {index}\": \"a text of some length, as they come\""))),
+            (
+                "benign",
+                object(|index| {
+                    format!("\"member {index}\": \"a text of some length, as they come\"")
+                }),
+            ),
             ("names", object(|index| format!("\"{:06}\":0", shuffled(index)))),
-            ("escaped names", object(|index| format!("\"\\u0061\\u0061\\u0061{:06}\":0", shuffled(index)))),
-            ("floats between two", object(|index| format!("\"{index}\":2.4703282292062327208e-324"))),
+            (
+                "escaped names",
+                object(|index| format!("\"\\u0061\\u0061\\u0061{:06}\":0", shuffled(index))),
+            ),
+            (
+                "floats between two",
+                object(|index| format!("\"{index}\":2.4703282292062327208e-324")),
+            ),
             ("escapes", object(|index| format!("\"{index}\":\"{}\"", "\\u00e9".repeat(50)))),
             ("brackets", "[".repeat(MAX_BODY_BYTES - 300_000)),
         ];
@@ -84,8 +95,14 @@ async fn a_forged_hostile_body_of_6_mb_is_401_at_bounded_cost() {
             }
             let ticks = cpu_ticks(&process) - before;
             let (benign, peak) = (*benign.get_or_insert(ticks.max(1)), peak_kib(&process));
-            eprintln!("{kind:?}: {name:<19} {:>5} ticks each, peak {peak} KiB", ticks / TIMES as u64);
-            assert!(ticks <= MOST_CPU * benign, "{kind:?}: {name}: {ticks} ticks of CPU, a benign body {benign}");
+            eprintln!(
+                "{kind:?}: {name:<19} {:>5} ticks each, peak {peak} KiB",
+                ticks / TIMES as u64
+            );
+            assert!(
+                ticks <= MOST_CPU * benign,
+                "{kind:?}: {name}: {ticks} ticks of CPU, a benign body {benign}"
+            );
             assert!(peak <= MOST_KIB, "{kind:?}: {name}: {peak} KiB");
         }
         world.assert_nothing_written().await;
@@ -104,7 +121,8 @@ async fn an_authentic_body_that_is_very_wide_or_deep_gets_its_answer() {
             assert_eq!(world.deliver(&deep).await, malformed(), "{kind:?}");
             world.assert_nothing_written().await;
         }
-        let members: Vec<String> = (0..100_000).map(|index| format!("\"{index}\":{index}.5")).collect();
+        let members: Vec<String> =
+            (0..100_000).map(|index| format!("\"{index}\":{index}.5")).collect();
         let wide = Event::with(kind, 1, &members.join(","));
         assert_eq!(world.deliver(&wide).await, accepted(&wide), "{kind:?}");
         assert_eq!(world.messages().await.len(), 1);
@@ -126,15 +144,24 @@ async fn a_message_over_the_limit_goes_through_the_bucket_and_no_other() {
         };
         let size = |message: &aws_sdk_sqs::types::Message| {
             let attributes = message.message_attributes.iter().flatten().map(|(name, value)| {
-                name.len() + value.data_type.len() + value.string_value.as_ref().map_or(0, String::len)
+                name.len()
+                    + value.data_type.len()
+                    + value.string_value.as_ref().map_or(0, String::len)
             });
             message.body.as_ref().map_or(0, String::len) + attributes.sum::<usize>()
         };
         // What surrounds the text has the same size in each, except for the time's ".123".
         let round_the_text = size(&deliver(1, 100).await) - 100;
         let message = deliver(2, SQS_MAX_BYTES - round_the_text - 4).await;
-        assert!(message.body.as_ref().is_some_and(|body| body.starts_with("{\"specversion\"")), "{kind:?}");
-        assert!((SQS_MAX_BYTES - 8..=SQS_MAX_BYTES).contains(&size(&message)), "{kind:?}: {}", size(&message));
+        assert!(
+            message.body.as_ref().is_some_and(|body| body.starts_with("{\"specversion\"")),
+            "{kind:?}"
+        );
+        assert!(
+            (SQS_MAX_BYTES - 8..=SQS_MAX_BYTES).contains(&size(&message)),
+            "{kind:?}: {}",
+            size(&message)
+        );
         let message = deliver(3, SQS_MAX_BYTES - round_the_text + 5).await;
         let pointer = "[\"software.amazon.payloadoffloading.PayloadS3Pointer\"";
         assert!(message.body.is_some_and(|body| body.starts_with(pointer)), "{kind:?}");

@@ -11,8 +11,8 @@ use webhook_verify::{
 };
 
 use crate::world::{
-    ANOTHER, Setup, World, accepted, duplicate, forged, malformed, malformed_delivery, refused, signs_python_form,
-    unavailable, unsigned_headers,
+    ANOTHER, Setup, World, accepted, duplicate, forged, malformed, malformed_delivery, refused,
+    signs_python_form, unavailable, unsigned_headers,
 };
 
 #[tokio::test]
@@ -28,13 +28,19 @@ async fn each_delivery_is_one_line_with_its_outcome_reason_and_duration() {
         let lines = world.function.delivery_lines(4).await;
         let fields = |name: &str| lines.iter().map(|line| line[name].clone()).collect::<Vec<_>>();
         assert_eq!(fields("webhook.outcome"), ["accepted", "duplicate", "refused", "malformed"]);
-        assert_eq!(fields("webhook.reason"), [json!(null), json!(null), json!("signature_mismatch"), json!(why)]);
+        assert_eq!(
+            fields("webhook.reason"),
+            [json!(null), json!(null), json!("signature_mismatch"), json!(why)]
+        );
         assert_eq!(fields("level"), ["INFO", "INFO", "WARN", "WARN"]);
         assert_eq!(fields("webhook.cold_start"), [true, false, false, false]);
         let key = json!(event.key);
         assert_eq!(fields("webhook.idempotency_key"), [key.clone(), key, json!(null), json!(null)]);
         for line in &lines {
-            assert!(line["webhook.duration_ms"].is_u64() && line["webhook.request_id"].is_string(), "{line}");
+            assert!(
+                line["webhook.duration_ms"].is_u64() && line["webhook.request_id"].is_string(),
+                "{line}"
+            );
         }
     }
 }
@@ -55,10 +61,12 @@ fn with_canaries(kind: Kind, number: usize) -> Event {
 /// the log has the name.
 fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
     let schemes = kind.provider.schemes();
-    let unsigned: Vec<Header> = schemes.iter().flat_map(|scheme| unsigned_headers(scheme, 1)).collect();
+    let unsigned: Vec<Header> =
+        schemes.iter().flat_map(|scheme| unsigned_headers(scheme, 1)).collect();
     let others = kind.provider.other_headers().iter().map(|(name, _)| *name);
     for name in others.chain(unsigned.iter().map(Header::name)).chain(["authorization"]) {
-        if !matches!(kind.scheme.facts.event_type, EventType::Unsigned(Unsigned::Header(header)) if header == name) {
+        if !matches!(kind.scheme.facts.event_type, EventType::Unsigned(Unsigned::Header(header)) if header == name)
+        {
             headers.retain(|header| header.name() != name);
             headers.push(Header::new(name, "HEADERCANARY"));
         }
@@ -69,7 +77,8 @@ fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
 /// The digits of the signature.
 fn digits(kind: Kind, headers: &[Header]) -> String {
     let Signature { header, form, .. } = kind.scheme.signature;
-    let value = headers.iter().find(|candidate| candidate.name() == header[0]).expect("is signed").value();
+    let value =
+        headers.iter().find(|candidate| candidate.name() == header[0]).expect("is signed").value();
     let value = str::from_utf8(value).expect("is text");
     let digits = match form {
         Form::Bare => Some(value),
@@ -86,7 +95,8 @@ fn digits(kind: Kind, headers: &[Header]) -> String {
 async fn no_payload_header_signature_or_secret_is_logged_even_at_trace() {
     for kind in Kind::all() {
         let setup = Setup::new(kind.provider, true).await;
-        let world = setup.with("RUST_LOG", "trace,hyper=trace,aws_smithy_runtime=trace").start().await;
+        let world =
+            setup.with("RUST_LOG", "trace,hyper=trace,aws_smithy_runtime=trace").start().await;
         let mut signatures = Vec::new();
         let mut deliver = async |event: &Event, key: &str, body: &str| {
             let headers = and_canaries(kind, event.signed(key, now()));
@@ -99,11 +109,26 @@ async fn no_payload_header_signature_or_secret_is_logged_even_at_trace() {
         let other = with_canaries(kind, 2);
         assert_eq!(deliver(&other, ANOTHER, &other.body).await, refused(), "{kind:?}");
         let third = with_canaries(kind, 3);
-        let body = if signs_python_form(&kind) { third.body.replace(": ", ":") } else { third.body.clone() };
+        let body = if signs_python_form(&kind) {
+            third.body.replace(": ", ":")
+        } else {
+            third.body.clone()
+        };
         assert_eq!(deliver(&third, KEY, &body).await.0, 200, "{kind:?}");
-        world.function.invoke(&json!({"headers": {"a": 1}, "body": "BODYCANARY"})).await.expect("an answer");
+        world
+            .function
+            .invoke(&json!({"headers": {"a": 1}, "body": "BODYCANARY"}))
+            .await
+            .expect("an answer");
         // A failing call, whose error must not repeat its request.
-        world.aws.sqs.delete_queue().queue_url(&world.queue).send().await.expect("the queue is deleted");
+        world
+            .aws
+            .sqs
+            .delete_queue()
+            .queue_url(&world.queue)
+            .send()
+            .await
+            .expect("the queue is deleted");
         let last = with_canaries(kind, 4);
         assert_eq!(deliver(&last, KEY, &last.body).await, unavailable(), "{kind:?}");
 

@@ -17,7 +17,9 @@ use webhook_verify::{
     sha256_hex,
 };
 
-use crate::world::{Setup, World, accepted, duplicate, kind_of, signed, signs_python_form, signs_whole_body, text};
+use crate::world::{
+    Setup, World, accepted, duplicate, kind_of, signed, signs_python_form, signs_whole_body, text,
+};
 
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).expect("JSON")
@@ -31,7 +33,10 @@ fn attribute(message: &Message, name: &str) -> Option<String> {
 
 fn system_attribute(message: &Message, name: &str) -> Option<String> {
     let attributes = message.attributes.as_ref()?;
-    attributes.iter().find(|(attribute, _)| attribute.as_str() == name).map(|(_, value)| value.clone())
+    attributes
+        .iter()
+        .find(|(attribute, _)| attribute.as_str() == name)
+        .map(|(_, value)| value.clone())
 }
 
 /// What the contract says of a delivery's message, read from the description without the code that is
@@ -53,7 +58,9 @@ impl Expected {
         let signed = member.map_or(&body_read, |member| &body_read[member]);
         let usable = |text: &str| if text.is_empty() { None } else { Some(text.to_owned()) };
         let first = |pointers: &[&str]| {
-            pointers.iter().find_map(|pointer| signed.pointer(pointer).and_then(Value::as_str).and_then(usable))
+            pointers.iter().find_map(|pointer| {
+                signed.pointer(pointer).and_then(Value::as_str).and_then(usable)
+            })
         };
         let unsigned = |place: Unsigned| match place {
             Unsigned::Header(name) => {
@@ -65,7 +72,9 @@ impl Expected {
         let event_type = match facts.event_type {
             EventType::Signed(pointers) => first(pointers),
             EventType::Unsigned(place) => unsigned(place),
-            EventType::Told(tell) => Some(tell(body.as_bytes()).expect("an object").name.to_owned()),
+            EventType::Told(tell) => {
+                Some(tell(body.as_bytes()).expect("an object").name.to_owned())
+            }
         };
         let unsigned_fields: Vec<&str> = [
             (matches!(facts.event_type, EventType::Unsigned(_)), "type"),
@@ -80,7 +89,11 @@ impl Expected {
             event_type: event_type.unwrap_or_else(|| "unknown".to_owned()),
             group: first(facts.group).unwrap_or_else(|| id.to_owned()),
             delivery_id: facts.delivery_id.iter().find_map(|place| unsigned(*place)),
-            unsigned_fields: if unsigned_fields.is_empty() { None } else { Some(unsigned_fields.join(",")) },
+            unsigned_fields: if unsigned_fields.is_empty() {
+                None
+            } else {
+                Some(unsigned_fields.join(","))
+            },
         }
     }
 
@@ -94,7 +107,8 @@ impl Expected {
         let time = members.remove("time").expect("a time");
         assert_eq!(time.as_str(), text(&world.record().await, "received_at"), "{scheme:?}");
         members.remove("data").expect("data");
-        let signed_at = members.remove("signedat").map(|time| time.as_str().expect("a text").to_owned());
+        let signed_at =
+            members.remove("signedat").map(|time| time.as_str().expect("a text").to_owned());
         assert_eq!(signed_at.is_some(), scheme.time.is_some(), "{scheme:?}");
         let key = format!("{provider}#{}", self.id);
         let mut expected = json!({
@@ -106,16 +120,25 @@ impl Expected {
             "idempotencykey": key,
             "signaturescheme": scheme.name,
         });
-        for (name, value) in [("deliveryid", &self.delivery_id), ("unsignedfields", &self.unsigned_fields)] {
+        for (name, value) in
+            [("deliveryid", &self.delivery_id), ("unsignedfields", &self.unsigned_fields)]
+        {
             if let Some(value) = value {
                 expected[name] = json!(value);
             }
         }
         assert_eq!(envelope, expected);
-        let attributes = ["provider", "event_type", "event_id", "idempotency_key", "signature_scheme"];
+        let attributes =
+            ["provider", "event_type", "event_id", "idempotency_key", "signature_scheme"];
         let expected = [provider, &self.event_type, &self.id, &key, scheme.name];
-        assert_eq!(attributes.map(|name| attribute(&message, name)), expected.map(|value| Some(value.to_owned())));
-        assert_eq!(message.message_attributes.as_ref().map(std::collections::HashMap::len), Some(attributes.len()));
+        assert_eq!(
+            attributes.map(|name| attribute(&message, name)),
+            expected.map(|value| Some(value.to_owned()))
+        );
+        assert_eq!(
+            message.message_attributes.as_ref().map(std::collections::HashMap::len),
+            Some(attributes.len())
+        );
         let group = system_attribute(&message, "MessageGroupId");
         assert_eq!(group, Some(format!("{provider}#{}", self.group)), "{scheme:?}");
         let deduplication_id = system_attribute(&message, "MessageDeduplicationId");
@@ -132,23 +155,37 @@ async fn each_samples_message_is_what_the_contract_says() {
         for sample in samples::of(provider) {
             let samples::Answer::Accepted { event_type, id } = &sample.answer else { continue };
             let kind = Kind { provider, scheme: sample.sender.scheme, is_large: false };
-            let setup = Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
-            let setup = setup.with("TIMESTAMP_TOLERANCE_S", "630720000").with("RETENTION_S", "1261440000");
+            let setup =
+                Setup::new(provider, true).await.with_secret(&development_secret(provider)).await;
+            let setup =
+                setup.with("TIMESTAMP_TOLERANCE_S", "630720000").with("RETENTION_S", "1261440000");
             let world = setup.start().await;
             let (headers, body) = sample.request();
             let body = str::from_utf8(&body).expect("text");
             let answer = world.send(&headers, body).await;
-            assert_eq!(answer, (200, None, json!({"status": "accepted", "id": id})), "{}", sample.file);
+            assert_eq!(
+                answer,
+                (200, None, json!({"status": "accepted", "id": id})),
+                "{}",
+                sample.file
+            );
             let expected = Expected::of(kind, id, &headers, body);
             assert_eq!(&expected.event_type, event_type, "{}", sample.file);
             let (data, signed_at) = expected.check(&world, kind).await;
-            assert_eq!(signed_at.as_deref(), kind.scheme.time.map(|_| "2026-11-21T12:00:00Z"), "{}", sample.file);
+            assert_eq!(
+                signed_at.as_deref(),
+                kind.scheme.time.map(|_| "2026-11-21T12:00:00Z"),
+                "{}",
+                sample.file
+            );
             let signed = if let Some(member) = kind.scheme.signed_member() {
                 let unsigned = kind.scheme.facts.unsigned_members.iter();
                 let unsigned = unsigned.map(|name| format!("\"{name}\":{},", parsed(body)[name]));
                 let before = format!("{{{}\"{member}\":", unsigned.collect::<String>());
                 assert_eq!(parsed(&data)[member], parsed(body)[member], "{}", sample.file);
-                let signed = data.strip_prefix(&before).unwrap_or_else(|| panic!("{data} begins with {before}"));
+                let signed = data
+                    .strip_prefix(&before)
+                    .unwrap_or_else(|| panic!("{data} begins with {before}"));
                 signed.strip_suffix('}').expect("an object").to_owned()
             } else if sample.sender.respelled {
                 assert_eq!(parsed(&data), parsed(body), "{}", sample.file);
@@ -172,7 +209,8 @@ async fn a_message_carries_what_was_signed_under_every_scheme() {
         let event = Event::new(kind, 1);
         let headers = signed(&event);
         assert_eq!(world.send(&headers, &event.body).await, accepted(&event), "{kind:?}");
-        let (data, signed_at) = Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
+        let (data, signed_at) =
+            Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
         assert!(format!(",\"data\":{data}}}").ends_with(event.tail()), "{kind:?}: {data}");
         let form = |time: &str| time.len() == 20 && time.starts_with("20") && time.ends_with('Z');
         assert!(signed_at.as_deref().is_none_or(form), "{kind:?}: {signed_at:?}");
@@ -181,15 +219,16 @@ async fn a_message_carries_what_was_signed_under_every_scheme() {
 
 #[tokio::test]
 async fn signed_bytes_are_carried_as_they_are() {
-    let members =
-        "\"amount\" : 1.10e2,\n \"big\":12345678901234567890.10, \"text\": \"Zo\\u00eb \\/ Zoë\", \"z\": [1, 2 ]";
-    let raw = |kind: &Kind| kind.scheme.messages.iter().any(|message| matches!(message.body, Body::Raw));
+    let members = "\"amount\" : 1.10e2,\n \"big\":12345678901234567890.10, \"text\": \"Zo\\u00eb \\/ Zoë\", \"z\": [1, 2 ]";
+    let raw =
+        |kind: &Kind| kind.scheme.messages.iter().any(|message| matches!(message.body, Body::Raw));
     for kind in Kind::all().into_iter().filter(raw) {
         let world = World::of(kind.provider).await;
         let event = Event::with(kind, 1, members);
         let headers = signed(&event);
         assert_eq!(world.send(&headers, &event.body).await, accepted(&event), "{kind:?}");
-        let (data, _) = Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
+        let (data, _) =
+            Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
         assert_eq!(data, event.body, "{kind:?}");
     }
 }
@@ -203,21 +242,34 @@ async fn a_body_round_a_signed_member_is_rebuilt_round_the_signed_text() {
         });
         for (member, form) in forms {
             let world = World::of(kind.provider).await;
-            let event = Event::with(kind, 1, "\"amount\": 100.0, \"rate\":1.50, \"name\": \"Zo\\u00eb\"");
+            let event =
+                Event::with(kind, 1, "\"amount\": 100.0, \"rate\":1.50, \"name\": \"Zo\\u00eb\"");
             let headers = signed(&event);
             assert_eq!(world.send(&headers, &event.body).await, accepted(&event), "{kind:?}");
-            let (data, _) = Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
-            let (_, sent) = event.body.split_once(&format!("\"{member}\": ")).expect("has the member");
-            let default = sent.strip_suffix('}').expect("is the last member").replace("\"rate\":1.50", "\"rate\": 1.5");
+            let (data, _) =
+                Expected::of(kind, &event.id, &headers, &event.body).check(&world, kind).await;
+            let (_, sent) =
+                event.body.split_once(&format!("\"{member}\": ")).expect("has the member");
+            let default = sent
+                .strip_suffix('}')
+                .expect("is the last member")
+                .replace("\"rate\":1.50", "\"rate\": 1.5");
             let signed = match form {
                 PythonForm::Default => default,
-                PythonForm::Compact => default.replace(": ", ":").replace(", ", ",").replace("\\u00eb", "ë"),
+                PythonForm::Compact => {
+                    default.replace(": ", ":").replace(", ", ",").replace("\\u00eb", "ë")
+                }
             };
             let names = kind.scheme.facts.unsigned_members.iter();
-            let unsigned: Vec<_> = names.map(|name| format!("\"{name}\":\"example.{name}\",")).collect();
+            let unsigned: Vec<_> =
+                names.map(|name| format!("\"{name}\":\"example.{name}\",")).collect();
             assert_eq!(data, format!("{{{}\"{member}\":{signed}}}", unsigned.concat()), "{kind:?}");
             if matches!(kind.scheme.facts.id, Id::HashOfBody) {
-                assert_eq!(event.id, format!("payload-sha256:{}", sha256_hex(signed.as_bytes())), "{kind:?}");
+                assert_eq!(
+                    event.id,
+                    format!("payload-sha256:{}", sha256_hex(signed.as_bytes())),
+                    "{kind:?}"
+                );
             }
         }
     }
@@ -228,13 +280,19 @@ async fn both_spellings_of_a_body_are_one_event_with_the_signed_text() {
     for kind in Kind::all().into_iter().filter(signs_python_form) {
         let event = Event::with(kind, 1, "\"list\": [], \"label\": \"Zo\\u00eb\", \"rate\": 1.0");
         let headers = signed(&event);
-        let respelled = event.body.replace(": ", ":").replace(", ", ",").replace("\\u00eb", "ë").replace("1.0", "1.00");
+        let respelled = event
+            .body
+            .replace(": ", ":")
+            .replace(", ", ",")
+            .replace("\\u00eb", "ë")
+            .replace("1.0", "1.00");
         assert_ne!(respelled, event.body);
         for [first, second] in [[&event.body, &respelled], [&respelled, &event.body]] {
             let world = World::of(kind.provider).await;
             assert_eq!(world.send(&headers, first).await, accepted(&event), "{kind:?}: {first}");
             assert_eq!(world.send(&headers, second).await, duplicate(&event), "{kind:?}: {second}");
-            let (data, _) = Expected::of(kind, &event.id, &headers, first).check(&world, kind).await;
+            let (data, _) =
+                Expected::of(kind, &event.id, &headers, first).check(&world, kind).await;
             assert_eq!(data, event.body, "{kind:?}: {first}");
         }
     }
@@ -268,10 +326,19 @@ async fn an_unknown_event_keeps_its_name_and_a_nameless_one_is_unknown() {
             };
             assert_eq!(world.deliver(&event).await, accepted(&event), "{kind:?}: {name} {id}");
             let message = world.message().await;
-            let envelope = parsed(message.body.as_deref().expect("a body").replace("\\ud800", "?").as_str());
+            let envelope =
+                parsed(message.body.as_deref().expect("a body").replace("\\ud800", "?").as_str());
             assert_eq!(envelope["id"], event.id, "{kind:?}: {name} {id}");
-            assert_eq!(envelope["type"], format!("{}.{event_type}", kind.provider.name()), "{kind:?}: {name}");
-            assert_eq!(attribute(&message, "event_type").as_deref(), Some(event_type), "{kind:?}: {name}");
+            assert_eq!(
+                envelope["type"],
+                format!("{}.{event_type}", kind.provider.name()),
+                "{kind:?}: {name}"
+            );
+            assert_eq!(
+                attribute(&message, "event_type").as_deref(),
+                Some(event_type),
+                "{kind:?}: {name}"
+            );
         }
     }
 }
@@ -296,7 +363,10 @@ fn named_in_the_body() -> impl Iterator<Item = (Kind, &'static Provider)> {
     let is_named = |kind: &Kind| {
         let facts = &kind.scheme.facts;
         signs_whole_body(kind)
-            && matches!((facts.id, facts.event_type), (Id::Signed([_, ..]), EventType::Signed([_, ..])))
+            && matches!(
+                (facts.id, facts.event_type),
+                (Id::Signed([_, ..]), EventType::Signed([_, ..]))
+            )
     };
     Kind::all().into_iter().filter(is_named).map(|kind| (kind, kind.provider))
 }
@@ -309,7 +379,11 @@ async fn what_sqs_would_refuse_is_escaped_in_the_body_and_hashed_in_attributes()
         let (name, id) = ("x\u{ffff}", "e\u{1}");
         let [name_hash, id_hash] = [name, id].map(|text| sha256_hex(text.as_bytes()));
         let mut event = Event::with(kind, 1, "\"t\":\"\u{fffe}\"");
-        event.body = event.body.replace("evt_1", "e\\u0001").replace("example.created", name).replace("grp_0", "a b");
+        event.body = event
+            .body
+            .replace("evt_1", "e\\u0001")
+            .replace("example.created", name)
+            .replace("grp_0", "a b");
         event.id.clone_from(&id_hash);
         assert_eq!(world.deliver(&event).await, accepted(&event), "{kind:?}");
         let message = world.message().await;
@@ -317,7 +391,10 @@ async fn what_sqs_would_refuse_is_escaped_in_the_body_and_hashed_in_attributes()
         assert!(raw.contains("\"x\\uffff\"") && raw.contains("\"t\":\"\\ufffe\""), "{raw}");
         // CloudEvents excludes both characters from attributes.
         let envelope = parsed(raw);
-        assert_eq!((&envelope["id"], &envelope["type"]), (&json!(id_hash), &json!(format!("{provider}.{name_hash}"))));
+        assert_eq!(
+            (&envelope["id"], &envelope["type"]),
+            (&json!(id_hash), &json!(format!("{provider}.{name_hash}")))
+        );
         let key_hash = sha256_hex(format!("{provider}#{id}").as_bytes());
         assert_eq!(envelope["idempotencykey"], key_hash);
         assert_eq!(attribute(&message, "event_type"), Some(name_hash));
@@ -325,7 +402,10 @@ async fn what_sqs_would_refuse_is_escaped_in_the_body_and_hashed_in_attributes()
         assert_eq!(attribute(&message, "idempotency_key"), Some(key_hash));
         // Where nothing else is a group, the event's id is it.
         let group = if kind.scheme.facts.group.is_empty() { id_hash } else { sha256_hex(b"a b") };
-        assert_eq!(system_attribute(&message, "MessageGroupId"), Some(format!("{provider}#{group}")));
+        assert_eq!(
+            system_attribute(&message, "MessageGroupId"),
+            Some(format!("{provider}#{group}"))
+        );
         assert_eq!(text(&world.record().await, "id"), Some(format!("{provider}#{id}").as_str()));
     }
 }
@@ -339,15 +419,25 @@ async fn names_and_ids_over_1024_bytes_are_hashed_but_in_the_envelope() {
         let (id_hash, name_hash) = (sha256_hex(id.as_bytes()), sha256_hex(name.as_bytes()));
         let mut event = Event::new(kind, 1);
         // A group that is not a text is ignored.
-        event.body = event.body.replace("evt_1", &id).replace("example.created", &name).replace("\"grp_0\"", "7");
+        event.body = event
+            .body
+            .replace("evt_1", &id)
+            .replace("example.created", &name)
+            .replace("\"grp_0\"", "7");
         event.id.clone_from(&id_hash);
         assert_eq!(world.deliver(&event).await, accepted(&event), "{kind:?}");
         let message = world.message().await;
         let envelope = parsed(message.body.as_deref().expect("a body"));
-        assert_eq!((&envelope["id"], &envelope["type"]), (&json!(id), &json!(format!("{provider}.{name}"))));
+        assert_eq!(
+            (&envelope["id"], &envelope["type"]),
+            (&json!(id), &json!(format!("{provider}.{name}")))
+        );
         let record = world.record().await;
         assert_eq!(text(&record, "id"), Some(format!("{provider}#id-sha256:{id_hash}").as_str()));
-        assert_eq!((text(&record, "event_id"), text(&record, "event_type")), (Some(&*id_hash), Some(&*name_hash)));
+        assert_eq!(
+            (text(&record, "event_id"), text(&record, "event_type")),
+            (Some(&*id_hash), Some(&*name_hash))
+        );
         assert_eq!(attribute(&message, "event_id"), Some(id_hash.clone()));
         assert_eq!(attribute(&message, "event_type"), Some(name_hash));
         let group = system_attribute(&message, "MessageGroupId");
@@ -360,7 +450,9 @@ async fn the_first_pointer_to_a_text_is_the_group_else_the_event_itself() {
     for kind in Kind::all() {
         let (provider, facts) = (kind.provider.name(), &kind.scheme.facts);
         let [first, .., last] = facts.group else { continue };
-        let (Some((object, first)), Some((other, last))) = (first.rsplit_once('/'), last.rsplit_once('/')) else {
+        let (Some((object, first)), Some((other, last))) =
+            (first.rsplit_once('/'), last.rsplit_once('/'))
+        else {
             panic!("{kind:?} has a pointer that leads nowhere")
         };
         if object != other {
@@ -375,7 +467,8 @@ async fn the_first_pointer_to_a_text_is_the_group_else_the_event_itself() {
             let world = World::of(kind.provider).await;
             let mut event = Event::new(kind, 1);
             let more = more.map(|group| format!(", \"{last}\": \"{group}\"")).unwrap_or_default();
-            let (from, to) = (format!("\"{first}\": \"grp_0\""), format!("\"{first}\": {value}{more}"));
+            let (from, to) =
+                (format!("\"{first}\": \"grp_0\""), format!("\"{first}\": {value}{more}"));
             event.body = event.body.replace(&from, &to);
             let (status, _, answer) = world.deliver(&event).await;
             assert_eq!(status, 200, "{kind:?}");
@@ -408,7 +501,11 @@ async fn the_trace_header_of_the_invocation_travels_with_the_message() {
         let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         for (number, trace, expected) in [(1, trace, Some(trace)), (2, "no trace header", None)] {
             let delivery = Event::new(kind_of(provider), number).delivery();
-            world.function.invoke_text(delivery, Duration::from_secs(15), Some(trace)).await.expect("an answer");
+            world
+                .function
+                .invoke_text(delivery, Duration::from_secs(15), Some(trace))
+                .await
+                .expect("an answer");
             let header = system_attribute(&world.message().await, "AWSTraceHeader");
             assert_eq!(header.as_deref(), expected, "{provider:?}");
         }

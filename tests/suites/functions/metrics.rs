@@ -35,11 +35,22 @@ fn published(line: &Value) -> BTreeSet<Published> {
             for dimensions in items(&directive["Dimensions"]) {
                 let dimensions: Vec<String> = items(dimensions).map(text).collect();
                 for dimension in &dimensions {
-                    assert!(line[dimension].as_str().is_some_and(|value| !value.is_empty()), "{dimension} in {line}");
+                    assert!(
+                        line[dimension].as_str().is_some_and(|value| !value.is_empty()),
+                        "{dimension} in {line}"
+                    );
                     members.insert(dimension.clone());
                 }
-                let metric = (text(&directive["Namespace"]), name.clone(), dimensions.clone(), text(&metric["Unit"]));
-                assert!(published.insert(metric), "{name} by {dimensions:?} is there twice in {line}");
+                let metric = (
+                    text(&directive["Namespace"]),
+                    name.clone(),
+                    dimensions.clone(),
+                    text(&metric["Unit"]),
+                );
+                assert!(
+                    published.insert(metric),
+                    "{name} by {dimensions:?} is there twice in {line}"
+                );
             }
         }
     }
@@ -52,12 +63,15 @@ fn published(line: &Value) -> BTreeSet<Published> {
 
 /// Outcome and reason of a line, and the names of its counts that are not zero.
 fn told(line: &Value) -> (String, Value, String) {
-    let is_count = |name: &str| METRICS.iter().any(|metric| metric.name() == name && metric.unit() == "Count");
+    let is_count =
+        |name: &str| METRICS.iter().any(|metric| metric.name() == name && metric.unit() == "Count");
     let members = line.as_object().expect("an object").iter();
-    let counts = members.filter(|(name, value)| is_count(name) && **value != json!(0)).map(|(name, value)| {
-        assert_eq!(*value, 1, "{name}");
-        name.as_str()
-    });
+    let counts = members.filter(|(name, value)| is_count(name) && **value != json!(0)).map(
+        |(name, value)| {
+            assert_eq!(*value, 1, "{name}");
+            name.as_str()
+        },
+    );
     (text(&line["Outcome"]), line["Reason"].clone(), counts.collect::<Vec<_>>().join(" "))
 }
 
@@ -69,7 +83,9 @@ async fn told_by(world: &World, count: usize) -> Vec<(String, Value, String)> {
 fn expected(lines: &[(&str, Value, &str)]) -> Vec<(String, Value, String)> {
     lines
         .iter()
-        .map(|(outcome, reason, counts)| ((*outcome).to_owned(), reason.clone(), (*counts).to_owned()))
+        .map(|(outcome, reason, counts)| {
+            ((*outcome).to_owned(), reason.clone(), (*counts).to_owned())
+        })
         .collect()
 }
 
@@ -88,17 +104,19 @@ async fn without_faults(kind: Kind) -> (World, Vec<Told>) {
     let (none, mut told) = (|| Value::Null, Vec::new());
     world.function.invoke(&json!({})).await.expect_err("not an HTTP request");
     told.push((("malformed", none(), "ColdStarts Deliveries"), none()));
-    let mut deliver = async |headers: &[_], body: &str, tells: (&'static str, Value, &'static str)| {
-        world.send(headers, body).await;
-        told.push((tells, json!(body.len())));
-    };
+    let mut deliver =
+        async |headers: &[_], body: &str, tells: (&'static str, Value, &'static str)| {
+            world.send(headers, body).await;
+            told.push((tells, json!(body.len())));
+        };
     let [first, second, third] = [1, 2, 3].map(|number| Event::new(kind, number));
     deliver(&signed(&first), &first.body, ("accepted", none(), "Deliveries")).await;
     deliver(&signed(&first), &first.body, ("duplicate", none(), "Deliveries")).await;
     world.put_in_progress(&second.key, now().0 * 1000 + 60_000).await;
     deliver(&signed(&second), &second.body, ("in_progress", none(), "Deliveries")).await;
     world.put_in_progress(&second.key, now().0 * 1000 - 1).await;
-    deliver(&signed(&second), &second.body, ("accepted", none(), "Deliveries LeaseTakeovers")).await;
+    deliver(&signed(&second), &second.body, ("accepted", none(), "Deliveries LeaseTakeovers"))
+        .await;
     let changes = match unsigned_facts(kind) {
         (false, false) => "Deliveries",
         (true, false) => "Deliveries DeliveryIdChanges",
@@ -122,7 +140,10 @@ async fn without_faults(kind: Kind) -> (World, Vec<Told>) {
 /// The provider still signs with a secret that is the previous one when the function starts.
 async fn with_the_previous_secret(kind: Kind) -> World {
     let setup = Setup::new(kind.provider, true).await;
-    setup.aws.rotate_secret(&setup.variables["SIGNING_SECRET_ID"], &kind.provider.key().write("rotated")).await;
+    setup
+        .aws
+        .rotate_secret(&setup.variables["SIGNING_SECRET_ID"], &kind.provider.key().write("rotated"))
+        .await;
     let world = setup.start().await;
     world.deliver(&Event::new(kind, 1)).await;
     world
@@ -130,7 +151,11 @@ async fn with_the_previous_secret(kind: Kind) -> World {
 
 /// A fault at the claim, whose release fails too.
 async fn without_a_table(kind: Kind) -> World {
-    let world = Setup::new(kind.provider, true).await.with("IDEMPOTENCY_TABLE", "no-such-table").start().await;
+    let world = Setup::new(kind.provider, true)
+        .await
+        .with("IDEMPOTENCY_TABLE", "no-such-table")
+        .start()
+        .await;
     world.deliver(&Event::new(kind, 1)).await;
     world
 }
@@ -139,7 +164,12 @@ async fn without_a_table(kind: Kind) -> World {
 async fn without_a_secret(kind: Kind) -> World {
     let world = Setup::new(kind.provider, true).await.with("SECRET_CACHE_S", "0").start().await;
     world.deliver(&Event::new(kind, 1)).await;
-    let delete = world.aws.secrets.delete_secret().secret_id(&world.secret).force_delete_without_recovery(true);
+    let delete = world
+        .aws
+        .secrets
+        .delete_secret()
+        .secret_id(&world.secret)
+        .force_delete_without_recovery(true);
     delete.send().await.expect("the secret is deleted");
     world.deliver(&Event::new(kind, 2)).await;
     let forgery = Event::new(kind, 3);
@@ -167,10 +197,17 @@ async fn exactly_the_listed_metrics_are_emitted_with_unit_and_dimensions() {
             .iter()
             .filter(|metric| has_delivery_id || metric.name() != "DeliveryIdChanges")
             .filter(|metric| has_unsigned_type || metric.name() != "EventTypeChanges")
-            .flat_map(|metric| metric.dimension_sets().into_iter().map(move |dimensions| (metric, dimensions)))
+            .flat_map(|metric| {
+                metric.dimension_sets().into_iter().map(move |dimensions| (metric, dimensions))
+            })
             .map(|(metric, dimensions)| {
                 let dimensions = dimensions.into_iter().map(str::to_owned).collect();
-                (NAMESPACE.to_owned(), metric.name().to_owned(), dimensions, metric.unit().to_owned())
+                (
+                    NAMESPACE.to_owned(),
+                    metric.name().to_owned(),
+                    dimensions,
+                    metric.unit().to_owned(),
+                )
             })
             .collect();
         assert_eq!(emitted, listed, "{kind:?}");
@@ -191,7 +228,11 @@ async fn each_delivery_counts_once_under_its_outcome_and_reason() {
 
         assert_eq!(
             told_by(&with_the_previous_secret(kind).await, 1).await,
-            expected(&[("accepted", none(), "ColdStarts Deliveries PreviousSecretUses SecretRefetches")])
+            expected(&[(
+                "accepted",
+                none(),
+                "ColdStarts Deliveries PreviousSecretUses SecretRefetches"
+            )])
         );
         assert_eq!(
             told_by(&without_a_table(kind).await, 1).await,
@@ -207,7 +248,10 @@ async fn each_delivery_counts_once_under_its_outcome_and_reason() {
             ])
         );
         let line = &world.function.delivery_lines(3).await[1];
-        assert_eq!((&line["level"], &line["webhook.outcome"]), (&json!("ERROR"), &json!("unavailable")));
+        assert_eq!(
+            (&line["level"], &line["webhook.outcome"]),
+            (&json!("ERROR"), &json!("unavailable"))
+        );
         let error = line["webhook.secret_fetch_error"].as_str();
         assert!(error.is_some_and(|error| error.contains("NotFound")), "{line}");
     }

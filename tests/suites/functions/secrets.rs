@@ -23,14 +23,26 @@ async fn a_rotation_refuses_no_delivery() {
         let world = World::of(provider).await;
         assert_eq!(deliver(&world, kind, KEY, 1).await, 200);
         world.aws.rotate_secret(&world.secret, &provider.key().write("rotated")).await;
-        assert_eq!(deliver(&world, kind, KEY, 2).await, 200, "{kind:?}: the old secret, still cached");
-        assert_eq!(deliver(&world, kind, "rotated", 3).await, 200, "{kind:?}: the new one is fetched at once");
+        assert_eq!(
+            deliver(&world, kind, KEY, 2).await,
+            200,
+            "{kind:?}: the old secret, still cached"
+        );
+        assert_eq!(
+            deliver(&world, kind, "rotated", 3).await,
+            200,
+            "{kind:?}: the new one is fetched at once"
+        );
         let previous = deliver(&world, kind, KEY, 4).await;
         assert_eq!(previous, 200, "{kind:?}: the old one is the previous version now");
         assert_eq!(deliver(&world, kind, ANOTHER, 5).await, 401, "{kind:?}");
         let lines = world.function.delivery_lines(5).await;
-        let versions: Vec<_> = lines.iter().map(|line| line["webhook.secret_version"].clone()).collect();
-        assert_eq!(versions, [json!("current"), json!("current"), json!("current"), json!("previous"), json!(null)]);
+        let versions: Vec<_> =
+            lines.iter().map(|line| line["webhook.secret_version"].clone()).collect();
+        assert_eq!(
+            versions,
+            [json!("current"), json!("current"), json!("current"), json!("previous"), json!(null)]
+        );
     }
 }
 
@@ -38,10 +50,18 @@ async fn a_rotation_refuses_no_delivery() {
 async fn an_instance_that_starts_during_a_rotation_takes_both_secrets() {
     for kind in Kind::all() {
         let provider = kind.provider;
-        let setup = Setup::new(provider, true).await.with_secret(&provider.key().write("old")).await;
-        setup.aws.rotate_secret(&setup.variables["SIGNING_SECRET_ID"], &provider.key().write("new")).await;
+        let setup =
+            Setup::new(provider, true).await.with_secret(&provider.key().write("old")).await;
+        setup
+            .aws
+            .rotate_secret(&setup.variables["SIGNING_SECRET_ID"], &provider.key().write("new"))
+            .await;
         let world = setup.start().await;
-        assert_eq!(deliver(&world, kind, "old", 1).await, 200, "{kind:?}: the start has not asked for it");
+        assert_eq!(
+            deliver(&world, kind, "old", 1).await,
+            200,
+            "{kind:?}: the start has not asked for it"
+        );
         assert_eq!(deliver(&world, kind, "new", 2).await, 200, "{kind:?}");
         assert_eq!(deliver(&world, kind, "old", 3).await, 200, "{kind:?}");
     }
@@ -53,7 +73,9 @@ async fn the_stored_value_may_be_json_and_may_end_in_a_line_break() {
         let provider = kind.provider;
         let key = provider.key().write("key");
         let json = json!({ "signing_secret": key });
-        for value in [format!("{key}\n"), format!("{key}\r\n"), json.to_string(), format!("{json}\n")] {
+        for value in
+            [format!("{key}\n"), format!("{key}\r\n"), json.to_string(), format!("{json}\n")]
+        {
             let world = Setup::new(provider, true).await.with_secret(&value).await.start().await;
             assert_eq!(deliver(&world, kind, "key", 1).await, 200, "{kind:?}: {value:?}");
         }
@@ -87,7 +109,8 @@ async fn a_value_that_is_not_a_secret_is_503_and_nothing_is_written() {
             assert_eq!(deliver(&world, kind, "key", 1).await, 503, "{kind:?}: {value:?}");
             world.assert_nothing_written().await;
         }
-        let world = Setup::new(provider, true).await.with("SIGNING_SECRET_ID", "absent").start().await;
+        let world =
+            Setup::new(provider, true).await.with("SIGNING_SECRET_ID", "absent").start().await;
         assert_eq!(world.deliver(&Event::new(kind, 1)).await, unavailable(), "{kind:?}");
         let (status, ..) = world.send(&[], "{}").await;
         assert_eq!(status, 401, "{kind:?}: the form of the headers is checked before the secret");
@@ -100,7 +123,12 @@ async fn an_unusable_previous_version_matters_only_after_a_mismatch() {
         let provider = kind.provider;
         let setup = Setup::new(provider, true).await;
         let name = &setup.variables["SIGNING_SECRET_ID"];
-        let binary = setup.aws.secrets.put_secret_value().secret_id(name).secret_binary(Blob::new(b"\x00".to_vec()));
+        let binary = setup
+            .aws
+            .secrets
+            .put_secret_value()
+            .secret_id(name)
+            .secret_binary(Blob::new(b"\x00".to_vec()));
         binary.send().await.expect("a secret is put");
         setup.aws.rotate_secret(name, &provider.key().write("current")).await;
         let world = setup.start().await;
@@ -115,10 +143,23 @@ async fn a_deleted_secret_ends_the_cached_one_at_once() {
         let provider = kind.provider;
         let world = World::of(provider).await;
         assert_eq!(deliver(&world, kind, KEY, 1).await, 200);
-        let delete = world.aws.secrets.delete_secret().secret_id(&world.secret).force_delete_without_recovery(true);
+        let delete = world
+            .aws
+            .secrets
+            .delete_secret()
+            .secret_id(&world.secret)
+            .force_delete_without_recovery(true);
         delete.send().await.expect("the secret is deleted");
-        assert_eq!(deliver(&world, kind, KEY, 2).await, 200, "{kind:?}: nobody has asked for it yet");
+        assert_eq!(
+            deliver(&world, kind, KEY, 2).await,
+            200,
+            "{kind:?}: nobody has asked for it yet"
+        );
         assert_eq!(deliver(&world, kind, ANOTHER, 3).await, 503, "{kind:?}: the mismatch asks");
-        assert_eq!(deliver(&world, kind, KEY, 4).await, 503, "{kind:?}: the answer ends the cached secret");
+        assert_eq!(
+            deliver(&world, kind, KEY, 4).await,
+            503,
+            "{kind:?}: the answer ends the cached secret"
+        );
     }
 }

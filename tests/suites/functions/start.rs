@@ -58,7 +58,11 @@ async fn a_variable_that_is_missing_or_cannot_be_used_is_named() {
                 "RUST_LOG cannot be used: \"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
                  trace), or more such as warn,webhook_lambda=debug",
             ),
-            ("SSL_CERT_FILE", "/dev/null", "cannot start: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate"),
+            (
+                "SSL_CERT_FILE",
+                "/dev/null",
+                "cannot start: SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate",
+            ),
             ("AWS_REGION", "", "AWS_REGION is not set"),
         ] {
             let mut variables = vec![(name, value)];
@@ -91,15 +95,15 @@ async fn a_record_must_outlive_the_tolerance_twice_and_the_queues_five_minutes()
     for provider in PROVIDERS {
         let twice_s = provider.tolerance().map_or(0, |tolerance| 2 * tolerance.as_secs());
         let (least_s, why) = if twice_s > 360 {
-            let why =
-                "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired";
+            let why = "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired";
             (twice_s, why)
         } else {
             (360, "because a record must outlive the queue's five minutes of deduplication")
         };
         let too_few = (least_s - 1).to_string();
         let log = start_error(provider, &[("RETENTION_S", &too_few)]).await;
-        let expected = format!("Error: RETENTION_S cannot be used: {too_few} is less than {least_s}, {why}\n");
+        let expected =
+            format!("Error: RETENTION_S cannot be used: {too_few} is less than {least_s}, {why}\n");
         assert_eq!(log, expected, "{provider:?}");
     }
 }
@@ -148,11 +152,16 @@ async fn the_connections_of_the_first_delivery_are_open_before_it_comes() {
             .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_way}"));
         let world = setup.start().await;
         for count in [&mut to_table, &mut to_queue, &mut to_secret] {
-            let opened = timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
+            let opened =
+                timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
             opened.expect("it connects by itself").expect("the way stays open");
         }
         let event = Event::new(kind_of(provider), 1);
         assert_eq!(world.deliver(&event).await, accepted(&event), "{provider:?}");
-        assert_eq!((*to_table.borrow(), *to_queue.borrow(), *to_secret.borrow()), (1, 1, 1), "{provider:?}");
+        assert_eq!(
+            (*to_table.borrow(), *to_queue.borrow(), *to_secret.borrow()),
+            (1, 1, 1),
+            "{provider:?}"
+        );
     }
 }

@@ -110,7 +110,13 @@ impl World {
     }
 
     pub(crate) async fn invoke_within(&self, event: &Value, time_left: Duration) -> Answer {
-        answer(&self.function.invoke_text(event.to_string(), time_left, None).await.expect("the function answers"))
+        answer(
+            &self
+                .function
+                .invoke_text(event.to_string(), time_left, None)
+                .await
+                .expect("the function answers"),
+        )
     }
 
     pub(crate) async fn records(&self) -> Vec<HashMap<String, AttributeValue>> {
@@ -130,7 +136,9 @@ impl World {
         let number = |value: i64| AttributeValue::N(value.to_string());
         let put = self.aws.dynamodb.put_item().table_name(&self.table).item("id", text(id));
         let put = put.item("status", text("IN_PROGRESS")).item("claim_token", text("another"));
-        let put = put.item("lease_expires_at_ms", number(lease_ms)).item("expires_at_s", number(now().0 + 3600));
+        let put = put
+            .item("lease_expires_at_ms", number(lease_ms))
+            .item("expires_at_s", number(now().0 + 3600));
         put.send().await.expect("a record is put");
     }
 
@@ -205,7 +213,9 @@ pub(crate) fn kind_of(provider: &'static Provider) -> Kind {
 /// One kind for each way of signing a body: as it is sent, a Python form of it, a Python form of a
 /// member. For tests with large bodies, which are slow.
 pub(crate) fn kinds_by_body() -> Vec<Kind> {
-    let ways = |kind: &Kind| kind.scheme.messages.iter().map(|message| std::mem::discriminant(&message.body));
+    let ways = |kind: &Kind| {
+        kind.scheme.messages.iter().map(|message| std::mem::discriminant(&message.body))
+    };
     let mut kinds: Vec<Kind> = Vec::new();
     for kind in Kind::all() {
         if !kinds.iter().any(|other| ways(other).eq(ways(&kind))) {
@@ -227,9 +237,11 @@ pub(crate) fn signs_python_form(kind: &Kind) -> bool {
 
 /// The headers that no signature covers and a fact is read from, with a value of this number.
 pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
-    let event_type = if let EventType::Unsigned(place) = &scheme.facts.event_type { Some(place) } else { None };
+    let event_type =
+        if let EventType::Unsigned(place) = &scheme.facts.event_type { Some(place) } else { None };
     let places = scheme.facts.delivery_id.iter().chain(event_type);
-    let names = places.filter_map(|place| if let Unsigned::Header(name) = place { Some(*name) } else { None });
+    let names = places
+        .filter_map(|place| if let Unsigned::Header(name) = place { Some(*name) } else { None });
     names.map(|name| Header::new(name, format!("unsigned-{number}"))).collect()
 }
 

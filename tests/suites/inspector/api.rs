@@ -28,7 +28,8 @@ fn delivery(provider: &'static Provider, number: usize, secret: &str) -> (Vec<He
 fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
     let root = Root::new("api");
     let dev = Dev::start(&root, free_port(), "");
-    let mut stream = BufReader::new(TcpStream::connect(("127.0.0.1", dev.port)).expect("it listens"));
+    let mut stream =
+        BufReader::new(TcpStream::connect(("127.0.0.1", dev.port)).expect("it listens"));
     let host = format!("127.0.0.1:{}", dev.port);
     write!(stream.get_mut(), "GET /api/stream HTTP/1.1\r\nHost: {host}\r\n\r\n").expect("is sent");
 
@@ -49,11 +50,16 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
             "{name}"
         );
         assert!(dev.line_with(name).contains(" 200 duplicate"));
-        assert_eq!(post(&url, &forged_headers, &forged_body), (401, json!({ "error": "unauthorized" })), "{name}");
+        assert_eq!(
+            post(&url, &forged_headers, &forged_body),
+            (401, json!({ "error": "unauthorized" })),
+            "{name}"
+        );
         let line = dev.line_with(name);
         assert!(line.contains(" 401 unauthorized signature_mismatch"), "{line}");
 
-        let [good, again, refused] = [id + 1, id + 2, id + 3].map(|id| dev.get(&format!("/api/deliveries/{id}")));
+        let [good, again, refused] =
+            [id + 1, id + 2, id + 3].map(|id| dev.get(&format!("/api/deliveries/{id}")));
         let key = good["idempotency_key"].as_str().expect("it has a key").to_owned();
         let text = String::from_utf8(body.clone()).expect("is text");
         for (shown, outcome, steps) in [
@@ -73,8 +79,12 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
             assert_eq!(shown["message"]["idempotency_key"], key);
             assert_eq!(shown["message"]["envelope"]["idempotencykey"], key);
             assert_eq!(shown["message"]["offloaded"], false);
-            let names: Vec<_> =
-                shown["steps"].as_array().expect("a list").iter().map(|step| step["name"].clone()).collect();
+            let names: Vec<_> = shown["steps"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|step| step["name"].clone())
+                .collect();
             assert_eq!(json!(names), steps, "{shown}");
         }
         assert_ne!(good["log"]["webhook.request_id"], again["log"]["webhook.request_id"]);
@@ -88,7 +98,8 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
         assert_eq!((status, &resent["outcome"]), (200, &json!("duplicate")), "{name}");
         assert_eq!(resent["resent_from"], (id + 1).to_string());
         dev.line_with(name);
-        let (status, signed) = dev.post(&format!("/api/deliveries/{}/send", id + 3), &json!({ "sign": true }));
+        let (status, signed) =
+            dev.post(&format!("/api/deliveries/{}/send", id + 3), &json!({ "sign": true }));
         assert_eq!((status, &signed["outcome"]), (200, &json!("accepted")), "{name}: {signed}");
         dev.line_with(name);
         let shown = dev.get(&format!("/api/deliveries/{}", id + 5));
@@ -99,7 +110,12 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
     }
 
     let shown = dev.get("/api/deliveries");
-    let ids: Vec<_> = shown["deliveries"].as_array().expect("a list").iter().map(|one| one["id"].clone()).collect();
+    let ids: Vec<_> = shown["deliveries"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| one["id"].clone())
+        .collect();
     assert_eq!(json!(ids), json!((1..=id).rev().map(|id: u64| id.to_string()).collect::<Vec<_>>()));
     // Two events of each provider were accepted; reading the queue twice takes nothing off it.
     for _ in 0..2 {
@@ -109,10 +125,16 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
         assert!(messages.iter().all(|message| message["receive_count"] == 0), "{queue}");
     }
     assert_eq!(dev.get("/api/dead-letters")["messages"], json!([]));
-    assert_eq!(dev.get("/api/records")["records"].as_array().map(Vec::len), Some(2 * PROVIDERS.len()));
+    assert_eq!(
+        dev.get("/api/records")["records"].as_array().map(Vec::len),
+        Some(2 * PROVIDERS.len())
+    );
     let stack = dev.get("/api/stack");
     assert_eq!(stack["providers"].as_array().map(Vec::len), Some(PROVIDERS.len()));
-    assert_eq!(stack["providers"][0]["url"], dev.url(&format!("/webhooks/{}", PROVIDERS[0].name())));
+    assert_eq!(
+        stack["providers"][0]["url"],
+        dev.url(&format!("/webhooks/{}", PROVIDERS[0].name()))
+    );
 
     let mut told: HashMap<String, Vec<Value>> = HashMap::new();
     let mut line = String::new();
@@ -124,21 +146,27 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
             told.entry(summary["id"].to_string()).or_default().push(summary);
         }
     }
-    assert!(told.values().all(|summaries| summaries.len() == 2), "once when it is answered, once when all is known");
+    assert!(
+        told.values().all(|summaries| summaries.len() == 2),
+        "once when it is answered, once when all is known"
+    );
 
     refuses(&dev);
 }
 
 /// Saves a forged delivery as a sample, once, and nowhere else.
 fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
-    let save = |path: &str| dev.post(&format!("/api/deliveries/{id}/sample"), &json!({ "path": path }));
+    let save =
+        |path: &str| dev.post(&format!("/api/deliveries/{id}/sample"), &json!({ "path": path }));
     let path = format!("events/{name}/from_inspector.json");
     assert_eq!(save(&path), (201, json!({ "path": path })));
     assert_eq!(save(&path).0, 409, "it is there already");
     for elsewhere in ["events/x.json", "events/other/x.json", "../x.json", "/tmp/x.json"] {
         assert_eq!(save(elsewhere).0, 400, "{elsewhere}");
     }
-    for name_of_file in ["../x.json", "a/b.json", ".x.json", "x.txt", ".json", "samples.json", "x\u{0}.json"] {
+    for name_of_file in
+        ["../x.json", "a/b.json", ".x.json", "x.txt", ".json", "samples.json", "x\u{0}.json"]
+    {
         assert_eq!(save(&format!("events/{name}/{name_of_file}")).0, 400, "{name_of_file}");
     }
     let folder = root.0.join("events").join(name);
@@ -152,7 +180,8 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
     assert_eq!((&row["forged"], &row["answer"]), (&json!(true), &json!("refused")));
     assert_eq!(row["reason"], "signature_mismatch");
     let event: Value =
-        serde_json::from_slice(&fs::read(folder.join("from_inspector.json")).expect("is there")).expect("JSON");
+        serde_json::from_slice(&fs::read(folder.join("from_inspector.json")).expect("is there"))
+            .expect("JSON");
     assert_eq!(event["rawPath"], format!("/webhooks/{name}"));
 }
 
@@ -160,14 +189,27 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
 fn refuses(dev: &Dev) {
     let own = format!("127.0.0.1:{}", dev.port);
     let elsewhere = "http://example.com";
-    let [receiver, watched] = ["webhooks", "watch"].map(|door| format!("/{door}/{}", PROVIDERS[0].name()));
+    let [receiver, watched] =
+        ["webhooks", "watch"].map(|door| format!("/{door}/{}", PROVIDERS[0].name()));
     for (method, path, headers, body, expected) in [
         ("GET", "/api/deliveries", vec![("host", "example.com")], "", 403),
         ("GET", "/", vec![("host", "127.0.0.1")], "", 403),
         ("GET", "/api/deliveries", vec![("origin", elsewhere)], "", 403),
-        ("POST", "/api/deliveries/1/send", vec![("content-type", "application/json"), ("origin", "null")], "{}", 403),
+        (
+            "POST",
+            "/api/deliveries/1/send",
+            vec![("content-type", "application/json"), ("origin", "null")],
+            "{}",
+            403,
+        ),
         ("POST", "/api/deliveries/1/send", vec![("content-type", "text/plain")], "{}", 400),
-        ("POST", "/api/deliveries/1/send", vec![("content-type", "application/json")], "{\"sing\":true}", 400),
+        (
+            "POST",
+            "/api/deliveries/1/send",
+            vec![("content-type", "application/json")],
+            "{\"sing\":true}",
+            400,
+        ),
         ("POST", receiver.as_str(), vec![("origin", elsewhere)], "{}", 403),
         ("POST", watched.as_str(), vec![("origin", "null")], "{}", 403),
         ("GET", "/api/deliveries", vec![("host", own.as_str())], "", 200),
@@ -178,13 +220,28 @@ fn refuses(dev: &Dev) {
     ] {
         let (status, answer) = dev.request(method, path, &headers, body.as_bytes());
         assert_eq!(status, expected, "{method} {path} {headers:?}: {answer}");
-        assert!(expected == 200 || answer["error"].is_string(), "{method} {path} {headers:?}: {answer}");
+        assert!(
+            expected == 200 || answer["error"].is_string(),
+            "{method} {path} {headers:?}: {answer}"
+        );
     }
     let large = vec![b' '; 128 * 1024];
-    assert_eq!(dev.request("POST", "/api/deliveries/1/send", &[("content-type", "application/json")], &large).0, 413);
+    assert_eq!(
+        dev.request(
+            "POST",
+            "/api/deliveries/1/send",
+            &[("content-type", "application/json")],
+            &large
+        )
+        .0,
+        413
+    );
     let name = PROVIDERS[0].name();
     let too_large = vec![b' '; 6 * 1024 * 1024 + 64 * 1024 + 1];
-    assert_eq!(dev.request("POST", &format!("/webhooks/{name}"), &[("host", "example.com")], &too_large).0, 413);
+    assert_eq!(
+        dev.request("POST", &format!("/webhooks/{name}"), &[("host", "example.com")], &too_large).0,
+        413
+    );
 
     let mut page = TcpStream::connect(("127.0.0.1", dev.port)).expect("it listens");
     write!(page, "GET / HTTP/1.1\r\nHost: {own}\r\nConnection: close\r\n\r\n").expect("is sent");

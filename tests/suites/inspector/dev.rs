@@ -69,7 +69,8 @@ pub(crate) fn free_port() -> u16 {
 impl Dev {
     /// Starts one and waits until it serves.
     pub(crate) fn start(root: &Root, port: u16, clean: &str) -> Self {
-        let mut child = command(root, port, clean).stdout(Stdio::piped()).spawn().expect("it starts");
+        let mut child =
+            command(root, port, clean).stdout(Stdio::piped()).spawn().expect("it starts");
         let stdout = child.stdout.take().expect("is piped");
         let (sender, lines) = channel();
         thread::spawn(move || {
@@ -90,7 +91,8 @@ impl Dev {
     /// Waits for a line that it prints.
     pub(crate) fn line_with(&self, text: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no line has {text}"));
+            let line =
+                self.lines.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("no line has {text}"));
             if line.contains(text) {
                 return line;
             }
@@ -108,11 +110,23 @@ impl Dev {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        self.request("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+        self.request(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            body.to_string().as_bytes(),
+        )
     }
 
-    pub(crate) fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, Value) {
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    pub(crate) fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> (u16, Value) {
+        let agent: ureq::Agent =
+            ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut request = ureq::http::Request::builder().method(method).uri(self.url(path));
         for (name, value) in headers {
             request = request.header(*name, *value);

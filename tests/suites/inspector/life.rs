@@ -17,15 +17,22 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let name = provider.name();
     let scheme = provider.schemes().last().expect("there is one");
     let secret = provider.key().read(&development_secret(provider)).expect("is written so");
-    let sender =
-        Sender { id: scheme.signed_headers().next().map(|_| "msg_1".to_owned()), ..Sender::new(provider, scheme) };
+    let sender = Sender {
+        id: scheme.signed_headers().next().map(|_| "msg_1".to_owned()),
+        ..Sender::new(provider, scheme)
+    };
     let body = example_body(scheme, 1, 1).into_bytes();
     let signed = OutgoingDelivery::sign(sender, &secret, now(), body).expect("can be signed");
-    let send = |dev: &Dev, door: &str| post(&dev.url(&format!("/{door}/{name}")), &signed.headers(), signed.body());
+    let send = |dev: &Dev, door: &str| {
+        post(&dev.url(&format!("/{door}/{name}")), &signed.headers(), signed.body())
+    };
     let variables = root.0.join(".tools/dev.env");
 
     let no_port = Dev::refused(&root, 0);
-    assert_eq!(String::from_utf8_lossy(&no_port.stdout), "PORT is 0: it may be a number from 1 to 65535\n");
+    assert_eq!(
+        String::from_utf8_lossy(&no_port.stdout),
+        "PORT is 0: it may be a number from 1 to 65535\n"
+    );
 
     let dev = Dev::start(&root, port, "");
     assert!(variables.exists());
@@ -36,7 +43,10 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let (status, answer) = send(&dev, "watch");
     assert_eq!(status, 502);
     let error = answer["error"].as_str().unwrap_or_default();
-    assert!(error.starts_with("cargo lambda watch did not answer at http://127.0.0.1:9000/"), "{answer}");
+    assert!(
+        error.starts_with("cargo lambda watch did not answer at http://127.0.0.1:9000/"),
+        "{answer}"
+    );
     dev.line_with(name);
     let before = dev.get("/api/deliveries");
     let records = dev.get("/api/records");
@@ -46,7 +56,9 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     assert_eq!(second.status.code(), Some(1));
     let said = String::from_utf8_lossy(&second.stdout).into_owned();
     assert!(
-        said.starts_with(&format!("`make dev` runs already, with its inspector at http://127.0.0.1:{port}")),
+        said.starts_with(&format!(
+            "`make dev` runs already, with its inspector at http://127.0.0.1:{port}"
+        )),
         "{said}"
     );
 
@@ -58,7 +70,10 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     assert_eq!(dev.get("/api/deliveries"), before);
     assert_eq!(dev.get("/api/records"), records);
     assert_eq!(dev.get("/api/queue"), queue);
-    assert_eq!(send(&dev, "webhooks"), (200, json!({ "status": "duplicate", "id": accepted["id"] })));
+    assert_eq!(
+        send(&dev, "webhooks"),
+        (200, json!({ "status": "duplicate", "id": accepted["id"] }))
+    );
     dev.line_with(name);
     assert_eq!(dev.end("INT").code(), Some(0));
 
@@ -77,12 +92,16 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     dev.line_with("the AWS emulator has ended");
     assert_eq!(dev.wait().code(), Some(1));
     assert!(!variables.exists());
-    assert!(fs::read_dir(root.0.join(".tools")).expect("is there").count() == 1, "only what is kept");
+    assert!(
+        fs::read_dir(root.0.join(".tools")).expect("is there").count() == 1,
+        "only what is kept"
+    );
 }
 
 /// Returns the processes whose environment has the folder, but for `dev` itself: the emulator and the functions.
 fn processes(root: &Root) -> Vec<String> {
-    let listed = Command::new("ps").args(["axeww", "-o", "pid=,command="]).output().expect("ps runs");
+    let listed =
+        Command::new("ps").args(["axeww", "-o", "pid=,command="]).output().expect("ps runs");
     let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
     let state = format!("STATE_DIR={}", root.0.display());
     listed.lines().filter(|line| line.contains(&state)).map(str::to_owned).collect()

@@ -44,22 +44,29 @@ impl Browser {
     pub(crate) fn start() -> Self {
         let mut driver = Command::new("chromedriver");
         driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut driver =
-            driver.spawn().unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
+        let mut driver = driver
+            .spawn()
+            .unwrap_or_else(|error| panic!("chromedriver does not start: {error}. {INSTALL}"));
         let mut output = BufReader::new(driver.stdout.take().expect("is piped"));
         let port = output.by_ref().lines().map_while(Result::ok).find_map(|line| port(&line));
         let url = format!("http://127.0.0.1:{}/session", port.expect("chromedriver says its port"));
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut browser = Self { driver, _output: output, agent, session: url };
         // Root, as in a container, has no sandbox.
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"];
+        let arguments =
+            ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"];
         let capabilities = json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
             "timeouts": { "implicit": DEADLINE.as_millis(), "script": DEADLINE.as_millis() },
         });
-        let session = browser.exchange("POST", "", &json!({ "capabilities": { "alwaysMatch": capabilities } }));
-        let session = session.unwrap_or_else(|error| panic!("Chromium does not start: {error}. {INSTALL}"));
+        let session = browser.exchange(
+            "POST",
+            "",
+            &json!({ "capabilities": { "alwaysMatch": capabilities } }),
+        );
+        let session =
+            session.unwrap_or_else(|error| panic!("Chromium does not start: {error}. {INSTALL}"));
         let id = session["sessionId"].as_str().expect("a session has an id");
         browser.session = format!("{}/{id}", browser.session);
         browser
@@ -75,7 +82,8 @@ impl Browser {
 
     /// Changes the size of the window.
     pub(crate) fn resize(&self, width: u32, height: u32) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.devtools("Emulation.setDeviceMetricsOverride", &metrics);
     }
 
@@ -101,18 +109,25 @@ impl Browser {
              const look = () => {{ const found = ({expression}); found ? done(found) : requestAnimationFrame(look); }};
              look();"
         );
-        let waited = self.exchange("POST", "/execute/async", &json!({ "script": script, "args": [] }));
+        let waited =
+            self.exchange("POST", "/execute/async", &json!({ "script": script, "args": [] }));
         waited.unwrap_or_else(|error| panic!("{expression}: {error}\n{}", self.text("body")))
     }
 
     /// Waits until an element has this text.
     pub(crate) fn wait_for(&self, selector: &str, text: &str) {
-        self.wait(&format!("document.querySelector({selector:?})?.innerText.includes({})", json!(text)));
+        self.wait(&format!(
+            "document.querySelector({selector:?})?.innerText.includes({})",
+            json!(text)
+        ));
     }
 
     /// Returns the value of a JavaScript expression.
     pub(crate) fn evaluate(&self, expression: &str) -> Value {
-        self.post("/execute/sync", &json!({ "script": format!("return ({expression})"), "args": [] }))
+        self.post(
+            "/execute/sync",
+            &json!({ "script": format!("return ({expression})"), "args": [] }),
+        )
     }
 
     /// Returns the text of the first element, as it is seen.
@@ -123,14 +138,26 @@ impl Browser {
 
     /// Returns the texts of all elements, as they are seen.
     pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
-        let texts = self.evaluate(&format!("[...document.querySelectorAll({selector:?})].map(e => e.innerText)"));
-        texts.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
+        let texts = self.evaluate(&format!(
+            "[...document.querySelectorAll({selector:?})].map(e => e.innerText)"
+        ));
+        texts
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|text| text.as_str().expect("a text").to_owned())
+            .collect()
     }
 
     /// Returns the ids of the deliveries in the list, from the top.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let ids = self.evaluate("[...document.querySelectorAll('.row')].map(row => row.dataset.id)");
-        ids.as_array().expect("a list").iter().map(|id| id.as_str().expect("a text").to_owned()).collect()
+        let ids =
+            self.evaluate("[...document.querySelectorAll('.row')].map(row => row.dataset.id)");
+        ids.as_array()
+            .expect("a list")
+            .iter()
+            .map(|id| id.as_str().expect("a text").to_owned())
+            .collect()
     }
 
     /// Clicks an element as the mouse does: it must be in view, and nothing above it.
@@ -152,15 +179,18 @@ impl Browser {
 
     /// Presses keys one after another, wherever the focus is.
     pub(crate) fn press(&self, keys: &[&str]) {
-        let strokes =
-            keys.iter().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
-        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
+        let strokes = keys
+            .iter()
+            .flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let keyboard =
+            json!({ "type": "key", "id": "keyboard", "actions": strokes.collect::<Vec<_>>() });
         self.post("/actions", &json!({ "actions": [keyboard] }));
     }
 
     /// Returns the window as a PNG in base64.
     pub(crate) fn screenshot(&self) -> String {
-        let screenshot = self.exchange("GET", "/screenshot", &Value::Null).expect("a picture is taken");
+        let screenshot =
+            self.exchange("GET", "/screenshot", &Value::Null).expect("a picture is taken");
         screenshot.as_str().expect("base64").to_owned()
     }
 
@@ -195,7 +225,8 @@ impl Browser {
         };
         let mut response = response.map_err(|error| error.to_string())?;
         let body = response.body_mut().with_config().limit(16 << 20).read_to_string();
-        let body: Value = serde_json::from_str(&body.map_err(|error| error.to_string())?).unwrap_or_default();
+        let body: Value =
+            serde_json::from_str(&body.map_err(|error| error.to_string())?).unwrap_or_default();
         if response.status().is_success() {
             Ok(body["value"].clone())
         } else {
@@ -215,5 +246,8 @@ impl Drop for Browser {
 
 /// Returns the port from chromedriver's line that says that it has started.
 fn port(line: &str) -> Option<u16> {
-    line.strip_prefix("ChromeDriver was started successfully on port ")?.trim_end_matches('.').parse().ok()
+    line.strip_prefix("ChromeDriver was started successfully on port ")?
+        .trim_end_matches('.')
+        .parse()
+        .ok()
 }

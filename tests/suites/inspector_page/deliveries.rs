@@ -16,13 +16,23 @@ fn sends_show_up_by_themselves_with_answer_and_reason() {
     browser.open(&world.page("deliveries"), 1200, ColorScheme::Light);
     browser.wait_for(".empty h2", "No deliveries yet");
     for (line, provider) in browser.texts(".empty code").iter().zip(PROVIDERS) {
-        let send = format!("cargo webhook send {} --url {}", provider.name(), world.receiver(provider.name()));
+        let send = format!(
+            "cargo webhook send {} --url {}",
+            provider.name(),
+            world.receiver(provider.name())
+        );
         assert!(line.contains(&send), "{line}");
     }
 
     let event = event(Kind::in_turn(0));
-    assert_eq!([world.deliver(&event), world.deliver(&event), world.forge(&event)], [200, 200, 401]);
-    browser.wait(&format!("{} && document.querySelector('.row:first-child .reason').innerText", rows(3)));
+    assert_eq!(
+        [world.deliver(&event), world.deliver(&event), world.forge(&event)],
+        [200, 200, 401]
+    );
+    browser.wait(&format!(
+        "{} && document.querySelector('.row:first-child .reason').innerText",
+        rows(3)
+    ));
     assert_eq!(browser.texts(".row .chip"), ["401\nRefused", "200\nDuplicate", "200\nAccepted"]);
     assert_eq!(browser.texts(".row .provider"), [event.kind.provider.name(); 3]);
     let summaries = world.api("deliveries");
@@ -50,27 +60,39 @@ fn an_accepted_delivery_is_shown_from_request_to_log_line() {
         let delivery = world.api(&format!("deliveries/{id}"));
         browser.open(&world.page(&format!("deliveries/{id}")), 1600, ColorScheme::Light);
         browser.wait_for(".verdict h2", "The signature verifies");
-        let steps =
-            browser.evaluate("[...document.querySelectorAll('.stop')].map(e => [e.dataset.step, e.dataset.tone])");
+        let steps = browser.evaluate(
+            "[...document.querySelectorAll('.stop')].map(e => [e.dataset.step, e.dataset.tone])",
+        );
         let all = ["verify", "claim", "send", "complete", "answer"].map(|step| [step, "good"]);
         assert_eq!(steps, json!(all), "{kind:?}");
-        let described = browser.evaluate("document.querySelector('.journey svg').getAttribute('aria-label')");
+        let described =
+            browser.evaluate("document.querySelector('.journey svg').getAttribute('aria-label')");
         assert!(
-            described.as_str().is_some_and(|text| text.starts_with("verify ") && text.ends_with(" ms, answer 200"))
+            described.as_str().is_some_and(
+                |text| text.starts_with("verify ") && text.ends_with(" ms, answer 200")
+            )
         );
 
         browser.click("[data-key=raw]");
         assert_eq!(browser.text("[data-part=request] pre"), event.body, "{kind:?}");
         browser.click("[data-key=pretty]");
         let pretty = browser.text("[data-part=request] pre");
-        assert!(pretty.contains("\n  ") && pretty.contains("\"number\": 12345678901234567890"), "{pretty}");
+        assert!(
+            pretty.contains("\n  ") && pretty.contains("\"number\": 12345678901234567890"),
+            "{pretty}"
+        );
         let key = delivery["idempotency_key"].as_str().expect("an event has a key");
         assert!(browser.text("[data-part=record]").contains(key), "{kind:?}");
         let message = browser.text("[data-part=message]");
-        for expected in [key, "\"number\": 12345678901234567890", "\"specversion\": \"1.0\"", "idempotency_key"] {
+        for expected in
+            [key, "\"number\": 12345678901234567890", "\"specversion\": \"1.0\"", "idempotency_key"]
+        {
             assert!(message.contains(expected), "{kind:?}: {expected} in {message}");
         }
-        assert!(browser.text("[data-part=log]").contains("\"webhook.outcome\": \"accepted\""), "{kind:?}");
+        assert!(
+            browser.text("[data-part=log]").contains("\"webhook.outcome\": \"accepted\""),
+            "{kind:?}"
+        );
         assert_eq!(delivery["request"]["body"], event.body.as_str());
         assert_eq!(browser.console(), [""; 0]);
     }
@@ -93,7 +115,8 @@ fn a_refused_delivery_says_why_and_how_to_fix_it() {
         let sentence = explanation[part].as_str().expect("a sentence");
         assert!(verdict.contains(sentence), "{verdict}");
     }
-    let reached = "[...document.querySelectorAll('.stop:not([data-tone=none])')].map(e => e.dataset.step)";
+    let reached =
+        "[...document.querySelectorAll('.stop:not([data-tone=none])')].map(e => e.dataset.step)";
     assert_eq!(browser.evaluate(reached), json!(["verify", "answer"]));
     assert_eq!(browser.text("[data-part=record] .hint"), "No record was written.");
     assert_eq!(browser.console(), [""; 0]);

@@ -12,7 +12,8 @@ use crate::{
     world::{World, event, rows, signed},
 };
 
-const HOSTILE: &str = "<img src=x onerror=document.title='hacked'><script>document.title='hacked'</script>";
+const HOSTILE: &str =
+    "<img src=x onerror=document.title='hacked'><script>document.title='hacked'</script>";
 
 #[test]
 fn a_hostile_event_name_is_shown_as_text_and_nothing_runs() {
@@ -22,7 +23,8 @@ fn a_hostile_event_name_is_shown_as_text_and_nothing_runs() {
         let mut event = event(kind);
         // The event's name, if the sender chooses it, and any other text that it chooses.
         event.body = event.body.replace("example.", HOSTILE).replace("grp_", HOSTILE);
-        event.body = event.body.replacen('{', &format!("{{{}:{},", json!(HOSTILE), json!(HOSTILE)), 1);
+        event.body =
+            event.body.replacen('{', &format!("{{{}:{},", json!(HOSTILE), json!(HOSTILE)), 1);
         let mut headers = signed(&event);
         headers.push(Header::new("x-hostile", HOSTILE));
         if let EventType::Unsigned(Unsigned::Header(name)) = kind.scheme.facts.event_type {
@@ -40,7 +42,10 @@ fn a_hostile_event_name_is_shown_as_text_and_nothing_runs() {
         browser.click(".row");
         browser.wait_for("h1", event_type);
         assert!(browser.text("[data-part=request] .pairs").contains(HOSTILE), "{kind:?}");
-        assert!(browser.text("[data-part=request] pre").contains("<img src=x onerror="), "{kind:?}");
+        assert!(
+            browser.text("[data-part=request] pre").contains("<img src=x onerror="),
+            "{kind:?}"
+        );
         browser.click("[data-key=save]");
         browser.wait("document.querySelector('dialog[open]')");
         nothing_ran(&browser);
@@ -58,15 +63,25 @@ fn invisible_characters_are_shown_as_escapes() {
     let world = World::start();
     let browser = Browser::start();
     let mut event = event(Kind::in_turn(0));
-    event.body = event.body.replacen('{', "{\"turned\": \"a\u{202e}b\u{0}\", ", 1).replace('\u{0}', "\u{200b}");
+    event.body = event
+        .body
+        .replacen('{', "{\"turned\": \"a\u{202e}b\u{0}\", ", 1)
+        .replace('\u{0}', "\u{200b}");
     assert_eq!(world.send(&event, &signed(&event)), 200);
-    browser.open(&world.page(&format!("deliveries/{}", world.id_of(200))), 1200, ColorScheme::Light);
+    browser.open(
+        &world.page(&format!("deliveries/{}", world.id_of(200))),
+        1200,
+        ColorScheme::Light,
+    );
     browser.wait_for("[data-part=request] pre", "\"a\\u{202e}b\\u{200b}\"");
 }
 
 /// Asserts that the page has no element and no title of the sender's, and that there was nothing for the policy to block.
 fn nothing_ran(browser: &Browser) {
-    assert_eq!(browser.evaluate("document.querySelectorAll('img, body script, iframe, [onerror]').length"), 0);
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('img, body script, iframe, [onerror]').length"),
+        0
+    );
     let title = browser.evaluate("document.title");
     assert!(title.as_str().is_some_and(|title| title.ends_with(" · Webhook inspector")), "{title}");
     assert_eq!(browser.console(), [""; 0]);

@@ -28,7 +28,8 @@ fn the_filter_goes_by_text_provider_and_outcome() {
     browser.choose("#outcome", "");
     for provider in PROVIDERS {
         browser.choose("#provider", provider.name());
-        let count = events.iter().filter(|event| event.kind.provider.name() == provider.name()).count();
+        let count =
+            events.iter().filter(|event| event.kind.provider.name() == provider.name()).count();
         let forged = usize::from(provider.name() == events[0].kind.provider.name());
         browser.wait(&rows(count + forged));
         assert_eq!(browser.texts(".row .provider"), vec![provider.name(); count + forged]);
@@ -54,13 +55,20 @@ fn keys_move_open_close_and_filter() {
     browser.open(&page, 1200, ColorScheme::Light);
     browser.wait(&rows(3));
     let ids = browser.ids();
-    let focused = || browser.evaluate("document.activeElement.dataset.id ?? document.activeElement.id");
-    let opened =
-        |id: &str| browser.wait(&format!("location.hash === '#/deliveries/{id}' && document.querySelector('h1')"));
+    let focused =
+        || browser.evaluate("document.activeElement.dataset.id ?? document.activeElement.id");
+    let opened = |id: &str| {
+        browser
+            .wait(&format!("location.hash === '#/deliveries/{id}' && document.querySelector('h1')"))
+    };
 
     browser.press(&["j"]);
     assert_eq!(focused(), ids[0].as_str());
-    assert_ne!(browser.evaluate("getComputedStyle(document.activeElement).outlineStyle"), "none", "the focus is seen");
+    assert_ne!(
+        browser.evaluate("getComputedStyle(document.activeElement).outlineStyle"),
+        "none",
+        "the focus is seen"
+    );
     for (key, expected) in [("j", 1), (ARROW_DOWN, 2), ("j", 2), ("k", 1)] {
         browser.press(&[key]);
         assert_eq!(focused(), ids[expected].as_str(), "{key}");
@@ -72,11 +80,18 @@ fn keys_move_open_close_and_filter() {
     browser.press(&["k", "k"]);
     opened(&ids[0]);
     browser.press(&[ESCAPE]);
-    browser.wait(&format!("location.hash === '#/deliveries' && document.activeElement.dataset.id === '{}'", ids[0]));
+    browser.wait(&format!(
+        "location.hash === '#/deliveries' && document.activeElement.dataset.id === '{}'",
+        ids[0]
+    ));
     browser.press(&["/"]);
     assert_eq!(focused(), "search");
     browser.press(&["j", "/"]);
-    assert_eq!(browser.evaluate("document.querySelector('#search').value"), "j/", "a field takes what is typed");
+    assert_eq!(
+        browser.evaluate("document.querySelector('#search').value"),
+        "j/",
+        "a field takes what is typed"
+    );
     browser.press(&[ESCAPE]);
     assert_eq!(focused(), "");
 

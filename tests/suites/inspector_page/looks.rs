@@ -48,7 +48,9 @@ fn fits(world: &World, browser: &Browser, page: &str, shown: &str) {
     for width in [400, 1600] {
         browser.open(&world.page(page), width, ColorScheme::Light);
         browser.wait(&format!("document.querySelector({shown:?})"));
-        browser.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true; })");
+        browser.evaluate(
+            "document.querySelectorAll('details').forEach(details => { details.open = true; })",
+        );
         // Of the page, and of each part of it that scrolls by itself, but for blocks of code.
         let wide = "[document.documentElement, ...document.querySelectorAll('.scroll, .contents, .detail, .list')]
             .filter(part => part.scrollWidth > part.clientWidth).map(part => part.className)";
@@ -60,9 +62,11 @@ fn fits(world: &World, browser: &Browser, page: &str, shown: &str) {
 fn queue_and_records_are_shown_as_they_come_and_dead_letters_too() {
     let world = World::start();
     let browser = Browser::start();
-    for (page, title) in
-        [("queue", "The queue is empty"), ("records", "No records"), ("dead-letters", "No dead letters")]
-    {
+    for (page, title) in [
+        ("queue", "The queue is empty"),
+        ("records", "No records"),
+        ("dead-letters", "No dead letters"),
+    ] {
         browser.open(&world.page(page), 1200, ColorScheme::Light);
         browser.wait_for(".empty h2", title);
     }
@@ -99,11 +103,15 @@ fn the_picture_in_readme_is_of_samples_and_a_refused_delivery() {
     let id = world.newest();
     browser.open(&world.page(&format!("deliveries/{id}")), 1280, ColorScheme::Light);
     browser.resize(1280, 800);
-    browser.wait(&format!("{} && document.querySelector('.journey svg')", rows(samples::all().len() + 1)));
+    browser.wait(&format!(
+        "{} && document.querySelector('.journey svg')",
+        rows(samples::all().len() + 1)
+    ));
     let picture = BASE64_STANDARD.decode(browser.screenshot()).expect("is base64");
     assert!(picture.len() < 200_000, "{} bytes", picture.len());
     if std::env::var_os("UPDATE_PICTURE").is_some() {
         fs::create_dir_all(workspace().join("docs")).expect("a folder is made");
-        fs::write(workspace().join("docs/inspector.png"), picture).expect("the picture can be written");
+        fs::write(workspace().join("docs/inspector.png"), picture)
+            .expect("the picture can be written");
     }
 }

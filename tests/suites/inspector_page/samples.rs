@@ -16,7 +16,11 @@ fn a_delivery_is_saved_as_a_sample_or_the_dialog_says_why_not() {
     let event = event(Kind::in_turn(0));
     let folder = format!("events/{}/", event.kind.provider.name());
     assert_eq!(world.deliver(&event), 200);
-    browser.open(&world.page(&format!("deliveries/{}", world.id_of(200))), 1200, ColorScheme::Light);
+    browser.open(
+        &world.page(&format!("deliveries/{}", world.id_of(200))),
+        1200,
+        ColorScheme::Light,
+    );
     browser.wait("document.querySelector('[data-key=save]')");
     browser.click("[data-key=save]");
     browser.wait("document.activeElement.id === 'sample-path'");
@@ -36,7 +40,8 @@ fn a_delivery_is_saved_as_a_sample_or_the_dialog_says_why_not() {
     browser.click("dialog .primary");
     browser.wait_for(".notice", &format!("Saved as {folder}from_the_page.json."));
     assert_eq!(browser.evaluate("document.querySelector('dialog')"), serde_json::Value::Null);
-    let saved = fs::read_to_string(world.root().join(&folder).join("from_the_page.json")).expect("it is there");
+    let saved = fs::read_to_string(world.root().join(&folder).join("from_the_page.json"))
+        .expect("it is there");
     let saved: serde_json::Value = serde_json::from_str(&saved).expect("is JSON");
     assert_eq!(saved["body"], event.body.as_str());
     assert_eq!(browser.console(), [""; 0]);
@@ -45,5 +50,9 @@ fn a_delivery_is_saved_as_a_sample_or_the_dialog_says_why_not() {
     browser.wait("document.activeElement.id === 'sample-path'");
     browser.press(&[ESCAPE]);
     browser.wait("!document.querySelector('dialog')");
-    assert_eq!(browser.evaluate("document.activeElement.dataset.key"), "save", "the focus is where it was");
+    assert_eq!(
+        browser.evaluate("document.activeElement.dataset.key"),
+        "save",
+        "the focus is where it was"
+    );
 }

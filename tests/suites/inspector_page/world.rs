@@ -70,14 +70,21 @@ impl World {
         let stopped = Arc::clone(&stop);
         let server = std::thread::spawn(move || {
             block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("tokio can have it");
+                let listener =
+                    tokio::net::TcpListener::from_std(listener).expect("tokio can have it");
                 tokio::select! {
                     served = webhook_inspector::serve(setup, listener) => served.expect("the inspector serves"),
                     () = stopped.notified() => {}
                 }
             });
         });
-        Self { origin: format!("http://127.0.0.1:{port}"), root, stop, server: Some(server), _stack: guard }
+        Self {
+            origin: format!("http://127.0.0.1:{port}"),
+            root,
+            stop,
+            server: Some(server),
+            _stack: guard,
+        }
     }
 
     /// The folder whose `events/` samples are saved in.
@@ -97,7 +104,8 @@ impl World {
 
     /// Posts an event's body with these headers, and returns the status of the answer.
     pub(crate) fn send(&self, event: &Event, headers: &[Header]) -> u16 {
-        let (status, _) = post(&self.receiver(event.kind.provider.name()), headers, event.body.as_bytes());
+        let (status, _) =
+            post(&self.receiver(event.kind.provider.name()), headers, event.body.as_bytes());
         status
     }
 
@@ -113,7 +121,8 @@ impl World {
 
     /// Reads a path of the API.
     pub(crate) fn api(&self, path: &str) -> Value {
-        let mut response = ureq::get(format!("{}/api/{path}", self.origin)).call().expect("the inspector answers");
+        let mut response =
+            ureq::get(format!("{}/api/{path}", self.origin)).call().expect("the inspector answers");
         let text = response.body_mut().read_to_string().expect("the answer is text");
         serde_json::from_str(&text).expect("the answer is JSON")
     }
@@ -139,7 +148,10 @@ impl World {
                 !delivery["log"].is_null() && !delivery["explanation"].is_null()
             };
             if summaries.iter().all(is_settled) {
-                return id(summaries.iter().find(|summary| is_wanted(summary)).expect("there is one"));
+                return id(summaries
+                    .iter()
+                    .find(|summary| is_wanted(summary))
+                    .expect("there is one"));
             }
             assert!(started_at.elapsed() < DEADLINE, "{summaries:?}");
             std::thread::sleep(Duration::from_millis(20));
@@ -205,5 +217,9 @@ async fn empty(aws: &Aws, table: &str, queue: &str) {
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
 }

@@ -36,8 +36,11 @@ async fn consume(aws: &Aws, queue: &str, no_more: &watch::Receiver<bool>) -> Vec
         }
         let mut delete = aws.sqs.delete_message_batch().queue_url(queue);
         for (number, message) in messages.iter().enumerate() {
-            let handle = message.receipt_handle.as_deref().expect("a received message has a handle");
-            let entry = DeleteMessageBatchRequestEntry::builder().id(number.to_string()).receipt_handle(handle);
+            let handle =
+                message.receipt_handle.as_deref().expect("a received message has a handle");
+            let entry = DeleteMessageBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(handle);
             delete = delete.entries(entry.build().expect("is complete"));
         }
         if !messages.is_empty() {

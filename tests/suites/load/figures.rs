@@ -50,7 +50,12 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn new(world: &World, messages: usize, delivered_in: Duration, total: Duration) -> Self {
+    pub(crate) fn new(
+        world: &World,
+        messages: usize,
+        delivered_in: Duration,
+        total: Duration,
+    ) -> Self {
         let (mut calls, mut faults) = (BTreeMap::new(), BTreeMap::new());
         for (call, fault) in world.proxies().flat_map(Proxy::seen) {
             *calls.entry(call).or_default() += 1;
@@ -80,7 +85,10 @@ impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { events, duplicates, forgeries, messages, .. } = self;
         let attempts: usize = self.answers.values().sum();
-        writeln!(f, "{events} events, {duplicates} of them sent twice, {forgeries} forgeries: {attempts} deliveries")?;
+        writeln!(
+            f,
+            "{events} events, {duplicates} of them sent twice, {forgeries} forgeries: {attempts} deliveries"
+        )?;
         writeln!(f, "answers: {:?}", self.answers)?;
         writeln!(f, "calls: {:?}", self.calls)?;
         writeln!(f, "faults: {:?}", self.faults)?;

@@ -72,10 +72,16 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
     for provider in PROVIDERS {
         let mut variables = common.clone();
         variables.extend(variables_of(provider, &aws).await);
-        functions.insert(provider.name(), Lambda::new(provider.name(), &variables, emulator, of_each).await);
+        functions.insert(
+            provider.name(),
+            Lambda::new(provider.name(), &variables, emulator, of_each).await,
+        );
     }
-    let world =
-        World { plan: Plan::new(seed, usize::try_from(events).expect("fits")), functions, tally: Tally::default() };
+    let world = World {
+        plan: Plan::new(seed, usize::try_from(events).expect("fits")),
+        functions,
+        tally: Tally::default(),
+    };
     for (number, proxy) in world.proxies().enumerate() {
         proxy.follow(faults(seed, number));
     }
@@ -142,7 +148,12 @@ impl World {
     }
 
     /// Sends a delivery until it is answered for good, as a provider does. Between two attempts it makes room for others.
-    async fn send(&self, sent: Sent, first: OwnedSemaphorePermit, gate: Arc<Semaphore>) -> Result<(), String> {
+    async fn send(
+        &self,
+        sent: Sent,
+        first: OwnedSemaphorePermit,
+        gate: Arc<Semaphore>,
+    ) -> Result<(), String> {
         let event = &self.plan.events[sent.event];
         let function = &self.functions[event.kind.provider.name()];
         let mut permit = Some(first);
@@ -159,7 +170,8 @@ impl World {
             let kill_after = sent.kill_after.filter(|_| attempt == 0);
             let answer = function.invoke(request, TIME_LEFT, kill_after).await;
             drop(permit);
-            let seen = Seen::read(event, answer).map_err(|error| format!("{}: {error}", event.key))?;
+            let seen =
+                Seen::read(event, answer).map_err(|error| format!("{}: {error}", event.key))?;
             self.tally.count(seen);
             match (sent.origin, seen) {
                 (_, Seen::Died) => {}
@@ -169,7 +181,9 @@ impl World {
                 (Origin::Honest | Origin::Again, Seen::InFlight(seconds)) => {
                     tokio::time::sleep(Duration::from_secs(seconds)).await;
                 }
-                (origin, seen) => return Err(format!("{}: {origin:?} is answered {seen:?}", event.key)),
+                (origin, seen) => {
+                    return Err(format!("{}: {origin:?} is answered {seen:?}", event.key));
+                }
             }
         }
         Err(format!("LOST: {} has no answer after {MOST_ATTEMPTS} attempts", event.key))
@@ -177,5 +191,7 @@ impl World {
 }
 
 fn number(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no whole number: {text}")))
+    env::var(name).map_or(default, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is no whole number: {text}"))
+    })
 }

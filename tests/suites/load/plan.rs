@@ -68,7 +68,8 @@ impl Plan {
         }
         due.sort_by_key(|&(at, ..)| at);
         let deliveries = due.into_iter().map(|(_, event, origin)| {
-            let kill_after = (rng.usize(..KILLED) == 0).then(|| Duration::from_millis(rng.u64(..KILLED_WITHIN_MS)));
+            let kill_after = (rng.usize(..KILLED) == 0)
+                .then(|| Duration::from_millis(rng.u64(..KILLED_WITHIN_MS)));
             Sent { event, origin, kill_after }
         });
         Self { deliveries: deliveries.collect(), events }
@@ -88,8 +89,13 @@ fn sample(rng: &mut Rng, count: usize, percent: usize) -> Vec<usize> {
 }
 
 /// What happens to the calls of an instance.
-pub(crate) fn faults(seed: u64, instance: usize) -> impl FnMut(Call) -> Option<Fault> + Send + 'static {
-    let mut rng = Rng::with_seed(seed.wrapping_mul(1_000).wrapping_add(u64::try_from(instance).expect("fits")));
+pub(crate) fn faults(
+    seed: u64,
+    instance: usize,
+) -> impl FnMut(Call) -> Option<Fault> + Send + 'static {
+    let mut rng = Rng::with_seed(
+        seed.wrapping_mul(1_000).wrapping_add(u64::try_from(instance).expect("fits")),
+    );
     move |_| {
         let fault = Fault::ALL[rng.usize(..Fault::ALL.len())];
         (rng.usize(..FAILING) == 0).then_some(fault)

@@ -39,7 +39,8 @@ async fn made(stack: &Stack) -> BTreeSet<String> {
     let mut stacks = vec![stack.name.clone()];
     let mut made = BTreeSet::new();
     while let Some(stack) = stacks.pop() {
-        let listed = api.query("cloudformation", "ListStackResources", &[("StackName", stack.as_str())]);
+        let listed =
+            api.query("cloudformation", "ListStackResources", &[("StackName", stack.as_str())]);
         let listed = listed.expect("the stack is there");
         let ids = texts(&listed, "PhysicalResourceId");
         for (of_type, id) in texts(&listed, "ResourceType").into_iter().zip(ids) {
@@ -61,13 +62,21 @@ async fn assert_delivers(stack: &Stack, providers: &[&str], queue: &str) {
             let event = signed(provider, DEVELOPMENT_SECRET, id, bytes);
             for status in ["accepted", "duplicate"] {
                 let answer = post(&stack.url(provider), &event.headers, event.body.as_bytes());
-                assert_eq!((answer.0, &answer.1["status"]), (200, &json!(status)), "{provider} {id}: {}", answer.1);
+                assert_eq!(
+                    (answer.0, &answer.1["status"]),
+                    (200, &json!(status)),
+                    "{provider} {id}: {}",
+                    answer.1
+                );
             }
         }
     }
     let records = stack.aws.records(&stack.outputs["IdempotencyTableName"]).await;
     assert_eq!(records.len(), 2 * providers.len());
-    assert!(records.iter().all(|record| text(record, "status").as_deref() == Some("ENQUEUED")), "{records:?}");
+    assert!(
+        records.iter().all(|record| text(record, "status").as_deref() == Some("ENQUEUED")),
+        "{records:?}"
+    );
     let messages = stack.aws.take_messages(queue).await;
     assert_eq!(messages.len(), 2 * providers.len());
     let pointers: Vec<_> = messages
@@ -94,16 +103,27 @@ async fn everything_exists_and_nothing_of_it_is_made_again() {
     let api = api().await;
     // Any stack leads to the emulator's account; this one has what the other is to use.
     let theirs = deploy("theirs", &[("Alarms", "false")]).await;
-    let http_api = api.json("POST", "apigateway", "/v2/apis", None, &json!({"name": "theirs", "protocolType": "HTTP"}));
+    let http_api = api.json(
+        "POST",
+        "apigateway",
+        "/v2/apis",
+        None,
+        &json!({"name": "theirs", "protocolType": "HTTP"}),
+    );
     let http_api = http_api["apiId"].as_str().expect("an id");
     let stage = json!({"stageName": "$default", "autoDeploy": true});
     let _ = api.json("POST", "apigateway", &format!("/v2/apis/{http_api}/stages"), None, &stage);
     let key = api.json("POST", "kms", "/", Some("TrentService.CreateKey"), &json!({}));
-    let topic = texts(&api.query("sns", "CreateTopic", &[("Name", "theirs")]).expect("a topic is made"), "TopicArn");
+    let topic = texts(
+        &api.query("sns", "CreateTopic", &[("Name", "theirs")]).expect("a topic is made"),
+        "TopicArn",
+    );
     let secrets: Vec<_> = providers()
         .into_iter()
         .map(pascal_case)
-        .map(|name| (format!("Existing{name}SecretArn"), &theirs.outputs[&format!("{name}SecretArn")]))
+        .map(|name| {
+            (format!("Existing{name}SecretArn"), &theirs.outputs[&format!("{name}SecretArn")])
+        })
         .collect();
     let mut parameters = vec![
         ("ExistingHttpApiId", http_api),
@@ -131,15 +151,22 @@ async fn a_standard_queue_and_a_function_url_serve_one_provider() {
             .map(|other| format!("Enable{}", pascal_case(other)))
             .collect();
         let queue = aws().await.create_queue(false).await;
-        let arn = format!("arn:aws:sqs:us-east-1:000000000000:{}", queue.rsplit('/').next().expect("a name"));
+        let arn = format!(
+            "arn:aws:sqs:us-east-1:000000000000:{}",
+            queue.rsplit('/').next().expect("a name")
+        );
         let name = format!("url-{provider}");
-        let mut parameters =
-            vec![("FrontDoor", "FunctionUrl"), ("ReservedConcurrency", "5"), ("ExistingQueueArn", &arn)];
+        let mut parameters = vec![
+            ("FrontDoor", "FunctionUrl"),
+            ("ReservedConcurrency", "5"),
+            ("ExistingQueueArn", &arn),
+        ];
         parameters.extend(others.iter().map(|other| (other.as_str(), "false")));
         let stack = deploy(&name, &parameters).await;
         let expected = ["AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::SecretsManager::Secret"];
         assert_eq!(made(&stack).await, expected.map(str::to_owned).into());
-        let functions = stack.outputs.keys().filter(|output| output.ends_with("FunctionName")).count();
+        let functions =
+            stack.outputs.keys().filter(|output| output.ends_with("FunctionName")).count();
         assert_eq!(functions, 1, "{:?}", stack.outputs);
         assert_delivers(&stack, &[provider], &queue).await;
     }
@@ -147,12 +174,18 @@ async fn a_standard_queue_and_a_function_url_serve_one_provider() {
 
 #[tokio::test]
 async fn with_every_provider_off_the_rest_is_deployed() {
-    let off: Vec<_> = providers().into_iter().map(|provider| format!("Enable{}", pascal_case(provider))).collect();
+    let off: Vec<_> = providers()
+        .into_iter()
+        .map(|provider| format!("Enable{}", pascal_case(provider)))
+        .collect();
     let parameters: Vec<_> = off.iter().map(|parameter| (parameter.as_str(), "false")).collect();
     let stack = deploy("off", &parameters).await;
-    let without_secrets = HOLDERS.into_iter().filter(|of_type| *of_type != "AWS::SecretsManager::Secret");
+    let without_secrets =
+        HOLDERS.into_iter().filter(|of_type| *of_type != "AWS::SecretsManager::Secret");
     assert_eq!(made(&stack).await, without_secrets.map(str::to_owned).collect());
-    let of_providers = |output: &&String| ["Url", "SecretArn", "FunctionName"].iter().any(|end| output.ends_with(end));
+    let of_providers = |output: &&String| {
+        ["Url", "SecretArn", "FunctionName"].iter().any(|end| output.ends_with(end))
+    };
     let left: BTreeSet<_> = stack.outputs.keys().filter(of_providers).map(String::as_str).collect();
     assert_eq!(left, BTreeSet::from(["DeadLetterQueueUrl", "EventQueueUrl"]));
 }
@@ -161,7 +194,8 @@ async fn with_every_provider_off_the_rest_is_deployed() {
 async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table() {
     let stack = deploy("consumed", &[("ExampleConsumer", "true")]).await;
     let mut keys = BTreeSet::new();
-    let deliveries = || providers().into_iter().map(|provider| (provider, 10)).chain([(providers()[0], LARGE)]);
+    let deliveries =
+        || providers().into_iter().map(|provider| (provider, 10)).chain([(providers()[0], LARGE)]);
     for (provider, bytes) in deliveries() {
         let event = signed(provider, DEVELOPMENT_SECRET, &format!("{provider}-{bytes}"), bytes);
         assert_eq!(post(&stack.url(provider), &event.headers, event.body.as_bytes()).0, 200);
@@ -172,7 +206,9 @@ async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table(
     let started_at = Instant::now();
     let marks = loop {
         let marks = stack.aws.records(&stack.outputs["ConsumedEventsTableName"]).await;
-        if marks.len() == deliveries().count() && marks.iter().all(|mark| mark.contains_key("done_at")) {
+        if marks.len() == deliveries().count()
+            && marks.iter().all(|mark| mark.contains_key("done_at"))
+        {
             break marks;
         }
         assert!(started_at.elapsed() < PATIENCE, "not all events are consumed: {marks:?}");
@@ -185,6 +221,11 @@ async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table(
     let (_, table) = resources(&template, "AWS::DynamoDB::Table")
         .find(|(name, _)| *name == "ConsumedEventsTable")
         .expect("the table is in the template");
-    let ttl = table["Properties"]["TimeToLiveSpecification"]["AttributeName"].as_str().expect("it has a TTL");
-    assert!(marks.iter().all(|mark| matches!(mark.get(ttl), Some(AttributeValue::N(_)))), "{marks:?}");
+    let ttl = table["Properties"]["TimeToLiveSpecification"]["AttributeName"]
+        .as_str()
+        .expect("it has a TTL");
+    assert!(
+        marks.iter().all(|mark| matches!(mark.get(ttl), Some(AttributeValue::N(_)))),
+        "{marks:?}"
+    );
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -60,9 +63,18 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     assert_eq!(request.headers()["x-amz-target"], EXPECTED);
-    let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    kept.lock().unwrap_or_else(PoisonError::into_inner).push(serde_json::from_slice(&body).unwrap_or_default());
-    let mut response = Response::new(Full::new(Bytes::from_static(br#"{"__type":"DeploymentDoesNotExistException"}"#)));
+    let body = request
+        .into_body()
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    kept.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(serde_json::from_slice(&body).unwrap_or_default());
+    let mut response = Response::new(Full::new(Bytes::from_static(
+        br#"{"__type":"DeploymentDoesNotExistException"}"#,
+    )));
     *response.status_mut() = status;
     Ok(response)
 }
@@ -105,7 +117,8 @@ async fn a_version_that_verifies_its_provider_gets_its_traffic() {
     let stack = deploy("hook-succeeds", &[]).await;
     let codedeploy = CodeDeploy::start(StatusCode::OK).await;
     for provider in PROVIDERS {
-        let [version, secret] = ["FunctionName", "SecretArn"].map(|what| &stack.outputs[&output(provider, what)]);
+        let [version, secret] =
+            ["FunctionName", "SecretArn"].map(|what| &stack.outputs[&output(provider, what)]);
         let (answer, log) = run_hook(&stack, &codedeploy, provider, version, secret).await;
         assert_eq!(answer, Ok(Value::Null), "{}: {log}", provider.name());
     }
@@ -118,8 +131,10 @@ async fn a_version_that_verifies_its_provider_gets_its_traffic() {
 async fn a_version_that_refuses_its_provider_or_fails_gets_no_traffic() {
     let stack = deploy("hook-fails", &[("ExampleConsumer", "true")]).await;
     let provider = PROVIDERS[0];
-    let [version, secret] = ["FunctionName", "SecretArn"].map(|what| stack.outputs[&output(provider, what)].clone());
-    let other = stack.aws.create_secret(&provider.key().write("another-secret-of-sixteen-bytes")).await;
+    let [version, secret] =
+        ["FunctionName", "SecretArn"].map(|what| stack.outputs[&output(provider, what)].clone());
+    let other =
+        stack.aws.create_secret(&provider.key().write("another-secret-of-sixteen-bytes")).await;
     let consumer = stack.outputs["ExampleConsumerFunctionName"].clone();
     for (version, secret, reason) in [
         (
@@ -141,7 +156,11 @@ async fn a_version_that_refuses_its_provider_or_fails_gets_no_traffic() {
     ] {
         let codedeploy = CodeDeploy::start(StatusCode::OK).await;
         let (answer, log) = run_hook(&stack, &codedeploy, provider, version, secret).await;
-        assert_eq!((answer, codedeploy.told()), (Ok(Value::Null), vec![told("Failed")]), "{reason}: {log}");
+        assert_eq!(
+            (answer, codedeploy.told()),
+            (Ok(Value::Null), vec![told("Failed")]),
+            "{reason}: {log}"
+        );
         assert!(log.contains(&format!("\"reason\":\"{reason}")), "{reason}: {log}");
         assert!(!log.contains("another-secret"), "{log}");
     }
@@ -160,7 +179,8 @@ async fn a_result_that_codedeploy_does_not_take_is_an_error_to_lambda() {
     let stack = deploy("hook-untold", &[]).await;
     let codedeploy = CodeDeploy::start(StatusCode::BAD_REQUEST).await;
     let provider = PROVIDERS[0];
-    let [version, secret] = ["FunctionName", "SecretArn"].map(|what| &stack.outputs[&output(provider, what)]);
+    let [version, secret] =
+        ["FunctionName", "SecretArn"].map(|what| &stack.outputs[&output(provider, what)]);
     let (answer, _) = run_hook(&stack, &codedeploy, provider, version, secret).await;
     let error = answer.expect_err("an error");
     assert_eq!(error["errorType"], "NotReported");
@@ -196,7 +216,11 @@ async fn the_deployed_hook_has_what_it_reads_and_calls_and_nothing_more() {
         role.allow_all_but(&[]);
         deployed.extend(role.credentials());
         let (answer, log) = invoke(&deployed).await;
-        assert_eq!((answer, codedeploy.told()), (Ok(Value::Null), vec![told("Succeeded")]), "{log}");
+        assert_eq!(
+            (answer, codedeploy.told()),
+            (Ok(Value::Null), vec![told("Succeeded")]),
+            "{log}"
+        );
         for (action, reason) in &cases {
             role.allow_all_but(&[action]);
             deployed.extend(role.credentials());

@@ -21,7 +21,11 @@ use crate::world::{api, deploy, providers, signed};
 type Metric = (String, String, BTreeSet<String>);
 
 fn metric(namespace: &str, name: &str, dimensions: &[&str]) -> Metric {
-    (namespace.to_owned(), name.to_owned(), dimensions.iter().map(|name| (*name).to_owned()).collect())
+    (
+        namespace.to_owned(),
+        name.to_owned(),
+        dimensions.iter().map(|name| (*name).to_owned()).collect(),
+    )
 }
 
 /// All that there is to look at. Of AWS's own:
@@ -31,7 +35,10 @@ fn metric(namespace: &str, name: &str, dimensions: &[&str]) -> Metric {
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html>.
 fn known() -> BTreeSet<Metric> {
     let ours = METRICS.iter().flat_map(|listed| {
-        listed.dimension_sets().into_iter().map(|dimensions| metric(NAMESPACE, listed.name(), &dimensions))
+        listed
+            .dimension_sets()
+            .into_iter()
+            .map(|dimensions| metric(NAMESPACE, listed.name(), &dimensions))
     });
     let of_aws = [
         metric("AWS/ApiGateway", "5xx", &["ApiId"]),
@@ -54,10 +61,11 @@ fn known() -> BTreeSet<Metric> {
 fn filtered() -> Vec<Metric> {
     let template = template("monitoring.yaml");
     let filters = resources(&template, "AWS::Logs::MetricFilter");
-    let transformations =
-        filters.flat_map(|(_, filter)| items(&filter["Properties"]["MetricTransformations"]).cloned());
+    let transformations = filters
+        .flat_map(|(_, filter)| items(&filter["Properties"]["MetricTransformations"]).cloned());
     let metric = |of: Value| {
-        let dimensions: Vec<&str> = items(&of["Dimensions"]).map(|dimension| text(&dimension["Key"])).collect();
+        let dimensions: Vec<&str> =
+            items(&of["Dimensions"]).map(|dimension| text(&dimension["Key"])).collect();
         metric(text(&of["MetricNamespace"]), text(&of["MetricName"]), &dimensions)
     };
     transformations.map(metric).collect()
@@ -74,8 +82,13 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
 /// The metrics that an alarm looks at.
 fn watched(alarm: &Value) -> BTreeSet<Metric> {
     let of = |metric: &Value| {
-        let dimensions = items(&metric["Dimensions"]).map(|dimension| text(&dimension["Name"]).to_owned());
-        (text(&metric["Namespace"]).to_owned(), text(&metric["MetricName"]).to_owned(), dimensions.collect())
+        let dimensions =
+            items(&metric["Dimensions"]).map(|dimension| text(&dimension["Name"]).to_owned());
+        (
+            text(&metric["Namespace"]).to_owned(),
+            text(&metric["MetricName"]).to_owned(),
+            dimensions.collect(),
+        )
     };
     match alarm["Metrics"].as_array() {
         None => BTreeSet::from([of(alarm)]),
@@ -90,7 +103,8 @@ fn watched(alarm: &Value) -> BTreeSet<Metric> {
 
 /// The section of OPERATIONS.md that an alarm names.
 fn section(alarm: &Value) -> &str {
-    let (said, section) = text(&alarm["AlarmDescription"]).rsplit_once(" See \"").expect("it names a section");
+    let (said, section) =
+        text(&alarm["AlarmDescription"]).rsplit_once(" See \"").expect("it names a section");
     assert!(said.len() > 80, "it says what happened and what to do: {said}");
     section.strip_suffix("\" in infra/OPERATIONS.md.").expect("it names the file")
 }
@@ -111,8 +125,10 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
     let found: BTreeMap<&str, (String, &str)> = alarms
         .iter()
         .map(|(name, alarm)| {
-            let metrics: BTreeSet<_> =
-                watched(alarm).into_iter().map(|(space, name, _)| format!("{space} {name}")).collect();
+            let metrics: BTreeSet<_> = watched(alarm)
+                .into_iter()
+                .map(|(space, name, _)| format!("{space} {name}"))
+                .collect();
             (name.as_str(), (metrics.into_iter().collect::<Vec<_>>().join(", "), section(alarm)))
         })
         .collect();
@@ -143,9 +159,11 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
 
     let sections: BTreeSet<&str> = found.values().map(|(_, section)| *section).collect();
     let operations = operations();
-    let (_, under_alarms) = operations.split_once("\n## Alarms\n").expect("there is a chapter on alarms");
+    let (_, under_alarms) =
+        operations.split_once("\n## Alarms\n").expect("there is a chapter on alarms");
     let (under_alarms, _) = under_alarms.split_once("\n## ").expect("another follows");
-    let headings: BTreeSet<&str> = under_alarms.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let headings: BTreeSet<&str> =
+        under_alarms.lines().filter_map(|line| line.strip_prefix("### ")).collect();
     assert_eq!(sections, headings, "each alarm has its section, and each section an alarm");
 }
 
@@ -153,11 +171,13 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
 #[test]
 fn filters_look_at_what_the_access_log_has() {
     let (of_stack, of_api) = (template("monitoring.yaml"), template("template.yaml"));
-    let format = text(&of_api["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]);
+    let format =
+        text(&of_api["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]);
     let line: Value = serde_json::from_str(format).expect("a line is JSON");
     let filters: BTreeMap<&str, &str> = resources(&of_stack, "AWS::Logs::MetricFilter")
         .map(|(_, filter)| {
-            let [transformation] = &items(&filter["Properties"]["MetricTransformations"]).collect::<Vec<_>>()[..]
+            let [transformation] =
+                &items(&filter["Properties"]["MetricTransformations"]).collect::<Vec<_>>()[..]
             else {
                 panic!("one metric: {filter}")
             };
@@ -172,7 +192,10 @@ fn filters_look_at_what_the_access_log_has() {
         ("ApiUnknownRoutes", "{ $.status = \"404\" }"),
     ];
     assert_eq!(filters, expected.into());
-    assert_eq!((&line["api"], &line["status"]), (&json!("$context.apiId"), &json!("$context.status")));
+    assert_eq!(
+        (&line["api"], &line["status"]),
+        (&json!("$context.apiId"), &json!("$context.status"))
+    );
 }
 
 #[tokio::test]
@@ -183,10 +206,22 @@ async fn alarms_on_queues_of_another_account_are_not_made() {
     ];
     deploy("elsewhere", &parameters).await;
     let target = "GraniteServiceVersion20100801.DescribeAlarms";
-    let alarms = api().await.json("POST", "monitoring", "/", Some(target), &json!({"AlarmNamePrefix": "elsewhere-"}));
-    let names: Vec<&str> = items(&alarms["MetricAlarms"]).map(|alarm| text(&alarm["AlarmName"])).collect();
+    let alarms = api().await.json(
+        "POST",
+        "monitoring",
+        "/",
+        Some(target),
+        &json!({"AlarmNamePrefix": "elsewhere-"}),
+    );
+    let names: Vec<&str> =
+        items(&alarms["MetricAlarms"]).map(|alarm| text(&alarm["AlarmName"])).collect();
     assert_eq!(names.len(), 6 + 9 * providers().len(), "{names:?}");
-    assert!(!names.iter().any(|name| name.ends_with("oldest-message") || name.ends_with("dead-letters")), "{names:?}");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.ends_with("oldest-message") || name.ends_with("dead-letters")),
+        "{names:?}"
+    );
 }
 
 fn operations() -> String {
@@ -205,8 +240,11 @@ fn links_within_operations_lead_to_headings() {
         .filter(|line| line.starts_with('#'))
         .map(|line| anchor(line.trim_start_matches(['#', ' '])))
         .collect();
-    let links: Vec<&str> =
-        operations.split("](#").skip(1).map(|rest| rest.split_once(')').expect("a link ends").0).collect();
+    let links: Vec<&str> = operations
+        .split("](#")
+        .skip(1)
+        .map(|rest| rest.split_once(')').expect("a link ends").0)
+        .collect();
     assert!(links.len() > 3, "{links:?}");
     let dead: Vec<_> = links.iter().filter(|link| !headings.contains(**link)).collect();
     assert_eq!(dead, [&""; 0]);
@@ -222,7 +260,8 @@ fn drawn(widget: &Value) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
             drawn.extend(searched(search));
             continue;
         }
-        let mut row: Vec<String> = items(row).filter_map(Value::as_str).map(str::to_owned).collect();
+        let mut row: Vec<String> =
+            items(row).filter_map(Value::as_str).map(str::to_owned).collect();
         if row[0] == "..." {
             let kept = above.len() - (row.len() - 1);
             row = above[..kept].iter().chain(&row[1..]).cloned().collect();
@@ -232,9 +271,14 @@ fn drawn(widget: &Value) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
                 cell.clone_from(before);
             }
         }
-        let dimensions: BTreeMap<String, BTreeSet<String>> =
-            row[2..].chunks(2).map(|pair| (pair[0].clone(), BTreeSet::from([pair[1].clone()]))).collect();
-        drawn.push(((row[0].clone(), row[1].clone(), dimensions.keys().cloned().collect()), dimensions));
+        let dimensions: BTreeMap<String, BTreeSet<String>> = row[2..]
+            .chunks(2)
+            .map(|pair| (pair[0].clone(), BTreeSet::from([pair[1].clone()])))
+            .collect();
+        drawn.push((
+            (row[0].clone(), row[1].clone(), dimensions.keys().cloned().collect()),
+            dimensions,
+        ));
         above = row;
     }
     drawn
@@ -254,7 +298,8 @@ fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
     };
     let functions = BTreeMap::from([("FunctionName".to_owned(), quoted("FunctionName"))]);
     // The first term may be a single name without brackets, which ends at the next term.
-    let names = quoted("MetricName").into_iter().filter(|name| !functions["FunctionName"].contains(name));
+    let names =
+        quoted("MetricName").into_iter().filter(|name| !functions["FunctionName"].contains(name));
     names.map(|name| ((namespace.clone(), name, dimensions.clone()), functions.clone())).collect()
 }
 
@@ -263,7 +308,8 @@ fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
 async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
     let stack = deploy("watched", &[]).await;
     let last = |output: &str| stack.outputs[output].rsplit(':').next().expect("an ARN").to_owned();
-    let functions: Vec<String> = providers().iter().map(|provider| format!("watched-{provider}")).collect();
+    let functions: Vec<String> =
+        providers().iter().map(|provider| format!("watched-{provider}")).collect();
     let names: BTreeMap<&str, BTreeSet<String>> = [
         ("ApiId", vec![stack.outputs["ApiId"].clone()]),
         ("FunctionName", functions.clone()),
@@ -276,7 +322,13 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
     .into();
     let api = api().await;
     let call = |action: &str, body: &Value| {
-        api.json("POST", "monitoring", "/", Some(&format!("GraniteServiceVersion20100801.{action}")), body)
+        api.json(
+            "POST",
+            "monitoring",
+            "/",
+            Some(&format!("GraniteServiceVersion20100801.{action}")),
+            body,
+        )
     };
 
     let alarms = call("DescribeAlarms", &json!({"AlarmNamePrefix": "watched-"}));
@@ -284,16 +336,23 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
     for alarm in items(&alarms["MetricAlarms"]) {
         count += 1;
         for dimension in alarm["Dimensions"].as_array().into_iter().flatten() {
-            assert!(names[text(&dimension["Name"])].contains(text(&dimension["Value"])), "{dimension} in {alarm}");
+            assert!(
+                names[text(&dimension["Name"])].contains(text(&dimension["Value"])),
+                "{dimension} in {alarm}"
+            );
         }
         assert_eq!(alarm["AlarmActions"], json!([stack.outputs["AlarmTopicArn"]]), "{alarm}");
     }
     assert_eq!(count, 8 + 9 * functions.len(), "the shared ones, and each provider's");
 
     let known = known();
-    assert_eq!(stack.outputs["DashboardName"], "watched-us-east-1", "a dashboard is the account's, in all regions");
+    assert_eq!(
+        stack.outputs["DashboardName"], "watched-us-east-1",
+        "a dashboard is the account's, in all regions"
+    );
     let body = call("GetDashboard", &json!({"DashboardName": stack.outputs["DashboardName"]}));
-    let dashboard: Value = serde_json::from_str(text(&body["DashboardBody"])).expect("a dashboard is JSON");
+    let dashboard: Value =
+        serde_json::from_str(text(&body["DashboardBody"])).expect("a dashboard is JSON");
     let mut graphed = BTreeSet::new();
     for widget in items(&dashboard["widgets"]) {
         let drawn = drawn(widget);
@@ -306,18 +365,28 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
             graphed.insert(metric.1);
         }
     }
-    assert!(graphed.contains("ApproximateAgeOfOldestMessage") && graphed.contains("CompleteDuration"), "{graphed:?}");
+    assert!(
+        graphed.contains("ApproximateAgeOfOldestMessage") && graphed.contains("CompleteDuration"),
+        "{graphed:?}"
+    );
     let alone = items(&dashboard["widgets"]).filter(|widget| {
         let metrics = drawn(widget).into_iter().map(|((_, name, _), _)| name);
         metrics.collect::<BTreeSet<_>>() == BTreeSet::from(["PreviousSecretUses".to_owned()])
     });
     assert_eq!(alone.count(), 1, "a rotation is seen to end on a graph of its own");
-    let titles: Vec<_> = items(&dashboard["widgets"]).map(|widget| text(&widget["properties"]["title"])).collect();
+    let titles: Vec<_> =
+        items(&dashboard["widgets"]).map(|widget| text(&widget["properties"]["title"])).collect();
     let operations = operations();
-    let (_, graphs) = operations.split_once("| graph | normal | alarms |\n|---|---|---|\n").expect("there is a table");
-    let rows: Vec<_> = graphs.lines().map_while(|row| row.strip_prefix("| ")?.split(" | ").next()).collect();
+    let (_, graphs) = operations
+        .split_once("| graph | normal | alarms |\n|---|---|---|\n")
+        .expect("there is a table");
+    let rows: Vec<_> =
+        graphs.lines().map_while(|row| row.strip_prefix("| ")?.split(" | ").next()).collect();
     assert_eq!(rows.len(), titles.len(), "each graph is explained");
-    assert!(rows.iter().zip(&titles).all(|(row, title)| title.starts_with(row)), "{rows:?} {titles:?}");
+    assert!(
+        rows.iter().zip(&titles).all(|(row, title)| title.starts_with(row)),
+        "{rows:?} {titles:?}"
+    );
 
     for provider in providers() {
         let event = signed(provider, DEVELOPMENT_SECRET, "e1", 10);
@@ -325,8 +394,9 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
         let group = json!({"logGroupName": format!("/aws/lambda/watched-{provider}")});
         let log = api.json("POST", "logs", "/", Some("Logs_20140328.FilterLogEvents"), &group);
         let lines = items(&log["events"]).flat_map(|event| text(&event["message"]).lines());
-        let line =
-            lines.filter_map(|line| serde_json::from_str::<Value>(line).ok()).find(|line| line["_aws"].is_object());
+        let line = lines
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+            .find(|line| line["_aws"].is_object());
         let line = line.unwrap_or_else(|| panic!("no line of metrics in {log}"));
         assert_eq!(line["FunctionName"], format!("watched-{provider}"));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], NAMESPACE);

@@ -44,7 +44,11 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
         "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits what strangers can call.",
     ),
     (
-        &[("FrontDoor", "FunctionUrl"), ("ReservedConcurrency", "5"), ("ExistingHttpApiId", "a1b2c3d4e5")],
+        &[
+            ("FrontDoor", "FunctionUrl"),
+            ("ReservedConcurrency", "5"),
+            ("ExistingHttpApiId", "a1b2c3d4e5"),
+        ],
         "ExistingHttpApiId must be empty where FrontDoor is FunctionUrl.",
     ),
     (
@@ -58,7 +62,11 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
     ),
     (&[("DomainName", "webhooks.example.com")], "DomainName needs CertificateArn."),
     (
-        &[("DomainName", "webhooks.example.com"), ("CertificateArn", CERTIFICATE), ("ExistingHttpApiId", "a1b2c3d4e5")],
+        &[
+            ("DomainName", "webhooks.example.com"),
+            ("CertificateArn", CERTIFICATE),
+            ("ExistingHttpApiId", "a1b2c3d4e5"),
+        ],
         "DomainName must be empty where ExistingHttpApiId is given; that API has its own domain.",
     ),
     (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName."),
@@ -79,16 +87,23 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
         "Alarms must be true where DeploymentStrategy is not None; they are what rolls a deployment back.",
     ),
     (
-        &[("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms"), ("AlarmEmail", "oncall@example.com")],
+        &[
+            ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms"),
+            ("AlarmEmail", "oncall@example.com"),
+        ],
         "AlarmEmail must be empty where AlarmTopicArn is given; subscribe to that topic instead.",
     ),
 ];
 
-const CERTIFICATE: &str = "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000";
+const CERTIFICATE: &str =
+    "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000";
 
 /// The message with which these are refused.
 async fn refusal(parameters: &[(&str, &str)]) -> String {
-    try_deploy("refused", parameters).await.err().unwrap_or_else(|| panic!("{parameters:?} are taken"))
+    try_deploy("refused", parameters)
+        .await
+        .err()
+        .unwrap_or_else(|| panic!("{parameters:?} are taken"))
 }
 
 /// Wrong values of a parameter, by what the template asks of it.
@@ -102,10 +117,15 @@ fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
     wrong.extend(number("MaxValue").map(|most| (most + 1).to_string()));
     if parameter["AllowedPattern"].is_string() {
         let is_it = |of: &str| {
-            of == name || providers().into_iter().any(|provider| of.replace("{Name}", &pascal_case(provider)) == name)
+            of == name
+                || providers()
+                    .into_iter()
+                    .any(|provider| of.replace("{Name}", &pascal_case(provider)) == name)
         };
-        let nearly =
-            NEARLY_RIGHT.iter().find(|(of, _)| is_it(of)).unwrap_or_else(|| panic!("{name} has no value here"));
+        let nearly = NEARLY_RIGHT
+            .iter()
+            .find(|(of, _)| is_it(of))
+            .unwrap_or_else(|| panic!("{name} has no value here"));
         wrong.push(nearly.1.to_owned());
     }
     wrong
@@ -122,7 +142,9 @@ async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
             let message = refusal(&[(name.as_str(), value.as_str())]).await;
             assert!(message.contains(name.as_str()), "{name}={value}: {message}");
             if parameter["AllowedPattern"].is_string() {
-                let constraint = parameter["ConstraintDescription"].as_str().expect("it says what the value must be");
+                let constraint = parameter["ConstraintDescription"]
+                    .as_str()
+                    .expect("it says what the value must be");
                 assert!(message.contains(constraint), "{name}={value}: {message}");
             }
         }
@@ -134,9 +156,14 @@ async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() 
     let template = template("template.yaml");
     let rules = template["Rules"].as_object().expect("there are rules").values();
     let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().expect("a list"));
-    let said: BTreeSet<&str> =
-        assertions.map(|assertion| assertion["AssertDescription"].as_str().expect("a text")).collect();
-    assert_eq!(said, TOGETHER.iter().map(|(_, message)| *message).collect(), "each rule has its case");
+    let said: BTreeSet<&str> = assertions
+        .map(|assertion| assertion["AssertDescription"].as_str().expect("a text"))
+        .collect();
+    assert_eq!(
+        said,
+        TOGETHER.iter().map(|(_, message)| *message).collect(),
+        "each rule has its case"
+    );
     for (parameters, expected) in TOGETHER {
         let message = refusal(parameters).await;
         assert!(message.ends_with(expected), "{parameters:?}: {message}");
@@ -161,5 +188,8 @@ async fn a_stack_name_that_is_too_long_is_named_and_leaves_nothing_behind() {
     let queues = aws.sqs.list_queues().send().await.expect("queues are listed");
     assert!(!queues.queue_urls().iter().any(of_stack), "{queues:?}");
     let buckets = aws.s3.list_buckets().send().await.expect("buckets are listed");
-    assert!(!buckets.buckets().iter().filter_map(|bucket| bucket.name.as_ref()).any(of_stack), "{buckets:?}");
+    assert!(
+        !buckets.buckets().iter().filter_map(|bucket| bucket.name.as_ref()).any(of_stack),
+        "{buckets:?}"
+    );
 }

@@ -31,11 +31,17 @@ const TIME_LEFT: Duration = Duration::from_secs(8);
 
 /// What no delivery can show in the emulator, and why.
 pub(crate) const UNSEEN: [(&str, &str); 15] = [
-    ("logs:CreateLogStream", "Lambda calls it, not the code; the emulator keeps logs without asking"),
+    (
+        "logs:CreateLogStream",
+        "Lambda calls it, not the code; the emulator keeps logs without asking",
+    ),
     ("logs:PutLogEvents", "the same"),
     ("xray:PutTelemetryRecords", "the same, where Tracing is Active"),
     ("xray:PutTraceSegments", "the same"),
-    ("ec2:AssignPrivateIpAddresses", "Lambda calls it to attach a function to a VPC, which the emulator does not do"),
+    (
+        "ec2:AssignPrivateIpAddresses",
+        "Lambda calls it to attach a function to a VPC, which the emulator does not do",
+    ),
     ("ec2:CreateNetworkInterface", "the same"),
     ("ec2:DeleteNetworkInterface", "the same"),
     ("ec2:DescribeNetworkInterfaces", "the same"),
@@ -43,12 +49,16 @@ pub(crate) const UNSEEN: [(&str, &str); 15] = [
     ("ec2:UnassignPrivateIpAddresses", "the same"),
     ("kms:Decrypt", "the services call KMS in the caller's name, which the emulator's do not"),
     ("kms:GenerateDataKey", "the same"),
-    ("sqs:ReceiveMessage", "the consumer's event source mapping calls it, and the emulator's asks no role"),
+    (
+        "sqs:ReceiveMessage",
+        "the consumer's event source mapping calls it, and the emulator's asks no role",
+    ),
     ("sqs:DeleteMessage", "the same"),
     ("sqs:GetQueueAttributes", "the same"),
 ];
 /// The same, of the consumer alone.
-const UNSEEN_OF_CONSUMER: (&str, &str) = ("dynamodb:DeleteItem", "for a handler that fails, and the example's cannot");
+const UNSEEN_OF_CONSUMER: (&str, &str) =
+    ("dynamodb:DeleteItem", "for a handler that fails, and the example's cannot");
 
 /// A role of the stack, all its policies drawn into one that can be changed.
 pub(crate) struct Role<'a> {
@@ -63,8 +73,9 @@ impl<'a> Role<'a> {
         let arn = configuration(function).await["Role"].as_str().expect("it has a role").to_owned();
         let name = arn.rsplit('/').next().expect("an ARN ends in a name").to_owned();
         let role = ("RoleName", name.as_str());
-        let call =
-            |action: &str, parameters: &[(&str, &str)]| api.query("iam", action, parameters).expect("IAM allows");
+        let call = |action: &str, parameters: &[(&str, &str)]| {
+            api.query("iam", action, parameters).expect("IAM allows")
+        };
         let mut statements = Vec::new();
         for policy in texts(&call("ListRolePolicies", &[role]), "member") {
             let named = [role, ("PolicyName", policy.as_str())];
@@ -73,8 +84,11 @@ impl<'a> Role<'a> {
         }
         for arn in texts(&call("ListAttachedRolePolicies", &[role]), "PolicyArn") {
             let named = ("PolicyArn", arn.as_str());
-            let [version] = &texts(&call("GetPolicy", &[named]), "DefaultVersionId")[..] else { panic!("one policy") };
-            statements.extend(document(&call("GetPolicyVersion", &[named, ("VersionId", version)])));
+            let [version] = &texts(&call("GetPolicy", &[named]), "DefaultVersionId")[..] else {
+                panic!("one policy")
+            };
+            statements
+                .extend(document(&call("GetPolicyVersion", &[named, ("VersionId", version)])));
             call("DetachRolePolicy", &[role, named]);
         }
         Self { api, name, statements }
@@ -91,40 +105,56 @@ impl<'a> Role<'a> {
 
     /// The statement that allows an action.
     pub(crate) fn statement(&self, action: &str) -> &Value {
-        let allows = |(actions, _): &&(Vec<String>, Value)| actions.iter().any(|allowed| allowed == action);
+        let allows =
+            |(actions, _): &&(Vec<String>, Value)| actions.iter().any(|allowed| allowed == action);
         &self.statements.iter().find(allows).expect("it is allowed").1
     }
 
     /// Allows all that the template does, but for these actions.
     pub(crate) fn allow_all_but(&self, removed: &[&str]) {
         let statements = self.statements.iter().filter_map(|(actions, statement)| {
-            let left: Vec<_> = actions.iter().filter(|action| !removed.contains(&action.as_str())).collect();
+            let left: Vec<_> =
+                actions.iter().filter(|action| !removed.contains(&action.as_str())).collect();
             let mut statement = statement.clone();
             statement["Action"] = json!(left);
             (!left.is_empty()).then_some(statement)
         });
-        let document = json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()}).to_string();
-        let policy = [("RoleName", self.name.as_str()), ("PolicyName", "all"), ("PolicyDocument", &document)];
+        let document =
+            json!({"Version": "2012-10-17", "Statement": statements.collect::<Vec<_>>()})
+                .to_string();
+        let policy = [
+            ("RoleName", self.name.as_str()),
+            ("PolicyName", "all"),
+            ("PolicyDocument", &document),
+        ];
         self.api.query("iam", "PutRolePolicy", &policy).expect("the policy is put");
     }
 
     /// Variables with which a process calls in this role.
     pub(crate) fn credentials(&self) -> HashMap<String, String> {
         let arn = format!("arn:aws:iam::000000000000:role/{}", self.name);
-        let assumed = self.api.query("sts", "AssumeRole", &[("RoleArn", arn.as_str()), ("RoleSessionName", "tests")]);
+        let assumed = self.api.query(
+            "sts",
+            "AssumeRole",
+            &[("RoleArn", arn.as_str()), ("RoleSessionName", "tests")],
+        );
         let assumed = assumed.expect("the role is assumed");
         let variables = [
             ("AWS_ACCESS_KEY_ID", "AccessKeyId"),
             ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey"),
             ("AWS_SESSION_TOKEN", "SessionToken"),
         ];
-        variables.map(|(variable, element)| (variable.to_owned(), texts(&assumed, element).remove(0))).into()
+        variables
+            .map(|(variable, element)| (variable.to_owned(), texts(&assumed, element).remove(0)))
+            .into()
     }
 }
 
 /// The statements of the policy in IAM's answer that allow something, each with its actions.
 fn document(answer: &str) -> Vec<(Vec<String>, Value)> {
-    let [encoded] = &texts(answer, ["PolicyDocument", "Document"][usize::from(answer.contains("<Document>"))])[..]
+    let [encoded] =
+        &texts(answer, ["PolicyDocument", "Document"][usize::from(answer.contains("<Document>"))])
+            [..]
     else {
         panic!("one document in {answer}")
     };
@@ -133,7 +163,8 @@ fn document(answer: &str) -> Vec<(Vec<String>, Value)> {
     let document: Value = serde_json::from_str(&text).expect("a policy is JSON");
     let statements = document["Statement"].as_array().expect("a list").iter();
     // What Lambda calls for the VPC is denied to the code. The emulator calls none of it, nor does the code.
-    let denies = |statement: &&Value| statement["Effect"] == "Deny" && statement["Action"] == "ec2:*";
+    let denies =
+        |statement: &&Value| statement["Effect"] == "Deny" && statement["Action"] == "ec2:*";
     let statements = statements.filter(|statement| !denies(statement)).map(|statement| {
         assert_eq!(statement["Effect"], "Allow");
         let actions = match &statement["Action"] {
@@ -159,11 +190,23 @@ struct Seen {
 }
 
 fn accepted() -> Seen {
-    Seen { status: 200, fault: None, warned: false, record: Some("ENQUEUED".to_owned()), messages: 1 }
+    Seen {
+        status: 200,
+        fault: None,
+        warned: false,
+        record: Some("ENQUEUED".to_owned()),
+        messages: 1,
+    }
 }
 
 fn denied(step: &str) -> Seen {
-    Seen { status: 503, fault: Some((step.to_owned(), true)), warned: false, record: None, messages: 0 }
+    Seen {
+        status: 503,
+        fault: Some((step.to_owned(), true)),
+        warned: false,
+        record: None,
+        messages: 0,
+    }
 }
 
 /// What is taken away, the size of the delivery, what comes of it. The first of what is taken away is what the case shows.
@@ -175,7 +218,11 @@ fn cases() -> Vec<(&'static [&'static str], usize, Seen)> {
         (&["sqs:SendMessage"], SMALL, denied("send")),
         (&["s3:PutObject"], LARGE, denied("send")),
         // It is on the queue, so it is a 200.
-        (&["dynamodb:UpdateItem"], SMALL, Seen { warned: true, record: in_progress(), ..accepted() }),
+        (
+            &["dynamodb:UpdateItem"],
+            SMALL,
+            Seen { warned: true, record: in_progress(), ..accepted() },
+        ),
         // A claim is released where the send fails, so that has to fail as well.
         (
             &["dynamodb:DeleteItem", "sqs:SendMessage"],
@@ -208,17 +255,24 @@ impl<'a> Receiver<'a> {
         let function = Function::start(self.provider, &variables).await;
         let event = signed(self.provider, secret, id, bytes);
         let event = http_api_v2("/", &event.headers, &event.body);
-        let answer = function.invoke_text(event.to_string(), TIME_LEFT, None).await.expect("an answer");
+        let answer =
+            function.invoke_text(event.to_string(), TIME_LEFT, None).await.expect("an answer");
         let line = function.delivery_lines(1).await.remove(0);
-        let is_denied = |name: &str| line[name].as_str().is_some_and(|text| text.contains("AccessDenied"));
+        let is_denied =
+            |name: &str| line[name].as_str().is_some_and(|text| text.contains("AccessDenied"));
         let records = self.stack.aws.records(&self.variables["IDEMPOTENCY_TABLE"]).await;
         let key = line["webhook.idempotency_key"].as_str();
         let own = format!("{}#", self.provider);
-        assert!(records.iter().all(|record| text(record, "id").is_some_and(|id| id.starts_with(&own))), "{records:?}");
+        assert!(
+            records.iter().all(|record| text(record, "id").is_some_and(|id| id.starts_with(&own))),
+            "{records:?}"
+        );
         let record = records.iter().find(|record| text(record, "id").as_deref() == key);
         Seen {
             status: answer["statusCode"].as_i64().expect("a status"),
-            fault: line["webhook.reason"].as_str().map(|reason| (reason.to_owned(), is_denied("webhook.detail"))),
+            fault: line["webhook.reason"]
+                .as_str()
+                .map(|reason| (reason.to_owned(), is_denied("webhook.detail"))),
             warned: is_denied("webhook.warning"),
             record: record.and_then(|record| text(record, "status")),
             messages: self.stack.aws.take_messages(&self.variables["QUEUE_URL"]).await.len(),
@@ -229,7 +283,10 @@ impl<'a> Receiver<'a> {
 /// With these every role has all that it can have: keys, traces, a VPC.
 pub(crate) const EVERYTHING: [(&str, &str); 5] = [
     ("KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000"),
-    ("ExistingKmsKeyArns", "arn:aws:kms:us-east-1:000000000000:key/1,arn:aws:kms:us-east-1:000000000000:key/2"),
+    (
+        "ExistingKmsKeyArns",
+        "arn:aws:kms:us-east-1:000000000000:key/1,arn:aws:kms:us-east-1:000000000000:key/2",
+    ),
     ("Tracing", "Active"),
     ("SubnetIds", "subnet-01234567"),
     ("SecurityGroupIds", "sg-01234567"),
@@ -238,7 +295,8 @@ pub(crate) const EVERYTHING: [(&str, &str); 5] = [
 /// Fails where the role allows what neither a case shows nor is known to be unseen.
 pub(crate) fn assert_nothing_more<'a>(role: &Role<'_>, shown: impl Iterator<Item = &'a str>) {
     let known: BTreeSet<&str> = shown.chain(UNSEEN.iter().map(|(action, _)| *action)).collect();
-    let unknown: Vec<_> = role.actions().into_iter().filter(|action| !known.contains(action)).collect();
+    let unknown: Vec<_> =
+        role.actions().into_iter().filter(|action| !known.contains(action)).collect();
     assert_eq!(unknown, [""; 0], "no case shows what these are for");
 }
 
@@ -251,7 +309,10 @@ async fn a_receiver_has_what_it_calls_and_nothing_more(provider: &'static str) {
 
     receiver.role.allow_all_but(&[]);
     let key = named(provider).expect("is on the list").key();
-    stack.aws.rotate_secret(&receiver.variables["SIGNING_SECRET_ID"], &key.write("a newer secret")).await;
+    stack
+        .aws
+        .rotate_secret(&receiver.variables["SIGNING_SECRET_ID"], &key.write("a newer secret"))
+        .await;
     for (case, secret, bytes) in [
         ("a message", "a newer secret", SMALL),
         ("one for the bucket", "a newer secret", LARGE),
@@ -260,18 +321,31 @@ async fn a_receiver_has_what_it_calls_and_nothing_more(provider: &'static str) {
         assert_eq!(receiver.deliver(secret, case, bytes).await, accepted(), "{case}");
     }
     for (removed, bytes, expected) in cases() {
-        assert!(receiver.role.actions().contains(removed[0]), "{} is not allowed in the first place", removed[0]);
+        assert!(
+            receiver.role.actions().contains(removed[0]),
+            "{} is not allowed in the first place",
+            removed[0]
+        );
         receiver.role.allow_all_but(removed);
-        assert_eq!(receiver.deliver("a newer secret", removed[0], bytes).await, expected, "without {removed:?}");
+        assert_eq!(
+            receiver.deliver("a newer secret", removed[0], bytes).await,
+            expected,
+            "without {removed:?}"
+        );
     }
     receiver.role.allow_all_but(&[]);
-    assert_eq!(receiver.deliver("a newer secret", "the last", SMALL).await, accepted(), "all are back");
+    assert_eq!(
+        receiver.deliver("a newer secret", "the last", SMALL).await,
+        accepted(),
+        "all are back"
+    );
 }
 
 /// Fails where a role may write what is another provider's. The emulator does not know a request's leading keys, so that
 /// the condition is compared here, and with it the keys of the records.
 fn assert_is_its_own(role: &Role<'_>, provider: &str) {
-    let keys = json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": format!("{provider}#*")}});
+    let keys =
+        json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": format!("{provider}#*")}});
     assert_eq!(role.statement("dynamodb:PutItem")["Condition"], keys);
     let objects = role.statement("s3:PutObject")["Resource"].as_str().expect("one resource");
     assert!(objects.ends_with(&format!("/{provider}/*")), "{objects}");
@@ -286,7 +360,10 @@ fn each_receiver_has_what_it_calls_and_nothing_more() {
     std::thread::scope(|scope| {
         for provider in providers() {
             scope.spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .expect("a runtime");
                 runtime.block_on(a_receiver_has_what_it_calls_and_nothing_more(provider));
             });
         }
@@ -302,13 +379,24 @@ struct Consumer<'a> {
 
 impl Consumer<'_> {
     /// Hands a message to a new process. Whether it is to come again; the log's outcome and reason; the mark's attributes.
-    async fn consume(&self, id: &str, in_bucket: bool) -> (bool, String, Option<String>, Option<BTreeSet<String>>) {
+    async fn consume(
+        &self,
+        id: &str,
+        in_bucket: bool,
+    ) -> (bool, String, Option<String>, Option<BTreeSet<String>>) {
         let key = format!("provider#{id}");
         let envelope = json!({"specversion": "1.0", "id": id, "type": "provider.x", "idempotencykey": key, "data": {}});
         let mut body = envelope.to_string();
         if in_bucket {
             let bucket = self.variables["PAYLOAD_BUCKET"].clone();
-            let put = self.stack.aws.s3.put_object().bucket(&bucket).key(id).body(body.into_bytes().into());
+            let put = self
+                .stack
+                .aws
+                .s3
+                .put_object()
+                .bucket(&bucket)
+                .key(id)
+                .body(body.into_bytes().into());
             put.send().await.expect("the administrator may put an object");
             body = PayloadPointer { bucket, key: id.to_owned() }.to_string();
         }
@@ -321,7 +409,9 @@ impl Consumer<'_> {
         assert!(comes_again || answer["batchItemFailures"] == json!([]), "{answer}");
         let line = function.lines(1, |line| line["message"] == "message").await.remove(0);
         // The request's id is new each time.
-        let reason = line["webhook.reason"].as_str().map(|reason| reason.split(" (request").next().unwrap_or_default());
+        let reason = line["webhook.reason"]
+            .as_str()
+            .map(|reason| reason.split(" (request").next().unwrap_or_default());
         let marks = self.stack.aws.records(&self.variables["CONSUMED_TABLE"]).await;
         let mark = marks.iter().find(|mark| text(mark, "id").as_ref() == Some(&key));
         (
@@ -348,10 +438,18 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
     let mark = || claim().into_iter().chain(["done_at".to_owned()]).collect();
     let handled = || (false, "handled".to_owned(), None, Some(mark()));
     let left = |reason: &str| (true, "left".to_owned(), Some(reason.to_owned()), None);
-    let unmarked =
-        (false, "handled".to_owned(), Some("the mark that it is done may be missing".to_owned()), Some(claim()));
+    let unmarked = (
+        false,
+        "handled".to_owned(),
+        Some("the mark that it is done may be missing".to_owned()),
+        Some(claim()),
+    );
     let cases = [
-        ("s3:GetObject", true, left("could not get the payload: the service refused the call: AccessDenied")),
+        (
+            "s3:GetObject",
+            true,
+            left("could not get the payload: the service refused the call: AccessDenied"),
+        ),
         (
             "dynamodb:PutItem",
             false,
@@ -366,7 +464,10 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
     assert_eq!(consumer.consume("a", false).await, handled());
     assert_eq!(consumer.consume("b", true).await, handled());
     for (action, in_bucket, expected) in cases {
-        assert!(consumer.role.actions().contains(action), "{action} is not allowed in the first place");
+        assert!(
+            consumer.role.actions().contains(action),
+            "{action} is not allowed in the first place"
+        );
         consumer.role.allow_all_but(&[action]);
         assert_eq!(consumer.consume(action, in_bucket).await, expected, "without {action}");
     }

@@ -25,14 +25,19 @@ fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
 #[test]
 fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
     let template = template("template.yaml");
-    let tables: BTreeSet<_> = resources(&template, "AWS::DynamoDB::Table").map(|(name, _)| name.as_str()).collect();
+    let tables: BTreeSet<_> =
+        resources(&template, "AWS::DynamoDB::Table").map(|(name, _)| name.as_str()).collect();
     // That the consumer writes the same attributes is shown where one runs: see combinations.rs.
     assert_eq!(tables, BTreeSet::from(["ConsumedEventsTable", "IdempotencyTable"]));
     for (name, table) in resources(&template, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];
         let attributes = json!([{"AttributeName": attribute::ID, "AttributeType": "S"}]);
         assert_eq!(properties["AttributeDefinitions"], attributes, "{name}");
-        assert_eq!(properties["KeySchema"], json!([{"AttributeName": attribute::ID, "KeyType": "HASH"}]), "{name}");
+        assert_eq!(
+            properties["KeySchema"],
+            json!([{"AttributeName": attribute::ID, "KeyType": "HASH"}]),
+            "{name}"
+        );
         let ttl = json!({"AttributeName": attribute::EXPIRES_AT_S, "Enabled": true});
         assert_eq!(properties["TimeToLiveSpecification"], ttl, "{name}");
     }
@@ -47,7 +52,8 @@ async fn functions_get_the_variables_and_the_runtime_that_they_need() {
         assert_eq!(variables.keys().cloned().collect::<BTreeSet<_>>(), receivers, "{provider}");
         let public_url = named(provider).is_some_and(Provider::signs_url).then_some("PUBLIC_URL");
         let expected = EMPTY.into_iter().filter(|name| Some(*name) != public_url);
-        let empty = variables.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| name.as_str());
+        let empty =
+            variables.iter().filter(|(_, value)| value.is_empty()).map(|(name, _)| name.as_str());
         assert_eq!(names(empty), names(expected), "{provider}");
     }
     let variables = variables("wiring-example-consumer").await;
@@ -76,11 +82,13 @@ async fn each_provider_gets_the_values_of_its_own_parameters() {
     let parameters: Vec<(String, String)> = providers()
         .into_iter()
         .flat_map(|provider| {
-            let parameter = |of: &str| (format!("{}{of}", pascal_case(provider)), value(provider, of));
+            let parameter =
+                |of: &str| (format!("{}{of}", pascal_case(provider)), value(provider, of));
             ["SignatureSchemes", "PublicUrl"].map(parameter)
         })
         .collect();
-    let parameters: Vec<_> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let parameters: Vec<_> =
+        parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     deploy("own", &parameters).await;
     for provider in providers() {
         let variables = variables(&format!("own-{provider}")).await;
@@ -93,8 +101,7 @@ async fn each_provider_gets_the_values_of_its_own_parameters() {
 #[test]
 fn each_front_door_may_call_its_function_and_nobody_else_may() {
     let template = template("provider.yaml");
-    let source =
-        "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
+    let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
     let expected = [
         (
             "Permission",
@@ -135,30 +142,42 @@ const DAY_S: u64 = 86_400;
 fn what_is_kept_outlives_what_needs_it() {
     let (template, provider) = (template("template.yaml"), template("provider.yaml"));
     let resource = |name: &str| &template["Resources"][name]["Properties"];
-    let parameter = |name: &str, of: &str| template["Parameters"][name][of].as_u64().expect("a number");
-    let retention = |queue: &str| resource(queue)["MessageRetentionPeriod"].as_u64().expect("a number");
+    let parameter =
+        |name: &str, of: &str| template["Parameters"][name][of].as_u64().expect("a number");
+    let retention =
+        |queue: &str| resource(queue)["MessageRetentionPeriod"].as_u64().expect("a number");
 
     let lived = retention("EventQueue") + retention("DeadLetterQueue");
     assert_eq!(lived, 28 * DAY_S, "14 days, the most that SQS knows, in each");
     let expiry = "PayloadExpiryDays";
-    assert!(parameter(expiry, "MinValue") * DAY_S > lived, "no payload goes before the message that points to it");
+    assert!(
+        parameter(expiry, "MinValue") * DAY_S > lived,
+        "no payload goes before the message that points to it"
+    );
     assert!(parameter(expiry, "Default") * DAY_S > 2 * lived, "nor after a redrive");
     assert_eq!(
         resource("PayloadBucket")["LifecycleConfiguration"]["Rules"],
         json!([{"Id": "expire", "Status": "Enabled", "ExpirationInDays": {"Ref": expiry}}])
     );
 
-    let consumer_timeout = resource("ExampleConsumerFunction")["Timeout"].as_u64().expect("a number");
+    let consumer_timeout =
+        resource("ExampleConsumerFunction")["Timeout"].as_u64().expect("a number");
     let visibility = parameter("VisibilityTimeoutSeconds", "Default");
     assert!(visibility >= 6 * consumer_timeout, "AWS's advice for a queue that a function reads");
 
     let receiver = &provider["Resources"]["Function"]["Properties"];
     assert_eq!(receiver["Timeout"], 15, "Pinwheel waits no longer; the code gives up at 10 s");
-    assert_eq!(template["Parameters"]["TimestampToleranceSeconds"]["Default"], "", "each provider's own");
+    assert_eq!(
+        template["Parameters"]["TimestampToleranceSeconds"]["Default"], "",
+        "each provider's own"
+    );
     assert_eq!(parameter("RetentionSeconds", "Default"), 2_592_000);
     assert_eq!(parameter("SecretCacheSeconds", "Default"), 300);
     for table in ["IdempotencyTable", "ConsumedEventsTable"] {
-        assert_eq!(resource(table)["PointInTimeRecoverySpecification"], json!({"PointInTimeRecoveryEnabled": true}));
+        assert_eq!(
+            resource(table)["PointInTimeRecoverySpecification"],
+            json!({"PointInTimeRecoveryEnabled": true})
+        );
     }
 }
 
@@ -169,14 +188,23 @@ fn tracing_and_log_retention_are_parameters() {
     for template in ["template.yaml", "provider.yaml"].map(template) {
         for (name, function) in resources(&template, "AWS::Serverless::Function") {
             // The hook's role may send no traces, and Lambda refuses a function that should and may not.
-            let tracing = if name == "PreTrafficHook" { Value::Null } else { json!({"Ref": "Tracing"}) };
+            let tracing =
+                if name == "PreTrafficHook" { Value::Null } else { json!({"Ref": "Tracing"}) };
             assert_eq!(function["Properties"]["Tracing"], tracing, "{name}");
             functions += 1;
         }
         for (name, group) in resources(&template, "AWS::Logs::LogGroup") {
-            assert_eq!(group["Properties"]["RetentionInDays"], json!({"Ref": "LogRetentionDays"}), "{name}");
+            assert_eq!(
+                group["Properties"]["RetentionInDays"],
+                json!({"Ref": "LogRetentionDays"}),
+                "{name}"
+            );
             groups += 1;
         }
     }
-    assert_eq!((functions, groups), (3, 4), "receiver, hook and consumer, and the API's access log");
+    assert_eq!(
+        (functions, groups),
+        (3, 4),
+        "receiver, hook and consumer, and the API's access log"
+    );
 }

@@ -59,8 +59,12 @@ pub(crate) async fn configuration(function: &str) -> Value {
 /// The variables of a function's environment.
 pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
     let configuration = configuration(function).await;
-    let variables = configuration["Environment"]["Variables"].as_object().expect("it has variables");
-    variables.iter().map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned())).collect()
+    let variables =
+        configuration["Environment"]["Variables"].as_object().expect("it has variables");
+    variables
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().expect("a text").to_owned()))
+        .collect()
 }
 
 /// Every provider's name.
@@ -79,12 +83,14 @@ pub(crate) fn signed(provider: &str, key: &str, id: &str, bytes: usize) -> Signe
     let provider = named(provider).expect("is on the list");
     let scheme = provider.schemes().last().expect("a provider has a scheme");
     let secret = SigningSecret::new(key.into()).expect("not empty");
-    let number = id.bytes().fold(0, |number: usize, byte| (number * 31 + usize::from(byte)) % 1_000_000_007);
+    let number =
+        id.bytes().fold(0, |number: usize, byte| (number * 31 + usize::from(byte)) % 1_000_000_007);
     let body = example_body(scheme, number, 0);
     let member = format!("\"number\": {number}");
     let body = body.replace(&member, &format!("{member}, \"data\": \"{}\"", "x".repeat(bytes)));
     let sender = Sender { id: Some(format!("evt_{number}")), ..Sender::new(provider, scheme) };
-    let delivery = OutgoingDelivery::sign(sender, &secret, now(), body.clone().into_bytes()).expect("can be signed");
+    let delivery = OutgoingDelivery::sign(sender, &secret, now(), body.clone().into_bytes())
+        .expect("can be signed");
     Signed { headers: delivery.headers(), body }
 }
 

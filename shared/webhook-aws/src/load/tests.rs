@@ -10,7 +10,9 @@ use std::{
 use aws_config::Region;
 use aws_sdk_dynamodb::config::Credentials;
 use tokio::time::Instant;
-use webhook_ingest::{CallError, ClaimToken, EventQueue as _, Fenced, IdempotencyStore as _, Message};
+use webhook_ingest::{
+    CallError, ClaimToken, EventQueue as _, Fenced, IdempotencyStore as _, Message,
+};
 
 use super::*;
 use crate::{dynamodb::DynamoStore, payload_bucket::PayloadBucket, sqs::SqsQueue};
@@ -18,9 +20,9 @@ use crate::{dynamodb::DynamoStore, payload_bucket::PayloadBucket, sqs::SqsQueue}
 const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
 const SENT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"MessageId\": \"m1\"}";
 const UNAVAILABLE: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}";
-const REFUSED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: AccessDenied\r\ncontent-length: 2\r\n\r\n{}";
-const THROTTLED: &str =
-    "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: ThrottlingException\r\ncontent-length: 2\r\n\r\n{}";
+const REFUSED: &str =
+    "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: AccessDenied\r\ncontent-length: 2\r\n\r\n{}";
+const THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: ThrottlingException\r\ncontent-length: 2\r\n\r\n{}";
 const KMS_THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-query-error: KMS.ThrottlingException;Sender\r\n\
                              x-amzn-errortype: com.amazonaws.sqs#KmsThrottled\r\ncontent-length: 2\r\n\r\n{}";
 /// The connection ends in place of an answer.
@@ -130,7 +132,8 @@ async fn a_call_is_attempted_three_times_and_leaves_a_failing_server() {
 #[tokio::test]
 async fn a_connection_that_died_in_a_freeze_costs_no_failed_attempt() {
     let (endpoint, server) = server(&[CLOSING, OK]);
-    let config = config(endpoint).await.into_builder().retry_config(RetryConfig::disabled()).build();
+    let config =
+        config(endpoint).await.into_builder().retry_config(RetryConfig::disabled()).build();
     let store = store(&config);
     for _ in 0..2 {
         assert_eq!(release(&store).await, Ok(Fenced::Applied));
@@ -173,7 +176,8 @@ async fn a_send_that_kms_throttles_is_attempted_again() {
 #[tokio::test]
 async fn an_upload_carries_a_checksum() {
     let (endpoint, server) = header_server();
-    let bucket = PayloadBucket::new(&config(endpoint).await, "payloads".parse().expect("is a name"));
+    let bucket =
+        PayloadBucket::new(&config(endpoint).await, "payloads".parse().expect("is a name"));
     bucket.put("p/t".to_owned(), "123456789").await.expect("is put");
     let headers = server.join().expect("the server ends");
     let checksum = headers.iter().find(|(name, _)| name == "x-amz-checksum-crc32");
@@ -185,12 +189,14 @@ async fn without_credentials_nothing_is_sent() {
     let mut config = config("http://127.0.0.1:1".to_owned()).await.into_builder();
     config.set_credentials_provider(None);
     let config = config.build();
-    let expected = CallError::NoResponse("the request could not be sent: check region, credentials and TLS");
+    let expected =
+        CallError::NoResponse("the request could not be sent: check region, credentials and TLS");
     assert_eq!(release(&store(&config)).await, Err(expected));
 }
 
 #[test]
 fn amazons_five_roots_are_compiled_in() {
-    let certificates = AMAZON_ROOTS.windows(27).filter(|line| line == b"-----BEGIN CERTIFICATE-----").count();
+    let certificates =
+        AMAZON_ROOTS.windows(27).filter(|line| line == b"-----BEGIN CERTIFICATE-----").count();
     assert_eq!(certificates, 5);
 }

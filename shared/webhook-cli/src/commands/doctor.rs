@@ -50,7 +50,11 @@ pub(crate) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let emulated = environment.optional::<String>("AWS_ENDPOINT_URL")?.is_some();
         let doctor = Doctor { stack: &self.stack, urls: &self.urls, emulated };
         let report = with_aws(async |aws| doctor.examine(aws).await)?;
@@ -75,11 +79,19 @@ mod tests {
     #[test]
     fn a_url_is_for_a_provider() {
         let name = PROVIDERS[0].name();
-        let read = |text: &str| provider_url(text).map(|(provider, url)| (provider.name(), url.to_string()));
+        let read = |text: &str| {
+            provider_url(text).map(|(provider, url)| (provider.name(), url.to_string()))
+        };
         let url = "https://a.example/?b=c".to_owned();
         assert_eq!(read(&format!("{name}=https://a.example/?b=c")), Ok((name, url)));
         assert_eq!(read("https://a.example/"), Err("expected a provider, = and its URL"));
-        assert_eq!(read("nobody=https://a.example/"), Err("expected the name of a provider before the ="));
-        assert_eq!(read(&format!("{name}=a")), Err("expected a URL that begins with http:// or https://"));
+        assert_eq!(
+            read("nobody=https://a.example/"),
+            Err("expected the name of a provider before the =")
+        );
+        assert_eq!(
+            read(&format!("{name}=a")),
+            Err("expected a URL that begins with http:// or https://")
+        );
     }
 }

@@ -31,7 +31,11 @@ pub(crate) struct EventArgs {
 }
 
 impl EventArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let (delivery, _) = self.signing.sign_dated(environment)?;
         let encoding = if self.base64 { BodyEncoding::Base64 } else { BodyEncoding::Text };
         out.write_all(delivery.to_lambda_event(encoding)?.as_bytes()).map_err(CliError::Stdout)?;

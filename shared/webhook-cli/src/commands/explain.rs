@@ -86,7 +86,11 @@ pub(crate) struct ExplainArgs {
 }
 
 impl ExplainArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let accepted = self.accepted()?;
         let tolerance = self.tolerance()?;
         let public_url = self.public_url(environment)?;
@@ -106,7 +110,11 @@ impl ExplainArgs {
             accepted: accepted.as_deref(),
             public_url: public_url.as_deref(),
         });
-        let text = if self.json { explanation.to_json() + "\n" } else { in_words(self.provider, &explanation) };
+        let text = if self.json {
+            explanation.to_json() + "\n"
+        } else {
+            in_words(self.provider, &explanation)
+        };
         out.write_all(printable_lines(&text).as_bytes()).map_err(CliError::Stdout)?;
         Ok(match explanation.verdict {
             Verdict::Verified => ExitStatus::Success,
@@ -115,7 +123,9 @@ impl ExplainArgs {
     }
 
     fn accepted(&self) -> Result<Option<Vec<&'static Scheme>>, CliError> {
-        let known = || self.provider.schemes().iter().map(|scheme| scheme.name).collect::<Vec<_>>().join(", ");
+        let known = || {
+            self.provider.schemes().iter().map(|scheme| scheme.name).collect::<Vec<_>>().join(", ")
+        };
         let scheme = |name: &String| {
             self.provider.scheme(name).ok_or_else(|| CliError::UnknownScheme {
                 name: name.clone(),
@@ -128,7 +138,9 @@ impl ExplainArgs {
     }
 
     fn tolerance(&self) -> Result<Tolerance, CliError> {
-        let Some(UnixSeconds(seconds)) = self.tolerance else { return Ok(Tolerance::of(self.provider)) };
+        let Some(UnixSeconds(seconds)) = self.tolerance else {
+            return Ok(Tolerance::of(self.provider));
+        };
         if self.provider.tolerance().is_none() {
             let reason = format!("{} signs no time", self.provider.name());
             return Err(CliError::OptionMisplaced { option: "--tolerance", reason });
@@ -144,14 +156,17 @@ impl ExplainArgs {
             }
             (None, false) => Ok(None),
             (Some(url), true) => Ok(Some(url.clone())),
-            (None, true) => Ok(environment.optional(URL_VARIABLE)?.or_else(|| Some(development_url(self.provider)))),
+            (None, true) => Ok(environment
+                .optional(URL_VARIABLE)?
+                .or_else(|| Some(development_url(self.provider)))),
         }
     }
 
     fn delivery(&self) -> Result<(Vec<Header>, Vec<u8>), CliError> {
         if let Some(path) = &self.event {
             let not_read = |reason| CliError::Event { path: path.clone(), reason };
-            let text = String::from_utf8(input::read(path)?).map_err(|_| not_read("it is not UTF-8 text"))?;
+            let text = String::from_utf8(input::read(path)?)
+                .map_err(|_| not_read("it is not UTF-8 text"))?;
             let event = HttpEvent::from_json(&text).map_err(|error| {
                 not_read(match error {
                     EventError::NotHttp => {
@@ -166,7 +181,8 @@ impl ExplainArgs {
             return Ok((event.headers, event.body));
         }
         let path = self.headers.clone().unwrap_or_default();
-        let headers = read_headers(&input::read(&path)?).map_err(|reason| CliError::Headers { path, reason })?;
+        let headers = read_headers(&input::read(&path)?)
+            .map_err(|reason| CliError::Headers { path, reason })?;
         Ok((headers, input::body(self.body.as_deref())?))
     }
 }

@@ -41,7 +41,11 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         match &self.command {
             Command::Sign(args) => args.exec(environment, out),
             Command::Send(args) => args.exec(environment, out),
@@ -72,16 +76,31 @@ mod tests {
     fn each_command_says_what_it_does() {
         let commands = Cli::command();
         let about = commands.get_subcommands().map(|command| {
-            (command.get_name().to_owned(), command.get_about().map(ToString::to_string).unwrap_or_default())
+            (
+                command.get_name().to_owned(),
+                command.get_about().map(ToString::to_string).unwrap_or_default(),
+            )
         });
         let expected = [
             ("sign", "Prints the headers that sign a body, one a line"),
             ("send", "Signs a body, sends it to a receiver and prints the answer"),
-            ("event", "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)"),
-            ("explain", "Says whether a delivery verifies and, if it does not, why, and how to mend that"),
-            ("doctor", "Tells whether a deployed stack is right and wired, with one line for each check"),
+            (
+                "event",
+                "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)",
+            ),
+            (
+                "explain",
+                "Says whether a delivery verifies and, if it does not, why, and how to mend that",
+            ),
+            (
+                "doctor",
+                "Tells whether a deployed stack is right and wired, with one line for each check",
+            ),
             ("record", "Shows, finds or deletes an event's idempotency record"),
-            ("redrive", "Puts the messages of a dead-letter queue back on the queue that they came from"),
+            (
+                "redrive",
+                "Puts the messages of a dead-letter queue back on the queue that they came from",
+            ),
             ("replay", "Puts an event that was handled on the queue again, on purpose"),
             ("provider", "Lists, adds or removes the providers whose webhooks are received"),
             ("pinwheel", "Calls Pinwheel's API"),

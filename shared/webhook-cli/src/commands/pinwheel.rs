@@ -123,7 +123,11 @@ enum PinwheelEnvironment {
 }
 
 impl PinwheelArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let Subject::Webhooks(args) = &self.subject;
         match &args.action {
             WebhooksAction::List(api) => api.ask(Request::get(api.url("")), (), environment, out),
@@ -136,8 +140,16 @@ impl PinwheelArgs {
 }
 
 impl AddArgs {
-    fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
-        let events = if self.events.is_empty() { EVENTS.map(str::to_owned).to_vec() } else { self.events.clone() };
+    fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
+        let events = if self.events.is_empty() {
+            EVENTS.map(str::to_owned).to_vec()
+        } else {
+            self.events.clone()
+        };
         let body = json!({
             "url": self.url.to_string(),
             "status": "active",
@@ -169,7 +181,8 @@ impl ApiArgs {
         let secret = input::api_secret(self.secret_file.as_deref(), environment)?;
         let mut secret = HeaderValue::from_str(&secret).map_err(|_| CliError::InvalidApiSecret)?;
         secret.set_sensitive(true);
-        let request = request.header("x-api-secret", secret).header("pinwheel-version", &self.api_version);
+        let request =
+            request.header("x-api-secret", secret).header("pinwheel-version", &self.api_version);
         let reply = http::exchange(request.body(body))?;
         reply.print_body(out).map_err(CliError::Stdout)?;
         if reply.status.is_success() {
@@ -206,7 +219,9 @@ fn base_url(text: &str) -> Result<Uri, &'static str> {
 
 /// Reads what cannot lead to another path.
 fn path_segment(text: &str) -> Result<String, &'static str> {
-    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)) {
+    if !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    {
         Ok(text.to_owned())
     } else {
         Err("expected letters, digits, `-` and `_`")
@@ -272,12 +287,22 @@ mod tests {
             ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080/")),
             ("http://[::1]:8080", Ok("http://[::1]:8080/")),
             ("http://localhost", Ok("http://localhost/")),
-            ("http://sandbox.getpinwheel.com", Err("the API secret is sent over https only, except to this machine")),
-            ("http://127.0.0.1.example.com", Err("the API secret is sent over https only, except to this machine")),
+            (
+                "http://sandbox.getpinwheel.com",
+                Err("the API secret is sent over https only, except to this machine"),
+            ),
+            (
+                "http://127.0.0.1.example.com",
+                Err("the API secret is sent over https only, except to this machine"),
+            ),
             ("https://example.com/?a=b", Err("a base URL has no query")),
             ("example.com", Err("expected a URL that begins with http:// or https://")),
         ] {
-            assert_eq!(base_url(text).map(|url| url.to_string()), expected.map(str::to_owned), "{text}");
+            assert_eq!(
+                base_url(text).map(|url| url.to_string()),
+                expected.map(str::to_owned),
+                "{text}"
+            );
         }
     }
 

@@ -111,7 +111,8 @@ fn list(checkout: &Checkout, out: &mut impl Write) -> Result<(), CliError> {
         let schemes = schemes(&name);
         let missing = if missing.is_empty() { "nothing".to_owned() } else { missing.join(", ") };
         let (kebab, wired) = (name.kebab(), wired.join(", "));
-        writeln!(out, "{kebab}: {schemes}; wired in: {wired}; missing: {missing}").map_err(CliError::Stdout)?;
+        writeln!(out, "{kebab}: {schemes}; wired in: {wired}; missing: {missing}")
+            .map_err(CliError::Stdout)?;
     }
     Ok(())
 }
@@ -129,8 +130,12 @@ impl AddArgs {
         let origin = match (&self.like, &self.scheme) {
             (Some(like), _) => Origin::Provider(like),
             (None, scheme) => {
-                let (id, event_type, group) = (self.id.clone(), self.event_type.clone(), self.group.clone());
-                Origin::Catalogue(scheme.as_deref().unwrap_or_default(), Pointers { id, event_type, group })
+                let (id, event_type, group) =
+                    (self.id.clone(), self.event_type.clone(), self.group.clone());
+                Origin::Catalogue(
+                    scheme.as_deref().unwrap_or_default(),
+                    Pointers { id, event_type, group },
+                )
             }
         };
         let addition = scaffold::add(checkout, &self.name, &origin)?;
@@ -139,7 +144,9 @@ impl AddArgs {
         let provider = addition.provider;
         let (name, headers) = (provider.name(), headers(provider).join(", "));
         let reason = match &origin {
-            Origin::Provider(like) => format!("which follow the new name as {like}'s follow {like}"),
+            Origin::Provider(like) => {
+                format!("which follow the new name as {like}'s follow {like}")
+            }
             Origin::Catalogue(entry, _) => format!("as {entry} does"),
         };
         notice(&format!(
@@ -182,7 +189,8 @@ fn catalogue_names() -> clap::builder::PossibleValuesParser {
 
 /// Returns the headers that a provider's deliveries are read by, each once.
 fn headers(provider: &Provider) -> Vec<&'static str> {
-    let unsigned = |place: &Unsigned| if let Unsigned::Header(name) = place { Some(*name) } else { None };
+    let unsigned =
+        |place: &Unsigned| if let Unsigned::Header(name) = place { Some(*name) } else { None };
     let mut headers = Vec::new();
     for scheme in provider.schemes() {
         headers.push(scheme.signature.header[0]);
@@ -207,13 +215,18 @@ fn headers(provider: &Provider) -> Vec<&'static str> {
 /// Reads what a description can have as a pointer, and an example at it.
 fn pointer(text: &str) -> Result<String, &'static str> {
     let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'~' | b'"' | b'\\'))
+        !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'~' | b'"' | b'\\'))
     };
     let Some(path) = text.strip_prefix('/') else {
         return Err("expected names with a `/` before each");
     };
     if !path.split('/').all(is_name) {
-        Err("expected names with a `/` before each, in visible ASCII characters without `~`, `\"` and `\\`")
+        Err(
+            "expected names with a `/` before each, in visible ASCII characters without `~`, `\"` and `\\`",
+        )
     } else if path.split('/').any(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
         Err("a pointer leads through objects, not into a list")
     } else if path.split('/').count() > MAX_LEVELS {
@@ -263,7 +276,10 @@ mod tests {
     fn a_new_providers_headers_are_all_that_are_read() {
         assert_eq!(headers(STRIPE), ["stripe-signature"]);
         assert_eq!(headers(SLACK), ["x-slack-signature", "x-slack-request-timestamp"]);
-        assert_eq!(headers(STANDARD_WEBHOOKS), ["webhook-signature", "webhook-timestamp", "webhook-id"]);
+        assert_eq!(
+            headers(STANDARD_WEBHOOKS),
+            ["webhook-signature", "webhook-timestamp", "webhook-id"]
+        );
         assert_eq!(headers(GITHUB), ["x-hub-signature-256", "x-github-event", "x-github-delivery"]);
     }
 }

@@ -107,7 +107,11 @@ struct PurgeArgs {
 }
 
 impl RecordArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         match &self.action {
             RecordAction::Show(args) => args.exec(environment, out),
             RecordAction::Find(args) => args.exec(environment, out),
@@ -123,10 +127,17 @@ impl TableArgs {
 }
 
 impl ShowArgs {
-    fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let table = self.table.name(environment)?;
         let record = with_aws(async |aws| {
-            Records::new(aws, table).get(&self.idempotency_key).await.map_err(failed("read the record"))
+            Records::new(aws, table)
+                .get(&self.idempotency_key)
+                .await
+                .map_err(failed("read the record"))
         })?;
         let Some(record) = record else { return Ok(absent(&self.idempotency_key)) };
         print(&record, UnixMillis::now(), out).map_err(CliError::Stdout)?;
@@ -135,7 +146,11 @@ impl ShowArgs {
 }
 
 impl FindArgs {
-    fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let (table, now) = (self.table.name(environment)?, UnixMillis::now());
         notice(&format!("Reading all of the table {table}: it has no index on the event's id."));
         let mut found = 0_u64;
@@ -148,7 +163,10 @@ impl FindArgs {
                     printed = out.write_all(gap.as_bytes()).and_then(|()| print(&record, now, out));
                 }
             };
-            Records::new(aws, table).find(&self.event_id, each).await.map_err(failed("read the table"))
+            Records::new(aws, table)
+                .find(&self.event_id, each)
+                .await
+                .map_err(failed("read the table"))
         })?;
         printed.map_err(CliError::Stdout)?;
         notice(&format!("{found} of {read} records."));
@@ -157,25 +175,47 @@ impl FindArgs {
 }
 
 impl PurgeArgs {
-    fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let (table, now) = (self.table.name(environment)?, UnixMillis::now());
         with_aws(async |aws| {
             let records = Records::new(aws, table);
-            if self.yes { self.delete(&records, now, out).await } else { self.preview(&records, now, out).await }
+            if self.yes {
+                self.delete(&records, now, out).await
+            } else {
+                self.preview(&records, now, out).await
+            }
         })
     }
 
     /// Shows what `--yes` would delete.
-    async fn preview(&self, records: &Records, now: UnixMillis, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    async fn preview(
+        &self,
+        records: &Records,
+        now: UnixMillis,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let record = records.get(&self.idempotency_key).await.map_err(failed("read the record"))?;
         let Some(record) = record else { return Ok(absent(&self.idempotency_key)) };
         print(&record, now, out).map_err(CliError::Stdout)?;
         Err(CliError::NotConfirmed)
     }
 
-    async fn delete(&self, records: &Records, now: UnixMillis, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    async fn delete(
+        &self,
+        records: &Records,
+        now: UnixMillis,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let key = &self.idempotency_key;
-        let purge = if self.force { records.purge_by_force(key).await } else { records.purge(key, now).await };
+        let purge = if self.force {
+            records.purge_by_force(key).await
+        } else {
+            records.purge(key, now).await
+        };
         match purge.map_err(failed("delete the record"))? {
             Purge::Absent => Ok(absent(key)),
             Purge::InProgress(record) => {
@@ -201,13 +241,18 @@ fn absent(idempotency_key: &str) -> ExitStatus {
 
 /// Prints one attribute a line, with times in words as well.
 fn print(record: &Record, now: UnixMillis, out: &mut impl Write) -> io::Result<()> {
-    record.attributes().into_iter().try_for_each(|(name, value)| writeln!(out, "{}", line(name, value, now)))
+    record
+        .attributes()
+        .into_iter()
+        .try_for_each(|(name, value)| writeln!(out, "{}", line(name, value, now)))
 }
 
 fn line(name: &str, value: &str, now: UnixMillis) -> String {
     let time = match name {
         "lease_expires_at_ms" => value.parse().ok().map(UnixMillis),
-        "expires_at_s" => value.parse().ok().map(|seconds: i64| UnixMillis(seconds.saturating_mul(1000))),
+        "expires_at_s" => {
+            value.parse().ok().map(|seconds: i64| UnixMillis(seconds.saturating_mul(1000)))
+        }
         _ => None,
     };
     let (name, value) = (printable(name), printable(value));
@@ -226,7 +271,11 @@ mod tests {
     fn an_attribute_is_one_line_whatever_the_sender_wrote() {
         let now = UnixMillis(1_795_297_388_000);
         for (name, value, expected) in [
-            ("event_type", "a\u{1b}[31m\nstatus: ENQUEUED", "event_type: a\\u001b[31m\\nstatus: ENQUEUED"),
+            (
+                "event_type",
+                "a\u{1b}[31m\nstatus: ENQUEUED",
+                "event_type: a\\u001b[31m\\nstatus: ENQUEUED",
+            ),
             ("a\rb", "\u{202e}", "a\\rb: \\u202e"),
             ("expires_at_s", "1795297388", "expires_at_s: 1795297388 (2026-11-21T21:43:08Z)"),
             (

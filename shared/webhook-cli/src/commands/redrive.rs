@@ -69,7 +69,11 @@ impl RedriveArgs {
         })
     }
 
-    async fn move_all(&self, from: &DeadLetters, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    async fn move_all(
+        &self,
+        from: &DeadLetters,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let mut moved = HashSet::new();
         loop {
             let letters = self.receive(from, moved.len()).await?;
@@ -92,7 +96,9 @@ impl RedriveArgs {
                         return Err(error);
                     }
                 };
-                if let Err(error) = writeln!(out, "moved {} as {sent_id}{}", letter.id(), about(letter)) {
+                if let Err(error) =
+                    writeln!(out, "moved {} as {sent_id}{}", letter.id(), about(letter))
+                {
                     release(from, &letters[position + 1..]).await;
                     return Err(CliError::Stdout(error));
                 }
@@ -113,14 +119,22 @@ impl RedriveArgs {
         release(from, &held).await;
         listed?;
         for letter in &held {
-            writeln!(out, "would move {}{}", letter.id(), about(letter)).map_err(CliError::Stdout)?;
+            writeln!(out, "would move {}{}", letter.id(), about(letter))
+                .map_err(CliError::Stdout)?;
         }
         summary(from, "would be moved", held.len()).await?;
         Ok(ExitStatus::Success)
     }
 
-    async fn receive(&self, from: &DeadLetters, so_far: usize) -> Result<Vec<DeadLetter>, CliError> {
-        let left = self.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX)).saturating_sub(so_far);
+    async fn receive(
+        &self,
+        from: &DeadLetters,
+        so_far: usize,
+    ) -> Result<Vec<DeadLetter>, CliError> {
+        let left = self
+            .max
+            .map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX))
+            .saturating_sub(so_far);
         if left == 0 {
             return Ok(Vec::new());
         }
@@ -129,7 +143,11 @@ impl RedriveArgs {
 }
 
 /// Sends, and only then deletes.
-async fn move_one(from: &DeadLetters, letter: &DeadLetter, to: &QueueUrl) -> Result<String, CliError> {
+async fn move_one(
+    from: &DeadLetters,
+    letter: &DeadLetter,
+    to: &QueueUrl,
+) -> Result<String, CliError> {
     let sent_id = from.send(letter, to).await.map_err(failed("send the message"))?;
     match from.delete(letter).await {
         Ok(()) => Ok(sent_id),
@@ -160,7 +178,10 @@ fn about(letter: &DeadLetter) -> String {
 
 /// Formats those that are known. They may come from a sender.
 fn facts<const N: usize>(facts: [(&str, Option<&str>); N]) -> String {
-    facts.iter().filter_map(|(name, value)| Some(format!(", {name} {}", printable((*value)?)))).collect()
+    facts
+        .iter()
+        .filter_map(|(name, value)| Some(format!(", {name} {}", printable((*value)?))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -169,7 +190,11 @@ mod tests {
 
     #[test]
     fn a_message_is_one_line_whatever_the_sender_wrote() {
-        let line = facts([("key", Some("stripe#\u{2028}1")), ("type", Some("a\u{1b}[31m\nmoved b")), ("group", None)]);
+        let line = facts([
+            ("key", Some("stripe#\u{2028}1")),
+            ("type", Some("a\u{1b}[31m\nmoved b")),
+            ("group", None),
+        ]);
         assert_eq!(line, ", key stripe#\\u20281, type a\\u001b[31m\\nmoved b");
     }
 }

@@ -52,8 +52,13 @@ pub(crate) struct ReplayArgs {
 }
 
 impl ReplayArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
-        let queue_url = input::named(self.queue_url.as_ref(), environment, "--queue-url", "QUEUE_URL")?;
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
+        let queue_url =
+            input::named(self.queue_url.as_ref(), environment, "--queue-url", "QUEUE_URL")?;
         let bucket = match &self.payload_bucket {
             Some(bucket) => Some(bucket.clone()),
             None => environment.optional("PAYLOAD_BUCKET")?,
@@ -66,7 +71,8 @@ impl ReplayArgs {
             queue.send(&replay.message).await.map_err(failed("put the message on the queue"))
         })?;
         let (old_key, key) = (printable(&replay.of), printable(&replay.message.idempotency_key));
-        writeln!(out, "replayed {old_key} as {key}: message {message_id}").map_err(CliError::Stdout)?;
+        writeln!(out, "replayed {old_key} as {key}: message {message_id}")
+            .map_err(CliError::Stdout)?;
         Ok(ExitStatus::Success)
     }
 }

@@ -41,7 +41,11 @@ pub(crate) struct SendArgs {
 }
 
 impl SendArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let (delivery, secret) = self.signing.sign(environment)?;
         let reply = self.post(&delivery)?;
         writeln!(out, "{}", reply.status).map_err(CliError::Stdout)?;
@@ -67,7 +71,8 @@ impl SendArgs {
 
 /// Returns what to check after a 401 of this project's receiver. Others, such as a gateway's, have causes of their own.
 fn hint(status: StatusCode, body: &[u8], secret: SecretSource, scheme: &Scheme) -> Option<String> {
-    let is_receivers = serde_json::from_slice::<Value>(body).is_ok_and(|body| body == json!({"error": "unauthorized"}));
+    let is_receivers = serde_json::from_slice::<Value>(body)
+        .is_ok_and(|body| body == json!({"error": "unauthorized"}));
     if status != StatusCode::UNAUTHORIZED || !is_receivers {
         return None;
     }
@@ -76,8 +81,11 @@ fn hint(status: StatusCode, body: &[u8], secret: SecretSource, scheme: &Scheme) 
             "Signed with the development secret: name the receiver's with --secret-file or {SECRET_VARIABLE}."
         ));
     }
-    let time = scheme.time.map(|_| ", and that the time (this machine's clock, or --timestamp) is right");
-    let url = scheme.signs_url().then_some(", and that --public-url is the URL in the receiver's PUBLIC_URL");
+    let time =
+        scheme.time.map(|_| ", and that the time (this machine's clock, or --timestamp) is right");
+    let url = scheme
+        .signs_url()
+        .then_some(", and that --public-url is the URL in the receiver's PUBLIC_URL");
     let checks: String = time.into_iter().chain(url).collect();
     Some(format!("Check that the secret is the receiver's{checks}."))
 }
@@ -91,16 +99,20 @@ mod tests {
     #[test]
     fn a_hint_follows_only_this_receivers_401_and_fits_the_secret() {
         const OURS: &str = r#"{"error":"unauthorized"}"#;
-        let development =
-            "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.";
+        let development = "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.";
         let with_time = "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.";
-        let with_url =
-            "Check that the secret is the receiver's, and that --public-url is the URL in the receiver's PUBLIC_URL.";
+        let with_url = "Check that the secret is the receiver's, and that --public-url is the URL in the receiver's PUBLIC_URL.";
         for (status, body, secret, provider, expected) in [
             (401, OURS, SecretSource::Development, STRIPE, Some(development)),
             (401, OURS, SecretSource::Named, STRIPE, Some(with_time)),
             (401, OURS, SecretSource::Named, SQUARE, Some(with_url)),
-            (401, OURS, SecretSource::Named, GITHUB, Some("Check that the secret is the receiver's.")),
+            (
+                401,
+                OURS,
+                SecretSource::Named,
+                GITHUB,
+                Some("Check that the secret is the receiver's."),
+            ),
             (401, r#"{"message":"Unauthorized"}"#, SecretSource::Development, STRIPE, None),
             (401, "", SecretSource::Named, STRIPE, None),
             (403, OURS, SecretSource::Development, STRIPE, None),

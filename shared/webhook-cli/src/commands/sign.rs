@@ -27,7 +27,11 @@ pub(crate) struct SignArgs {
 }
 
 impl SignArgs {
-    pub(crate) fn exec(&self, environment: &Environment, out: &mut impl Write) -> Result<ExitStatus, CliError> {
+    pub(crate) fn exec(
+        &self,
+        environment: &Environment,
+        out: &mut impl Write,
+    ) -> Result<ExitStatus, CliError> {
         let (delivery, _) = self.signing.sign(environment)?;
         for header in delivery.signature_headers() {
             let line = [header.name().as_bytes(), b": ", header.value(), b"\n"].concat();

@@ -29,7 +29,8 @@ pub(crate) async fn check(config: &SdkConfig, stack: &Stack, keys: &mut Keys) ->
     };
     let sns = Client::new(config);
     let mut subscriptions = Vec::new();
-    let mut pages = sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
+    let mut pages =
+        sns.list_subscriptions_by_topic().topic_arn(topic).into_paginator().items().send();
     let failed = loop {
         match pages.next().await {
             Some(Ok(subscription)) => subscriptions.push(subscription),
@@ -39,24 +40,36 @@ pub(crate) async fn check(config: &SdkConfig, stack: &Stack, keys: &mut Keys) ->
     };
     let heard = match failed {
         None => subscribed(topic, &subscriptions),
-        Some(Asked::Failed(error)) => unknown("alarms.heard", &format!("list the subscriptions of {topic}"), &error),
-        Some(_) => wrong("alarms.heard", format!("{topic} does not exist: name another in AlarmTopicArn")),
+        Some(Asked::Failed(error)) => {
+            unknown("alarms.heard", &format!("list the subscriptions of {topic}"), &error)
+        }
+        Some(_) => {
+            wrong("alarms.heard", format!("{topic} does not exist: name another in AlarmTopicArn"))
+        }
     };
     // If this fails, the subscriptions say what is wrong with the topic.
     if let Ok(attributes) = sns.get_topic_attributes().topic_arn(topic).send().await {
         let attributes = attributes.attributes.unwrap_or_default();
-        keys.used(attributes.get("KmsMasterKeyId").map(String::as_str), "the topic of the alarms", false);
+        keys.used(
+            attributes.get("KmsMasterKeyId").map(String::as_str),
+            "the topic of the alarms",
+            false,
+        );
     }
     alarms.into_iter().chain([heard]).collect()
 }
 
 fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Finding> {
-    let missing: Vec<_> = names.iter().filter(|name| alarms.iter().all(|alarm| alarm.name != **name)).collect();
+    let missing: Vec<_> =
+        names.iter().filter(|name| alarms.iter().all(|alarm| alarm.name != **name)).collect();
     // Those of a version roll a deployment back, and tell nobody: infra/provider-alarms.yaml has the reason.
     let telling = || alarms.iter().filter(|alarm| !alarm.name.contains(OF_VERSION));
     let silent: Vec<_> = telling().filter(|alarm| !alarm.actions_enabled).collect();
-    let elsewhere: Vec<_> = telling().filter(|alarm| !alarm.actions.iter().any(|action| action == topic)).collect();
-    let list = |alarms: &[&Alarm]| alarms.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", ");
+    let elsewhere: Vec<_> =
+        telling().filter(|alarm| !alarm.actions.iter().any(|action| action == topic)).collect();
+    let list = |alarms: &[&Alarm]| {
+        alarms.iter().map(|alarm| alarm.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
     let mut findings = Vec::new();
     if !missing.is_empty() {
         let missing = missing.iter().map(|name| **name).collect::<Vec<_>>().join(", ");
@@ -69,14 +82,23 @@ fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Fi
         findings.push(wrong("alarms", format!("{} has no alarms: deploy it again", stack.name)));
     }
     if !silent.is_empty() {
-        let text = format!("{}: actions are off; run `aws cloudwatch enable-alarm-actions`", list(&silent));
+        let text = format!(
+            "{}: actions are off; run `aws cloudwatch enable-alarm-actions`",
+            list(&silent)
+        );
         findings.push(wrong("alarms", text));
     }
     if !elsewhere.is_empty() {
-        findings.push(wrong("alarms", format!("{}: not sent to {topic}; deploy the stack again", list(&elsewhere))));
+        findings.push(wrong(
+            "alarms",
+            format!("{}: not sent to {topic}; deploy the stack again", list(&elsewhere)),
+        ));
     }
     if findings.is_empty() {
-        findings.push(ok("alarms", format!("{} alarms of {} go to {topic}", telling().count(), stack.name)));
+        findings.push(ok(
+            "alarms",
+            format!("{} alarms of {} go to {topic}", telling().count(), stack.name),
+        ));
     }
     let ringing: Vec<_> = alarms.iter().filter(|alarm| alarm.state == "ALARM").collect();
     if !ringing.is_empty() {
@@ -88,22 +110,29 @@ fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Fi
 
 fn subscribed(topic: &str, subscriptions: &[Subscription]) -> Finding {
     // What is not confirmed has no ARN, and a word in its place.
-    let confirmed =
-        subscriptions.iter().filter_map(Subscription::subscription_arn).filter(|arn| arn.starts_with("arn:"));
+    let confirmed = subscriptions
+        .iter()
+        .filter_map(Subscription::subscription_arn)
+        .filter(|arn| arn.starts_with("arn:"));
     match (confirmed.count(), subscriptions.len()) {
-        (0, 0) => {
-            wrong("alarms.heard", format!("nobody is subscribed to {topic}: give AlarmEmail, or `aws sns subscribe`"))
-        }
+        (0, 0) => wrong(
+            "alarms.heard",
+            format!("nobody is subscribed to {topic}: give AlarmEmail, or `aws sns subscribe`"),
+        ),
         (0, pending) => wrong(
             "alarms.heard",
-            format!("no subscription of {topic} is confirmed ({pending} pending): open the link in SNS's e-mail"),
+            format!(
+                "no subscription of {topic} is confirmed ({pending} pending): open the link in SNS's e-mail"
+            ),
         ),
-        (confirmed, all) if confirmed < all => {
-            warning("alarms.heard", format!("{} of {all} subscriptions of {topic} are not confirmed", all - confirmed))
-        }
-        (confirmed, _) => {
-            ok("alarms.heard", format!("{confirmed} of {confirmed} subscriptions of {topic} are confirmed"))
-        }
+        (confirmed, all) if confirmed < all => warning(
+            "alarms.heard",
+            format!("{} of {all} subscriptions of {topic} are not confirmed", all - confirmed),
+        ),
+        (confirmed, _) => ok(
+            "alarms.heard",
+            format!("{confirmed} of {confirmed} subscriptions of {topic} are confirmed"),
+        ),
     }
 }
 
@@ -126,7 +155,8 @@ mod tests {
         let judged = |alarms: &[Alarm]| judge(&stack, &["a", "b"], alarms, "arn:topic");
         let right = ok("alarms", "2 alarms of webhooks go to arn:topic");
         assert_eq!(judged(&[alarm("a"), alarm("b")]), std::slice::from_ref(&right));
-        let of_version = Alarm { actions_enabled: false, actions: Vec::new(), ..alarm("a-errors-of-version-7") };
+        let of_version =
+            Alarm { actions_enabled: false, actions: Vec::new(), ..alarm("a-errors-of-version-7") };
         assert_eq!(judged(&[alarm("a"), alarm("b"), of_version]), std::slice::from_ref(&right));
         let deleted = "b: deleted; deploy the stack with Alarms=false and then with true";
         assert_eq!(judged(&[alarm("a")]), [wrong("alarms", deleted)]);
@@ -139,7 +169,10 @@ mod tests {
         let ringing = Alarm { state: "ALARM".to_owned(), ..alarm("b") };
         let rings = warning("alarms.state", "b: ringing now; infra/OPERATIONS.md says what to do");
         assert_eq!(judged(&[alarm("a"), ringing]), [right, rings]);
-        assert_eq!(judge(&stack, &[], &[], "arn:topic"), [wrong("alarms", "webhooks has no alarms: deploy it again")]);
+        assert_eq!(
+            judge(&stack, &[], &[], "arn:topic"),
+            [wrong("alarms", "webhooks has no alarms: deploy it again")]
+        );
     }
 
     #[test]
@@ -150,10 +183,14 @@ mod tests {
         };
         let nobody = "nobody is subscribed to arn:topic: give AlarmEmail, or `aws sns subscribe`";
         assert_eq!(of(&[]), wrong("alarms.heard", nobody));
-        let pending = "no subscription of arn:topic is confirmed (1 pending): open the link in SNS's e-mail";
+        let pending =
+            "no subscription of arn:topic is confirmed (1 pending): open the link in SNS's e-mail";
         assert_eq!(of(&["PendingConfirmation"]), wrong("alarms.heard", pending));
         let some = "1 of 2 subscriptions of arn:topic are not confirmed";
         assert_eq!(of(&["arn:topic:1", "PendingConfirmation"]), warning("alarms.heard", some));
-        assert_eq!(of(&["arn:topic:1"]), ok("alarms.heard", "1 of 1 subscriptions of arn:topic are confirmed"));
+        assert_eq!(
+            of(&["arn:topic:1"]),
+            ok("alarms.heard", "1 of 1 subscriptions of arn:topic are confirmed")
+        );
     }
 }

@@ -29,7 +29,9 @@ impl<T> From<Result<T, CallError>> for Asked<T> {
         match result {
             Ok(found) => Self::Found(found),
             // The code stands before the request id.
-            Err(CallError::Refused(name)) if ABSENT.contains(&name.split(' ').next().unwrap_or_default()) => {
+            Err(CallError::Refused(name))
+                if ABSENT.contains(&name.split(' ').next().unwrap_or_default()) =>
+            {
                 Self::Absent
             }
             Err(error) => Self::Failed(error),

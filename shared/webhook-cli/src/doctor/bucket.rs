@@ -27,12 +27,17 @@ pub(crate) async fn check(
 ) -> Vec<Finding> {
     let location = client.get_bucket_location().bucket(bucket).send().await;
     let location = match Asked::from(location.map_err(|error| call_error(&error))) {
-        Asked::Found(found) => found.location_constraint.map(|place| place.as_str().to_owned()).unwrap_or_default(),
+        Asked::Found(found) => {
+            found.location_constraint.map(|place| place.as_str().to_owned()).unwrap_or_default()
+        }
         Asked::Absent => {
-            let text = format!("{bucket} does not exist: name another in ExistingPayloadBucketName");
+            let text =
+                format!("{bucket} does not exist: name another in ExistingPayloadBucketName");
             return vec![wrong("bucket", text)];
         }
-        Asked::Failed(error) => return vec![unknown("bucket", &format!("ask where the bucket {bucket} is"), &error)],
+        Asked::Failed(error) => {
+            return vec![unknown("bucket", &format!("ask where the bucket {bucket} is"), &error)];
+        }
     };
     let place = place(bucket, &location, region);
     if place.verdict != Verdict::Ok {
@@ -43,32 +48,45 @@ pub(crate) async fn check(
     let policy = match Asked::from(policy.map_err(|error| call_error(&error))) {
         Asked::Found(found) => plain_http(bucket, found.policy.as_deref().unwrap_or_default()),
         Asked::Absent => plain_http(bucket, ""),
-        Asked::Failed(error) => unknown("bucket.policy", &format!("read the policy of {bucket}"), &error),
+        Asked::Failed(error) => {
+            unknown("bucket.policy", &format!("read the policy of {bucket}"), &error)
+        }
     };
     let rules = client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
-    let prefixes: Vec<_> = providers.iter().map(|provider| format!("{}/", provider.name())).collect();
+    let prefixes: Vec<_> =
+        providers.iter().map(|provider| format!("{}/", provider.name())).collect();
     let rules = match Asked::from(rules.map_err(|error| call_error(&error))) {
         Asked::Found(found) => lifecycle(bucket, &found.rules.unwrap_or_default(), &prefixes),
         Asked::Absent => lifecycle(bucket, &[], &prefixes),
-        Asked::Failed(error) => unknown("bucket.lifecycle", &format!("read the lifecycle of {bucket}"), &error),
+        Asked::Failed(error) => {
+            unknown("bucket.lifecycle", &format!("read the lifecycle of {bucket}"), &error)
+        }
     };
     let mut findings = vec![place, policy, rules];
     let encryption = client.get_bucket_encryption().bucket(bucket).send().await;
     match Asked::from(encryption.map_err(|error| call_error(&error))) {
         Asked::Found(found) => {
-            for rule in found.server_side_encryption_configuration.unwrap_or_else(no_rules).rules() {
+            for rule in found.server_side_encryption_configuration.unwrap_or_else(no_rules).rules()
+            {
                 let default = rule.apply_server_side_encryption_by_default();
-                keys.used(default.and_then(|default| default.kms_master_key_id()), "the bucket", true);
+                keys.used(
+                    default.and_then(|default| default.kms_master_key_id()),
+                    "the bucket",
+                    true,
+                );
             }
         }
         Asked::Absent => {}
-        Asked::Failed(error) => findings.push(unknown("bucket", &format!("read the encryption of {bucket}"), &error)),
+        Asked::Failed(error) => {
+            findings.push(unknown("bucket", &format!("read the encryption of {bucket}"), &error))
+        }
     }
     findings
 }
 
 fn no_rules() -> aws_sdk_s3::types::ServerSideEncryptionConfiguration {
-    let none = aws_sdk_s3::types::ServerSideEncryptionConfiguration::builder().set_rules(Some(Vec::new()));
+    let none =
+        aws_sdk_s3::types::ServerSideEncryptionConfiguration::builder().set_rules(Some(Vec::new()));
     none.build().expect("a list is there")
 }
 
@@ -82,7 +100,9 @@ fn place(bucket: &str, location: &str, region: &str) -> Finding {
     if location == region {
         ok("bucket", format!("{bucket} is in {region}"))
     } else {
-        let text = format!("{bucket} is in {location}, and the functions are in {region}: name a bucket of {region}");
+        let text = format!(
+            "{bucket} is in {location}, and the functions are in {region}: name a bucket of {region}"
+        );
         wrong("bucket", text)
     }
 }
@@ -105,7 +125,9 @@ fn plain_http(bucket: &str, policy: &str) -> Finding {
 }
 
 fn refuses_plain_http(statement: &Value) -> bool {
-    let of_all = |value: &Value| value == "*" || value["AWS"] == "*" || value["AWS"] == serde_json::json!(["*"]);
+    let of_all = |value: &Value| {
+        value == "*" || value["AWS"] == "*" || value["AWS"] == serde_json::json!(["*"])
+    };
     let secure = &statement["Condition"]["Bool"]["aws:SecureTransport"];
     let secure = if secure.is_array() { &secure[0] } else { secure };
     let actions = match &statement["Action"] {
@@ -120,11 +142,14 @@ fn refuses_plain_http(statement: &Value) -> bool {
 
 /// `prefixes`: those under which the functions put payloads.
 fn lifecycle(bucket: &str, rules: &[LifecycleRule], prefixes: &[String]) -> Finding {
-    let days: Vec<_> =
-        prefixes.iter().map(|prefix| rules.iter().filter_map(|rule| expires(rule, prefix)).min()).collect();
+    let days: Vec<_> = prefixes
+        .iter()
+        .map(|prefix| rules.iter().filter_map(|rule| expires(rule, prefix)).min())
+        .collect();
     let set = format!("set an expiration of {LEAST_DAYS} days or more");
     if days.iter().any(Option::is_none) {
-        let text = format!("{bucket} keeps some payloads for ever, and they are people's data: {set}");
+        let text =
+            format!("{bucket} keeps some payloads for ever, and they are people's data: {set}");
         return wrong("bucket.lifecycle", text);
     }
     match days.into_iter().flatten().min() {
@@ -134,7 +159,9 @@ fn lifecycle(bucket: &str, rules: &[LifecycleRule], prefixes: &[String]) -> Find
             );
             wrong("bucket.lifecycle", text)
         }
-        Some(days) => ok("bucket.lifecycle", format!("{bucket} deletes payloads after {days} days")),
+        Some(days) => {
+            ok("bucket.lifecycle", format!("{bucket} deletes payloads after {days} days"))
+        }
         None => ok("bucket.lifecycle", format!("{bucket} gets no payloads")),
     }
 }
@@ -146,7 +173,8 @@ fn expires(rule: &LifecycleRule, prefix: &str) -> Option<i32> {
     #[expect(deprecated, reason = "rules that were made long ago have it")]
     let old = rule.prefix();
     let of_prefix = filter.and_then(|filter| filter.prefix()).or(old).unwrap_or_default();
-    let applies = *rule.status() == ExpirationStatus::Enabled && !is_partial && prefix.starts_with(of_prefix);
+    let applies =
+        *rule.status() == ExpirationStatus::Enabled && !is_partial && prefix.starts_with(of_prefix);
     rule.expiration().and_then(LifecycleExpiration::days).filter(|_| applies)
 }
 
@@ -195,25 +223,35 @@ mod tests {
     fn rule(days: i32, prefix: &str, status: ExpirationStatus) -> LifecycleRule {
         let filter = LifecycleRuleFilter::builder().prefix(prefix).build();
         let expiration = LifecycleExpiration::builder().days(days).build();
-        LifecycleRule::builder().filter(filter).expiration(expiration).status(status).build().expect("is complete")
+        LifecycleRule::builder()
+            .filter(filter)
+            .expiration(expiration)
+            .status(status)
+            .build()
+            .expect("is complete")
     }
 
     #[test]
     fn every_payload_outlives_its_message_and_goes() {
         let prefixes = ["acme/".to_owned(), "beta/".to_owned()];
         let on = |days, prefix| rule(days, prefix, ExpirationStatus::Enabled);
-        let kept =
-            "payloads keeps some payloads for ever, and they are people's data: set an expiration of 29 days or more";
+        let kept = "payloads keeps some payloads for ever, and they are people's data: set an expiration of 29 days or more";
         let early = "payloads deletes payloads after 28 days, and their messages may live 28 in the two queues: set an \
                      expiration of 29 days or more";
         for (rules, expected) in [
             (vec![on(60, "")], ok("bucket.lifecycle", "payloads deletes payloads after 60 days")),
-            (vec![on(29, "acme/"), on(60, "beta")], ok("bucket.lifecycle", "payloads deletes payloads after 29 days")),
+            (
+                vec![on(29, "acme/"), on(60, "beta")],
+                ok("bucket.lifecycle", "payloads deletes payloads after 29 days"),
+            ),
             (vec![], wrong("bucket.lifecycle", kept)),
             (vec![on(60, "acme/")], wrong("bucket.lifecycle", kept)),
             (vec![rule(60, "", ExpirationStatus::Disabled)], wrong("bucket.lifecycle", kept)),
             (vec![on(60, ""), on(28, "beta/")], wrong("bucket.lifecycle", early)),
-            (vec![on(60, ""), on(1, "logs/")], ok("bucket.lifecycle", "payloads deletes payloads after 60 days")),
+            (
+                vec![on(60, ""), on(1, "logs/")],
+                ok("bucket.lifecycle", "payloads deletes payloads after 60 days"),
+            ),
         ] {
             assert_eq!(lifecycle("payloads", &rules, &prefixes), expected);
         }

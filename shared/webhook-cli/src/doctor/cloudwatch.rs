@@ -53,8 +53,8 @@ pub(crate) async fn alarms(config: &SdkConfig, names: &[&str]) -> Result<Vec<Ala
     for names in names.chunks(NAMES_AT_MOST) {
         let body = json!({ "AlarmNames": names, "MaxRecords": NAMES_AT_MOST }).to_string();
         let answer = call(config, &body).await?;
-        let described: Described =
-            serde_json::from_slice(&answer).map_err(|_| CallError::UnexpectedResponse("no list of alarms"))?;
+        let described: Described = serde_json::from_slice(&answer)
+            .map_err(|_| CallError::UnexpectedResponse("no list of alarms"))?;
         found.extend(described.metric_alarms);
     }
     Ok(found)
@@ -77,13 +77,19 @@ async fn call(config: &SdkConfig, body: &str) -> Result<Vec<u8>, CallError> {
         .build()
         .map_err(|_| NOT_SIGNED)?
         .into();
-    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()));
+    let signable = SignableRequest::new(
+        "POST",
+        &url,
+        headers.into_iter(),
+        SignableBody::Bytes(body.as_bytes()),
+    );
     let signed = sign(signable.map_err(|_| NOT_SIGNED)?, &parameters).map_err(|_| NOT_SIGNED)?;
     let mut request = Request::post(&url);
     for (name, value) in headers.into_iter().chain(signed.output().headers()) {
         request = request.header(name, value);
     }
-    let reply = exchange(request.body(body)).map_err(|_| CallError::NoResponse("the connection failed"))?;
+    let reply =
+        exchange(request.body(body)).map_err(|_| CallError::NoResponse("the connection failed"))?;
     match reply.status.as_u16() {
         200 => Ok(reply.body().to_vec()),
         status => {
@@ -98,7 +104,9 @@ async fn call(config: &SdkConfig, body: &str) -> Result<Vec<u8>, CallError> {
 fn endpoint(replaced: Option<&str>, region: &str) -> String {
     match replaced {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None if region.starts_with("cn-") => format!("https://monitoring.{region}.amazonaws.com.cn"),
+        None if region.starts_with("cn-") => {
+            format!("https://monitoring.{region}.amazonaws.com.cn")
+        }
         None => format!("https://monitoring.{region}.amazonaws.com"),
     }
 }

@@ -29,12 +29,14 @@ pub(crate) fn check(
     let public_url = variables.get("PUBLIC_URL").filter(|url| !url.is_empty());
     for scheme in accepted(provider, variables) {
         let Some(body) = malformed_body(scheme) else {
-            let text = format!("{url}: {} cannot sign a body that would not be queued", scheme.name);
+            let text =
+                format!("{url}: {} cannot sign a body that would not be queued", scheme.name);
             findings.push(skipped("url.signed", text));
             continue;
         };
         let sender = Sender { public_url: public_url.cloned(), ..Sender::new(provider, scheme) };
-        let delivery = OutgoingDelivery::sign(sender, secret, UnixMillis::now().seconds(), body.into_bytes());
+        let delivery =
+            OutgoingDelivery::sign(sender, secret, UnixMillis::now().seconds(), body.into_bytes());
         let answer = delivery.and_then(|delivery| post(url, &delivery.headers(), delivery.body()));
         findings.push(signed(url, scheme, &answer));
     }
@@ -44,7 +46,9 @@ pub(crate) fn check(
 /// Returns the schemes that the function accepts.
 fn accepted(provider: &'static Provider, variables: &Variables) -> Vec<&'static Scheme> {
     let list = variables.get("SIGNATURE_SCHEMES").map(String::as_str).unwrap_or_default();
-    let is_accepted = |scheme: &&Scheme| list.is_empty() || list.split(',').any(|name| name.trim() == scheme.name);
+    let is_accepted = |scheme: &&Scheme| {
+        list.is_empty() || list.split(',').any(|name| name.trim() == scheme.name)
+    };
     provider.schemes().iter().filter(is_accepted).collect()
 }
 
@@ -105,9 +109,15 @@ mod tests {
     fn only_401_and_400_are_right() {
         let url = "https://hooks.example.com/webhooks/acme".parse().expect("a URL");
         let scheme = &GITHUB.schemes()[0];
-        let right = ok("url.unsigned", "https://hooks.example.com/webhooks/acme refuses what is not signed");
+        let right = ok(
+            "url.unsigned",
+            "https://hooks.example.com/webhooks/acme refuses what is not signed",
+        );
         assert_eq!(unsigned(&url, &Ok(401)), right);
-        let known = ok("url.signed", "https://hooks.example.com/webhooks/acme knows what github has signed");
+        let known = ok(
+            "url.signed",
+            "https://hooks.example.com/webhooks/acme knows what github has signed",
+        );
         assert_eq!(signed(&url, scheme, &Ok(400)), known);
         for (status, hint) in [
             (200, "something else answers at this URL"),
@@ -118,10 +128,13 @@ mod tests {
             (502, "the function fails: its log has the reason"),
             (503, "the function fails: its log has the reason"),
         ] {
-            let of = |what: &str, expected| format!("{url} answers {status} to {what}, and not {expected}: {hint}");
+            let of = |what: &str, expected| {
+                format!("{url} answers {status} to {what}, and not {expected}: {hint}")
+            };
             let expected = wrong("url.unsigned", of("an unsigned request", 401));
             assert_eq!(unsigned(&url, &Ok(status)), expected);
-            let expected = wrong("url.signed", of("a malformed request that is signed by github", 400));
+            let expected =
+                wrong("url.signed", of("a malformed request that is signed by github", 400));
             assert_eq!(signed(&url, scheme, &Ok(status)), expected);
         }
         let refused = "https://hooks.example.com/webhooks/acme refuses what is signed by github with the secret: does \

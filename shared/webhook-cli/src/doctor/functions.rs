@@ -38,27 +38,43 @@ pub(crate) async fn read(lambda: &Client, function: &str) -> Result<Live, Findin
     let alias = match Asked::from(alias.map_err(|error| call_error(&error))) {
         Asked::Found(alias) => alias,
         Asked::Absent => {
-            return Err(wrong("version", format!("{function} has no alias {ALIAS}: deploy the stack again")));
+            return Err(wrong(
+                "version",
+                format!("{function} has no alias {ALIAS}: deploy the stack again"),
+            ));
         }
         Asked::Failed(error) => {
-            return Err(unknown("version", &format!("read the alias {ALIAS} of {function}"), &error));
+            return Err(unknown(
+                "version",
+                &format!("read the alias {ALIAS} of {function}"),
+                &error,
+            ));
         }
     };
     let configuration = async |qualifier: &str| {
         let get = lambda.get_function_configuration().function_name(function).qualifier(qualifier);
-        let failed = |error: &_| unknown("version", &format!("read {function}:{qualifier}"), &call_error(error));
+        let failed = |error: &_| {
+            unknown("version", &format!("read {function}:{qualifier}"), &call_error(error))
+        };
         get.send().await.map_err(|error| failed(&error))
     };
     let (live, latest) = (configuration(ALIAS).await?, configuration("$LATEST").await?);
     // Or inactive: idle for weeks, and a call wakes it.
-    let is_active = !live.state().is_some_and(|state| matches!(state.as_str(), "Pending" | "Failed"));
+    let is_active =
+        !live.state().is_some_and(|state| matches!(state.as_str(), "Pending" | "Failed"));
     let variables = |environment: Option<aws_sdk_lambda::types::EnvironmentResponse>| -> Variables {
-        environment.and_then(|environment| environment.variables).unwrap_or_default().into_iter().collect()
+        environment
+            .and_then(|environment| environment.variables)
+            .unwrap_or_default()
+            .into_iter()
+            .collect()
     };
     Ok(Live {
         version: alias.function_version.unwrap_or_default(),
         is_shifting: alias.routing_config.is_some_and(|routing| {
-            routing.additional_version_weights.is_some_and(|weights| weights.values().any(|weight| *weight > 0.0))
+            routing
+                .additional_version_weights
+                .is_some_and(|weights| weights.values().any(|weight| *weight > 0.0))
         }),
         variables: variables(live.environment),
         latest: variables(latest.environment),
@@ -71,20 +87,32 @@ pub(crate) fn version(stack: &Stack, function: &str, live: &Live) -> Finding {
     let Live { version, .. } = live;
     let of_function = format!(":function:{function}:");
     let published = stack.resources_of("AWS::Lambda::Version");
-    let published: Vec<_> = published.filter_map(|arn| Some(arn.split_once(&of_function)?.1)).collect();
+    let published: Vec<_> =
+        published.filter_map(|arn| Some(arn.split_once(&of_function)?.1)).collect();
     let served = format!("{ALIAS} of {function} serves version {version}");
     if version == "$LATEST" {
-        wrong("version", format!("{served}, which changes under the traffic: deploy the stack again"))
+        wrong(
+            "version",
+            format!("{served}, which changes under the traffic: deploy the stack again"),
+        )
     } else if live.is_shifting {
-        warning("version", format!("{served} and part of the traffic another: a deployment is under way"))
+        warning(
+            "version",
+            format!("{served} and part of the traffic another: a deployment is under way"),
+        )
     } else if !published.is_empty() && !published.contains(&version.as_str()) {
         let published = published.join(", ");
         wrong(
             "version",
-            format!("{served}, and the stack published {published}: commit what is to run, and deploy the stack"),
+            format!(
+                "{served}, and the stack published {published}: commit what is to run, and deploy the stack"
+            ),
         )
     } else if !live.is_active {
-        wrong("version", format!("{served}, which is not active: read its state with `aws lambda get-function`"))
+        wrong(
+            "version",
+            format!("{served}, which is not active: read its state with `aws lambda get-function`"),
+        )
     } else {
         ok("version", served)
     }
@@ -103,15 +131,18 @@ pub(crate) fn environment(function: &str, live: &Live, expected: &[(&str, String
         return wrong("environment", text);
     }
     let names = variables.keys().chain(latest.keys());
-    let mut differ: Vec<_> = names.filter(|name| variables.get(*name) != latest.get(*name)).collect();
+    let mut differ: Vec<_> =
+        names.filter(|name| variables.get(*name) != latest.get(*name)).collect();
     differ.sort_unstable();
     differ.dedup();
     if differ.is_empty() {
-        let text = format!("version {version} of {function} has the stack's resources and settings");
+        let text =
+            format!("version {version} of {function} has the stack's resources and settings");
         return ok("environment", text);
     }
     let differ = differ.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-    let text = format!("version {version} of {function} differs from $LATEST in {differ}: {DEPLOY}");
+    let text =
+        format!("version {version} of {function} differs from $LATEST in {differ}: {DEPLOY}");
     wrong("environment", text)
 }
 
@@ -131,7 +162,9 @@ pub(crate) async fn concurrency(lambda: &Client, stack: &Stack, function: &str) 
         Err(error) => return unknown("concurrency", CALL, &call_error(&error)),
     };
     let of_account = match lambda.get_account_settings().send().await {
-        Ok(account) => account.account_limit.map(|limit| limit.concurrent_executions).unwrap_or_default(),
+        Ok(account) => {
+            account.account_limit.map(|limit| limit.concurrent_executions).unwrap_or_default()
+        }
         Err(error) => return unknown("concurrency", CALL, &call_error(&error)),
     };
     let behind_function_url = stack.parameter("FrontDoor") == "FunctionUrl";
@@ -143,12 +176,18 @@ fn judge(function: &str, limits: Concurrency) -> Finding {
     match reserved {
         Some(0) => wrong(
             "concurrency",
-            format!("{function} is stopped (its reserved concurrency is 0): set ReservedConcurrency and deploy"),
+            format!(
+                "{function} is stopped (its reserved concurrency is 0): set ReservedConcurrency and deploy"
+            ),
         ),
-        Some(reserved) => ok("concurrency", format!("{function} has {reserved} invocations at once of its own")),
+        Some(reserved) => {
+            ok("concurrency", format!("{function} has {reserved} invocations at once of its own"))
+        }
         None if behind_function_url => warning(
             "concurrency",
-            format!("{function} has a URL and no limit but the account's {of_account}: set ReservedConcurrency"),
+            format!(
+                "{function} has a URL and no limit but the account's {of_account}: set ReservedConcurrency"
+            ),
         ),
         None if of_account < FEW_INVOCATIONS => warning(
             "concurrency",
@@ -156,7 +195,10 @@ fn judge(function: &str, limits: Concurrency) -> Finding {
                 "the account allows {of_account} invocations at once, of all functions: ask for more in Service Quotas"
             ),
         ),
-        None => ok("concurrency", format!("{function} shares the account's {of_account} invocations at once")),
+        None => ok(
+            "concurrency",
+            format!("{function} shares the account's {of_account} invocations at once"),
+        ),
     }
 }
 
@@ -174,9 +216,12 @@ pub(crate) async fn shared_table(lambda: &Client, table: &str, queue: &str) -> F
     while let Some(function) = pages.next().await {
         let function = match function {
             Ok(function) => function,
-            Err(error) => return unknown("table.shared", "list the account's functions", &call_error(&error)),
+            Err(error) => {
+                return unknown("table.shared", "list the account's functions", &call_error(&error));
+            }
         };
-        let variables = function.environment.and_then(|environment| environment.variables).unwrap_or_default();
+        let variables =
+            function.environment.and_then(|environment| environment.variables).unwrap_or_default();
         let value = |name: &str| variables.get(name).cloned().unwrap_or_default();
         // The variable may hold the table's name or ARN.
         if value("IDEMPOTENCY_TABLE").rsplit('/').next() == Some(table) {
@@ -188,9 +233,13 @@ pub(crate) async fn shared_table(lambda: &Client, table: &str, queue: &str) -> F
 }
 
 fn one_queue(table: &str, queue: &str, users: &[TableUser]) -> Finding {
-    let others: Vec<_> = users.iter().filter(|user| queue_of_url(&user.queue_url) != queue_of_arn(queue)).collect();
+    let others: Vec<_> =
+        users.iter().filter(|user| queue_of_url(&user.queue_url) != queue_of_arn(queue)).collect();
     let [first, ..] = others.as_slice() else {
-        return ok("table.shared", format!("{table} serves one queue (functions that use it: {})", users.len()));
+        return ok(
+            "table.shared",
+            format!("{table} serves one queue (functions that use it: {})", users.len()),
+        );
     };
     let names = others.iter().map(|user| user.function.as_str()).collect::<Vec<_>>().join(", ");
     wrong(
@@ -224,7 +273,10 @@ mod tests {
 
     fn stack(version: &str) -> Stack {
         let resources = ["other:7".to_owned(), format!("receiver:{version}")].map(|name| {
-            ("AWS::Lambda::Version".to_owned(), format!("arn:aws:lambda:eu-west-1:123456789012:function:{name}"))
+            (
+                "AWS::Lambda::Version".to_owned(),
+                format!("arn:aws:lambda:eu-west-1:123456789012:function:{name}"),
+            )
         });
         Stack { resources: resources.to_vec(), ..Stack::default() }
     }
@@ -235,7 +287,11 @@ mod tests {
 
     #[test]
     fn live_serves_the_version_that_the_stack_published() {
-        let live = |version: &str| Live { version: version.to_owned(), is_active: true, ..Live::default() };
+        let live = |version: &str| Live {
+            version: version.to_owned(),
+            is_active: true,
+            ..Live::default()
+        };
         for (live, expected) in [
             (live("3"), ok("version", "live of receiver serves version 3")),
             (
@@ -281,7 +337,8 @@ mod tests {
             environment("receiver", &live, &[("IDEMPOTENCY_TABLE", "new".to_owned())])
         };
         let new = [("IDEMPOTENCY_TABLE", "new")];
-        let right = ok("environment", "version 3 of receiver has the stack's resources and settings");
+        let right =
+            ok("environment", "version 3 of receiver has the stack's resources and settings");
         assert_eq!(of(&new, &new), right);
         let stale = wrong(
             "environment",
@@ -307,7 +364,8 @@ mod tests {
         assert_eq!(judge(Some(0), 1000, false), wrong("concurrency", stopped));
         let own = "receiver has 5 invocations at once of its own";
         assert_eq!(judge(Some(5), 10, true), ok("concurrency", own));
-        let unlimited = "receiver has a URL and no limit but the account's 1000: set ReservedConcurrency";
+        let unlimited =
+            "receiver has a URL and no limit but the account's 1000: set ReservedConcurrency";
         assert_eq!(judge(None, 1000, true), warning("concurrency", unlimited));
         let few = "the account allows 10 invocations at once, of all functions: ask for more in Service Quotas";
         assert_eq!(judge(None, 10, false), warning("concurrency", few));

@@ -51,19 +51,24 @@ impl Keys {
 
     /// Checks each key.
     pub(crate) async fn check(&self, client: &Client, stack: &Stack) -> Vec<Finding> {
-        let allowed: Vec<_> = ALLOWED.iter().flat_map(|name| stack.parameter(name).split(',')).collect();
+        let allowed: Vec<_> =
+            ALLOWED.iter().flat_map(|name| stack.parameter(name).split(',')).collect();
         let mut findings = Vec::new();
         for (key, of) in &self.0 {
             let described = client.describe_key().key_id(key).send().await;
             findings.push(match Asked::from(described.map_err(|error| call_error(&error))) {
-                Asked::Absent => wrong("key", format!("{key}, of {}, does not exist", of.of.join(", "))),
+                Asked::Absent => {
+                    wrong("key", format!("{key}, of {}, does not exist", of.of.join(", ")))
+                }
                 Asked::Failed(error) => unknown("key", &format!("describe the key {key}"), &error),
                 Asked::Found(described) => {
                     let Some(described) = described.key_metadata else { continue };
                     let described = Described {
                         arn: described.arn().unwrap_or(key),
                         state: described.key_state().map(KeyState::as_str).unwrap_or_default(),
-                        is_customers: described.key_manager().is_some_and(|manager| manager.as_str() == "CUSTOMER"),
+                        is_customers: described
+                            .key_manager()
+                            .is_some_and(|manager| manager.as_str() == "CUSTOMER"),
                     };
                     judge(&described, of, &allowed)
                 }
@@ -77,7 +82,10 @@ fn judge(key: &Described<'_>, of: &Use, allowed: &[&str]) -> Finding {
     let Described { arn, state, is_customers } = key;
     let users = of.of.join(", ");
     if *state != "Enabled" {
-        return wrong("key", format!("{arn}, of {users}, is {state}: enable it, or cancel its deletion"));
+        return wrong(
+            "key",
+            format!("{arn}, of {users}, is {state}: enable it, or cancel its deletion"),
+        );
     }
     if *is_customers && of.by_functions && !allowed.contains(arn) {
         let text = format!(
@@ -105,8 +113,13 @@ mod tests {
         assert_eq!(keys.0.len(), 2);
         let enabled = ok("key", "arn:k, of the table, the queue, is enabled");
         assert_eq!(judge(&key("Enabled", true), both, &["arn:k"]), enabled);
-        assert_eq!(judge(&key("Enabled", false), both, &[""]), enabled, "AWS's own needs no permission");
-        let disabled = "arn:k, of the table, the queue, is Disabled: enable it, or cancel its deletion";
+        assert_eq!(
+            judge(&key("Enabled", false), both, &[""]),
+            enabled,
+            "AWS's own needs no permission"
+        );
+        let disabled =
+            "arn:k, of the table, the queue, is Disabled: enable it, or cancel its deletion";
         assert_eq!(judge(&key("Disabled", true), both, &["arn:k"]), wrong("key", disabled));
         let denied = "the functions may not use arn:k, of the table, the queue: name it in the parameter for keys of \
                       existing resources";

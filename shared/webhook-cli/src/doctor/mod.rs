@@ -60,7 +60,8 @@ impl Doctor<'_> {
         if let Some(bucket) = stack.output("PayloadBucketName") {
             let region = config.region().map(ToString::to_string).unwrap_or_default();
             // An emulator serves buckets by path and not by host name.
-            let s3 = aws_sdk_s3::config::Builder::from(config).force_path_style(config.endpoint_url().is_some());
+            let s3 = aws_sdk_s3::config::Builder::from(config)
+                .force_path_style(config.endpoint_url().is_some());
             let s3 = aws_sdk_s3::Client::from_conf(s3.build());
             findings.extend(bucket::check(&s3, bucket, &region, PROVIDERS, &mut keys).await);
         }
@@ -79,28 +80,39 @@ impl Doctor<'_> {
         keys: &mut Keys,
     ) -> Vec<Finding> {
         let mut findings = vec![stack::provider(stack, provider)];
-        let outputs = stack.output_of(provider, "FunctionName").zip(stack.output_of(provider, "SecretArn"));
+        let outputs =
+            stack.output_of(provider, "FunctionName").zip(stack.output_of(provider, "SecretArn"));
         let Some((function, secret_id)) = outputs else { return findings };
         let secrets = aws_sdk_secretsmanager::Client::new(config);
         let is_stacks = stack.is_secret_of_stack(provider);
-        let (finding, secret) = secrets::check(&secrets, provider, secret_id, is_stacks, self.emulated, keys).await;
+        let (finding, secret) =
+            secrets::check(&secrets, provider, secret_id, is_stacks, self.emulated, keys).await;
         findings.push(finding);
         let mut variables = Variables::new();
         match functions::read(lambda, function).await {
             Ok(live) => {
                 findings.push(functions::version(stack, function, &live));
-                findings.push(functions::environment(function, &live, &expected(stack, secret_id, &live)));
+                findings.push(functions::environment(
+                    function,
+                    &live,
+                    &expected(stack, secret_id, &live),
+                ));
                 variables = live.variables;
             }
             Err(finding) => findings.push(finding),
         }
         findings.push(functions::concurrency(lambda, stack, function).await);
         match self.url(stack, provider) {
-            Some(Ok(url)) => findings.extend(front_door::check(provider, &url, secret.as_ref(), &variables)),
+            Some(Ok(url)) => {
+                findings.extend(front_door::check(provider, &url, secret.as_ref(), &variables))
+            }
             Some(Err(reason)) => findings.push(wrong("url", reason)),
             None => findings.push(skipped(
                 "url",
-                format!("the API is not the stack's: name the URL with --url {}=https://…", provider.name()),
+                format!(
+                    "the API is not the stack's: name the URL with --url {}=https://…",
+                    provider.name()
+                ),
             )),
         }
         findings
@@ -110,9 +122,9 @@ impl Doctor<'_> {
         let named = self.urls.iter().find(|(of, _)| of.name() == provider.name());
         match named {
             Some((_, url)) => Some(Ok(url.clone())),
-            None => {
-                stack.output_of(provider, "Url").map(|url| http_url(url).map_err(|error| format!("{url}: {error}")))
-            }
+            None => stack
+                .output_of(provider, "Url")
+                .map(|url| http_url(url).map_err(|error| format!("{url}: {error}"))),
         }
     }
 }

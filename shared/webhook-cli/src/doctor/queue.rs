@@ -39,23 +39,35 @@ impl Queue {
 
     /// Returns the ARN of the queue that gets what consumers fail on.
     fn dead_letters(&self) -> Option<String> {
-        let policy: Value = serde_json::from_str(self.text(&QueueAttributeName::RedrivePolicy)).ok()?;
+        let policy: Value =
+            serde_json::from_str(self.text(&QueueAttributeName::RedrivePolicy)).ok()?;
         policy["deadLetterTargetArn"].as_str().map(str::to_owned)
     }
 }
 
 /// Checks both queues, and notes their keys.
-pub(crate) async fn check(client: &Client, stack: &Stack, arn: &str, keys: &mut Keys) -> Vec<Finding> {
+pub(crate) async fn check(
+    client: &Client,
+    stack: &Stack,
+    arn: &str,
+    keys: &mut Keys,
+) -> Vec<Finding> {
     let queue = match read(client, arn).await {
         Asked::Found(queue) => queue,
         Asked::Absent => {
-            return vec![wrong("queue", format!("{arn} does not exist: name another queue in ExistingQueueArn"))];
+            return vec![wrong(
+                "queue",
+                format!("{arn} does not exist: name another queue in ExistingQueueArn"),
+            )];
         }
-        Asked::Failed(error) => return vec![unknown("queue", &format!("read the queue {arn}"), &error)],
+        Asked::Failed(error) => {
+            return vec![unknown("queue", &format!("read the queue {arn}"), &error)];
+        }
     };
     keys.used(Some(queue.text(&QueueAttributeName::KmsMasterKeyId)), "the queue", true);
     let mut findings = vec![kind(&queue), size(&queue), retention(&queue)];
-    let known = stack.output("DeadLetterQueueArn").unwrap_or(stack.parameter("ExistingDeadLetterQueueArn"));
+    let known =
+        stack.output("DeadLetterQueueArn").unwrap_or(stack.parameter("ExistingDeadLetterQueueArn"));
     findings.push(redrive(&queue, known));
     if let Some(arn) = queue.dead_letters() {
         findings.push(match read(client, &arn).await {
@@ -64,10 +76,13 @@ pub(crate) async fn check(client: &Client, stack: &Stack, arn: &str, keys: &mut 
                 keys.used(Some(key), "the dead-letter queue", false);
                 dead_letter_retention(&queue, &dead_letters)
             }
-            Asked::Absent => {
-                wrong("dead-letters.retention", format!("{arn} does not exist: name another in {REDRIVE}"))
+            Asked::Absent => wrong(
+                "dead-letters.retention",
+                format!("{arn} does not exist: name another in {REDRIVE}"),
+            ),
+            Asked::Failed(error) => {
+                unknown("dead-letters.retention", &format!("read the queue {arn}"), &error)
             }
-            Asked::Failed(error) => unknown("dead-letters.retention", &format!("read the queue {arn}"), &error),
         });
     }
     findings
@@ -78,14 +93,21 @@ const REDRIVE: &str = "the queue's redrive policy";
 
 async fn read(client: &Client, arn: &str) -> Asked<Queue> {
     let (account, name) = queue_of_arn(arn);
-    let url = client.get_queue_url().queue_name(name).queue_owner_aws_account_id(account).send().await;
+    let url =
+        client.get_queue_url().queue_name(name).queue_owner_aws_account_id(account).send().await;
     let url = match Asked::from(url.map_err(|error| call_error(&error))) {
         Asked::Found(url) => url.queue_url.unwrap_or_default(),
         Asked::Absent => return Asked::Absent,
         Asked::Failed(error) => return Asked::Failed(error),
     };
-    let read = client.get_queue_attributes().queue_url(url).attribute_names(QueueAttributeName::All).send().await;
-    let read = read.map(|read| Queue { arn: arn.to_owned(), attributes: read.attributes.unwrap_or_default() });
+    let read = client
+        .get_queue_attributes()
+        .queue_url(url)
+        .attribute_names(QueueAttributeName::All)
+        .send()
+        .await;
+    let read = read
+        .map(|read| Queue { arn: arn.to_owned(), attributes: read.attributes.unwrap_or_default() });
     Asked::from(read.map_err(|error| call_error(&error)))
 }
 
@@ -94,7 +116,12 @@ fn kind(queue: &Queue) -> Finding {
     if is_fifo(arn) {
         ok("queue", format!("{arn} is a FIFO queue"))
     } else {
-        warning("queue", format!("{arn} is a standard queue: it may deliver an event twice, and in another order"))
+        warning(
+            "queue",
+            format!(
+                "{arn} is a standard queue: it may deliver an event twice, and in another order"
+            ),
+        )
     }
 }
 
@@ -139,12 +166,18 @@ fn redrive(queue: &Queue, known: &str) -> Finding {
         ),
         Some(_) if known.is_empty() => skipped(
             "dead-letters",
-            format!("{arn} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn"),
+            format!(
+                "{arn} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn"
+            ),
         ),
-        Some(actual) if actual == known => ok("dead-letters", format!("{arn} sends failed messages to {known}")),
+        Some(actual) if actual == known => {
+            ok("dead-letters", format!("{arn} sends failed messages to {known}"))
+        }
         Some(actual) => wrong(
             "dead-letters",
-            format!("{arn} sends failed messages to {actual}, and the stack watches {known}: name one in both places"),
+            format!(
+                "{arn} sends failed messages to {actual}, and the stack watches {known}: name one in both places"
+            ),
         ),
     }
 }
@@ -153,13 +186,19 @@ fn dead_letter_retention(queue: &Queue, dead_letters: &Queue) -> Finding {
     let (arn, kept, before) = (&dead_letters.arn, dead_letters.retention_s(), queue.retention_s());
     let set = format!("set its MessageRetentionPeriod to {FOURTEEN_DAYS_S}");
     match (kept, is_fifo(arn)) {
-        (FOURTEEN_DAYS_S.., _) => ok("dead-letters.retention", format!("{arn} keeps messages for 14 days")),
+        (FOURTEEN_DAYS_S.., _) => {
+            ok("dead-letters.retention", format!("{arn} keeps messages for 14 days"))
+        }
         // A standard queue counts from the message's first send.
         (kept, false) if kept <= before => wrong(
             "dead-letters.retention",
-            format!("{arn} keeps messages for {kept} s from their first send, no longer than the queue: {set}"),
+            format!(
+                "{arn} keeps messages for {kept} s from their first send, no longer than the queue: {set}"
+            ),
         ),
-        (kept, _) => warning("dead-letters.retention", format!("{arn} keeps messages for {kept} s: {set}")),
+        (kept, _) => {
+            warning("dead-letters.retention", format!("{arn} keeps messages for {kept} s: {set}"))
+        }
     }
 }
 
@@ -169,7 +208,8 @@ mod tests {
     use crate::doctor::report::Verdict;
 
     fn queue(name: &str, attributes: &[(QueueAttributeName, &str)]) -> Queue {
-        let attributes = attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
+        let attributes =
+            attributes.iter().map(|(name, value)| (name.clone(), (*value).to_owned())).collect();
         Queue { arn: format!("arn:aws:sqs:eu-west-1:123456789012:{name}"), attributes }
     }
 
@@ -177,14 +217,21 @@ mod tests {
 
     #[test]
     fn a_standard_queue_and_a_smaller_limit_are_worth_a_word() {
-        let of_size = |bytes| size(&queue("events.fifo", &[(QueueAttributeName::MaximumMessageSize, bytes)]));
-        assert_eq!(of_size("1048576"), ok("queue.size", format!("{FIFO} takes messages of up to 1048576 bytes")));
+        let of_size =
+            |bytes| size(&queue("events.fifo", &[(QueueAttributeName::MaximumMessageSize, bytes)]));
+        assert_eq!(
+            of_size("1048576"),
+            ok("queue.size", format!("{FIFO} takes messages of up to 1048576 bytes"))
+        );
         let small = format!(
             "{FIFO} takes 262144 bytes: longer messages go to the payload bucket, with a pointer on the queue; set \
              MaximumMessageSize to 1048576"
         );
         assert_eq!(of_size("262144"), warning("queue.size", small));
-        assert_eq!(kind(&queue("events.fifo", &[])), ok("queue", format!("{FIFO} is a FIFO queue")));
+        assert_eq!(
+            kind(&queue("events.fifo", &[])),
+            ok("queue", format!("{FIFO} is a FIFO queue"))
+        );
         let standard = "arn:aws:sqs:eu-west-1:123456789012:events is a standard queue: it may deliver an event twice, \
                         and in another order";
         assert_eq!(kind(&queue("events", &[])), warning("queue", standard));
@@ -192,8 +239,16 @@ mod tests {
 
     #[test]
     fn messages_are_kept_as_long_as_sqs_can() {
-        let kept = |seconds| retention(&queue("events.fifo", &[(QueueAttributeName::MessageRetentionPeriod, seconds)]));
-        assert_eq!(kept("1209600"), ok("queue.retention", format!("{FIFO} keeps messages for 14 days")));
+        let kept = |seconds| {
+            retention(&queue(
+                "events.fifo",
+                &[(QueueAttributeName::MessageRetentionPeriod, seconds)],
+            ))
+        };
+        assert_eq!(
+            kept("1209600"),
+            ok("queue.retention", format!("{FIFO} keeps messages for 14 days"))
+        );
         let short = format!(
             "{FIFO} keeps messages for 345600 s: an event that no consumer has taken by then is lost; set \
              MessageRetentionPeriod to 1209600"
@@ -203,16 +258,23 @@ mod tests {
 
     #[test]
     fn failed_messages_go_where_the_stack_looks() {
-        let policy = |target: &str| format!("{{\"deadLetterTargetArn\":\"{target}\",\"maxReceiveCount\":5}}");
-        let with = |policy: &str| queue("events.fifo", &[(QueueAttributeName::RedrivePolicy, policy)]);
+        let policy = |target: &str| {
+            format!("{{\"deadLetterTargetArn\":\"{target}\",\"maxReceiveCount\":5}}")
+        };
+        let with =
+            |policy: &str| queue("events.fifo", &[(QueueAttributeName::RedrivePolicy, policy)]);
         let right = ok("dead-letters", format!("{FIFO} sends failed messages to arn:dead"));
         assert_eq!(redrive(&with(&policy("arn:dead")), "arn:dead"), right);
         let elsewhere = format!(
             "{FIFO} sends failed messages to arn:other, and the stack watches arn:dead: name one in both places"
         );
-        assert_eq!(redrive(&with(&policy("arn:other")), "arn:dead"), wrong("dead-letters", elsewhere));
-        let unwatched =
-            format!("{FIFO} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn");
+        assert_eq!(
+            redrive(&with(&policy("arn:other")), "arn:dead"),
+            wrong("dead-letters", elsewhere)
+        );
+        let unwatched = format!(
+            "{FIFO} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn"
+        );
         assert_eq!(redrive(&with(&policy("arn:dead")), ""), skipped("dead-letters", unwatched));
         let none = format!(
             "{FIFO} has no dead-letter queue: what consumers fail on blocks its group and expires; name one in its \
@@ -223,24 +285,40 @@ mod tests {
 
     #[test]
     fn dead_letters_outlive_the_queues_own_time() {
-        let of = |name: &str, seconds| queue(name, &[(QueueAttributeName::MessageRetentionPeriod, seconds)]);
+        let of = |name: &str, seconds| {
+            queue(name, &[(QueueAttributeName::MessageRetentionPeriod, seconds)])
+        };
         let judged = |name, seconds| {
             let finding = dead_letter_retention(&of("events", "345600"), &of(name, seconds));
             (finding.verdict, finding.text.replace("arn:aws:sqs:eu-west-1:123456789012:", ""))
         };
         let set = "set its MessageRetentionPeriod to 1209600";
         for (name, seconds, expected) in [
-            ("dead.fifo", "1209600", (Verdict::Ok, "dead.fifo keeps messages for 14 days".to_owned())),
-            ("dead.fifo", "345600", (Verdict::Warning, format!("dead.fifo keeps messages for 345600 s: {set}"))),
+            (
+                "dead.fifo",
+                "1209600",
+                (Verdict::Ok, "dead.fifo keeps messages for 14 days".to_owned()),
+            ),
+            (
+                "dead.fifo",
+                "345600",
+                (Verdict::Warning, format!("dead.fifo keeps messages for 345600 s: {set}")),
+            ),
             (
                 "dead",
                 "345600",
                 (
                     Verdict::Wrong,
-                    format!("dead keeps messages for 345600 s from their first send, no longer than the queue: {set}"),
+                    format!(
+                        "dead keeps messages for 345600 s from their first send, no longer than the queue: {set}"
+                    ),
                 ),
             ),
-            ("dead", "345601", (Verdict::Warning, format!("dead keeps messages for 345601 s: {set}"))),
+            (
+                "dead",
+                "345601",
+                (Verdict::Warning, format!("dead keeps messages for 345601 s: {set}")),
+            ),
         ] {
             assert_eq!(judged(name, seconds), expected, "{name} {seconds}");
         }

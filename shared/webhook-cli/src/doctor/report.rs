@@ -106,7 +106,8 @@ mod tests {
 
     #[test]
     fn the_worst_finding_decides_the_exit_status() {
-        let failed = unknown("key", "describe the key", &CallError::Refused("AccessDenied".to_owned()));
+        let failed =
+            unknown("key", "describe the key", &CallError::Refused("AccessDenied".to_owned()));
         for (checks, expected) in [
             (vec![ok("a", ""), warning("b", ""), skipped("c", "")], ExitStatus::Success),
             (vec![ok("a", ""), failed.clone()], ExitStatus::Failed),
@@ -118,8 +119,15 @@ mod tests {
 
     #[test]
     fn a_finding_is_one_line_whatever_a_name_holds() {
-        let failed = unknown("key", "describe the key k", &CallError::Refused("AccessDenied".to_owned()));
-        let checks = vec![ok("table", "t"), warning("b", "w"), skipped("c", "s"), wrong("a", "x\ny\u{1b}"), failed];
+        let failed =
+            unknown("key", "describe the key k", &CallError::Refused("AccessDenied".to_owned()));
+        let checks = vec![
+            ok("table", "t"),
+            warning("b", "w"),
+            skipped("c", "s"),
+            wrong("a", "x\ny\u{1b}"),
+            failed,
+        ];
         let mut lines = Vec::new();
         report(checks).print_lines(&mut lines).expect("memory");
         let expected = "ok       table: t\n\

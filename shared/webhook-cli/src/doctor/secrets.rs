@@ -41,8 +41,15 @@ pub(crate) async fn check(
     let described = client.describe_secret().secret_id(id).send().await;
     let described = match Asked::from(described.map_err(|error| call_error(&error))) {
         Asked::Found(described) => described,
-        Asked::Absent => return (wrong("secret", format!("{id} does not exist: name another, and deploy")), None),
-        Asked::Failed(error) => return (unknown("secret", &format!("describe the secret {id}"), &error), None),
+        Asked::Absent => {
+            return (
+                wrong("secret", format!("{id} does not exist: name another, and deploy")),
+                None,
+            );
+        }
+        Asked::Failed(error) => {
+            return (unknown("secret", &format!("describe the secret {id}"), &error), None);
+        }
     };
     keys.used(described.kms_key_id(), "the secrets", true);
     if described.deleted_date.is_some() {
@@ -53,7 +60,9 @@ pub(crate) async fn check(
     let value = match Asked::from(value.map_err(|error| call_error(&error))) {
         Asked::Found(value) => value,
         Asked::Absent => return (wrong("secret", format!("{id} has no value: {PUT}")), None),
-        Asked::Failed(error) => return (unknown("secret", &format!("read the secret {id}"), &error), None),
+        Asked::Failed(error) => {
+            return (unknown("secret", &format!("read the secret {id}"), &error), None);
+        }
     };
     let age = |date: Option<&DateTime>| date.map(DateTime::secs);
     let is_first = age(value.created_date())
@@ -67,21 +76,34 @@ pub(crate) async fn check(
 const PUT: &str = "put the provider's in with `aws secretsmanager put-secret-value`";
 
 fn judge(provider: &Provider, id: &str, stored: &Stored) -> (Finding, Option<SigningSecret>) {
-    if stored.is_stacks && stored.is_first && stored.text.as_ref().is_some_and(|text| is_generated(text)) {
+    if stored.is_stacks
+        && stored.is_first
+        && stored.text.as_ref().is_some_and(|text| is_generated(text))
+    {
         let text = format!("{id} still has the random value that it was created with: {PUT}");
         return (wrong("secret", text), None);
     }
     let value = stored.text.clone().map_or(StoredSecret::NotText, StoredSecret::Text);
     let (text, warnings) = match stored_secret_text(&value) {
         Ok(read) => read,
-        Err(error) => return (wrong("secret", format!("{id} cannot be used: {error}; {PUT}")), None),
+        Err(error) => {
+            return (wrong("secret", format!("{id} cannot be used: {error}; {PUT}")), None);
+        }
     };
     let secret = match provider.key().read(&text) {
         Ok(secret) => secret,
-        Err(error) => return (wrong("secret", format!("{id} cannot be used: {error}; {PUT}")), None),
+        Err(error) => {
+            return (wrong("secret", format!("{id} cannot be used: {error}; {PUT}")), None);
+        }
     };
     if secret.is(DEVELOPMENT_SECRET) && !stored.takes_development {
-        return (wrong("secret", format!("{id} is the development secret, which everybody knows: {PUT}")), None);
+        return (
+            wrong(
+                "secret",
+                format!("{id} is the development secret, which everybody knows: {PUT}"),
+            ),
+            None,
+        );
     }
     let finding = match warnings.first() {
         Some(warned) => warning("secret", format!("{id}: {warned}; is it as the provider has it?")),
@@ -124,9 +146,21 @@ mod tests {
                       secretsmanager put-secret-value`";
         assert_eq!(judged(GITHUB, &stored(&generated)), (wrong("secret", random), false));
         let set = (ok("secret", "arn:secret has a secret of github"), true);
-        assert_eq!(judged(GITHUB, &Stored { is_first: false, ..stored(&generated) }), set, "put in later");
-        assert_eq!(judged(GITHUB, &Stored { is_stacks: false, ..stored(&generated) }), set, "made by a person");
-        for other in ["a-secret-of-sixteen-bytes", "{\"signing_secret\":\"aB3dE6gHaB3dE6gH\"}", &"aB3dE6gH".repeat(8)] {
+        assert_eq!(
+            judged(GITHUB, &Stored { is_first: false, ..stored(&generated) }),
+            set,
+            "put in later"
+        );
+        assert_eq!(
+            judged(GITHUB, &Stored { is_stacks: false, ..stored(&generated) }),
+            set,
+            "made by a person"
+        );
+        for other in [
+            "a-secret-of-sixteen-bytes",
+            "{\"signing_secret\":\"aB3dE6gHaB3dE6gH\"}",
+            &"aB3dE6gH".repeat(8),
+        ] {
             assert_eq!(judged(GITHUB, &stored(other)), set, "{other}");
         }
     }
@@ -141,7 +175,8 @@ mod tests {
         assert_eq!(empty.verdict, crate::doctor::report::Verdict::Wrong);
         let not_json = judged(GITHUB, &stored("{"));
         assert!(not_json.0.text.starts_with("arn:secret cannot be used: "), "{not_json:?}");
-        let reason = STANDARD_WEBHOOKS.key().read("whsec").map(|_| ()).map_err(|error| error.to_string());
+        let reason =
+            STANDARD_WEBHOOKS.key().read("whsec").map(|_| ()).map_err(|error| error.to_string());
         let spelled = judged(STANDARD_WEBHOOKS, &Stored { is_stacks: false, ..stored("whsec") });
         assert_eq!(spelled, with(&reason.expect_err("is not spelled so")));
     }
@@ -152,9 +187,14 @@ mod tests {
         let development = provider.key().write(DEVELOPMENT_SECRET);
         let known = format!("arn:secret is the development secret, which everybody knows: {PUT}");
         assert_eq!(judged(provider, &stored(&development)), (wrong("secret", known), false));
-        let (finding, signs) = judged(provider, &Stored { takes_development: true, ..stored(&development) });
-        assert_eq!((finding.text, signs), (format!("arn:secret has a secret of {}", provider.name()), true));
-        let short = "arn:secret: the signing secret has fewer than 16 bytes; is it as the provider has it?";
+        let (finding, signs) =
+            judged(provider, &Stored { takes_development: true, ..stored(&development) });
+        assert_eq!(
+            (finding.text, signs),
+            (format!("arn:secret has a secret of {}", provider.name()), true)
+        );
+        let short =
+            "arn:secret: the signing secret has fewer than 16 bytes; is it as the provider has it?";
         assert_eq!(judged(GITHUB, &stored("short")), (warning("secret", short), true));
     }
 }

@@ -36,7 +36,9 @@ impl Stack {
         let client = Client::new(config);
         let described = client.describe_stacks().stack_name(name).send().await;
         let described = described.map_err(|error| match call_error(&error) {
-            CallError::Refused(code) if code.starts_with(NO_STACK) => CliError::NoStack(name.to_owned()),
+            CallError::Refused(code) if code.starts_with(NO_STACK) => {
+                CliError::NoStack(name.to_owned())
+            }
             source => CliError::Aws { call: "describe the stack", source },
         })?;
         let stack = described.stacks.unwrap_or_default().into_iter().next();
@@ -46,7 +48,9 @@ impl Stack {
         Ok(Self {
             name: name.to_owned(),
             status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            outputs: outputs.filter_map(|output| output.output_key.zip(output.output_value)).collect(),
+            outputs: outputs
+                .filter_map(|output| output.output_key.zip(output.output_value))
+                .collect(),
             parameters: parameters
                 .filter_map(|parameter| parameter.parameter_key.zip(parameter.parameter_value))
                 .collect(),
@@ -74,7 +78,10 @@ impl Stack {
 
     /// Returns the names of all resources of this type.
     pub(crate) fn resources_of<'s>(&'s self, of_type: &'s str) -> impl Iterator<Item = &'s str> {
-        self.resources.iter().filter(move |(kind, _)| kind == of_type).map(|(_, name)| name.as_str())
+        self.resources
+            .iter()
+            .filter(move |(kind, _)| kind == of_type)
+            .map(|(_, name)| name.as_str())
     }
 }
 
@@ -83,11 +90,17 @@ async fn resources(client: &Client, name: &str) -> Result<Vec<(String, String)>,
     let mut found = Vec::new();
     let mut stacks = vec![name.to_owned()];
     while let Some(stack) = stacks.pop() {
-        let mut pages = client.list_stack_resources().stack_name(&stack).into_paginator().items().send();
+        let mut pages =
+            client.list_stack_resources().stack_name(&stack).into_paginator().items().send();
         while let Some(resource) = pages.next().await {
-            let resource = resource
-                .map_err(|error| CliError::Aws { call: "list the stack's resources", source: call_error(&error) })?;
-            let (Some(kind), Some(name)) = (resource.resource_type, resource.physical_resource_id) else { continue };
+            let resource = resource.map_err(|error| CliError::Aws {
+                call: "list the stack's resources",
+                source: call_error(&error),
+            })?;
+            let (Some(kind), Some(name)) = (resource.resource_type, resource.physical_resource_id)
+            else {
+                continue;
+            };
             if kind == "AWS::CloudFormation::Stack" {
                 stacks.push(name);
             } else {
@@ -108,9 +121,10 @@ pub(crate) fn status(stack: &Stack) -> Finding {
     let text = format!("{} is {}", stack.name, stack.status);
     match stack.status.as_str() {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => ok("stack", text),
-        "UPDATE_ROLLBACK_COMPLETE" => {
-            warning("stack", format!("{text}: the last deployment failed, and what was there before runs"))
-        }
+        "UPDATE_ROLLBACK_COMPLETE" => warning(
+            "stack",
+            format!("{text}: the last deployment failed, and what was there before runs"),
+        ),
         status if status.ends_with("_IN_PROGRESS") => {
             warning("stack", format!("{text}: run this again when the deployment has ended"))
         }
@@ -122,29 +136,49 @@ pub(crate) fn status(stack: &Stack) -> Finding {
 pub(crate) fn outputs(stack: &Stack) -> Finding {
     let always = ["IdempotencyTableName", "EventQueueArn", "PayloadBucketName"];
     let by_parameter = [("Alarms", "true", "AlarmTopicArn"), ("FrontDoor", "HttpApi", "ApiId")];
-    let by_parameter =
-        by_parameter.into_iter().filter(|(name, value, _)| stack.parameter(name) == *value).map(|(.., output)| output);
-    let missing: Vec<_> = always.into_iter().chain(by_parameter).filter(|name| stack.output(name).is_none()).collect();
+    let by_parameter = by_parameter
+        .into_iter()
+        .filter(|(name, value, _)| stack.parameter(name) == *value)
+        .map(|(.., output)| output);
+    let missing: Vec<_> = always
+        .into_iter()
+        .chain(by_parameter)
+        .filter(|name| stack.output(name).is_none())
+        .collect();
     if missing.is_empty() {
         return ok("outputs", format!("{} has the outputs of the template", stack.name));
     }
     let missing = missing.join(", ");
-    wrong("outputs", format!("{} lacks {missing}: is it a stack of infra/template.yaml? Deploy it again", stack.name))
+    wrong(
+        "outputs",
+        format!(
+            "{} lacks {missing}: is it a stack of infra/template.yaml? Deploy it again",
+            stack.name
+        ),
+    )
 }
 
 /// Returns whether the provider's function, secret and front door are there.
 pub(crate) fn provider(stack: &Stack, provider: &Provider) -> Finding {
     let name = provider.name();
     let outputs = ["FunctionName", "SecretArn"];
-    let missing: Vec<_> = outputs.iter().filter(|output| stack.output_of(provider, output).is_none()).collect();
+    let missing: Vec<_> =
+        outputs.iter().filter(|output| stack.output_of(provider, output).is_none()).collect();
     let switch = format!("Enable{}", in_template(provider));
     match (missing.as_slice(), stack.parameter(&switch)) {
         ([], _) => ok("provider", format!("{name} is received by {}", stack.name)),
         (_, "false") => skipped("provider", format!("{name} is switched off ({switch}=false)")),
-        (_, "") => wrong("provider", format!("{name} is not in {}: deploy the template that has it", stack.name)),
+        (_, "") => wrong(
+            "provider",
+            format!("{name} is not in {}: deploy the template that has it", stack.name),
+        ),
         ([missing, ..], _) => wrong(
             "provider",
-            format!("{} lacks the output {}{missing}: deploy it again", stack.name, in_template(provider)),
+            format!(
+                "{} lacks the output {}{missing}: deploy it again",
+                stack.name,
+                in_template(provider)
+            ),
         ),
     }
 }
@@ -175,7 +209,10 @@ mod tests {
             ("UPDATE_COMPLETE", ok("stack", "webhooks is UPDATE_COMPLETE")),
             (
                 "UPDATE_IN_PROGRESS",
-                warning("stack", "webhooks is UPDATE_IN_PROGRESS: run this again when the deployment has ended"),
+                warning(
+                    "stack",
+                    "webhooks is UPDATE_IN_PROGRESS: run this again when the deployment has ended",
+                ),
             ),
             (
                 "UPDATE_ROLLBACK_COMPLETE",
@@ -198,14 +235,21 @@ mod tests {
 
     #[test]
     fn outputs_are_those_that_the_parameters_ask_for() {
-        let always = [("IdempotencyTableName", "t"), ("EventQueueArn", "q"), ("PayloadBucketName", "b")];
+        let always =
+            [("IdempotencyTableName", "t"), ("EventQueueArn", "q"), ("PayloadBucketName", "b")];
         let right = ok("outputs", "webhooks has the outputs of the template");
-        assert_eq!(outputs(&stack("", &[("Alarms", "false"), ("FrontDoor", "FunctionUrl")], &always)), right);
+        assert_eq!(
+            outputs(&stack("", &[("Alarms", "false"), ("FrontDoor", "FunctionUrl")], &always)),
+            right
+        );
         let lacking = wrong(
             "outputs",
             "webhooks lacks PayloadBucketName, AlarmTopicArn, ApiId: is it a stack of infra/template.yaml? Deploy it again",
         );
-        assert_eq!(outputs(&stack("", &[("Alarms", "true"), ("FrontDoor", "HttpApi")], &always[..2])), lacking);
+        assert_eq!(
+            outputs(&stack("", &[("Alarms", "true"), ("FrontDoor", "HttpApi")], &always[..2])),
+            lacking
+        );
     }
 
     #[test]
@@ -217,15 +261,27 @@ mod tests {
         let both = [(function.as_str(), "f"), (secret.as_str(), "s")];
         for (enabled, outputs, expected) in [
             (Some("true"), &both[..], ok("provider", format!("{name} is received by webhooks"))),
-            (Some("false"), &[], skipped("provider", format!("{name} is switched off ({switch}=false)"))),
+            (
+                Some("false"),
+                &[],
+                skipped("provider", format!("{name} is switched off ({switch}=false)")),
+            ),
             (
                 Some("true"),
                 &both[..1],
                 wrong("provider", format!("webhooks lacks the output {secret}: deploy it again")),
             ),
-            (None, &[], wrong("provider", format!("{name} is not in webhooks: deploy the template that has it"))),
+            (
+                None,
+                &[],
+                wrong(
+                    "provider",
+                    format!("{name} is not in webhooks: deploy the template that has it"),
+                ),
+            ),
         ] {
-            let parameters: Vec<_> = enabled.iter().map(|value| (switch.as_str(), *value)).collect();
+            let parameters: Vec<_> =
+                enabled.iter().map(|value| (switch.as_str(), *value)).collect();
             assert_eq!(provider(&stack("", &parameters, outputs), of), expected);
         }
     }

@@ -2,7 +2,10 @@
 
 use aws_sdk_dynamodb::{
     Client,
-    types::{KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription, TimeToLiveStatus},
+    types::{
+        KeyType, ScalarAttributeType, TableDescription, TableStatus, TimeToLiveDescription,
+        TimeToLiveStatus,
+    },
 };
 use webhook_aws::{attribute, call_error};
 
@@ -20,26 +23,44 @@ pub(crate) async fn check(client: &Client, table: &str, keys: &mut Keys) -> Vec<
         Asked::Absent => {
             return vec![wrong(
                 "table",
-                format!("{table} does not exist in this region: restore it, or name another in ExistingTableName"),
+                format!(
+                    "{table} does not exist in this region: restore it, or name another in ExistingTableName"
+                ),
             )];
         }
-        Asked::Failed(error) => return vec![unknown("table", &format!("describe the table {table}"), &error)],
+        Asked::Failed(error) => {
+            return vec![unknown("table", &format!("describe the table {table}"), &error)];
+        }
     };
-    keys.used(described.sse_description().and_then(|sse| sse.kms_master_key_arn()), "the table", true);
+    keys.used(
+        described.sse_description().and_then(|sse| sse.kms_master_key_arn()),
+        "the table",
+        true,
+    );
     let ttl = match client.describe_time_to_live().table_name(table).send().await {
         Ok(described) => time_to_live(table, described.time_to_live_description.as_ref()),
-        Err(error) => unknown("table.ttl", &format!("read the time to live of {table}"), &call_error(&error)),
+        Err(error) => {
+            unknown("table.ttl", &format!("read the time to live of {table}"), &call_error(&error))
+        }
     };
     vec![state(table, &described), key(table, &described), ttl]
 }
 
 fn state(table: &str, described: &TableDescription) -> Finding {
     let status = described.table_status().map(TableStatus::as_str).unwrap_or_default();
-    let inaccessible = described.sse_description().and_then(|sse| sse.inaccessible_encryption_date_time()).is_some();
+    let inaccessible = described
+        .sse_description()
+        .and_then(|sse| sse.inaccessible_encryption_date_time())
+        .is_some();
     match (status, inaccessible) {
         ("ACTIVE" | "UPDATING", false) => ok("table", format!("{table} is {status}")),
-        (_, true) => wrong("table", format!("{table} cannot use its KMS key: enable the key, or restore its policy")),
-        _ => wrong("table", format!("{table} is {status}: functions answer 503 until it is ACTIVE")),
+        (_, true) => wrong(
+            "table",
+            format!("{table} cannot use its KMS key: enable the key, or restore its policy"),
+        ),
+        _ => {
+            wrong("table", format!("{table} is {status}: functions answer 503 until it is ACTIVE"))
+        }
     }
 }
 
@@ -74,13 +95,17 @@ fn key(table: &str, described: &TableDescription) -> Finding {
 
 fn time_to_live(table: &str, described: Option<&TimeToLiveDescription>) -> Finding {
     let attribute = described.and_then(|ttl| ttl.attribute_name()).unwrap_or_default();
-    let enabled = described
-        .and_then(|ttl| ttl.time_to_live_status())
-        .is_some_and(|status| matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling));
+    let enabled = described.and_then(|ttl| ttl.time_to_live_status()).is_some_and(|status| {
+        matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
+    });
     let do_so = format!("enable it on {}, or records are kept for ever", attribute::EXPIRES_AT_S);
     match (enabled, attribute) {
-        (true, attribute::EXPIRES_AT_S) => ok("table.ttl", format!("{table} deletes expired records")),
-        (true, other) => wrong("table.ttl", format!("the time to live of {table} is on {other}: {do_so}")),
+        (true, attribute::EXPIRES_AT_S) => {
+            ok("table.ttl", format!("{table} deletes expired records"))
+        }
+        (true, other) => {
+            wrong("table.ttl", format!("the time to live of {table} is on {other}: {do_so}"))
+        }
         (false, _) => wrong("table.ttl", format!("{table} has no time to live: {do_so}")),
     }
 }
@@ -100,14 +125,19 @@ mod tests {
         of_type: ScalarAttributeType,
         kind: KeyType,
     ) -> TableDescriptionBuilder {
-        let key = KeySchemaElement::builder().attribute_name(name).key_type(kind).build().expect("is complete");
+        let key = KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .expect("is complete");
         let of_type = AttributeDefinition::builder().attribute_name(name).attribute_type(of_type);
         table.key_schema(key).attribute_definitions(of_type.build().expect("is complete"))
     }
 
     #[test]
     fn the_key_is_a_text_named_id_and_alone() {
-        let id = || element(TableDescription::builder(), "id", ScalarAttributeType::S, KeyType::Hash);
+        let id =
+            || element(TableDescription::builder(), "id", ScalarAttributeType::S, KeyType::Hash);
         let wanted = "name a table in ExistingTableName with the partition key id (String) and without a sort key";
         for (table, expected) in [
             (id(), ok("table.key", "records has the partition key id (String)")),
@@ -121,7 +151,10 @@ mod tests {
             ),
             (
                 element(id(), "sk", ScalarAttributeType::S, KeyType::Range),
-                wrong("table.key", format!("records has the key id (S, HASH), sk (S, RANGE): {wanted}")),
+                wrong(
+                    "table.key",
+                    format!("records has the key id (S, HASH), sk (S, RANGE): {wanted}"),
+                ),
             ),
         ] {
             assert_eq!(key("records", &table.build()), expected);
@@ -131,7 +164,9 @@ mod tests {
     #[test]
     fn a_table_is_active_and_its_key_usable() {
         let table = |status| TableDescription::builder().table_status(status);
-        let lost = SseDescription::builder().inaccessible_encryption_date_time(DateTime::from_secs(1)).build();
+        let lost = SseDescription::builder()
+            .inaccessible_encryption_date_time(DateTime::from_secs(1))
+            .build();
         for (table, expected) in [
             (table(TableStatus::Active), ok("table", "records is ACTIVE")),
             (
@@ -140,7 +175,10 @@ mod tests {
             ),
             (
                 table(TableStatus::Active).sse_description(lost),
-                wrong("table", "records cannot use its KMS key: enable the key, or restore its policy"),
+                wrong(
+                    "table",
+                    "records cannot use its KMS key: enable the key, or restore its policy",
+                ),
             ),
         ] {
             assert_eq!(state("records", &table.build()), expected);
@@ -150,7 +188,10 @@ mod tests {
     #[test]
     fn time_to_live_is_enabled_on_the_attribute_of_the_code() {
         let ttl = |status, name: &str| {
-            let described = TimeToLiveDescription::builder().time_to_live_status(status).attribute_name(name).build();
+            let described = TimeToLiveDescription::builder()
+                .time_to_live_status(status)
+                .attribute_name(name)
+                .build();
             time_to_live("records", Some(&described))
         };
         let right = ok("table.ttl", "records deletes expired records");

@@ -72,7 +72,11 @@ impl Checkout {
 
     pub(crate) fn read(&self, path: &str) -> Result<String, ScaffoldError> {
         let path = self.root.join(path);
-        fs::read_to_string(&path).map_err(|source| ScaffoldError::File { what: "read", path, source })
+        fs::read_to_string(&path).map_err(|source| ScaffoldError::File {
+            what: "read",
+            path,
+            source,
+        })
     }
 
     /// Returns the paths of all files below a folder, which need not exist, in order.
@@ -80,7 +84,11 @@ impl Checkout {
         let mut files = Vec::new();
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
-            let failed = |source| ScaffoldError::File { what: "read", path: self.root.join(&folder), source };
+            let failed = |source| ScaffoldError::File {
+                what: "read",
+                path: self.root.join(&folder),
+                source,
+            };
             let entries = match fs::read_dir(self.root.join(&folder)) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 entries => entries.map_err(failed)?,
@@ -88,7 +96,11 @@ impl Checkout {
             for entry in entries {
                 let entry = entry.map_err(failed)?;
                 let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                if entry.file_type().map_err(failed)?.is_dir() { folders.push(path) } else { files.push(path) }
+                if entry.file_type().map_err(failed)?.is_dir() {
+                    folders.push(path)
+                } else {
+                    files.push(path)
+                }
             }
         }
         files.sort();
@@ -98,9 +110,9 @@ impl Checkout {
     /// Returns Rust code as `cargo fmt` writes it here.
     pub(crate) fn formatted(&self, code: &str) -> Result<String, ScaffoldError> {
         let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                ScaffoldError::Rustfmt("it is not installed; run `rustup component add rustfmt`".to_owned())
-            }
+            io::ErrorKind::NotFound => ScaffoldError::Rustfmt(
+                "it is not installed; run `rustup component add rustfmt`".to_owned(),
+            ),
             _ => ScaffoldError::Rustfmt(error.to_string()),
         };
         let mut command = Command::new("rustfmt");
@@ -108,12 +120,19 @@ impl Checkout {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
         // It reads everything before it writes.
-        child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(code.as_bytes())).map_err(failed)?;
+        child
+            .stdin
+            .take()
+            .map_or(Ok(()), |mut stdin| stdin.write_all(code.as_bytes()))
+            .map_err(failed)?;
         let output = child.wait_with_output().map_err(failed)?;
         if !output.status.success() {
-            return Err(ScaffoldError::Rustfmt(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            return Err(ScaffoldError::Rustfmt(
+                String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+            ));
         }
-        String::from_utf8(output.stdout).map_err(|_| ScaffoldError::Rustfmt("its output is not UTF-8".to_owned()))
+        String::from_utf8(output.stdout)
+            .map_err(|_| ScaffoldError::Rustfmt("its output is not UTF-8".to_owned()))
     }
 
     /// Makes all changes or, if one fails, none.

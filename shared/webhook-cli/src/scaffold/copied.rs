@@ -4,7 +4,8 @@
 use webhook_verify::{
     Provider, Scheme,
     description::{
-        Body, Challenge, EventType, Facts, Form, HeaderNames, Id, Message, Piece, Signature, Time, TimeSource, Unsigned,
+        Body, Challenge, EventType, Facts, Form, HeaderNames, Id, Message, Piece, Signature, Time,
+        TimeSource, Unsigned,
     },
 };
 
@@ -27,7 +28,8 @@ pub(super) fn source(text: &str, from: &Name, to: &Name) -> String {
     let text = text.replace("#[cfg(test)]\nmod tests;\n\n", "");
     let (mut copy, mut rest) = (String::new(), text.as_str());
     loop {
-        let kept = KEPT.iter().filter_map(|(begin, ends)| Some((rest.find(begin)?, begin.len(), ends)));
+        let kept =
+            KEPT.iter().filter_map(|(begin, ends)| Some((rest.find(begin)?, begin.len(), ends)));
         let Some((start, length, ends)) = kept.min_by_key(|(start, ..)| *start) else {
             return copy + &to.in_place_of(from, rest);
         };
@@ -55,7 +57,10 @@ pub(super) fn provider(
     if schemes.iter().any(|scheme| scheme.name.len() > MAX_BYTES) {
         return Err(to.refused("the name of a copied scheme would have more than 32 characters"));
     }
-    let headers = like.other_headers().iter().map(|(name, value)| (renaming.text(name), renaming.text(value)));
+    let headers = like
+        .other_headers()
+        .iter()
+        .map(|(name, value)| (renaming.text(name), renaming.text(value)));
     let headers: Vec<(&str, &str)> = headers.collect();
     let provider = Provider::new(to.kebab().to_owned().leak(), like.key(), schemes.leak());
     Ok(Box::leak(Box::new(provider.also_sends(headers.leak()))))
@@ -69,7 +74,11 @@ struct Renaming<'r> {
 
 impl Renaming<'_> {
     fn text(&self, text: &'static str) -> &'static str {
-        if self.source.contains(&format!("\"{text}\"")) { self.to.in_place_of(self.from, text).leak() } else { text }
+        if self.source.contains(&format!("\"{text}\"")) {
+            self.to.in_place_of(self.from, text).leak()
+        } else {
+            text
+        }
     }
 
     fn texts(&self, texts: &'static [&'static str]) -> HeaderNames {
@@ -78,7 +87,11 @@ impl Renaming<'_> {
 
     fn scheme(&self, scheme: &Scheme) -> Scheme {
         let Signature { header, form, .. } = scheme.signature;
-        let form = if let Form::Prefixed(prefix) = form { Form::Prefixed(self.text(prefix)) } else { form };
+        let form = if let Form::Prefixed(prefix) = form {
+            Form::Prefixed(self.text(prefix))
+        } else {
+            form
+        };
         let time = scheme.time.map(|time| Time {
             source: match time.source {
                 TimeSource::Header(names) => TimeSource::Header(self.texts(names)),
@@ -86,7 +99,8 @@ impl Renaming<'_> {
             },
             ..time
         });
-        let messages: Vec<_> = scheme.messages.iter().map(|message| self.message(message)).collect();
+        let messages: Vec<_> =
+            scheme.messages.iter().map(|message| self.message(message)).collect();
         Scheme {
             name: self.text(scheme.name),
             signature: Signature { header: self.texts(header), form, ..scheme.signature },
@@ -169,12 +183,22 @@ mod tests {
         let source = "\"x-github-event\", \"github\", \"x-github-delivery\"";
         let copy = provider(GITHUB, &name("github"), &name("acme"), source).expect("can be copied");
         let scheme = &copy.schemes()[0];
-        assert_eq!((copy.name(), scheme.name, scheme.signature.header[0]), ("acme", "acme", "x-hub-signature-256"));
-        assert!(matches!(scheme.facts.event_type, EventType::Unsigned(Unsigned::Header("x-acme-event"))));
+        assert_eq!(
+            (copy.name(), scheme.name, scheme.signature.header[0]),
+            ("acme", "acme", "x-hub-signature-256")
+        );
+        assert!(matches!(
+            scheme.facts.event_type,
+            EventType::Unsigned(Unsigned::Header("x-acme-event"))
+        ));
         assert!(matches!(scheme.facts.delivery_id, [Unsigned::Header("x-acme-delivery")]));
-        assert_eq!(copy.other_headers(), [("user-agent", "GitHub-Hookshot/044aadd"), ("x-acme-event", "ping")]);
+        assert_eq!(
+            copy.other_headers(),
+            [("user-agent", "GitHub-Hookshot/044aadd"), ("x-acme-event", "ping")]
+        );
         // Where the source names the catalogue, the headers are the catalogue's.
-        let copy = provider(STRIPE, &name("stripe"), &name("acme"), "\"stripe\", catalogue::STRIPE");
+        let copy =
+            provider(STRIPE, &name("stripe"), &name("acme"), "\"stripe\", catalogue::STRIPE");
         let copy = copy.expect("can be copied");
         assert_eq!(
             (copy.schemes()[0].name, copy.schemes()[0].signature.header),

@@ -156,9 +156,10 @@ mod tests {
     #[test]
     fn every_provider_consists_of_these_texts() {
         let read = |path: &str| {
-            let path = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"))
-                .join("../..")
-                .join(path);
+            let path =
+                PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"))
+                    .join("../..")
+                    .join(path);
             fs::read_to_string(path).expect("is in the repository")
         };
         let template = read("infra/template.yaml");
@@ -169,7 +170,10 @@ mod tests {
             assert_eq!(read(&format!("{folder}/src/main.rs")), spelled(MAIN, &name));
             for text in [LABEL, PARAMETERS, CONDITIONS, RESOURCE, FUNCTION_NAME, OUTPUTS] {
                 let text = spelled(text, &name);
-                assert!(template.contains(&format!("\n{text}")), "infra/template.yaml is without:\n{text}");
+                assert!(
+                    template.contains(&format!("\n{text}")),
+                    "infra/template.yaml is without:\n{text}"
+                );
             }
         }
     }

@@ -42,7 +42,9 @@ pub enum ScaffoldError {
         known: String,
     },
     /// The source has been changed since this command was compiled.
-    #[error("this command was compiled without {0}: run it as `cargo webhook`, which compiles it again")]
+    #[error(
+        "this command was compiled without {0}: run it as `cargo webhook`, which compiles it again"
+    )]
     NotCompiled(String),
     /// A provider must remain.
     #[error("{0} is the only provider, and one must remain: add another one first")]
@@ -56,13 +58,17 @@ pub enum ScaffoldError {
         other: String,
     },
     /// An example has not what the description says.
-    #[error("the pointers do not lead to texts of their own: an example's {fact} is not found at them")]
+    #[error(
+        "the pointers do not lead to texts of their own: an example's {fact} is not found at them"
+    )]
     Pointers {
         /// Which of the facts.
         fact: &'static str,
     },
     /// A file is not as it was when this was written.
-    #[error("{0} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed")]
+    #[error(
+        "{0} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed"
+    )]
     Unexpected(&'static str),
     /// The compiler's tools are incomplete.
     #[error("rustfmt does not format what is to be written: {0}")]
@@ -78,7 +84,9 @@ pub enum ScaffoldError {
         source: io::Error,
     },
     /// The system refuses, and what was done before could not be undone.
-    #[error("cannot write {path}: {source}; what was written before cannot be undone: see `git status`")]
+    #[error(
+        "cannot write {path}: {source}; what was written before cannot be undone: see `git status`"
+    )]
     NotUndone {
         /// With what.
         path: PathBuf,

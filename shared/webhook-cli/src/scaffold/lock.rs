@@ -63,10 +63,14 @@ mod tests {
     fn a_package_is_added_in_order_and_removed_without_a_trace() {
         for (new, before) in [("acme", "beta"), ("gamma", "hex"), ("zeta", "")] {
             let with = with(TEXT, &name("beta"), &name(new)).expect("has a model");
-            let package =
-                format!("[[package]]\nname = \"{new}\"\nversion = \"0.1.0\"\ndependencies = [\n \"hex\",\n]\n");
-            let rest = with.split_once(&package).map(|(_, rest)| rest.lines().nth(2).unwrap_or_default().to_owned());
-            let expected = if before.is_empty() { String::new() } else { format!("name = \"{before}\"") };
+            let package = format!(
+                "[[package]]\nname = \"{new}\"\nversion = \"0.1.0\"\ndependencies = [\n \"hex\",\n]\n"
+            );
+            let rest = with
+                .split_once(&package)
+                .map(|(_, rest)| rest.lines().nth(2).unwrap_or_default().to_owned());
+            let expected =
+                if before.is_empty() { String::new() } else { format!("name = \"{before}\"") };
             assert_eq!(rest, Some(expected), "{new}");
             assert_eq!(without(&with, &name(new)).ok().as_deref(), Some(TEXT), "{new}");
         }
@@ -74,13 +78,17 @@ mod tests {
 
     #[test]
     fn a_package_of_the_name_is_refused_and_a_model_is_needed() {
-        let refused = |model, new| with(TEXT, &name(model), &name(new)).map_err(|error| error.to_string());
+        let refused =
+            |model, new| with(TEXT, &name(model), &name(new)).map_err(|error| error.to_string());
         assert_eq!(
             refused("beta", "hex"),
             Err("hex cannot be a provider's name: Cargo.lock has a package of this name".to_owned())
         );
         let unexpected = ScaffoldError::Unexpected(LOCK).to_string();
         assert_eq!(refused("gamma", "acme"), Err(unexpected.clone()));
-        assert_eq!(without(TEXT, &name("acme")).map_err(|error| error.to_string()), Err(unexpected));
+        assert_eq!(
+            without(TEXT, &name("acme")).map_err(|error| error.to_string()),
+            Err(unexpected)
+        );
     }
 }

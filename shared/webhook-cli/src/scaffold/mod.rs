@@ -52,7 +52,11 @@ pub(crate) struct Addition {
 }
 
 /// Computes what adds a provider.
-pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Result<Addition, ScaffoldError> {
+pub(crate) fn add(
+    checkout: &Checkout,
+    name: &str,
+    origin: &Origin<'_>,
+) -> Result<Addition, ScaffoldError> {
     let name = Name::new(name)?;
     let list = checkout.read(LIST)?;
     let deployed = rust::deployed(&list)?;
@@ -71,7 +75,8 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
     let provider = match origin {
         Origin::Catalogue(entry, pointers) => {
             let entry = CATALOGUE.iter().find(|known| known.name() == *entry);
-            let entry = entry.ok_or_else(|| ScaffoldError::NotInCatalogue { known: names_of(CATALOGUE) })?;
+            let entry = entry
+                .ok_or_else(|| ScaffoldError::NotInCatalogue { known: names_of(CATALOGUE) })?;
             rust::are_apart(entry, pointers)?;
             let text = rust::description(&name, entry, pointers);
             changes.write(&format!("{description}/mod.rs"), checkout.formatted(&text)?);
@@ -79,7 +84,8 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
         }
         Origin::Provider(like) => {
             let model = find(&deployed, like)?;
-            let like = providers::named(like).ok_or_else(|| ScaffoldError::NotCompiled((*like).to_owned()))?;
+            let like = providers::named(like)
+                .ok_or_else(|| ScaffoldError::NotCompiled((*like).to_owned()))?;
             let [_, folder, _] = folders(model);
             let mut source = String::new();
             for path in checkout.files(&folder)? {
@@ -96,7 +102,10 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
         }
     };
     changes.write(&format!("{function}/Cargo.toml"), entry::spelled(entry::MANIFEST, &name));
-    changes.write(&format!("{function}/src/main.rs"), checkout.formatted(&entry::spelled(entry::MAIN, &name))?);
+    changes.write(
+        &format!("{function}/src/main.rs"),
+        checkout.formatted(&entry::spelled(entry::MAIN, &name))?,
+    );
     for (file, text) in samples::of(provider)? {
         changes.write(&format!("{events}/{file}"), text);
     }
@@ -107,9 +116,16 @@ pub(crate) fn add(checkout: &Checkout, name: &str, origin: &Origin<'_>) -> Resul
 }
 
 /// Refuses a name that the templates have outside the entries.
-fn is_no_word_of_templates(checkout: &Checkout, deployed: &[Name], name: &Name) -> Result<(), ScaffoldError> {
+fn is_no_word_of_templates(
+    checkout: &Checkout,
+    deployed: &[Name],
+    name: &Name,
+) -> Result<(), ScaffoldError> {
     for path in checkout.files("infra")? {
-        if !path.split_once('.').is_some_and(|(stem, end)| end == "yaml" && stem.matches('/').count() == 1) {
+        if !path
+            .split_once('.')
+            .is_some_and(|(stem, end)| end == "yaml" && stem.matches('/').count() == 1)
+        {
             continue;
         }
         let mut text = checkout.read(&path)?;
@@ -155,7 +171,9 @@ pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, S
     }
     files.extend(["CONTRIBUTING.md", "README.md", "SECURITY.md"].map(str::to_owned));
     // What the fuzzer found stays as it is.
-    files.retain(|path| checkout.has(path) && !path.contains("/corpus/") && !path.contains("/target/"));
+    files.retain(|path| {
+        checkout.has(path) && !path.contains("/corpus/") && !path.contains("/target/")
+    });
     let constant = format!("providers::{}", name.screaming());
     files.retain(|path| {
         checkout.read(path).is_ok_and(|text| match path.rsplit_once('.') {
@@ -178,18 +196,24 @@ pub(crate) fn deployed(checkout: &Checkout) -> Result<Vec<Name>, ScaffoldError> 
 }
 
 /// Returns where a provider is wired in, and where it is not.
-pub(crate) fn wiring(checkout: &Checkout, name: &Name) -> Result<(Vec<String>, Vec<String>), ScaffoldError> {
+pub(crate) fn wiring(
+    checkout: &Checkout,
+    name: &Name,
+) -> Result<(Vec<String>, Vec<String>), ScaffoldError> {
     let mut places = Vec::new();
     let [function, description, events] = folders(name);
-    for file in
-        [format!("{description}/mod.rs"), format!("{function}/src/main.rs"), format!("{events}/{}", samples::MANIFEST)]
-    {
+    for file in [
+        format!("{description}/mod.rs"),
+        format!("{function}/src/main.rs"),
+        format!("{events}/{}", samples::MANIFEST),
+    ] {
         let is_there = checkout.has(&file);
         places.push((file, is_there));
     }
     places.push((TEMPLATE.to_owned(), template::has(&checkout.read(TEMPLATE)?, name)));
     places.push((LOCK.to_owned(), lock::has(&checkout.read(LOCK)?, name)));
-    let (wired, missing): (Vec<_>, Vec<_>) = places.into_iter().partition(|(_, is_there)| *is_there);
+    let (wired, missing): (Vec<_>, Vec<_>) =
+        places.into_iter().partition(|(_, is_there)| *is_there);
     let paths = |places: Vec<(String, bool)>| places.into_iter().map(|(path, _)| path).collect();
     Ok((paths(wired), paths(missing)))
 }
@@ -197,7 +221,11 @@ pub(crate) fn wiring(checkout: &Checkout, name: &Name) -> Result<(Vec<String>, V
 /// The folders that are a provider's own: function, description, sample events.
 fn folders(name: &Name) -> [String; 3] {
     let (kebab, snake) = (name.kebab(), name.snake());
-    [format!("functions/{kebab}"), format!("shared/webhook-verify/src/providers/{snake}"), format!("events/{kebab}")]
+    [
+        format!("functions/{kebab}"),
+        format!("shared/webhook-verify/src/providers/{snake}"),
+        format!("events/{kebab}"),
+    ]
 }
 
 fn find<'d>(deployed: &'d [Name], name: &str) -> Result<&'d Name, ScaffoldError> {

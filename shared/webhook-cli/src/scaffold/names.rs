@@ -28,10 +28,15 @@ impl Name {
         if name.len() > MAX_BYTES {
             refuse("it has more than 32 characters")
         } else if !name.split('-').all(is_word) {
-            refuse("it must be words with hyphens between them, each a small letter and then small letters and digits")
+            refuse(
+                "it must be words with hyphens between them, each a small letter and then small letters and digits",
+            )
         } else if RESERVED.split(' ').any(|word| word == name) {
             refuse("Rust, Cargo, YAML or this repository uses the word")
-        } else if !name.split('-').any(|word| word.bytes().filter(u8::is_ascii_lowercase).count() > 1) {
+        } else if !name
+            .split('-')
+            .any(|word| word.bytes().filter(u8::is_ascii_lowercase).count() > 1)
+        {
             // Else `Acme` and `ACME` are spelled alike.
             refuse("it needs a word with two letters")
         } else {
@@ -84,7 +89,8 @@ impl Name {
 
     /// Returns whether the text has this name, in a spelling for sentences or for code, as a whole word.
     pub(crate) fn is_named_in(&self, text: &str) -> bool {
-        let spellings = [self.kebab(), &self.snake(), &self.screaming(), &self.pascal(), &self.title()];
+        let spellings =
+            [self.kebab(), &self.snake(), &self.screaming(), &self.pascal(), &self.title()];
         spellings.iter().any(|spelling| has_word(text, spelling))
     }
 
@@ -108,7 +114,12 @@ impl Name {
 
     /// Returns this name in the spelling of the other one that `text` begins with, and that one's
     /// length. `before` stands before the text.
-    fn spelled_at(&self, other: &Self, before: Option<char>, text: &str) -> Option<(usize, String)> {
+    fn spelled_at(
+        &self,
+        other: &Self,
+        before: Option<char>,
+        text: &str,
+    ) -> Option<(usize, String)> {
         let found = |spelling: &str| {
             let after = text.strip_prefix(spelling)?.chars().next();
             let is_capitalized = spelling.starts_with(|first: char| first.is_ascii_uppercase());
@@ -121,12 +132,17 @@ impl Name {
                 }
             };
             let begins_inside = |previous: char| {
-                if is_capitalized && !is_screaming { false } else { previous.is_ascii_alphanumeric() }
+                if is_capitalized && !is_screaming {
+                    false
+                } else {
+                    previous.is_ascii_alphanumeric()
+                }
             };
             (!after.is_some_and(continues) && !before.is_some_and(begins_inside)).then_some(after)
         };
         if let Some(after) = found(&other.pascal()) {
-            let is_part = [before, after].into_iter().flatten().any(|next| next.is_ascii_alphanumeric());
+            let is_part =
+                [before, after].into_iter().flatten().any(|next| next.is_ascii_alphanumeric());
             let is_header = before == Some('-') || after == Some('-');
             let spelling = match (is_part, is_header) {
                 (true, _) => self.pascal(),
@@ -144,7 +160,9 @@ impl Name {
         if found(&other.screaming()).is_some() {
             return Some((other.screaming().len(), self.screaming()));
         }
-        let is_snake = |after: Option<char>| other.0.contains('-') || before == Some('_') || after == Some('_');
+        let is_snake = |after: Option<char>| {
+            other.0.contains('-') || before == Some('_') || after == Some('_')
+        };
         if let Some(after) = found(&other.snake())
             && is_snake(after)
         {
@@ -187,8 +205,7 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_spelled_everywhere_are_refused() {
-        const WORDS: &str =
-            "it must be words with hyphens between them, each a small letter and then small letters and digits";
+        const WORDS: &str = "it must be words with hyphens between them, each a small letter and then small letters and digits";
         const RESERVED_WORD: &str = "Rust, Cargo, YAML or this repository uses the word";
         for (text, reason) in [
             ("", WORDS),
@@ -224,7 +241,11 @@ mod tests {
             ("acmepay", Err("there is a provider acme-pay already".to_owned())),
             ("acme", Ok(())),
         ] {
-            assert_eq!(name(text).is_free_among(&deployed).map_err(|error| error.to_string()), expected, "{text}");
+            assert_eq!(
+                name(text).is_free_among(&deployed).map_err(|error| error.to_string()),
+                expected,
+                "{text}"
+            );
         }
     }
 

@@ -24,7 +24,8 @@ pub(crate) struct Pointers {
 pub(super) fn deployed(list: &str) -> Result<Vec<Name>, ScaffoldError> {
     let (_, constants, _) = parts(list)?;
     let names = constants.split(',').map(str::trim).filter(|constant| !constant.is_empty());
-    let names = names.map(|constant| Name::new(&constant.to_ascii_lowercase().replace('_', "-")).ok());
+    let names =
+        names.map(|constant| Name::new(&constant.to_ascii_lowercase().replace('_', "-")).ok());
     names.collect::<Option<_>>().ok_or(ScaffoldError::Unexpected(LIST))
 }
 
@@ -45,7 +46,8 @@ pub(super) fn with(list: &str, name: &Name) -> Result<String, ScaffoldError> {
 pub(super) fn without(list: &str, name: &Name) -> Result<String, ScaffoldError> {
     let (before, constants, after) = parts(list)?;
     let constant = name.screaming();
-    let others = constants.split(',').map(str::trim).filter(|other| !other.is_empty() && *other != constant);
+    let others =
+        constants.split(',').map(str::trim).filter(|other| !other.is_empty() && *other != constant);
     let others: Vec<_> = others.collect();
     let list = format!("{before}{LIST_NAME} {LIST_BEGIN}{}{LIST_END}{after}", others.join(", "));
     let list = replaced(&list, &format!("\nmod {};\n", name.snake()), "\n")?;
@@ -54,7 +56,11 @@ pub(super) fn without(list: &str, name: &Name) -> Result<String, ScaffoldError> 
 
 /// Returns the list with the first `from` replaced, which must be there.
 fn replaced(list: &str, from: &str, to: &str) -> Result<String, ScaffoldError> {
-    if list.contains(from) { Ok(list.replacen(from, to, 1)) } else { Err(ScaffoldError::Unexpected(LIST)) }
+    if list.contains(from) {
+        Ok(list.replacen(from, to, 1))
+    } else {
+        Err(ScaffoldError::Unexpected(LIST))
+    }
 }
 
 fn exported(name: &Name) -> String {
@@ -67,7 +73,8 @@ fn parts(list: &str) -> Result<(&str, &str, &str), ScaffoldError> {
         // Lines are found by their ends.
         let (before, rest) = list.split_once(LIST_NAME).filter(|_| !list.contains('\r'))?;
         // A long list begins in the next line.
-        let (constants, after) = rest.trim_start().strip_prefix(LIST_BEGIN)?.split_once(LIST_END)?;
+        let (constants, after) =
+            rest.trim_start().strip_prefix(LIST_BEGIN)?.split_once(LIST_END)?;
         Some((before, constants, after))
     };
     parts().ok_or(ScaffoldError::Unexpected(LIST))
@@ -128,7 +135,8 @@ pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'
     let group = if pointers.group.is_empty() { base.facts.group } else { leak(&pointers.group) };
     let facts = Facts { id, event_type, group, ..base.facts };
     let kebab: &str = name.kebab().to_owned().leak();
-    let provider = Provider::new(kebab, entry.key(), vec![Scheme { name: kebab, facts, ..base }].leak());
+    let provider =
+        Provider::new(kebab, entry.key(), vec![Scheme { name: kebab, facts, ..base }].leak());
     Box::leak(Box::new(provider.also_sends(entry.other_headers())))
 }
 
@@ -139,7 +147,9 @@ pub(super) fn are_apart(entry: &Provider, pointers: &Pointers) -> Result<(), Sca
     let own_type: &[&str] = if let EventType::Signed(own) = facts.event_type { own } else { &[] };
     let first = |option: &str, given: &[String], own: &[&str]| match (given, own) {
         ([pointer, ..], _) => Some((format!("{option} {pointer}"), format!("{pointer}/"))),
-        ([], [pointer, ..]) => Some((format!("the entry's own {option} {pointer}"), format!("{pointer}/"))),
+        ([], [pointer, ..]) => {
+            Some((format!("the entry's own {option} {pointer}"), format!("{pointer}/")))
+        }
         ([], []) => None,
     };
     let firsts = [
@@ -203,9 +213,15 @@ pub const PROVIDERS: &[&Provider] = &[BETA];
     fn a_list_in_another_form_is_refused() {
         let unexpected = ScaffoldError::Unexpected(LIST).to_string();
         for text in ["", &TEXT.replace("[BETA]", "[beta::BETA]"), &TEXT.replace('\n', "\r\n")] {
-            assert_eq!(deployed(text).map_err(|error| error.to_string()), Err(unexpected.clone()), "{text}");
+            assert_eq!(
+                deployed(text).map_err(|error| error.to_string()),
+                Err(unexpected.clone()),
+                "{text}"
+            );
         }
-        for text in [TEXT.replace("\nmod", "\npub mod"), TEXT.replace("\npub use", "\npub(crate) use")] {
+        for text in
+            [TEXT.replace("\nmod", "\npub mod"), TEXT.replace("\npub use", "\npub(crate) use")]
+        {
             assert_eq!(
                 with(&text, &name("acme")).map_err(|error| error.to_string()),
                 Err(unexpected.clone()),
@@ -250,7 +266,10 @@ const SCHEME: Scheme = Scheme { name: \"acme-pay\",  ..catalogue::STRIPE.schemes
         }
         let of_name = Pointers { event_type: vec!["/Id::a".to_owned()], ..Pointers::default() };
         let with_name = description(&name("acme"), STRIPE, &of_name);
-        assert!(with_name.contains("description::{EventType, Facts, Provider, Scheme}"), "{with_name}");
+        assert!(
+            with_name.contains("description::{EventType, Facts, Provider, Scheme}"),
+            "{with_name}"
+        );
         let facts = provider(&name("acme"), GITHUB, &pointers).schemes()[0].facts;
         assert!(matches!(facts.id, Id::Signed(["/event/id", "/id"])));
         assert!(matches!(facts.event_type, EventType::Signed(["/kind"])));

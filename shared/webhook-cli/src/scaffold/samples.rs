@@ -26,7 +26,8 @@ const NOT_THE_SECRET: &str = "not-the-development-secret";
 
 /// Returns the files of a provider's folder: their names and texts.
 pub(super) fn of(provider: &'static Provider) -> Result<Vec<(String, String)>, ScaffoldError> {
-    let (newest, older) = provider.schemes().split_last().ok_or(ScaffoldError::Pointers { fact: "scheme" })?;
+    let (newest, older) =
+        provider.schemes().split_last().ok_or(ScaffoldError::Pointers { fact: "scheme" })?;
     let body = |scheme, number| example_body(scheme, number, 1);
     let mut samples = vec![Sample::new("created", provider, newest, body(newest, 1)).accepted()?];
     for (number, scheme) in older.iter().enumerate() {
@@ -63,10 +64,20 @@ impl Sample {
     fn new(name: &str, provider: &'static Provider, scheme: &'static Scheme, body: String) -> Self {
         let delivery_id = delivery_id_header(scheme).map(|_| format!("delivery_{name}"));
         // The id of the event, so a repeated delivery has it too.
-        let id = scheme.signed_headers().next().map(|_| if name == "repeated" { "msg_created" } else { "" });
+        let id = scheme
+            .signed_headers()
+            .next()
+            .map(|_| if name == "repeated" { "msg_created" } else { "" });
         let id = id.map(|id| if id.is_empty() { format!("msg_{name}") } else { id.to_owned() });
         let sender = Sender { delivery_id, id, ..Sender::new(provider, scheme) };
-        Self { name: name.to_owned(), sender, body, at: SENT_AT, is_forged: false, answer: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            sender,
+            body,
+            at: SENT_AT,
+            is_forged: false,
+            answer: Vec::new(),
+        }
     }
 
     fn file(&self) -> String {
@@ -87,7 +98,9 @@ impl Sample {
 
     /// Reads what a receiver answers, as a receiver does.
     fn challenge(self) -> Result<Self, ScaffoldError> {
-        let body = self.verified(|verified, secrets| serde_json::from_str(verified.challenge(secrets)?.body()).ok())?;
+        let body = self.verified(|verified, secrets| {
+            serde_json::from_str(verified.challenge(secrets)?.body()).ok()
+        })?;
         let body: Value = body.ok_or(ScaffoldError::Pointers { fact: "challenge" })?;
         Ok(Self { answer: vec![("answer", json!("challenge")), ("body", body)], ..self })
     }
@@ -109,13 +122,20 @@ impl Sample {
                     return Err(ScaffoldError::Pointers { fact });
                 }
             }
-            Ok(vec![("answer", json!(answer)), ("type", json!(event.event_type())), ("id", json!(event.id()))])
+            Ok(vec![
+                ("answer", json!(answer)),
+                ("type", json!(event.event_type())),
+                ("id", json!(event.id())),
+            ])
         })??;
         Ok(Self { answer, ..self })
     }
 
     /// Verifies the sample, as a receiver does, and reads something from it.
-    fn verified<T>(&self, read: impl FnOnce(&Verified<'_>, &SigningSecrets) -> T) -> Result<T, ScaffoldError> {
+    fn verified<T>(
+        &self,
+        read: impl FnOnce(&Verified<'_>, &SigningSecrets) -> T,
+    ) -> Result<T, ScaffoldError> {
         const REFUSED: ScaffoldError = ScaffoldError::Pointers { fact: "signature" };
         let provider = self.sender.provider;
         let delivery = self.sign();
@@ -124,19 +144,26 @@ impl Sample {
         let unverified = Delivery::new(&headers, delivery.body()).map_err(|_| REFUSED)?;
         let unverified = provider.parse(unverified).map_err(|_| REFUSED)?;
         let url = self.sender.public_url.as_deref();
-        let verified = unverified.verify(&secrets, self.at, Tolerance::of(provider), url).map_err(|_| REFUSED)?;
+        let verified = unverified
+            .verify(&secrets, self.at, Tolerance::of(provider), url)
+            .map_err(|_| REFUSED)?;
         Ok(read(&verified, &secrets))
     }
 
     fn secret(&self) -> SigningSecret {
         let provider = self.sender.provider;
-        let text = if self.is_forged { provider.key().write(NOT_THE_SECRET) } else { development_secret(provider) };
+        let text = if self.is_forged {
+            provider.key().write(NOT_THE_SECRET)
+        } else {
+            development_secret(provider)
+        };
         provider.key().read(&text).expect("a secret is read as it is written")
     }
 
     fn sign(&self) -> OutgoingDelivery {
         let body = self.body.clone().into_bytes();
-        OutgoingDelivery::sign(self.sender.clone(), &self.secret(), self.at, body).expect("an example can be signed")
+        OutgoingDelivery::sign(self.sender.clone(), &self.secret(), self.at, body)
+            .expect("an example can be signed")
     }
 
     fn event(&self) -> String {
@@ -145,20 +172,25 @@ impl Sample {
 
     /// Returns the sample's line of the manifest.
     fn row(&self) -> String {
-        let mut members = vec![("file", json!(self.file())), ("scheme", json!(self.sender.scheme.name))];
+        let mut members =
+            vec![("file", json!(self.file())), ("scheme", json!(self.sender.scheme.name))];
         members.extend(self.is_forged.then_some(("forged", json!(true))));
         members.extend((self.at != SENT_AT).then(|| ("signed_at", json!(self.at.0))));
         members.extend(self.sender.delivery_id.as_ref().map(|id| ("delivery_id", json!(id))));
         members.extend(self.sender.id.as_ref().map(|id| ("message_id", json!(id))));
         members.extend(self.answer.iter().cloned());
-        let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\": {value}")).collect();
         format!("  {{{}}}", members.join(", "))
     }
 }
 
 /// Returns a scheme's name without the provider's.
 fn short<'s>(provider: &Provider, scheme: &'s Scheme) -> &'s str {
-    scheme.name.strip_prefix(provider.name()).map_or(scheme.name, |rest| rest.trim_start_matches('-'))
+    scheme
+        .name
+        .strip_prefix(provider.name())
+        .map_or(scheme.name, |rest| rest.trim_start_matches('-'))
 }
 
 /// Returns the body of a challenge.
@@ -208,18 +240,24 @@ mod tests {
         );
         let github = manifest(GITHUB);
         assert!(
-            github.contains(r#""delivery_id": "delivery_created", "answer": "accepted", "type": "ping""#),
+            github.contains(
+                r#""delivery_id": "delivery_created", "answer": "accepted", "type": "ping""#
+            ),
             "{github}"
         );
         let lines = manifest(STANDARD_WEBHOOKS);
-        let ids: Vec<_> = lines.lines().filter(|line| line.contains(r#""message_id": "msg_created""#)).collect();
+        let ids: Vec<_> =
+            lines.lines().filter(|line| line.contains(r#""message_id": "msg_created""#)).collect();
         assert_eq!(ids.len(), 2, "{lines}");
     }
 
     #[test]
     fn a_challenge_has_its_texts_where_the_pointers_lead() {
         let challenge = ZOOM.schemes()[0].facts.challenge.expect("Zoom asks");
-        assert_eq!(asks(&challenge), r#"{"event":"endpoint.url_validation","payload":{"plainToken":"token_1"}}"#);
+        assert_eq!(
+            asks(&challenge),
+            r#"{"event":"endpoint.url_validation","payload":{"plainToken":"token_1"}}"#
+        );
     }
 
     #[test]
@@ -227,7 +265,11 @@ mod tests {
         for provider in CATALOGUE {
             let files = files(provider);
             let rows: Value = serde_json::from_str(&manifest(provider)).expect("JSON");
-            let rows = rows.as_array().expect("a list").iter().map(|row| row["file"].as_str().map(str::to_owned));
+            let rows = rows
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|row| row["file"].as_str().map(str::to_owned));
             let names = files.iter().take(files.len() - 1).map(|(name, _)| Some(name.clone()));
             assert!(rows.eq(names), "{provider:?}");
         }

@@ -47,7 +47,10 @@ mod tests {
 
     #[test]
     fn what_is_signed_is_told_piece_by_piece() {
-        let member = Message { body: Body::PythonFormOfMember("data", PythonForm::Compact), ..Message::RAW_BODY };
+        let member = Message {
+            body: Body::PythonFormOfMember("data", PythonForm::Compact),
+            ..Message::RAW_BODY
+        };
         let form = Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY };
         assert_eq!(
             what_is_signed(&STANDARD_WEBHOOKS.schemes()[0]),

@@ -13,7 +13,9 @@ const PLACES: [&str; 6] = [LABEL, PARAMETERS, CONDITIONS, RESOURCE, FUNCTION_NAM
 /// with the `:` of a key.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     let indent = indent(text);
-    let items = text.split_inclusive('\n').filter(move |line| *line != "\n" && self::indent(line) == indent);
+    let items = text
+        .split_inclusive('\n')
+        .filter(move |line| *line != "\n" && self::indent(line) == indent);
     items.map(|line| {
         let is_of_list = line.trim_start().starts_with("- ");
         let key = line.find(':').filter(|_| !is_of_list);
@@ -51,7 +53,8 @@ pub(super) fn with(before: &str, deployed: &[Name], name: &Name) -> Result<Strin
         if items(&entry).any(|item| before.contains(&format!("\n{item}"))) {
             return Err(name.refused("infra/template.yaml has something else of this name"));
         }
-        let ends = deployed.iter().filter_map(|other| block(&text, place, other).map(|(_, end)| end));
+        let ends =
+            deployed.iter().filter_map(|other| block(&text, place, other).map(|(_, end)| end));
         let end = ends.max().ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
         text.insert_str(end, &entry);
     }
@@ -83,13 +86,16 @@ pub(super) fn has(text: &str, name: &Name) -> bool {
 pub(super) fn uses(text: &str, name: &Name) -> bool {
     let (kebab, pascal) = (name.kebab(), name.pascal());
     let is_in_id = |text: &str| followed(text, &pascal, |next| next.is_ascii_uppercase());
-    let is_in_value =
-        |text: &str| ["-", "/", "\""].iter().any(|before| followed(text, &format!("{before}{kebab}"), ends));
+    let is_in_value = |text: &str| {
+        ["-", "/", "\""].iter().any(|before| followed(text, &format!("{before}{kebab}"), ends))
+    };
     // A character that no word contains.
     let blank = |place: &str| place.replace("{Name}", "\u{1}").replace("{name}", "\u{1}");
     let is_in_entry = PLACES.iter().map(|place| blank(place)).any(|entry| {
         has_word(&entry, kebab)
-            || followed(&entry, &pascal, |next| !next.is_ascii_lowercase() && !next.is_ascii_digit())
+            || followed(&entry, &pascal, |next| {
+                !next.is_ascii_lowercase() && !next.is_ascii_digit()
+            })
     });
     is_in_id(text) || is_in_value(text) || is_in_entry
 }
@@ -130,17 +136,22 @@ mod tests {
     fn an_entry_stands_behind_the_last_one_in_each_place() {
         let with = with(&text(), &[name("beta")], &name("acme-pay")).expect("has a place");
         for place in PLACES {
-            let both = format!("\n{}{}", spelled(place, &name("beta")), spelled(place, &name("acme-pay")));
+            let both =
+                format!("\n{}{}", spelled(place, &name("beta")), spelled(place, &name("acme-pay")));
             assert!(with.contains(&both), "{both}");
         }
         assert!(with.contains("\n        Provider: acme-pay\n"), "{with}");
-        assert!(with.contains("\n    Description: Whether webhooks of AcmePay are received.\n"), "{with}");
+        assert!(
+            with.contains("\n    Description: Whether webhooks of AcmePay are received.\n"),
+            "{with}"
+        );
     }
 
     #[test]
     fn entries_that_were_added_are_removed_without_a_trace_in_any_order() {
         let one = with(&text(), &[name("beta")], &name("acme")).expect("has a place");
-        let two = with(&one, &[name("acme"), name("beta")], &name("acme-pay")).expect("has a place");
+        let two =
+            with(&one, &[name("acme"), name("beta")], &name("acme-pay")).expect("has a place");
         assert_eq!(without(&two, &name("acme-pay")).ok().as_deref(), Some(one.as_str()));
         let without_one = without(&two, &name("acme")).expect("has the entry");
         assert_eq!(without(&without_one, &name("acme-pay")).ok(), Some(text()));
@@ -172,10 +183,17 @@ mod tests {
 
     #[test]
     fn an_item_that_has_the_name_already_is_refused_wherever_it_stands() {
-        let expected = "acme cannot be a provider's name: infra/template.yaml has something else of this name";
-        for item in ["  AcmeOn: true", "  AcmeUrl:\n    Value: a", "  AcmePublicUrl:\n    Type: String"] {
+        let expected =
+            "acme cannot be a provider's name: infra/template.yaml has something else of this name";
+        for item in
+            ["  AcmeOn: true", "  AcmeUrl:\n    Value: a", "  AcmePublicUrl:\n    Type: String"]
+        {
             let text = format!("{}{item}\n", text());
-            assert_eq!(message(with(&text, &[name("beta")], &name("acme"))), Some(expected.to_owned()), "{item}");
+            assert_eq!(
+                message(with(&text, &[name("beta")], &name("acme"))),
+                Some(expected.to_owned()),
+                "{item}"
+            );
         }
     }
 

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use webhook_cli::{BodyEncoding, Sender, development_secret};
 use webhook_verify::{Header, providers::PROVIDERS};
 
-use crate::support::{AT, Ended, any_provider, body_of, ended, file, lines, newest, signed, webhook, webhook_with};
+use crate::support::{
+    AT, Ended, any_provider, body_of, ended, file, lines, newest, signed, webhook, webhook_with,
+};
 
 const SECRET: &str = "secret-of-the-tests";
 
@@ -12,11 +14,18 @@ const SECRET: &str = "secret-of-the-tests";
 fn delivery(name: &str) -> Vec<(&'static str, String)> {
     let of = |provider: &&'static webhook_verify::Provider| {
         let body = body_of(provider);
-        let delivery = signed(Sender::new(provider, newest(provider)), &provider.key().write(SECRET), &body);
-        let headers = file(&format!("{name}-{}-headers.txt", provider.name()), lines(&delivery.headers()).as_bytes());
+        let delivery =
+            signed(Sender::new(provider, newest(provider)), &provider.key().write(SECRET), &body);
+        let headers = file(
+            &format!("{name}-{}-headers.txt", provider.name()),
+            lines(&delivery.headers()).as_bytes(),
+        );
         let body = file(&format!("{name}-{}-body.json", provider.name()), &body);
         let (headers, body) = (headers.display(), body.display());
-        (provider.name(), format!("explain {} --headers {headers} --body {body} --at {}", provider.name(), AT.0))
+        (
+            provider.name(),
+            format!("explain {} --headers {headers} --body {body} --at {}", provider.name(), AT.0),
+        )
     };
     PROVIDERS.iter().map(of).collect()
 }
@@ -35,10 +44,17 @@ fn object(ended: &Ended) -> Value {
 fn a_good_delivery_is_verified_with_exit_code_0() {
     for (name, arguments) in delivery("good") {
         let provider = PROVIDERS.iter().find(|provider| provider.name() == name).expect("deployed");
-        let secret = secret_file(&format!("good-{name}.txt"), &format!("{}\n", provider.key().write(SECRET)));
+        let secret = secret_file(
+            &format!("good-{name}.txt"),
+            &format!("{}\n", provider.key().write(SECRET)),
+        );
         let detail = format!("The signature is right, by the scheme {}.", newest(provider).name);
         let expected = format!("verified as {name}'s\n\n{detail}\n");
-        assert_eq!(webhook(&format!("{arguments}{secret}"), None, b""), ended(0, &expected, ""), "{arguments}");
+        assert_eq!(
+            webhook(&format!("{arguments}{secret}"), None, b""),
+            ended(0, &expected, ""),
+            "{arguments}"
+        );
         let printed = webhook(&format!("{arguments}{secret} --json"), None, b"");
         let expected = json!({"verdict": "verified", "reason": null, "cause": null, "detail": detail, "fix": ""});
         assert_eq!((printed.code, object(&printed)), (Some(0), expected), "{arguments}");
@@ -50,7 +66,8 @@ fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
     for (name, arguments) in delivery("refused") {
         let provider = PROVIDERS.iter().find(|provider| provider.name() == name).expect("deployed");
         let text = provider.key().write(SECRET);
-        let wrong = secret_file("refused-wrong.txt", &provider.key().write("another-secret-of-the-tests"));
+        let wrong =
+            secret_file("refused-wrong.txt", &provider.key().write("another-secret-of-the-tests"));
         let right = secret_file(&format!("refused-right-{name}.txt"), &text);
         let spaced = secret_file(&format!("refused-spaced-{name}.txt"), &format!("{text} \n"));
         for (secrets, cause) in [
@@ -62,14 +79,21 @@ fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
             let found = object(&printed);
             assert_eq!((printed.code, &found["verdict"]), (Some(1), &json!("refused")), "{found}");
             assert_eq!(found["cause"], json!(cause), "{found}");
-            let names: Vec<_> = found.as_object().expect("an object").keys().map(String::as_str).collect();
+            let names: Vec<_> =
+                found.as_object().expect("an object").keys().map(String::as_str).collect();
             assert_eq!(names, ["cause", "detail", "fix", "reason", "verdict"]);
             let words = webhook(&format!("{arguments}{secrets}"), None, b"");
             let [reason, detail, fix] =
                 ["reason", "detail", "fix"].map(|member| found[member].as_str().expect("a text"));
-            let expected = format!("refused as {name}'s: {reason}\ncause: {cause}\n\n{detail}\n\nMend it: {fix}\n");
+            let expected = format!(
+                "refused as {name}'s: {reason}\ncause: {cause}\n\n{detail}\n\nMend it: {fix}\n"
+            );
             assert_eq!(words, ended(1, &expected, ""));
-            assert!(!printed.out.contains(SECRET) && !printed.out.contains(&text), "{}", printed.out);
+            assert!(
+                !printed.out.contains(SECRET) && !printed.out.contains(&text),
+                "{}",
+                printed.out
+            );
         }
     }
 }
@@ -78,10 +102,14 @@ fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
 fn an_event_of_every_door_is_read_as_the_function_reads_it() {
     for provider in PROVIDERS {
         let (name, body) = (provider.name(), body_of(provider));
-        let delivery = signed(Sender::new(provider, newest(provider)), &development_secret(provider), &body);
+        let delivery =
+            signed(Sender::new(provider, newest(provider)), &development_secret(provider), &body);
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let single: serde_json::Map<String, Value> =
-            delivery.headers().iter().map(|header| (header.name().to_owned(), json!(text(header.value())))).collect();
+        let single: serde_json::Map<String, Value> = delivery
+            .headers()
+            .iter()
+            .map(|header| (header.name().to_owned(), json!(text(header.value()))))
+            .collect();
         let multiple: serde_json::Map<String, Value> =
             single.iter().map(|(name, value)| (name.to_uppercase(), json!([value]))).collect();
         let body = text(&body);
@@ -109,7 +137,8 @@ fn an_event_of_every_door_is_read_as_the_function_reads_it() {
 fn headers_of_curl_and_of_json_and_a_body_on_standard_input_are_read() {
     let provider = any_provider();
     let (name, body) = (provider.name(), body_of(provider));
-    let delivery = signed(Sender::new(provider, newest(provider)), &development_secret(provider), &body);
+    let delivery =
+        signed(Sender::new(provider, newest(provider)), &development_secret(provider), &body);
     let headers = delivery.headers();
     let text = |header: &Header| String::from_utf8_lossy(header.value()).into_owned();
     let line = |header: &Header| format!("> {}: {}\n", header.name(), text(header));
@@ -117,15 +146,24 @@ fn headers_of_curl_and_of_json_and_a_body_on_standard_input_are_read() {
     let object: serde_json::Map<String, Value> =
         headers.iter().map(|header| (header.name().to_owned(), json!(text(header)))).collect();
     for (kind, content) in [
-        ("curl", format!("*   Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n{curl}>\n< HTTP/1.1 401 Unauthorized\n")),
+        (
+            "curl",
+            format!(
+                "*   Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n{curl}>\n< HTTP/1.1 401 Unauthorized\n"
+            ),
+        ),
         ("json", Value::Object(object).to_string()),
     ] {
         let path = file(&format!("headers-{kind}.txt"), content.as_bytes());
-        let arguments = format!("explain {name} --headers {} --body - --at {}", path.display(), AT.0);
+        let arguments =
+            format!("explain {name} --headers {} --body - --at {}", path.display(), AT.0);
         assert_eq!(webhook(&arguments, None, &body).code, Some(0), "{kind}");
         let secret = provider.key().write("another-secret-of-the-tests");
         let printed = webhook(&arguments, Some(&secret), &body);
-        assert!(printed.code == Some(1) && printed.out.contains("\ncause: secret_other\n"), "{printed:?}");
+        assert!(
+            printed.code == Some(1) && printed.out.contains("\ncause: secret_other\n"),
+            "{printed:?}"
+        );
     }
 }
 
@@ -139,12 +177,19 @@ fn settings_of_the_receiver_are_options() {
         let line = format!("explain {name} --event {}", path.display());
         let cause = |options: &str, variables: &[(&str, &str)]| {
             let printed = webhook_with(&format!("{line}{options}"), variables, b"");
-            printed.out.lines().find_map(|line| line.strip_prefix("cause: ").map(str::to_owned)).unwrap_or(printed.err)
+            printed
+                .out
+                .lines()
+                .find_map(|line| line.strip_prefix("cause: ").map(str::to_owned))
+                .unwrap_or(printed.err)
         };
         let at = format!(" --at {}", AT.0);
         for other in provider.schemes().iter().filter(|other| *other != scheme) {
             assert_eq!(cause(&format!("{at} --scheme {}", other.name), &[]), "scheme_not_accepted");
-            assert_eq!(cause(&format!("{at} --scheme {} --scheme {}", other.name, scheme.name), &[]), "");
+            assert_eq!(
+                cause(&format!("{at} --scheme {} --scheme {}", other.name, scheme.name), &[]),
+                ""
+            );
         }
         if scheme.time.is_some() {
             let late = format!(" --at {}", AT.0 + 40);
@@ -159,9 +204,13 @@ fn settings_of_the_receiver_are_options() {
         if scheme.signs_url() {
             let variable = [("PUBLIC_URL", "https://example.com/elsewhere")];
             let option = format!("{at} --public-url https://example.com/webhooks/{name}");
-            assert_eq!((cause(&at, &variable), cause(&option, &variable)), ("url_differs".to_owned(), String::new()));
+            assert_eq!(
+                (cause(&at, &variable), cause(&option, &variable)),
+                ("url_differs".to_owned(), String::new())
+            );
         } else if !provider.signs_url() {
-            let expected = format!("error: --public-url does not fit here: {name} does not sign it\n");
+            let expected =
+                format!("error: --public-url does not fit here: {name} does not sign it\n");
             assert_eq!(cause(" --public-url https://a.example/", &[]), expected);
         }
     }
@@ -180,9 +229,13 @@ fn a_scheme_of_the_catalogue_is_explained_too() {
             if entry.schemes()[0].signature.header == newest(provider).signature.header {
                 continue;
             }
-            let line = arguments.replace(&format!("explain {name} "), &format!("explain {} ", entry.name()));
+            let line = arguments
+                .replace(&format!("explain {name} "), &format!("explain {} ", entry.name()));
             let printed = webhook(&format!("{line}{secret}"), None, b"");
-            assert!(printed.code == Some(1) && printed.out.contains("\ncause: scheme_other\n"), "{line}: {printed:?}");
+            assert!(
+                printed.code == Some(1) && printed.out.contains("\ncause: scheme_other\n"),
+                "{line}: {printed:?}"
+            );
         }
     }
 }
@@ -195,11 +248,20 @@ fn what_a_sender_chose_cannot_move_the_cursor() {
     let headers = file("hostile-headers.json", headers.as_bytes());
     let body = file("hostile-body.json", b"{}");
     let printed = webhook(
-        &format!("explain {} --headers {} --body {}", provider.name(), headers.display(), body.display()),
+        &format!(
+            "explain {} --headers {} --body {}",
+            provider.name(),
+            headers.display(),
+            body.display()
+        ),
         None,
         b"",
     );
-    assert!(printed.out.contains(&format!("`{header}\\u{{1b}}[31m\\u{{202e}}`")), "{}", printed.out);
+    assert!(
+        printed.out.contains(&format!("`{header}\\u{{1b}}[31m\\u{{202e}}`")),
+        "{}",
+        printed.out
+    );
     assert!(!printed.out.contains(['\u{1b}', '\u{202e}']), "{}", printed.out);
 }
 
@@ -210,7 +272,8 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
     let body = body.display();
     let no_headers = file("explain-no-headers.txt", b"no header");
     let queue = file("explain-queue.json", br#"{"Records": []}"#);
-    let bad_base64 = file("explain-bad.json", br#"{"headers": {}, "body": "*", "isBase64Encoded": true}"#);
+    let bad_base64 =
+        file("explain-bad.json", br#"{"headers": {}, "body": "*", "isBase64Encoded": true}"#);
     for (arguments, expected) in [
         (
             format!("explain {name} --headers {} --body {body}", no_headers.display()),
@@ -236,11 +299,18 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
             "--secret-file does not fit here: 8 secrets are compared at most".to_owned(),
         ),
     ] {
-        assert_eq!(webhook(&arguments, None, b""), ended(2, "", &format!("error: {expected}\n")), "{arguments}");
+        assert_eq!(
+            webhook(&arguments, None, b""),
+            ended(2, "", &format!("error: {expected}\n")),
+            "{arguments}"
+        );
     }
     for (arguments, expected) in [
         (format!("explain {name}"), "error: the following required arguments were not provided:"),
-        (format!("explain {name} --headers x.txt"), "error: the following required arguments were not provided:"),
+        (
+            format!("explain {name} --headers x.txt"),
+            "error: the following required arguments were not provided:",
+        ),
         (
             format!("explain {name} --event x.json --body x"),
             "error: the argument '--event <PATH>' cannot be used with '--body <PATH>'",
@@ -252,6 +322,10 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
         ),
     ] {
         let refused = webhook(&arguments, None, b"");
-        assert_eq!((refused.code, refused.err.lines().next()), (Some(2), Some(expected)), "{arguments}");
+        assert_eq!(
+            (refused.code, refused.err.lines().next()),
+            (Some(2), Some(expected)),
+            "{arguments}"
+        );
     }
 }

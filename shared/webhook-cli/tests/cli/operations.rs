@@ -34,7 +34,11 @@ fn a_missing_table_or_queue_is_refused_before_any_call() {
             "the two queues must be different ones of the same kind: both FIFO, or neither",
         ),
     ] {
-        assert_eq!(webhook(&arguments, None, b""), ended(2, "", &format!("error: {expected}\n")), "{arguments}");
+        assert_eq!(
+            webhook(&arguments, None, b""),
+            ended(2, "", &format!("error: {expected}\n")),
+            "{arguments}"
+        );
     }
 }
 
@@ -62,7 +66,11 @@ fn names_that_aws_would_refuse_are_refused_before_any_call() {
     ] {
         let refused = webhook_with(arguments, variables, b"{}");
         let first_line = refused.err.lines().next().unwrap_or_default();
-        assert_eq!((refused.code, first_line), (Some(2), format!("error: {expected}").as_str()), "{arguments}");
+        assert_eq!(
+            (refused.code, first_line),
+            (Some(2), format!("error: {expected}").as_str()),
+            "{arguments}"
+        );
     }
 }
 
@@ -75,7 +83,8 @@ fn without_region_or_credentials_a_command_says_what_to_set() {
         ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
         ("IDEMPOTENCY_TABLE", "records"),
     ];
-    let no_region = "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n";
+    let no_region =
+        "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n";
     assert_eq!(webhook_with("record show p#1", &no_files, b""), ended(2, "", no_region));
     let with_region = [no_files.as_slice(), &[("AWS_REGION", "eu-west-1")]].concat();
     let no_credentials = "error: no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
@@ -86,7 +95,8 @@ fn without_region_or_credentials_a_command_says_what_to_set() {
 #[test]
 fn a_number_that_cannot_be_used_is_refused_with_the_reason() {
     let refused = webhook("redrive --from https://q/a --to https://q/b --max 0", None, b"");
-    let first_line = "error: invalid value '0' for '--max <N>': 0 is not in 1..18446744073709551615";
+    let first_line =
+        "error: invalid value '0' for '--max <N>': 0 is not in 1..18446744073709551615";
     assert_eq!((refused.code, refused.err.lines().next()), (Some(2), Some(first_line)));
 }
 
@@ -96,7 +106,8 @@ fn help_of_each_command_has_examples_and_says_where_credentials_come_from() {
         let help = webhook(&format!("{command} --help"), None, b"");
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
         assert!(
-            help.out.contains("Examples:\n  ") && help.out.contains(&format!("cargo webhook {command}")),
+            help.out.contains("Examples:\n  ")
+                && help.out.contains(&format!("cargo webhook {command}")),
             "{command}"
         );
         assert!(help.out.contains("AWS_PROFILE"), "{command}");

@@ -8,7 +8,11 @@ const SECRET: Option<&str> = Some("secret-of-the-tests");
 const REGISTRATION: &str = r#"{"id": "61788409-8314-4e89-9300-ae7b9d3ccff5", "status": "active"}"#;
 
 /// Runs `webhook pinwheel webhooks …` against an API that gives this answer. The request: its line, headers and body.
-fn ask(arguments: &str, secret: Option<&str>, answer: &'static str) -> (Ended, (String, Vec<String>, String)) {
+fn ask(
+    arguments: &str,
+    secret: Option<&str>,
+    answer: &'static str,
+) -> (Ended, (String, Vec<String>, String)) {
     let (url, request) = receiver(answer);
     let base_url = url.split("/webhooks/").next().expect("a host");
     let (action, more) = arguments.split_once(' ').unwrap_or((arguments, ""));
@@ -25,8 +29,11 @@ fn headers(names: &[&str]) -> Vec<String> {
 
 #[test]
 fn list_gets_the_registrations_with_secret_and_version() {
-    let (ended_as, (line, sent, body)) =
-        ask("list", Some("API_SECRET_OF_16\n"), "HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"data\": []}");
+    let (ended_as, (line, sent, body)) = ask(
+        "list",
+        Some("API_SECRET_OF_16\n"),
+        "HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\n{\"data\": []}",
+    );
     assert_eq!(ended_as, ended(0, "{\"data\": []}\n", ""));
     assert_eq!((line.as_str(), body.as_str()), ("GET /v1/webhooks HTTP/1.1", ""));
     for header in ["x-api-secret: API_SECRET_OF_16", "pinwheel-version: 2023-11-22"] {
@@ -41,8 +48,11 @@ fn add_posts_url_events_and_version() {
         "add --url https://example.com/webhooks/pinwheel --event account.added --event paystubs.added --api-version 2025-01-01 --secret-file {}",
         secret.display()
     );
-    let answer: &'static str =
-        format!("HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{REGISTRATION}", REGISTRATION.len()).leak();
+    let answer: &'static str = format!(
+        "HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n{REGISTRATION}",
+        REGISTRATION.len()
+    )
+    .leak();
     let (ended_as, (line, sent, body)) = ask(&arguments, SECRET, answer);
     assert_eq!(ended_as, ended(0, &format!("{REGISTRATION}\n"), ""));
     assert_eq!(line, "POST /v1/webhooks HTTP/1.1");
@@ -50,7 +60,11 @@ fn add_posts_url_events_and_version() {
         body,
         r#"{"enabled_events":["account.added","paystubs.added"],"status":"active","url":"https://example.com/webhooks/pinwheel","version":"2025-01-01"}"#
     );
-    let expected = ["content-type: application/json", "pinwheel-version: 2025-01-01", "x-api-secret: API_SECRET_OF_16"];
+    let expected = [
+        "content-type: application/json",
+        "pinwheel-version: 2025-01-01",
+        "x-api-secret: API_SECRET_OF_16",
+    ];
     for header in headers(&expected) {
         assert!(sent.contains(&header), "{sent:?}");
     }
@@ -72,7 +86,8 @@ fn add_without_events_asks_for_all_that_are_documented() {
 #[test]
 fn remove_deletes_the_registration() {
     let id = "61788409-8314-4e89-9300-ae7b9d3ccff5";
-    let (ended_as, (line, _, body)) = ask(&format!("remove {id}"), SECRET, "HTTP/1.1 204 No Content\r\n\r\n");
+    let (ended_as, (line, _, body)) =
+        ask(&format!("remove {id}"), SECRET, "HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(ended_as, ended(0, "", ""));
     assert_eq!((line, body.as_str()), (format!("DELETE /v1/webhooks/{id} HTTP/1.1"), ""));
 }
@@ -81,12 +96,16 @@ fn remove_deletes_the_registration() {
 fn an_answer_other_than_2xx_is_printed_and_ends_with_1() {
     let answer = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 16\r\n\r\n{\"error\": \"key\"}";
     let (ended_as, _) = ask("list", SECRET, answer);
-    assert_eq!(ended_as, ended(1, "{\"error\": \"key\"}\n", "Pinwheel answered 401 Unauthorized.\n"));
+    assert_eq!(
+        ended_as,
+        ended(1, "{\"error\": \"key\"}\n", "Pinwheel answered 401 Unauthorized.\n")
+    );
 }
 
 #[test]
 fn a_redirect_of_the_api_is_not_followed_and_its_target_is_named() {
-    let answer = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\u{202e}\r\ncontent-length: 0\r\n\r\n";
+    let answer =
+        "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\u{202e}\r\ncontent-length: 0\r\n\r\n";
     let (ended_as, _) = ask("list", SECRET, answer);
     let err = "Pinwheel answered 302 Found.\nThe answer redirects to http://127.0.0.1:1/\\u202e, and redirects are \
                not followed: if you trust that address, give it to --base-url.\n";
@@ -96,7 +115,10 @@ fn a_redirect_of_the_api_is_not_followed_and_its_target_is_named() {
 #[test]
 fn a_missing_or_unusable_secret_is_refused_before_any_call() {
     for (secret, expected) in [
-        (None, "name the file with the API secret with --secret-file, or put the secret into WEBHOOK_SIGNING_SECRET"),
+        (
+            None,
+            "name the file with the API secret with --secret-file, or put the secret into WEBHOOK_SIGNING_SECRET",
+        ),
         (Some("\n"), "WEBHOOK_SIGNING_SECRET: the value is empty"),
         (
             Some("an-api-secret\nof-two-lines"),
@@ -122,7 +144,11 @@ fn arguments_that_cannot_be_used_are_refused_with_the_reason() {
         ),
     ] {
         let refused = webhook(arguments, None, b"");
-        assert_eq!((refused.code, refused.err.lines().next()), (Some(2), Some(first_line)), "{arguments}");
+        assert_eq!(
+            (refused.code, refused.err.lines().next()),
+            (Some(2), Some(first_line)),
+            "{arguments}"
+        );
     }
 }
 

@@ -27,12 +27,16 @@ const LIST: &str = "shared/webhook-verify/src/providers/mod.rs";
 
 impl Checkout {
     fn new(name: &str) -> Self {
-        let original = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests")).join("../..");
+        let original =
+            PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"))
+                .join("../..");
         let copy = Self(binary().with_file_name("webhook-cli-tests").join(name));
         let _ = fs::remove_dir_all(&copy.0);
         let templates = ["template", "provider", "provider-alarms", "monitoring"];
         let templates = templates.map(|name| format!("infra/{name}.yaml"));
-        for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml"].into_iter().chain(templates.iter().map(String::as_str))
+        for path in ["Cargo.toml", "Cargo.lock", "rustfmt.toml"]
+            .into_iter()
+            .chain(templates.iter().map(String::as_str))
         {
             copy.write(path, &fs::read(original.join(path)).expect("is in the repository"));
         }
@@ -70,7 +74,11 @@ impl Checkout {
     /// Checks that a command fails with this sentence and changes nothing.
     fn refuses(&self, arguments: &str, expected: &str) {
         let before = self.files();
-        assert_eq!(self.provider(arguments), ended(2, "", &format!("error: {expected}\n")), "{arguments}");
+        assert_eq!(
+            self.provider(arguments),
+            ended(2, "", &format!("error: {expected}\n")),
+            "{arguments}"
+        );
         assert!(self.files() == before, "{arguments} changed a file");
     }
 }
@@ -91,7 +99,8 @@ fn files(root: &Path) -> Files {
                 folders.push(path);
                 continue;
             }
-            let below = path.strip_prefix(root).expect("is below").to_string_lossy().replace('\\', "/");
+            let below =
+                path.strip_prefix(root).expect("is below").to_string_lossy().replace('\\', "/");
             files.insert(below, fs::read(&path).expect("can be read"));
         }
     }
@@ -131,7 +140,10 @@ fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
                 shared/webhook-verify/src/providers/zz_acme_pay/mod.rs, functions/zz-acme-pay/src/main.rs, \
                 events/zz-acme-pay/samples.json, infra/template.yaml, Cargo.lock; missing: nothing";
     assert!(listed.lines().any(|listed| listed == line), "{listed}");
-    assert_eq!(checkout.provider("remove zz-acme-pay"), ended(0, &written("removed", "changed"), ""));
+    assert_eq!(
+        checkout.provider("remove zz-acme-pay"),
+        ended(0, &written("removed", "changed"), "")
+    );
     assert!(checkout.files() == before, "a file differs");
     assert!(!checkout.0.join("functions/zz-acme-pay").exists(), "an empty folder stays");
 }
@@ -142,7 +154,9 @@ fn whatever_is_added_is_removed_without_a_trace_in_any_order() {
     let before = checkout.files();
     let mut names: Vec<String> = Vec::new();
     let origins = CATALOGUE.iter().map(|entry| ("scheme", entry.name()));
-    for (option, origin) in origins.chain(PROVIDERS.iter().map(|provider| ("like", provider.name()))) {
+    for (option, origin) in
+        origins.chain(PROVIDERS.iter().map(|provider| ("like", provider.name())))
+    {
         let name = format!("{}-{origin}", if names.len().is_multiple_of(2) { "aa" } else { "zz" });
         let added = checkout.provider(&format!("add {name} --{option} {origin}"));
         assert_eq!(added.code, Some(0), "{name}: {}", added.err);
@@ -157,8 +171,9 @@ fn whatever_is_added_is_removed_without_a_trace_in_any_order() {
 #[test]
 fn pointers_are_in_the_description_and_the_samples_follow_them() {
     let checkout = Checkout::new("pointers");
-    let added =
-        checkout.provider("add zz-acme --scheme stripe --id /event/key --id /key --type /kind --group /account");
+    let added = checkout.provider(
+        "add zz-acme --scheme stripe --id /event/key --id /key --type /kind --group /account",
+    );
     assert_eq!(added.code, Some(0), "{}", added.err);
     let expected = r#"//! Zz Acme signs as [`catalogue::STRIPE`] does.
 //!
@@ -184,9 +199,13 @@ const SCHEME: Scheme = Scheme {
 };
 "#;
     assert_eq!(checkout.read("shared/webhook-verify/src/providers/zz_acme/mod.rs"), expected);
-    let sample: Value = serde_json::from_str(&checkout.read("events/zz-acme/created.json")).expect("JSON");
+    let sample: Value =
+        serde_json::from_str(&checkout.read("events/zz-acme/created.json")).expect("JSON");
     let body = r#"{"event": {"key": "evt_1"}, "kind": "example.created", "account": "grp_1", "number": 1}"#;
-    assert_eq!((sample["rawPath"].as_str(), sample["body"].as_str()), (Some("/webhooks/zz-acme"), Some(body)));
+    assert_eq!(
+        (sample["rawPath"].as_str(), sample["body"].as_str()),
+        (Some("/webhooks/zz-acme"), Some(body))
+    );
     let function = "//! Zz Acme's webhook endpoint. It names the provider, and nothing else.\n";
     assert!(checkout.read("functions/zz-acme/src/main.rs").starts_with(function));
 }
@@ -207,7 +226,8 @@ fn a_copy_spells_the_new_name_wherever_the_other_one_was() {
             let lines: Vec<_> = text.lines().filter(|line| !line.contains("https://")).collect();
             let in_file = words(&lines.join("\n"));
             let of_name = words(name);
-            let is_free = catalogue_has(provider) || in_file.windows(of_name.len()).all(|words| words != of_name);
+            let is_free = catalogue_has(provider)
+                || in_file.windows(of_name.len()).all(|words| words != of_name);
             assert!(is_free, "{path} names {name}");
             count += 1;
         }
@@ -233,11 +253,13 @@ fn a_signed_url_is_that_of_the_new_provider() {
                   URL: set the stack's parameter ZzAcmePublicUrl to the URL that you register.\n";
     let added = checkout.provider("add zz-acme --scheme square");
     assert_eq!((added.code, added.err.as_str()), (Some(0), notice));
-    let sample: Value = serde_json::from_str(&checkout.read("events/zz-acme/created.json")).expect("JSON");
+    let sample: Value =
+        serde_json::from_str(&checkout.read("events/zz-acme/created.json")).expect("JSON");
     let header = catalogue::SQUARE.schemes()[0].signature.header[0];
     // Equal bodies under equal secrets: only the URL differs.
     assert_eq!(checkout.provider("add zz-beta --scheme square").code, Some(0));
-    let other: Value = serde_json::from_str(&checkout.read("events/zz-beta/created.json")).expect("JSON");
+    let other: Value =
+        serde_json::from_str(&checkout.read("events/zz-beta/created.json")).expect("JSON");
     assert_eq!(sample["body"], other["body"]);
     assert_ne!(sample["headers"][header], other["headers"][header]);
     assert_eq!(development_url(catalogue::SQUARE), "https://example.com/webhooks/square");
@@ -248,7 +270,10 @@ fn invalid_and_taken_names_are_refused_and_nothing_changes() {
     let checkout = Checkout::new("names");
     let name = any_provider().name();
     let rules = "it must be words with hyphens between them, each a small letter and then small letters and digits";
-    checkout.refuses(&format!("add {name} --scheme stripe"), &format!("there is a provider {name} already"));
+    checkout.refuses(
+        &format!("add {name} --scheme stripe"),
+        &format!("there is a provider {name} already"),
+    );
     for (name, reason) in [
         ("Acme", rules),
         ("acme_pay", rules),
@@ -291,7 +316,8 @@ fn pointers_that_lead_into_each_other_are_refused() {
         ("--id /type", "--id /type", "the entry's own --type /type"),
         ("--type /data/object", "--type /data/object", "the entry's own --group /data/object/id"),
     ] {
-        let expected = format!("{one} and {other} do not lead to two texts: give each a place of its own");
+        let expected =
+            format!("{one} and {other} do not lead to two texts: give each a place of its own");
         checkout.refuses(&format!("add zz-acme --scheme stripe {pointers}"), &expected);
     }
     // One is the start of the other's name alone.
@@ -302,8 +328,7 @@ fn pointers_that_lead_into_each_other_are_refused() {
 fn a_provider_is_made_from_a_scheme_or_another_one() {
     let checkout = Checkout::new("origin");
     let refused = checkout.provider("add zz-acme");
-    let expected =
-        "error: the following required arguments were not provided:\n  <--scheme <SCHEME>|--like <PROVIDER>>\n";
+    let expected = "error: the following required arguments were not provided:\n  <--scheme <SCHEME>|--like <PROVIDER>>\n";
     assert!(refused.code == Some(2) && refused.err.starts_with(expected), "{}", refused.err);
     assert_eq!(checkout.provider("add zz-acme --scheme stripe --like zz-beta").code, Some(2));
 }
@@ -314,7 +339,8 @@ fn a_long_name_fits_or_is_refused_for_every_origin() {
     let name = format!("zz-{}", "a".repeat(29));
     for provider in PROVIDERS {
         let added = checkout.provider(&format!("add {name} --like {}", provider.name()));
-        let has_longer_schemes = provider.schemes().iter().any(|scheme| scheme.name.len() > provider.name().len());
+        let has_longer_schemes =
+            provider.schemes().iter().any(|scheme| scheme.name.len() > provider.name().len());
         if has_longer_schemes {
             let expected = format!(
                 "error: {name} cannot be a provider's name: the name of a copied scheme would have more than 32 characters\n"
@@ -402,7 +428,11 @@ fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
     // The copy is in the build's folder, which may be in a checkout itself.
     let elsewhere = env::temp_dir();
     let mut command = Command::new(binary());
-    let output = command.args(["provider", "list"]).current_dir(elsewhere).output().expect("the binary starts");
+    let output = command
+        .args(["provider", "list"])
+        .current_dir(elsewhere)
+        .output()
+        .expect("the binary starts");
     assert_eq!(String::from_utf8_lossy(&output.stderr), format!("error: {expected}\n"));
 }
 
@@ -411,11 +441,17 @@ fn a_missing_rustfmt_is_told_and_nothing_is_changed() {
     let checkout = Checkout::new("rustfmt");
     let before = checkout.files();
     let mut command = Command::new(binary());
-    command.args(["provider", "add", "zz-acme", "--scheme", "stripe"]).current_dir(&checkout.0).env("PATH", "");
+    command
+        .args(["provider", "add", "zz-acme", "--scheme", "stripe"])
+        .current_dir(&checkout.0)
+        .env("PATH", "");
     let output = command.output().expect("the binary starts");
     let expected = "error: rustfmt does not format what is to be written: it is not installed; run `rustup component add \
                     rustfmt`\n";
-    assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(2), expected));
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
+        (Some(2), expected)
+    );
     assert!(checkout.files() == before, "a file differs");
 }
 
@@ -428,7 +464,14 @@ fn list_has_a_line_for_each_provider_and_says_what_is_missing() {
     let lines: Vec<_> = listed.out.lines().collect();
     assert_eq!((listed.code, lines.len()), (Some(0), PROVIDERS.len()));
     for (provider, line) in PROVIDERS.iter().zip(&lines) {
-        assert!(line.starts_with(&format!("{}: {} (HMAC-", provider.name(), provider.schemes()[0].name)), "{line}");
+        assert!(
+            line.starts_with(&format!(
+                "{}: {} (HMAC-",
+                provider.name(),
+                provider.schemes()[0].name
+            )),
+            "{line}"
+        );
     }
     assert!(lines[0].ends_with(&format!("; missing: events/{name}/samples.json")), "{}", lines[0]);
     assert!(lines[1..].iter().all(|line| line.ends_with("; missing: nothing")), "{lines:?}");

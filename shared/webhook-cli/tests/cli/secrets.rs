@@ -5,14 +5,19 @@ use std::path::Path;
 use webhook_cli::{Sender, development_secret};
 use webhook_verify::{Key, Provider, providers::PROVIDERS};
 
-use crate::support::{Ended, any_provider, body_of, dated, ended, file, lines, newest, signed, webhook};
+use crate::support::{
+    Ended, any_provider, body_of, dated, ended, file, lines, newest, signed, webhook,
+};
 
 /// Long enough not to be warned of.
 const SECRET: &str = "sixteen-bytes-ok";
 
 /// What `sign` prints for `secret`, spelled as the provider spells secrets.
 fn headers(provider: &'static Provider, secret: &str) -> String {
-    lines(signed(Sender::new(provider, newest(provider)), secret, &body_of(provider)).signature_headers())
+    lines(
+        signed(Sender::new(provider, newest(provider)), secret, &body_of(provider))
+            .signature_headers(),
+    )
 }
 
 fn sign(provider: &'static Provider, options: &str, variable: Option<&str>) -> Ended {
@@ -31,7 +36,11 @@ fn the_secret_is_the_files_else_the_environments_else_the_development_one() {
         let secret = provider.key().write(SECRET);
         let development = headers(provider, &development_secret(provider));
         for variable in [None, Some("")] {
-            assert_eq!(sign(provider, "", variable), ended(0, &development, ""), "{name} {variable:?}");
+            assert_eq!(
+                sign(provider, "", variable),
+                ended(0, &development, ""),
+                "{name} {variable:?}"
+            );
         }
         let expected = ended(0, &headers(provider, &secret), "");
         assert_eq!(sign(provider, "", Some(&format!("{secret}\n"))), expected, "{name}");
@@ -57,13 +66,18 @@ fn a_secret_in_another_spelling_than_the_providers_is_refused() {
     for provider in PROVIDERS {
         let reason = match provider.key() {
             Key::Text => continue,
-            Key::Hex => "this provider's secrets are hexadecimal digits, and the value is not".to_owned(),
+            Key::Hex => {
+                "this provider's secrets are hexadecimal digits, and the value is not".to_owned()
+            }
             Key::Base64AfterPrefix(prefix) => format!(
                 "this provider's secrets begin with `{prefix}`, and the value does not: store it as the provider shows it"
             ),
         };
         let path = file("other-spelling.txt", SECRET.as_bytes());
-        assert_eq!(sign_with(provider, &path), ended(2, "", &format!("error: {}: {reason}\n", path.display())));
+        assert_eq!(
+            sign_with(provider, &path),
+            ended(2, "", &format!("error: {}: {reason}\n", path.display()))
+        );
     }
 }
 
@@ -78,14 +92,21 @@ fn a_file_without_a_usable_secret_is_refused_with_the_reason() {
             b"{signing_secret: k}",
             "the value begins with `{` but is not a JSON object: store the secret itself, or {\"signing_secret\": \"…\"}",
         ),
-        ("mark.txt", b"\xef\xbb\xbfkey", "the value begins with a byte-order mark: store it again without"),
+        (
+            "mark.txt",
+            b"\xef\xbb\xbfkey",
+            "the value begins with a byte-order mark: store it again without",
+        ),
         ("utf16.txt", b"\xff\xfek\0e\0y\0", utf16),
         ("utf16-big.txt", b"\xfe\xff\0k\0e\0y", utf16),
         ("utf16-unmarked.txt", b"k\0e\0y\0", utf16),
         ("latin1.txt", b"k\xe9y", "the value is not text: store the secret as text"),
     ] {
         let path = file(name, content);
-        assert_eq!(sign_with(any_provider(), &path), ended(2, "", &format!("error: {}: {expected}\n", path.display())));
+        assert_eq!(
+            sign_with(any_provider(), &path),
+            ended(2, "", &format!("error: {}: {expected}\n", path.display()))
+        );
     }
     let expected = "error: WEBHOOK_SIGNING_SECRET: the value is empty\n";
     assert_eq!(sign(any_provider(), "", Some("\n")), ended(2, "", expected));
@@ -101,13 +122,22 @@ fn a_secret_that_looks_wrong_signs_as_it_is_and_is_told_of() {
             (
                 "short.txt",
                 "'k' ",
-                &["has white space before or after it", "has quotes round it", "has fewer than 16 bytes"],
+                &[
+                    "has white space before or after it",
+                    "has quotes round it",
+                    "has fewer than 16 bytes",
+                ],
             ),
         ] {
             let path = file(&format!("{}-{name}", provider.name()), content.as_bytes());
             let notices: String = warnings
                 .iter()
-                .map(|warning| format!("{}: the signing secret {warning}; it is used as it is\n", path.display()))
+                .map(|warning| {
+                    format!(
+                        "{}: the signing secret {warning}; it is used as it is\n",
+                        path.display()
+                    )
+                })
                 .collect::<Vec<_>>()
                 .concat();
             assert_eq!(sign_with(provider, &path), ended(0, &headers(provider, content), &notices));

@@ -10,7 +10,9 @@ use std::{
 };
 
 use webhook_cli::{OutgoingDelivery, Sender};
-use webhook_verify::{Header, Provider, Scheme, UnixSeconds, providers::PROVIDERS, sign::example_body};
+use webhook_verify::{
+    Header, Provider, Scheme, UnixSeconds, providers::PROVIDERS, sign::example_body,
+};
 
 /// How a run ended.
 #[derive(Debug, Eq, PartialEq)]
@@ -31,7 +33,8 @@ pub(crate) fn binary() -> PathBuf {
 
 /// Runs `webhook` with `body` on standard input. `secret` is the environment's.
 pub(crate) fn webhook(arguments: &str, secret: Option<&str>, body: &[u8]) -> Ended {
-    let variables: Vec<_> = secret.map(|secret| ("WEBHOOK_SIGNING_SECRET", secret)).into_iter().collect();
+    let variables: Vec<_> =
+        secret.map(|secret| ("WEBHOOK_SIGNING_SECRET", secret)).into_iter().collect();
     webhook_with(arguments, &variables, body)
 }
 
@@ -48,7 +51,11 @@ pub(crate) fn webhook_with(arguments: &str, variables: &[(&str, &str)], body: &[
 /// Prepares a run, with pipes.
 pub(crate) fn command(arguments: &str, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(binary());
-    command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(arguments.split(' '))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.env_clear().envs(variables.iter().copied());
     command
 }
@@ -57,7 +64,9 @@ pub(crate) fn command(arguments: &str, variables: &[(&str, &str)]) -> Command {
 pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
     let folder = binary().with_file_name("webhook-cli-tests");
     let path = folder.join(name);
-    fs::create_dir_all(folder).and_then(|()| fs::write(&path, content)).expect("the build's folder can be written");
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&path, content))
+        .expect("the build's folder can be written");
     path
 }
 
@@ -115,13 +124,16 @@ pub(crate) fn dated(scheme: &Scheme) -> String {
 
 /// Returns the delivery that the library makes at [`AT`].
 pub(crate) fn signed(sender: Sender, secret: &str, body: &[u8]) -> OutgoingDelivery {
-    let secret = sender.provider.key().read(secret).expect("spelled as the provider spells secrets");
+    let secret =
+        sender.provider.key().read(secret).expect("spelled as the provider spells secrets");
     OutgoingDelivery::sign(sender, &secret, AT, body.to_vec()).expect("can be signed")
 }
 
 /// Returns headers as `sign` prints them.
 pub(crate) fn lines(headers: &[Header]) -> String {
-    let line = |header: &Header| format!("{}: {}\n", header.name(), String::from_utf8_lossy(header.value()));
+    let line = |header: &Header| {
+        format!("{}: {}\n", header.name(), String::from_utf8_lossy(header.value()))
+    };
     headers.iter().map(line).collect()
 }
 

@@ -13,17 +13,31 @@ type Maker = fn(&[u8]) -> Option<Vec<u8>>;
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let makers: [(&'static str, Maker); 10] = [
         ("The body that came begins with a byte-order mark, which was not signed.", without_mark),
-        ("The signed body begins with a byte-order mark, which the one that came lacks.", with_mark),
+        (
+            "The signed body begins with a byte-order mark, which the one that came lacks.",
+            with_mark,
+        ),
         ("The signed body is UTF-8, and the one that came is Latin-1.", from_latin1),
         ("The signed body is Latin-1, and the one that came is UTF-8.", to_latin1),
-        ("The bytes of the signed body were taken for Latin-1 and encoded as UTF-8 once more.", once_less),
-        ("The bytes of the signed body were taken for Windows-1252 and encoded as UTF-8 once more.", once_less_1252),
+        (
+            "The bytes of the signed body were taken for Latin-1 and encoded as UTF-8 once more.",
+            once_less,
+        ),
+        (
+            "The bytes of the signed body were taken for Windows-1252 and encoded as UTF-8 once more.",
+            once_less_1252,
+        ),
         ("The signed body is UTF-8, and the one that came is UTF-16.", from_utf16),
         ("The signed body is UTF-16 (little-endian), and the one that came is UTF-8.", to_utf16_le),
         ("The signed body is UTF-16 (big-endian), and the one that came is UTF-8.", to_utf16_be),
-        ("The signed body was taken for Latin-1 where it is UTF-8: the sender signs it encoded twice.", once_more),
+        (
+            "The signed body was taken for Latin-1 where it is UTF-8: the sender signs it encoded twice.",
+            once_more,
+        ),
     ];
-    makers.into_iter().filter_map(move |(detail, make)| change(Cause::BodyCharset, detail, FIX, || make(body)))
+    makers
+        .into_iter()
+        .filter_map(move |(detail, make)| change(Cause::BodyCharset, detail, FIX, || make(body)))
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
@@ -63,8 +77,13 @@ fn once_more(body: &[u8]) -> Option<Vec<u8>> {
 
 fn once_less_1252(body: &[u8]) -> Option<Vec<u8>> {
     let byte = |character: char| match u32::from(character) {
-        code @ (0..=0x7f | 0xa0..=0xff | 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) => u8::try_from(code).ok(),
-        _ => (0x80_u8..).zip(WINDOWS_1252.chars()).find(|(_, known)| *known == character).map(|(byte, _)| byte),
+        code @ (0..=0x7f | 0xa0..=0xff | 0x81 | 0x8d | 0x8f | 0x90 | 0x9d) => {
+            u8::try_from(code).ok()
+        }
+        _ => (0x80_u8..)
+            .zip(WINDOWS_1252.chars())
+            .find(|(_, known)| *known == character)
+            .map(|(byte, _)| byte),
     };
     let bytes: Vec<u8> = beyond_ascii(body)?.chars().map(byte).collect::<Option<_>>()?;
     str::from_utf8(&bytes).is_ok().then_some(bytes)

@@ -20,12 +20,30 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     type Maker = fn(&[u8]) -> Option<Vec<u8>>;
     let makers: [(Cause, &'static str, &'static str, Maker); 13] = [
         (Cause::BodyBase64, "The body that came is base64 of the signed one.", BASE64, from_base64),
-        (Cause::BodyBase64, "The body that came is base64 of base64 of the signed one.", BASE64, from_base64_twice),
-        (Cause::BodyBase64, "The signed body is the base64 of the one that came.", BASE64, |body| {
-            Some(BASE64_STANDARD.encode(body).into_bytes())
-        }),
-        (Cause::BodyCompressed, "The body that came is the signed one, compressed (gzip).", COMPRESSED, from_gzip),
-        (Cause::BodyCompressed, "The body that came is the signed one, compressed (zlib).", COMPRESSED, from_zlib),
+        (
+            Cause::BodyBase64,
+            "The body that came is base64 of base64 of the signed one.",
+            BASE64,
+            from_base64_twice,
+        ),
+        (
+            Cause::BodyBase64,
+            "The signed body is the base64 of the one that came.",
+            BASE64,
+            |body| Some(BASE64_STANDARD.encode(body).into_bytes()),
+        ),
+        (
+            Cause::BodyCompressed,
+            "The body that came is the signed one, compressed (gzip).",
+            COMPRESSED,
+            from_gzip,
+        ),
+        (
+            Cause::BodyCompressed,
+            "The body that came is the signed one, compressed (zlib).",
+            COMPRESSED,
+            from_zlib,
+        ),
         (
             Cause::BodyCompressed,
             "The body that came is the signed one, compressed (deflate).",
@@ -38,14 +56,30 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             COMPRESSED,
             from_base64_of_gzip,
         ),
-        (Cause::BodyForm, "The body that came is a form, and the signed one is in its only field.", FORM, from_form),
-        (Cause::BodyForm, "The body that came is the signed one, percent-encoded.", FORM, from_percent),
-        (Cause::BodyForm, "The signed body is a form with the one that came in its field `payload`.", FORM, |body| {
-            Some(to_form(body, true))
-        }),
-        (Cause::BodyForm, "The signed body is a form with the one that came in its field `payload`.", FORM, |body| {
-            Some(to_form(body, false))
-        }),
+        (
+            Cause::BodyForm,
+            "The body that came is a form, and the signed one is in its only field.",
+            FORM,
+            from_form,
+        ),
+        (
+            Cause::BodyForm,
+            "The body that came is the signed one, percent-encoded.",
+            FORM,
+            from_percent,
+        ),
+        (
+            Cause::BodyForm,
+            "The signed body is a form with the one that came in its field `payload`.",
+            FORM,
+            |body| Some(to_form(body, true)),
+        ),
+        (
+            Cause::BodyForm,
+            "The signed body is a form with the one that came in its field `payload`.",
+            FORM,
+            |body| Some(to_form(body, false)),
+        ),
         (
             Cause::BodyReserialized,
             "The body that came is a JSON string that has the signed one inside.",
@@ -59,12 +93,15 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             to_json_string,
         ),
     ];
-    makers.into_iter().filter_map(move |(cause, detail, fix, make)| change(cause, detail, fix, || make(body)))
+    makers
+        .into_iter()
+        .filter_map(move |(cause, detail, fix, make)| change(cause, detail, fix, || make(body)))
 }
 
 fn from_base64(body: &[u8]) -> Option<Vec<u8>> {
     let digits: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let digits = digits.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(&digits);
+    let digits =
+        digits.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(&digits);
     if digits.len() < 2 {
         return None;
     }
@@ -101,7 +138,8 @@ fn from_base64_of_gzip(body: &[u8]) -> Option<Vec<u8>> {
 
 /// Returns whether the body is a form: names and values, in no brackets.
 pub(super) fn is_form(body: &[u8], content_type: Option<&str>) -> bool {
-    let says_so = content_type.is_some_and(|value| value.to_ascii_lowercase().contains("form-urlencoded"));
+    let says_so =
+        content_type.is_some_and(|value| value.to_ascii_lowercase().contains("form-urlencoded"));
     let is_plain = |byte: &u8| byte.is_ascii_graphic() && !b"{}[]\"<>".contains(byte);
     let looks_so = body.contains(&b'=') && body.iter().all(is_plain) && from_base64(body).is_none();
     (says_so && !body.trim_ascii_start().starts_with(b"{")) || looks_so
@@ -116,7 +154,11 @@ fn from_form(body: &[u8]) -> Option<Vec<u8>> {
     }
     let end = value.iter().position(|byte| *byte == b'&').unwrap_or(value.len());
     // A form whose only "name" is the body itself ends in `=`.
-    if value.is_empty() { Some(percent_decoded(name)) } else { Some(percent_decoded(&value[..end])) }
+    if value.is_empty() {
+        Some(percent_decoded(name))
+    } else {
+        Some(percent_decoded(&value[..end]))
+    }
 }
 
 fn from_percent(body: &[u8]) -> Option<Vec<u8>> {
@@ -129,7 +171,8 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *byte == b'%').and_then(|digits| hex::decode(digits).ok());
+        let digits =
+            after.get(..2).filter(|_| *byte == b'%').and_then(|digits| hex::decode(digits).ok());
         if let Some([decoded]) = digits.as_deref() {
             out.push(*decoded);
             rest = &after[2..];

@@ -26,7 +26,10 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             Spelling::Python(form) => python_form(body, form).ok()?,
             Spelling::Styled(style) => document.as_ref()?.write(style)?,
         };
-        let detail = format!("The body was parsed and written again: it verifies in the spelling {}.", spelling.name());
+        let detail = format!(
+            "The body was parsed and written again: it verifies in the spelling {}.",
+            spelling.name()
+        );
         Some(Change::new(Cause::BodyReserialized, value, detail, RAW))
     })
 }
@@ -39,8 +42,11 @@ enum Spelling {
 
 impl Spelling {
     fn all() -> impl Iterator<Item = Self> {
-        let first =
-            [Self::Styled(Style::COMPACT), Self::Python(PythonForm::Default), Self::Python(PythonForm::Compact)];
+        let first = [
+            Self::Styled(Style::COMPACT),
+            Self::Python(PythonForm::Default),
+            Self::Python(PythonForm::Compact),
+        ];
         first.into_iter().chain(Style::all().map(Self::Styled))
     }
 
@@ -94,13 +100,22 @@ enum Numbers {
 }
 
 impl Style {
-    const COMPACT: Self =
-        Self { layout: Layout::Compact, sorted: false, strings: Strings::Kept, numbers: Numbers::Kept };
+    const COMPACT: Self = Self {
+        layout: Layout::Compact,
+        sorted: false,
+        strings: Strings::Kept,
+        numbers: Numbers::Kept,
+    };
 
     /// Returns all styles, the most common first.
     fn all() -> impl Iterator<Item = Self> {
-        const LAYOUTS: [Layout; 5] =
-            [Layout::Compact, Layout::Spaced, Layout::Pretty("  "), Layout::Pretty("    "), Layout::Pretty("\t")];
+        const LAYOUTS: [Layout; 5] = [
+            Layout::Compact,
+            Layout::Spaced,
+            Layout::Pretty("  "),
+            Layout::Pretty("    "),
+            Layout::Pretty("\t"),
+        ];
         const STRINGS: [Strings; 5] =
             [Strings::Kept, Strings::Raw, Strings::Ascii, Strings::AsciiSlashes, Strings::Html];
         [Numbers::Kept, Numbers::JavaScript].into_iter().flat_map(move |numbers| {
@@ -128,7 +143,8 @@ impl Style {
             Strings::AsciiSlashes => ", with all but ASCII and `/` escaped, as PHP's",
             Strings::Html => ", with `<`, `>` and `&` escaped, as Go's",
         };
-        let numbers = if self.numbers == Numbers::JavaScript { ", with JavaScript's numbers" } else { "" };
+        let numbers =
+            if self.numbers == Numbers::JavaScript { ", with JavaScript's numbers" } else { "" };
         format!("`{layout}{sorted}{strings}{numbers}`")
     }
 }
@@ -256,9 +272,9 @@ fn write(node: &Node<'_>, style: Style, depth: usize, out: &mut Bounded) -> fmt:
     match node {
         Node::Word(word) => out.write_str(&number(word, style.numbers)),
         Node::String(text) => out.write_str(&string(text, style.strings)),
-        Node::Array(items) => {
-            enclosed('[', ']', items, style, depth, out, |item, out| write(item, style, depth + 1, out))
-        }
+        Node::Array(items) => enclosed('[', ']', items, style, depth, out, |item, out| {
+            write(item, style, depth + 1, out)
+        }),
         Node::Object(members) => {
             let mut members: Vec<_> = members.iter().collect();
             if style.sorted {

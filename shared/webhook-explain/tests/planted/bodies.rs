@@ -91,10 +91,12 @@ fn a_body_that_was_parsed_and_written_again_is_told_with_the_spelling() {
 
 #[test]
 fn the_spelling_that_verifies_is_named() {
-    for (provider, scheme) in
-        schemes().filter(|(_, scheme)| scheme.messages.len() == 1 && scheme.signed_member().is_none())
+    for (provider, scheme) in schemes()
+        .filter(|(_, scheme)| scheme.messages.len() == 1 && scheme.signed_member().is_none())
     {
-        let signed = |body: &str| Case::signed(provider, scheme, &provider.key().write(&key(1)), body.as_bytes(), NOW);
+        let signed = |body: &str| {
+            Case::signed(provider, scheme, &provider.key().write(&key(1)), body.as_bytes(), NOW)
+        };
         for (body, expected) in [
             (r#"{"b":1,"a":"é"}"#, "compact"),
             (r#"{"b": 1, "a": "\u00e9"}"#, "Python's `json.dumps`"),
@@ -116,8 +118,12 @@ fn base64_that_was_not_decoded_is_told() {
     plant(&mut plantation, "base64 with a line break", |text| {
         format!("{}\n", BASE64_STANDARD.encode(text)).into_bytes()
     });
-    plant(&mut plantation, "base64 twice", |text| BASE64_STANDARD.encode(BASE64_STANDARD.encode(text)).into_bytes());
-    plant_signed(&mut plantation, "signed as base64", |text| BASE64_STANDARD.encode(text).into_bytes());
+    plant(&mut plantation, "base64 twice", |text| {
+        BASE64_STANDARD.encode(BASE64_STANDARD.encode(text)).into_bytes()
+    });
+    plant_signed(&mut plantation, "signed as base64", |text| {
+        BASE64_STANDARD.encode(text).into_bytes()
+    });
     plantation.is_dense(4);
 }
 
@@ -125,11 +131,18 @@ fn base64_that_was_not_decoded_is_told() {
 fn another_character_set_is_told() {
     let mut plantation = Plantation::of(Cause::BodyCharset);
     let latin1 = |text: &str| -> Vec<u8> {
-        text.replace('’', "'").chars().map(|character| u8::try_from(u32::from(character)).expect("Latin-1")).collect()
+        text.replace('’', "'")
+            .chars()
+            .map(|character| u8::try_from(u32::from(character)).expect("Latin-1"))
+            .collect()
     };
     plant(&mut plantation, "a byte-order mark", |text| format!("\u{feff}{text}").into_bytes());
-    plant(&mut plantation, "UTF-16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
-    plant(&mut plantation, "encoded twice", |text| text.bytes().map(char::from).collect::<String>().into_bytes());
+    plant(&mut plantation, "UTF-16", |text| {
+        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    });
+    plant(&mut plantation, "encoded twice", |text| {
+        text.bytes().map(char::from).collect::<String>().into_bytes()
+    });
     plant(&mut plantation, "encoded twice by way of Windows-1252", |text| {
         text.replace('ë', "Ã«").replace('’', "â€™").into_bytes()
     });
@@ -169,12 +182,16 @@ fn a_compressed_body_is_told() {
     plant(&mut plantation, "gzip", gzip);
     plant(&mut plantation, "zlib", zlib);
     plant(&mut plantation, "deflate", deflate);
-    plant(&mut plantation, "gzip in base64", |text| BASE64_STANDARD.encode(gzip(text)).into_bytes());
+    plant(&mut plantation, "gzip in base64", |text| {
+        BASE64_STANDARD.encode(gzip(text)).into_bytes()
+    });
     // Authentic, and not JSON.
     for (provider, scheme) in schemes().filter(|(_, scheme)| scheme.signed_member().is_none()) {
         let secret = provider.key().write(&key(1));
-        plantation
-            .plant(&Case::signed(provider, scheme, &secret, &gzip(&body(scheme, 1)), NOW), "signed as it is sent");
+        plantation.plant(
+            &Case::signed(provider, scheme, &secret, &gzip(&body(scheme, 1)), NOW),
+            "signed as it is sent",
+        );
     }
     plantation.is_dense(4);
 }
@@ -188,16 +205,24 @@ fn a_stream_that_decompresses_to_gigabytes_is_not_followed() {
     let bomb = stream.finish().expect("into memory");
     let (provider, scheme) = schemes().next().expect("a scheme");
     let case = Case::good(provider, scheme, 1).with_body(bomb);
-    assert!(matches!(case.explain().cause, Some(Cause::Unknown | Cause::NotAnObject)), "{:?}", case.explain());
+    assert!(
+        matches!(case.explain().cause, Some(Cause::Unknown | Cause::NotAnObject)),
+        "{:?}",
+        case.explain()
+    );
 }
 
 #[test]
 fn a_form_is_told() {
     let percent = |text: &str| -> String {
         text.bytes()
-            .map(
-                |byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") },
-            )
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
             .collect()
     };
     let mut plantation = Plantation::of(Cause::BodyForm);
@@ -206,7 +231,11 @@ fn a_form_is_told() {
     plant(&mut plantation, "percent-encoded", |text| percent(text).into_bytes());
     // The whole form is signed, and its field arrives.
     plant_signed(&mut plantation, "signed as a form", |text| {
-        let encoded = percent(text).replace("%2E", ".").replace("%2D", "-").replace("%5F", "_").replace("%20", "+");
+        let encoded = percent(text)
+            .replace("%2E", ".")
+            .replace("%2D", "-")
+            .replace("%5F", "_")
+            .replace("%20", "+");
         format!("payload={encoded}").into_bytes()
     });
     // Authentic, and not JSON.

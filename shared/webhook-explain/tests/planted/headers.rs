@@ -37,9 +37,16 @@ fn a_missing_or_renamed_header_is_told_with_near_names() {
                 assert!(case.explain().detail.contains(&near), "{near}: {}", case.explain().detail);
                 let forged = case.with_secrets(&[&provider.key().write("another-secret-of-all")]);
                 plantation.plant(&forged, &near);
-                assert!(forged.explain().detail.contains(&near), "{near}: {}", forged.explain().detail);
+                assert!(
+                    forged.explain().detail.contains(&near),
+                    "{near}: {}",
+                    forged.explain().detail
+                );
             }
-            let all = good.headers.iter().map(|header| Header::new(renamed(header.name(), number), header.value()));
+            let all = good
+                .headers
+                .iter()
+                .map(|header| Header::new(renamed(header.name(), number), header.value()));
             plantation.plant(&Case { headers: all.collect(), ..good.clone() }, "all renamed");
         }
     }
@@ -103,13 +110,24 @@ fn a_missing_or_wrong_prefix_of_the_signature_is_told() {
     let mut plantation = Plantation::of(Cause::SignaturePrefix);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
-        let (name, value, digits) = (good.headers[0].name().to_owned(), good.value(0), good.digits().to_owned());
+        let (name, value, digits) =
+            (good.headers[0].name().to_owned(), good.value(0), good.digits().to_owned());
         let values = match scheme.signature.form {
             Form::Bare => {
-                vec![format!("sha256={digits}"), format!("v1={digits}"), format!(" {digits}"), format!("\"{digits}\"")]
+                vec![
+                    format!("sha256={digits}"),
+                    format!("v1={digits}"),
+                    format!(" {digits}"),
+                    format!("\"{digits}\""),
+                ]
             }
             Form::Prefixed(prefix) => {
-                vec![digits.clone(), format!("v9={digits}"), format!("{prefix} {digits}"), format!("sha999={digits}")]
+                vec![
+                    digits.clone(),
+                    format!("v9={digits}"),
+                    format!("{prefix} {digits}"),
+                    format!("sha999={digits}"),
+                ]
             }
             Form::Labelled { label, assign, .. } => {
                 let pair = format!("{label}{assign}{digits}");
@@ -130,7 +148,10 @@ fn a_missing_or_wrong_prefix_of_the_signature_is_told() {
         // The signature of one scheme of the provider under the prefix of another.
         for other in provider.schemes().iter().filter(|other| *other != scheme) {
             if let Form::Prefixed(prefix) = other.signature.form {
-                plantation.plant(&good.clone().with_header(0, &name, &format!("{prefix}{digits}")), prefix);
+                plantation.plant(
+                    &good.clone().with_header(0, &name, &format!("{prefix}{digits}")),
+                    prefix,
+                );
             }
         }
     }

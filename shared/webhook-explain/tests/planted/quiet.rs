@@ -12,7 +12,9 @@ fn a_thousand_good_deliveries_have_no_diagnosis() {
     let all: Vec<_> = schemes().collect();
     for number in 0..1_000 {
         let (provider, scheme) = all[number % all.len()];
-        let past = scheme.time.map_or(0, |time| i64::try_from(time.tolerance.as_secs()).expect("less than an age"));
+        let past = scheme
+            .time
+            .map_or(0, |time| i64::try_from(time.tolerance.as_secs()).expect("less than an age"));
         let secret: String = std::iter::repeat_with(|| random.alphanumeric()).take(32).collect();
         let secret = provider.key().write(&secret);
         let good = Case::signed(provider, scheme, &secret, body(scheme, number).as_bytes(), NOW);
@@ -22,7 +24,12 @@ fn a_thousand_good_deliveries_have_no_diagnosis() {
         for file in [secret.clone(), format!("{secret}\n"), format!("{secret}\r\n"), object] {
             let explanation = received.clone().with_secrets(&[&file]).explain();
             assert_eq!(explanation.verdict, Verdict::Verified, "{}: {explanation:?}", scheme.name);
-            assert_eq!((explanation.reason, explanation.cause, &*explanation.fix), (None, None, ""), "{}", scheme.name);
+            assert_eq!(
+                (explanation.reason, explanation.cause, &*explanation.fix),
+                (None, None, ""),
+                "{}",
+                scheme.name
+            );
         }
     }
 }
@@ -32,12 +39,18 @@ fn random_secrets_give_unknown_and_say_what_was_tried() {
     let mut random = Rng::with_seed(15);
     for (provider, scheme) in schemes() {
         for number in 1..=5 {
-            let secret: String = std::iter::repeat_with(|| random.alphanumeric()).take(32).collect();
-            let case = Case::good(provider, scheme, number).with_secrets(&[&provider.key().write(&secret)]);
+            let secret: String =
+                std::iter::repeat_with(|| random.alphanumeric()).take(32).collect();
+            let case = Case::good(provider, scheme, number)
+                .with_secrets(&[&provider.key().write(&secret)]);
             let explanation = case.explain();
             assert_eq!(explanation.cause, Some(Cause::Unknown), "{}: {explanation:?}", scheme.name);
             assert_eq!(explanation.reason, Some("signature_mismatch"), "{}", scheme.name);
-            assert!(explanation.detail.starts_with("No hypothesis fits: "), "{}", explanation.detail);
+            assert!(
+                explanation.detail.starts_with("No hypothesis fits: "),
+                "{}",
+                explanation.detail
+            );
             assert!(explanation.detail.contains("Tried: "), "{}", explanation.detail);
         }
     }
@@ -47,8 +60,15 @@ fn random_secrets_give_unknown_and_say_what_was_tried() {
 fn a_changed_value_gives_unknown() {
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
-        let changed = String::from_utf8(good.body.clone()).expect("text").replace("\"number\": 1", "\"number\": 2");
-        assert_eq!(good.with_body(changed).explain().cause, Some(Cause::Unknown), "{}", scheme.name);
+        let changed = String::from_utf8(good.body.clone())
+            .expect("text")
+            .replace("\"number\": 1", "\"number\": 2");
+        assert_eq!(
+            good.with_body(changed).explain().cause,
+            Some(Cause::Unknown),
+            "{}",
+            scheme.name
+        );
     }
 }
 
@@ -56,7 +76,9 @@ fn a_changed_value_gives_unknown() {
 fn a_large_body_is_not_tried_in_all_ways_and_that_is_said() {
     for (provider, scheme) in schemes().take(2) {
         let large = body(scheme, 1).replace("<1>", &"<large>".repeat(700_000));
-        let case = Case::good(provider, scheme, 1).with_body(large).with_secrets(&[&provider.key().write(&key(2))]);
+        let case = Case::good(provider, scheme, 1)
+            .with_body(large)
+            .with_secrets(&[&provider.key().write(&key(2))]);
         let explanation = case.explain();
         assert_eq!(explanation.cause, Some(Cause::Unknown), "{}", scheme.name);
         assert!(explanation.detail.contains("not all of it was tried"), "{}", explanation.detail);

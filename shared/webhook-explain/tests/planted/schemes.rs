@@ -9,7 +9,8 @@ use crate::support::{Case, NOW, Plantation, URL, body, key, schemes};
 fn another_providers_delivery_is_told_with_its_name() {
     let mut plantation = Plantation::of(Cause::SchemeOther);
     for (provider, scheme) in schemes() {
-        for (sender, signed_by) in schemes().filter(|(sender, _)| sender.name() != provider.name()) {
+        for (sender, signed_by) in schemes().filter(|(sender, _)| sender.name() != provider.name())
+        {
             if signed_by.signature.header == scheme.signature.header {
                 continue;
             }
@@ -53,9 +54,13 @@ fn another_url_is_told() {
         }
         let mut proxied = good.clone();
         proxied.headers.push(webhook_verify::Header::new("host", "hooks.example.com"));
-        plantation
-            .plant(&Case { url: Some("http://10.0.0.7:8080/webhooks/provider"), ..proxied.clone() }, "behind a proxy");
-        let detail = Case { url: Some("https://hooks.example.com/webhooks/provider/"), ..good }.explain().detail;
+        plantation.plant(
+            &Case { url: Some("http://10.0.0.7:8080/webhooks/provider"), ..proxied.clone() },
+            "behind a proxy",
+        );
+        let detail = Case { url: Some("https://hooks.example.com/webhooks/provider/"), ..good }
+            .explain()
+            .detail;
         assert!(detail.contains(&format!("`{URL}`")), "{detail}");
     }
     plantation.is_dense(signing.len().min(4));
@@ -74,7 +79,9 @@ fn of_two_faults_the_first_is_the_cause_and_the_other_is_told_of() {
         assert!(both.detail.contains("Besides (body_charset): "), "{name}: {}", both.detail);
         if let Some(time) = scheme.time {
             let past = i64::try_from(time.tolerance.as_secs()).expect("less than an age");
-            let late = Case { now: UnixSeconds(NOW.0 + past + 60), ..signed.with_secrets(&[&with_space]) }.explain();
+            let late =
+                Case { now: UnixSeconds(NOW.0 + past + 60), ..signed.with_secrets(&[&with_space]) }
+                    .explain();
             assert_eq!(late.cause, Some(Cause::SecretWhitespace), "{name}: {late:?}");
             assert!(late.detail.contains("Besides (timestamp_stale): "), "{name}: {}", late.detail);
         }

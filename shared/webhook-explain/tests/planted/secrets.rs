@@ -40,8 +40,12 @@ fn quotes_round_a_secret_are_told() {
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let secret = provider.key().write(&key(1));
-        for file in [format!("\"{secret}\""), format!("'{secret}'\n"), format!("“{secret}”"), format!(" \"{secret}\" ")]
-        {
+        for file in [
+            format!("\"{secret}\""),
+            format!("'{secret}'\n"),
+            format!("“{secret}”"),
+            format!(" \"{secret}\" "),
+        ] {
             plantation.plant(&good.clone().with_secrets(&[&file]), &file);
         }
         if provider.key() == Key::Text {
@@ -79,7 +83,9 @@ fn a_secret_in_a_json_text_that_the_receiver_does_not_read_is_told() {
 fn only_well_known_members_of_a_json_text_are_named() {
     for (provider, scheme) in schemes() {
         let secret = provider.key().write(&key(1));
-        for (member, expected) in [("secret", "its member `secret` is"), ("hunter2", "one of its members is")] {
+        for (member, expected) in
+            [("secret", "its member `secret` is"), ("hunter2", "one of its members is")]
+        {
             let file = format!("{{\"{member}\": \"{secret}\"}}");
             let explanation = Case::good(provider, scheme, 1).with_secrets(&[&file]).explain();
             assert_eq!(explanation.cause, Some(Cause::SecretJson), "{}", scheme.name);

@@ -54,8 +54,18 @@ pub(crate) fn body(scheme: &Scheme, number: usize) -> String {
 
 impl Case {
     /// Returns the good delivery of this number.
-    pub(crate) fn good(provider: &'static Provider, scheme: &'static Scheme, number: usize) -> Self {
-        Self::signed(provider, scheme, &provider.key().write(&key(number)), body(scheme, number).as_bytes(), NOW)
+    pub(crate) fn good(
+        provider: &'static Provider,
+        scheme: &'static Scheme,
+        number: usize,
+    ) -> Self {
+        Self::signed(
+            provider,
+            scheme,
+            &provider.key().write(&key(number)),
+            body(scheme, number).as_bytes(),
+            NOW,
+        )
     }
 
     /// Returns a delivery that is signed with `secret`, spelled as the provider does.
@@ -67,11 +77,17 @@ impl Case {
         at: UnixSeconds,
     ) -> Self {
         let key = provider.key().read(secret).expect("spelled as the provider spells secrets");
-        Self { secrets: vec![secret.into()], ..Self::signed_with(provider, scheme, &key, body, at) }.hiding(secret)
+        Self { secrets: vec![secret.into()], ..Self::signed_with(provider, scheme, &key, body, at) }
+            .hiding(secret)
     }
 
     /// Returns a delivery that is signed with these bytes.
-    pub(crate) fn of_key(provider: &'static Provider, scheme: &'static Scheme, key: &[u8], number: usize) -> Self {
+    pub(crate) fn of_key(
+        provider: &'static Provider,
+        scheme: &'static Scheme,
+        key: &[u8],
+        number: usize,
+    ) -> Self {
         let key = SigningSecret::new(key.to_vec()).expect("not empty");
         Self::signed_with(provider, scheme, &key, body(scheme, number).as_bytes(), NOW)
     }
@@ -83,12 +99,15 @@ impl Case {
         body: &[u8],
         at: UnixSeconds,
     ) -> Self {
-        let headers = Signer::new(scheme, key, at).public_url(Some(URL)).sign(body).expect("can be signed");
+        let headers =
+            Signer::new(scheme, key, at).public_url(Some(URL)).sign(body).expect("can be signed");
         let value = String::from_utf8_lossy(headers[0].value()).into_owned();
         let start = match scheme.signature.form {
             Form::Bare => 0,
             Form::Prefixed(prefix) => prefix.len(),
-            Form::Labelled { assign, .. } => value.trim_end_matches('=').rfind(assign).map_or(0, |at| at + 1),
+            Form::Labelled { assign, .. } => {
+                value.trim_end_matches('=').rfind(assign).map_or(0, |at| at + 1)
+            }
         };
         let digits = value[start..].to_owned();
         let case = Self {
@@ -113,7 +132,9 @@ impl Case {
     /// The files with secrets have this content.
     pub(crate) fn with_secrets(self, secrets: &[&str]) -> Self {
         let files = secrets.iter().map(|secret| secret.as_bytes().to_vec()).collect();
-        secrets.iter().fold(Self { secrets: files, ..self }, |case, secret| case.hiding(secret.trim()))
+        secrets
+            .iter()
+            .fold(Self { secrets: files, ..self }, |case, secret| case.hiding(secret.trim()))
     }
 
     pub(crate) fn with_body(self, body: impl Into<Vec<u8>>) -> Self {
@@ -138,7 +159,10 @@ impl Case {
     pub(crate) fn explain(&self) -> Explanation {
         let secrets: Vec<_> = (1..)
             .zip(&self.secrets)
-            .map(|(number, value)| GivenSecret { label: format!("{number}.txt"), value: value.clone().into() })
+            .map(|(number, value)| GivenSecret {
+                label: format!("{number}.txt"),
+                value: value.clone().into(),
+            })
             .collect();
         let explanation = explain(&Question {
             provider: self.provider,
@@ -152,7 +176,11 @@ impl Case {
         });
         let shown = format!("{explanation:?} {}", explanation.to_json());
         for hidden in self.confidential.iter().filter(|hidden| hidden.len() >= 4) {
-            assert!(!shown.contains(hidden.as_str()), "{}: {hidden} is shown in {shown}", self.scheme.name);
+            assert!(
+                !shown.contains(hidden.as_str()),
+                "{}: {hidden} is shown in {shown}",
+                self.scheme.name
+            );
         }
         self.agrees_with_the_verifier(&explanation);
         explanation
@@ -160,24 +188,35 @@ impl Case {
 
     /// The verdict is the verifier's, and so is the reason.
     fn agrees_with_the_verifier(&self, explanation: &Explanation) {
-        let Some(secret) = self.secrets.first().and_then(|secret| str::from_utf8(secret).ok()) else { return };
-        let secret = secret.strip_suffix('\n').map_or(secret, |line| line.strip_suffix('\r').unwrap_or(line));
-        let (Ok(key), None, false) = (self.provider.key().read(secret), self.accepted, secret.starts_with('{')) else {
+        let Some(secret) = self.secrets.first().and_then(|secret| str::from_utf8(secret).ok())
+        else {
+            return;
+        };
+        let secret = secret
+            .strip_suffix('\n')
+            .map_or(secret, |line| line.strip_suffix('\r').unwrap_or(line));
+        let (Ok(key), None, false) =
+            (self.provider.key().read(secret), self.accepted, secret.starts_with('{'))
+        else {
             return;
         };
         let delivery = Delivery::new(&self.headers, &self.body).expect("small");
         let secrets = SigningSecrets::new(key, None);
-        let verified = self
-            .provider
-            .parse(delivery)
-            .and_then(|unverified| unverified.verify(&secrets, self.now, Tolerance::of(self.provider), self.url));
+        let verified = self.provider.parse(delivery).and_then(|unverified| {
+            unverified.verify(&secrets, self.now, Tolerance::of(self.provider), self.url)
+        });
         let reason = match &verified {
             Err(error) => Some(error.reason()),
             Ok(verified) if verified.challenge(&secrets).is_some() => None,
             Ok(verified) => verified.event().err().map(webhook_verify::Malformed::reason),
         };
         let verdict = if reason.is_none() { Verdict::Verified } else { Verdict::Refused };
-        assert_eq!((explanation.verdict, explanation.reason), (verdict, reason), "{}", self.scheme.name);
+        assert_eq!(
+            (explanation.verdict, explanation.reason),
+            (verdict, reason),
+            "{}",
+            self.scheme.name
+        );
     }
 }
 

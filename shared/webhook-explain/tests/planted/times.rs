@@ -12,7 +12,8 @@ use crate::support::{Case, NOW, Plantation, body, key, schemes};
 
 #[test]
 fn a_stale_delivery_and_one_from_the_future_are_told() {
-    let (mut stale, mut future) = (Plantation::of(Cause::TimestampStale), Plantation::of(Cause::TimestampFuture));
+    let (mut stale, mut future) =
+        (Plantation::of(Cause::TimestampStale), Plantation::of(Cause::TimestampFuture));
     for (provider, scheme) in schemes() {
         let Some(time) = scheme.time else { continue };
         let good = Case::good(provider, scheme, 1);
@@ -43,17 +44,21 @@ fn a_time_in_another_unit_or_form_is_told() {
                 TimeUnit::Seconds => NOW.0 * factor,
                 TimeUnit::Milliseconds => NOW.0 / 1_000,
             };
-            let case = Case::signed(provider, scheme, &secret, text.as_bytes(), UnixSeconds(signed_at));
+            let case =
+                Case::signed(provider, scheme, &secret, text.as_bytes(), UnixSeconds(signed_at));
             plantation.plant(&case, "another unit, signed so");
         }
         // Signed in the right unit, and sent in another.
         let good = Case::good(provider, scheme, 1);
         let (digits, milliseconds) = (NOW.0.to_string(), (NOW.0 * 1_000).to_string());
         let (right, others) = match time.unit {
-            TimeUnit::Seconds => (digits.clone(), [milliseconds, format!("{digits}.25"), format!(" {digits} ")]),
-            TimeUnit::Milliseconds => {
-                (milliseconds.clone(), [digits, format!("{milliseconds}.25"), format!("\"{milliseconds}\"")])
+            TimeUnit::Seconds => {
+                (digits.clone(), [milliseconds, format!("{digits}.25"), format!(" {digits} ")])
             }
+            TimeUnit::Milliseconds => (
+                milliseconds.clone(),
+                [digits, format!("{milliseconds}.25"), format!("\"{milliseconds}\"")],
+            ),
         };
         let place = match time.source {
             TimeSource::Header(names) => {
@@ -74,7 +79,8 @@ fn a_time_in_another_unit_or_form_is_told() {
 fn the_tolerance_is_the_receivers() {
     for (provider, scheme) in schemes() {
         let Some(time) = scheme.time else { continue };
-        let at_the_bound = NOW.0 + i64::try_from(time.tolerance.as_secs()).expect("less than an age");
+        let at_the_bound =
+            NOW.0 + i64::try_from(time.tolerance.as_secs()).expect("less than an age");
         let good = Case { now: UnixSeconds(at_the_bound), ..Case::good(provider, scheme, 1) };
         assert_eq!(good.explain().cause, None, "{}", scheme.name);
         assert!(time.tolerance >= Duration::from_mins(1));

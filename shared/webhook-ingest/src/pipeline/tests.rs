@@ -2,7 +2,9 @@
 
 use std::{pin::pin, task::Poll};
 
-use webhook_verify::{SecretVersion, SigningSecret, Tolerance, UnixSeconds, sha256_hex, sign::Signer};
+use webhook_verify::{
+    SecretVersion, SigningSecret, Tolerance, UnixSeconds, sha256_hex, sign::Signer,
+};
 
 use super::*;
 use crate::{
@@ -26,7 +28,12 @@ fn harness(provider: &'static Provider, secrets: MemorySecrets) -> Harness {
         provider,
         store: MemoryStore::default(),
         queue: MemoryQueue::new(clock.clone()),
-        secrets: SecretCache::new(secrets, provider.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
+        secrets: SecretCache::new(
+            secrets,
+            provider.key(),
+            Duration::from_mins(5),
+            DevelopmentSecret::Refused,
+        ),
         clock,
         settings: Settings::default_of(provider),
     }
@@ -49,7 +56,8 @@ fn signed_at(at: i64, key: &str, body: &[u8]) -> Vec<Header> {
 }
 
 fn sign(scheme: &str, key: &str, at: UnixSeconds, body: &[u8]) -> Vec<Header> {
-    let scheme = [ACME, BETA].iter().find_map(|provider| provider.scheme(scheme)).expect("is there");
+    let scheme =
+        [ACME, BETA].iter().find_map(|provider| provider.scheme(scheme)).expect("is there");
     Signer::new(scheme, &secret(key), at).sign(body).expect("can be signed")
 }
 
@@ -101,12 +109,21 @@ async fn an_authentic_event_is_claimed_queued_and_completed() {
     assert_eq!(report.outcome, accepted());
     let trail = report.trail;
     assert_eq!((trail.scheme, trail.secret), (Some("acme-v2"), Some(SecretVersion::Current)));
-    assert_eq!((trail.event_type.as_deref(), trail.event_id.as_deref()), (Some("account.added"), Some("e1")));
-    assert_eq!((trail.idempotency_key.as_deref(), trail.message_id.as_deref()), (Some("acme#e1"), Some("message-1")));
+    assert_eq!(
+        (trail.event_type.as_deref(), trail.event_id.as_deref()),
+        (Some("account.added"), Some("e1"))
+    );
+    assert_eq!(
+        (trail.idempotency_key.as_deref(), trail.message_id.as_deref()),
+        (Some("acme#e1"), Some("message-1"))
+    );
     assert_eq!((trail.taken_over, trail.delivery_id_changed, trail.warning), (false, false, None));
 
     let record = pipeline.store.record("acme#e1").expect("is there");
-    assert_eq!((record.status, record.message_id.as_deref()), (Status::Enqueued, Some("message-1")));
+    assert_eq!(
+        (record.status, record.message_id.as_deref()),
+        (Status::Enqueued, Some("message-1"))
+    );
     assert_eq!(record.claim.lease_expires_at, START.plus(Duration::from_secs(20)));
     assert_eq!(record.expires_at_s, START.0 / 1000 + 2_592_000);
 
@@ -134,7 +151,11 @@ async fn an_unproven_delivery_is_refused_and_writes_nothing() {
     let forged = signed_with("another key", BODY);
     for (headers, reason, fetches) in [
         (vec![], "header_missing", 0),
-        (vec![Header::new("X-Acme-Signature", "v2=no"), Header::new("X-Acme-Timestamp", "1")], "header_malformed", 0),
+        (
+            vec![Header::new("X-Acme-Signature", "v2=no"), Header::new("X-Acme-Timestamp", "1")],
+            "header_malformed",
+            0,
+        ),
         (vec![forged[0].clone(), forged[0].clone(), forged[1].clone()], "header_repeated", 0),
         (forged.clone(), "signature_mismatch", 1),
         (signed_with("key", b"{}"), "signature_mismatch", 2),
@@ -154,7 +175,10 @@ async fn a_body_that_is_too_large_or_no_object_is_neither_claimed_nor_queued() {
     let pipeline = acme();
     let large = vec![b' '; webhook_verify::MAX_BODY_BYTES + 1];
     assert_eq!(pipeline.deliver(&[], &large, "t1").await.outcome, Outcome::TooLarge);
-    assert_eq!(pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome.name(), "malformed");
+    assert_eq!(
+        pipeline.deliver(&signed_with("key", b"[]"), b"[]", "t2").await.outcome.name(),
+        "malformed"
+    );
     assert!(pipeline.store.is_empty());
     assert_eq!(pipeline.queued(), 0);
 }
@@ -234,7 +258,11 @@ async fn a_claim_whose_reply_was_lost_is_known_as_ours_by_its_token() {
         delivery_id: None,
     };
     assert_eq!(pipeline.store.claim(&lost).await, Ok(ClaimResult::Claimed { taken_over: false }));
-    assert_eq!(pipeline.deliver_body("t1").await, accepted(), "the client's own retry, with the same token");
+    assert_eq!(
+        pipeline.deliver_body("t1").await,
+        accepted(),
+        "the client's own retry, with the same token"
+    );
     assert_eq!(pipeline.queued(), 1);
 }
 
@@ -287,7 +315,10 @@ async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
     let report = pipeline.handle(&headers, BODY, slow).await;
     assert_eq!(report.outcome, out_of_time(Call::Send));
     assert_eq!(pipeline.deliver_body("fast").await, accepted());
-    assert_eq!(pipeline.store.release("acme#e1", &ClaimToken::named("slow")).await, Ok(Fenced::NotOwner));
+    assert_eq!(
+        pipeline.store.release("acme#e1", &ClaimToken::named("slow")).await,
+        Ok(Fenced::NotOwner)
+    );
     assert_eq!(pipeline.status("acme#e1"), Some(Status::Enqueued));
     assert_eq!(pipeline.queued(), 1);
 }
@@ -354,7 +385,13 @@ impl<S: IdempotencyStore> IdempotencyStore for Borrowed<'_, S> {
         self.0.claim(claim).await
     }
 
-    async fn complete(&self, id: &str, token: &ClaimToken, message: &str, at: i64) -> Result<Fenced, CallError> {
+    async fn complete(
+        &self,
+        id: &str,
+        token: &ClaimToken,
+        message: &str,
+        at: i64,
+    ) -> Result<Fenced, CallError> {
         self.0.complete(id, token, message, at).await
     }
 
@@ -395,7 +432,8 @@ async fn the_window_is_a_crash_after_the_send_and_over_five_minutes() {
     crash(&pipeline, 1, Failure::HangsAfter).await;
     pipeline.clock.advance(Duration::from_mins(5));
     assert_eq!(pipeline.deliver_body("t2").await, accepted());
-    let keys: Vec<_> = pipeline.queue.messages().into_iter().map(|sent| sent.message.idempotency_key).collect();
+    let keys: Vec<_> =
+        pipeline.queue.messages().into_iter().map(|sent| sent.message.idempotency_key).collect();
     assert_eq!(keys, ["acme#e1", "acme#e1"], "consumers see it by the key");
 }
 
@@ -403,13 +441,22 @@ async fn the_window_is_a_crash_after_the_send_and_over_five_minutes() {
 async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
     let pipeline = acme();
     let parts = async |headers: &[Header], body: &[u8]| {
-        let Durations { verify, claim, send, close } = pipeline.deliver(headers, body, "t").await.trail.durations;
+        let Durations { verify, claim, send, close } =
+            pipeline.deliver(headers, body, "t").await.trail.durations;
         [verify, claim, send, close].map(|part| part.is_some())
     };
     let signed = signed_with("key", BODY);
     assert_eq!(parts(&[], BODY).await, [false; 4], "no header");
-    assert_eq!(parts(&signed_with("another", BODY), BODY).await, [true, false, false, false], "refused");
-    assert_eq!(parts(&signed_with("key", b"[]"), b"[]").await, [true, false, false, false], "malformed");
+    assert_eq!(
+        parts(&signed_with("another", BODY), BODY).await,
+        [true, false, false, false],
+        "refused"
+    );
+    assert_eq!(
+        parts(&signed_with("key", b"[]"), b"[]").await,
+        [true, false, false, false],
+        "malformed"
+    );
     pipeline.store.fail([Some(Failure::Before)]);
     assert_eq!(parts(&signed, BODY).await, [true, true, false, true], "the claim fails");
     pipeline.queue.fail([Some(Failure::Before)]);
@@ -420,7 +467,10 @@ async fn a_duration_is_known_of_each_part_that_happened_and_of_no_other() {
     let pipeline = acme();
     pipeline.queue.fail([Some(Failure::HangsBefore)]);
     let durations = pipeline.deliver(&signed, BODY, "t").await.trail.durations;
-    assert_eq!((durations.claim, durations.send), (Some(Duration::ZERO), Some(Duration::from_secs(8))));
+    assert_eq!(
+        (durations.claim, durations.send),
+        (Some(Duration::ZERO), Some(Duration::from_secs(8)))
+    );
 }
 
 #[tokio::test]
@@ -446,9 +496,15 @@ async fn an_expired_record_is_free_whether_or_not_it_was_deleted() {
     let headers = sign("beta", "key", UnixSeconds(0), body);
     let id = format!("body-sha256:{}", sha256_hex(body));
     let outcome = |report: Report| report.outcome;
-    assert_eq!(outcome(pipeline.deliver(&headers, body, "t1").await), Outcome::Accepted { id: id.clone() });
+    assert_eq!(
+        outcome(pipeline.deliver(&headers, body, "t1").await),
+        Outcome::Accepted { id: id.clone() }
+    );
     pipeline.clock.advance(Duration::from_secs(360));
-    assert_eq!(outcome(pipeline.deliver(&headers, body, "t2").await), Outcome::Duplicate { id: id.clone() });
+    assert_eq!(
+        outcome(pipeline.deliver(&headers, body, "t2").await),
+        Outcome::Duplicate { id: id.clone() }
+    );
     pipeline.clock.advance(Duration::from_secs(1));
     assert_eq!(outcome(pipeline.deliver(&headers, body, "t3").await), Outcome::Accepted { id });
     assert_eq!(pipeline.queued(), 2);
@@ -463,7 +519,11 @@ async fn a_signature_that_is_dated_ahead_does_not_outlive_its_record() {
     let outcome = |report: Report| report.outcome;
     assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t1").await), accepted());
     pipeline.clock.advance(Duration::from_secs(480));
-    assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t2").await), duplicate(), "its last valid second");
+    assert_eq!(
+        outcome(pipeline.deliver(&dated_ahead, BODY, "t2").await),
+        duplicate(),
+        "its last valid second"
+    );
     pipeline.clock.advance(Duration::from_secs(1));
     let refused = Outcome::Refused(VerifyError::TimestampTooOld { skew_s: 181 });
     assert_eq!(outcome(pipeline.deliver(&dated_ahead, BODY, "t3").await), refused);

@@ -12,7 +12,8 @@ fn after(seconds: u64) -> UnixMillis {
 }
 
 fn parsed(text: &str) -> Result<String, SecretError> {
-    let secret = Parsed::read(&StoredSecret::Text(Zeroizing::new(text.to_owned())), Key::Text)?.secret;
+    let secret =
+        Parsed::read(&StoredSecret::Text(Zeroizing::new(text.to_owned())), Key::Text)?.secret;
     Ok(signature(&secret))
 }
 
@@ -68,11 +69,17 @@ fn a_value_without_a_secret_is_refused_with_its_reason() {
     ] {
         assert_eq!(parsed(text), Err(expected), "{text:?}");
     }
-    assert_eq!(Parsed::read(&StoredSecret::NotText, Key::Text).map(|_| ()), Err(SecretError::NotText));
+    assert_eq!(
+        Parsed::read(&StoredSecret::NotText, Key::Text).map(|_| ()),
+        Err(SecretError::NotText)
+    );
 }
 
 /// One look at the cache: what it did, or why there is no secret.
-async fn look(cache: &SecretCache<MemorySecrets>, seconds: u64) -> Result<SecretFetch, SecretError> {
+async fn look(
+    cache: &SecretCache<MemorySecrets>,
+    seconds: u64,
+) -> Result<SecretFetch, SecretError> {
     cache.get(after(seconds)).await.map(|(_, fetch)| fetch)
 }
 
@@ -83,7 +90,12 @@ fn down() -> SecretError {
 #[tokio::test]
 async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     assert_eq!(look(&cache, 299).await, Ok(SecretFetch::NotDue));
     assert_eq!(look(&cache, 300).await, Ok(SecretFetch::Routine));
@@ -93,7 +105,12 @@ async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
 #[tokio::test]
 async fn while_the_store_is_down_the_cached_secret_serves_for_an_hour() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
     for (seconds, expected, fetches) in [
@@ -119,7 +136,12 @@ async fn a_refusal_ends_the_cached_secret_at_once() {
         (Ok("{not json"), "unusable"),
     ] {
         let store = MemorySecrets::new("key");
-        let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+        let cache = SecretCache::new(
+            store.clone(),
+            Key::Text,
+            Duration::from_mins(5),
+            DevelopmentSecret::Refused,
+        );
         assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
         store.set_current(current);
         assert!(look(&cache, 300).await.is_err(), "{expected}");
@@ -131,7 +153,12 @@ async fn a_refusal_ends_the_cached_secret_at_once() {
 #[tokio::test]
 async fn a_refused_refetch_ends_the_cached_secret_too() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     let refused = CallError::Refused("AccessDeniedException".to_owned());
     store.set_current(Err(refused.clone()));
@@ -146,7 +173,12 @@ async fn the_development_secret_is_used_only_if_it_is_accepted() {
         (DevelopmentSecret::Accepted, Ok(SecretFetch::Routine)),
     ] {
         for stored in [DEVELOPMENT_SECRET.to_owned(), format!("{DEVELOPMENT_SECRET}\n")] {
-            let cache = SecretCache::new(MemorySecrets::new(&stored), Key::Text, Duration::from_mins(5), development);
+            let cache = SecretCache::new(
+                MemorySecrets::new(&stored),
+                Key::Text,
+                Duration::from_mins(5),
+                development,
+            );
             assert_eq!(look(&cache, 0).await, expected, "{stored:?}");
         }
     }
@@ -163,8 +195,12 @@ async fn what_looks_wrong_with_a_secret_is_told_when_it_is_fetched() {
         ("\"0123456789abcdef\"", vec![Quotes]),
         (" 'key'", vec![WhiteSpace, Quotes, Short]),
     ] {
-        let cache =
-            SecretCache::new(MemorySecrets::new(stored), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+        let cache = SecretCache::new(
+            MemorySecrets::new(stored),
+            Key::Text,
+            Duration::from_mins(5),
+            DevelopmentSecret::Refused,
+        );
         assert_eq!(cache.warm(START).await, expected, "{stored:?}");
         let (fetched, _) = cache.get(after(300)).await.expect("is fetched again");
         assert_eq!(fetched.warnings, expected, "{stored:?}");
@@ -174,7 +210,12 @@ async fn what_looks_wrong_with_a_secret_is_told_when_it_is_fetched() {
 #[tokio::test]
 async fn without_any_secret_each_delivery_asks() {
     let store = MemorySecrets::default();
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     cache.warm(START).await;
     assert_eq!(look(&cache, 0).await, Err(down()));
     assert_eq!(look(&cache, 1).await, Err(down()));
@@ -184,7 +225,12 @@ async fn without_any_secret_each_delivery_asks() {
 #[tokio::test]
 async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     for (seconds, refetched) in [(0, true), (9, false), (10, true), (19, false), (20, true)] {
         let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
@@ -196,7 +242,12 @@ async fn a_refetch_happens_at_once_and_then_at_most_every_10_s() {
 #[tokio::test]
 async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
     let store = MemorySecrets::new("key");
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
     assert_eq!(look(&cache, 0).await, Ok(SecretFetch::Routine));
     store.set(None, None);
     let refetch = |seconds| {
@@ -214,8 +265,17 @@ async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
 #[tokio::test]
 async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
     let store = MemorySecrets::default();
-    let cache = SecretCache::new(store.clone(), Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
-    assert_eq!(look(&cache, 0).await, Err(down()), "the first delivery comes before the start has ended");
+    let cache = SecretCache::new(
+        store.clone(),
+        Key::Text,
+        Duration::from_mins(5),
+        DevelopmentSecret::Refused,
+    );
+    assert_eq!(
+        look(&cache, 0).await,
+        Err(down()),
+        "the first delivery comes before the start has ended"
+    );
     store.set(Some("key"), None);
     cache.warm(START).await;
     assert_eq!(look(&cache, 1).await, Ok(SecretFetch::NotDue));
@@ -226,7 +286,8 @@ async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
 async fn a_start_that_ends_late_does_not_replace_what_a_delivery_has_fetched() {
     let store = MemorySecrets::new("key");
     store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
-    let cache = SecretCache::new(store, Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache =
+        SecretCache::new(store, Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
     assert_eq!(asked_for_previous(&cache, 0).await, Ok((true, SecretFetch::Routine)));
     cache.warm(START).await;
     assert_eq!(asked_for_previous(&cache, 1).await, Ok((true, SecretFetch::NotDue)));
@@ -236,7 +297,8 @@ async fn a_start_that_ends_late_does_not_replace_what_a_delivery_has_fetched() {
 async fn started() -> SecretCache<MemorySecrets> {
     let store = MemorySecrets::new("key");
     store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
-    let cache = SecretCache::new(store, Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
+    let cache =
+        SecretCache::new(store, Key::Text, Duration::from_mins(5), DevelopmentSecret::Refused);
     cache.warm(START).await;
     cache
 }
@@ -256,7 +318,11 @@ async fn a_start_leaves_the_previous_version_to_the_first_mismatch() {
     for (seconds, refetched) in [(1, true), (2, false), (10, false), (11, true)] {
         let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
         assert_eq!(newer, Ok(refetched), "after {seconds} s");
-        assert_eq!(asked_for_previous(&cache, seconds).await, Ok((true, SecretFetch::NotDue)), "after {seconds} s");
+        assert_eq!(
+            asked_for_previous(&cache, seconds).await,
+            Ok((true, SecretFetch::NotDue)),
+            "after {seconds} s"
+        );
     }
 }
 
@@ -273,14 +339,21 @@ async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so(
     let written = key.write("a secret of 22 letters");
     for (stored, expected) in [
         (written.as_str(), Ok(())),
-        (written.trim_start_matches("whsec_"), Err(SecretError::Spelling(KeyError::NoPrefix("whsec_")))),
+        (
+            written.trim_start_matches("whsec_"),
+            Err(SecretError::Spelling(KeyError::NoPrefix("whsec_"))),
+        ),
         ("whsec_not base64", Err(SecretError::Spelling(KeyError::NotBase64("whsec_")))),
         ("whsec_", Err(SecretError::Empty)),
         (&key.write(DEVELOPMENT_SECRET), Err(SecretError::Development)),
         (key.write(DEVELOPMENT_SECRET).trim_end_matches('='), Err(SecretError::Development)),
     ] {
-        let cache =
-            SecretCache::new(MemorySecrets::new(stored), key, Duration::from_mins(5), DevelopmentSecret::Refused);
+        let cache = SecretCache::new(
+            MemorySecrets::new(stored),
+            key,
+            Duration::from_mins(5),
+            DevelopmentSecret::Refused,
+        );
         assert_eq!(cache.get(START).await.map(|_| ()), expected, "{stored}");
     }
 }
@@ -289,7 +362,10 @@ async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so(
 async fn a_previous_version_in_another_spelling_is_as_good_as_none() {
     let key = Key::Base64AfterPrefix("whsec_");
     let store = MemorySecrets::default();
-    store.set(Some(&key.write("a secret of 22 letters")), Some(Ok("the random value of a created secret")));
+    store.set(
+        Some(&key.write("a secret of 22 letters")),
+        Some(Ok("the random value of a created secret")),
+    );
     let cache = SecretCache::new(store, key, Duration::from_mins(5), DevelopmentSecret::Refused);
     let (fetched, _) = cache.get(START).await.expect("the current version is right");
     assert_eq!(fetched.previous_error, None);

@@ -31,21 +31,46 @@ fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
 pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     let now = UnixMillis(1_700_000_000_000);
     let (d1, account_added) = (|| Some("d1".to_owned()), || Some("account.added".to_owned()));
-    let in_progress =
-        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: d1(), event_type: account_added() };
+    let in_progress = ClaimResult::InProgress {
+        lease_expires_at: now.plus(LEASE),
+        delivery_id: d1(),
+        event_type: account_added(),
+    };
     let enqueued = ClaimResult::Enqueued { delivery_id: d1(), event_type: account_added() };
-    let (fresh, taken_over) = (ClaimResult::Claimed { taken_over: false }, ClaimResult::Claimed { taken_over: true });
+    let (fresh, taken_over) =
+        (ClaimResult::Claimed { taken_over: false }, ClaimResult::Claimed { taken_over: true });
     let [first, second] = ["first", "second"].map(ClaimToken::named);
     let later = |ms: i64| UnixMillis(now.0 + ms);
-    let at_lease_end = |ms: i64| now.plus(LEASE).plus(Duration::from_millis(u64::try_from(ms).expect("positive")));
+    let at_lease_end =
+        |ms: i64| now.plus(LEASE).plus(Duration::from_millis(u64::try_from(ms).expect("positive")));
 
     let id = format!("{prefix}#single");
     let claim = |token, at| claim_at(&id, token, at);
-    assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()), "an absent record is free");
-    assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()), "a lost reply: the claim is ours");
-    assert_eq!(store.claim(&claim("second", now)).await, Ok(in_progress.clone()), "another's lease holds");
-    assert_eq!(store.claim(&claim("second", at_lease_end(0))).await, Ok(in_progress), "to its last millisecond");
-    assert_eq!(store.claim(&claim("second", at_lease_end(1))).await, Ok(taken_over), "and no longer");
+    assert_eq!(
+        store.claim(&claim("first", now)).await,
+        Ok(fresh.clone()),
+        "an absent record is free"
+    );
+    assert_eq!(
+        store.claim(&claim("first", now)).await,
+        Ok(fresh.clone()),
+        "a lost reply: the claim is ours"
+    );
+    assert_eq!(
+        store.claim(&claim("second", now)).await,
+        Ok(in_progress.clone()),
+        "another's lease holds"
+    );
+    assert_eq!(
+        store.claim(&claim("second", at_lease_end(0))).await,
+        Ok(in_progress),
+        "to its last millisecond"
+    );
+    assert_eq!(
+        store.claim(&claim("second", at_lease_end(1))).await,
+        Ok(taken_over),
+        "and no longer"
+    );
     let expires_at_s = now.seconds().0 + 3600;
     assert_eq!(
         store.complete(&id, &first, "m0", expires_at_s).await,
@@ -53,34 +78,65 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
         "the old owner is fenced off"
     );
     assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "for both of its steps");
-    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Applied), "the owner completes");
-    assert_eq!(store.complete(&id, &second, "m1", expires_at_s).await, Ok(Fenced::Applied), "and may repeat it");
+    assert_eq!(
+        store.complete(&id, &second, "m1", expires_at_s).await,
+        Ok(Fenced::Applied),
+        "the owner completes"
+    );
+    assert_eq!(
+        store.complete(&id, &second, "m1", expires_at_s).await,
+        Ok(Fenced::Applied),
+        "and may repeat it"
+    );
     assert_eq!(store.claim(&claim("third", later(1))).await, Ok(enqueued.clone()), "a duplicate");
     assert_eq!(
         store.claim(&claim("third", at_lease_end(60_000))).await,
         Ok(enqueued.clone()),
         "leases end, events stay"
     );
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "a duplicate deletes nothing");
+    assert_eq!(
+        store.release(&id, &first).await,
+        Ok(Fenced::NotOwner),
+        "a duplicate deletes nothing"
+    );
     assert_eq!(
         store.claim(&claim("third", later(3_600_999))).await,
         Ok(enqueued),
         "the last second of its life counts"
     );
-    assert_eq!(store.claim(&claim("third", later(3_601_000))).await, Ok(fresh.clone()), "an expired record is free");
+    assert_eq!(
+        store.claim(&claim("third", later(3_601_000))).await,
+        Ok(fresh.clone()),
+        "an expired record is free"
+    );
 
     let id = format!("{prefix}#released");
     let claim = |token, at| claim_at(&id, token, at);
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "an absent record cannot be released");
-    assert_eq!(store.complete(&id, &first, "m0", expires_at_s).await, Ok(Fenced::NotOwner), "nor completed into being");
+    assert_eq!(
+        store.release(&id, &first).await,
+        Ok(Fenced::NotOwner),
+        "an absent record cannot be released"
+    );
+    assert_eq!(
+        store.complete(&id, &first, "m0", expires_at_s).await,
+        Ok(Fenced::NotOwner),
+        "nor completed into being"
+    );
     assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()));
     assert_eq!(store.release(&id, &first).await, Ok(Fenced::Applied));
-    assert_eq!(store.claim(&claim("second", now)).await, Ok(fresh.clone()), "a released record is free");
+    assert_eq!(
+        store.claim(&claim("second", now)).await,
+        Ok(fresh.clone()),
+        "a released record is free"
+    );
 
     let id = format!("{prefix}#without-delivery-id");
     let claim = |token| NewClaim { delivery_id: None, ..claim_at(&id, token, now) };
-    let held =
-        ClaimResult::InProgress { lease_expires_at: now.plus(LEASE), delivery_id: None, event_type: account_added() };
+    let held = ClaimResult::InProgress {
+        lease_expires_at: now.plus(LEASE),
+        delivery_id: None,
+        event_type: account_added(),
+    };
     assert_eq!(store.claim(&claim("first")).await, Ok(fresh));
     assert_eq!(store.claim(&claim("second")).await, Ok(held));
 }

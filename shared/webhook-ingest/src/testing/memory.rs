@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 use crate::{
     clock::{Clock, UnixMillis},
     message::Message,
-    ports::{CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets},
+    ports::{
+        CallError, EventQueue, Fenced, IdempotencyStore, SecretStore, StoredSecret, StoredSecrets,
+    },
     record::{ClaimResult, ClaimToken, NewClaim, Status},
 };
 
@@ -160,7 +162,9 @@ impl MemoryStore {
                 let event_type = Some(record.claim.event_type.clone());
                 let lease_expires_at = record.claim.lease_expires_at;
                 return match record.status {
-                    Status::InProgress => ClaimResult::InProgress { lease_expires_at, delivery_id, event_type },
+                    Status::InProgress => {
+                        ClaimResult::InProgress { lease_expires_at, delivery_id, event_type }
+                    }
                     Status::Enqueued => ClaimResult::Enqueued { delivery_id, event_type },
                 };
             }
@@ -189,7 +193,10 @@ impl IdempotencyStore for MemoryStore {
         message_id: &str,
         expires_at_s: i64,
     ) -> Result<Fenced, CallError> {
-        let effect = || match lock(&self.records).get_mut(id).filter(|record| record.claim.token == *token) {
+        let effect = || match lock(&self.records)
+            .get_mut(id)
+            .filter(|record| record.claim.token == *token)
+        {
             Some(record) => {
                 record.status = Status::Enqueued;
                 record.message_id = Some(message_id.to_owned());

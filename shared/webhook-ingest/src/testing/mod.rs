@@ -5,7 +5,9 @@ mod memory;
 mod providers;
 
 pub use contract::{queue_contract, store_contract};
-pub use memory::{Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore, Record, StoredMessage};
+pub use memory::{
+    Failure, ManualClock, MemoryQueue, MemorySecrets, MemoryStore, Record, StoredMessage,
+};
 pub use providers::{ACME, BETA};
 
 #[cfg(test)]

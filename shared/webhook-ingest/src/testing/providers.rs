@@ -7,8 +7,8 @@ use webhook_verify::{
     EventKind, Key, Provider, Retention, Scheme,
     catalogue::SLACK,
     description::{
-        Body, Encoding, EventType, Facts, Form, Hash, Id, Message, Piece, Signature, Time, TimeSource, TimeUnit,
-        Unsigned,
+        Body, Encoding, EventType, Facts, Form, Hash, Id, Message, Piece, Signature, Time,
+        TimeSource, TimeUnit, Unsigned,
     },
     json::{NotAnObject, PythonForm, read_object},
 };

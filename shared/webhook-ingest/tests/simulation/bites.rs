@@ -8,7 +8,9 @@ const SEEDS: u64 = 100_000;
 fn is_caught(flaw: Flaw) {
     let scenario = Scenario { gaps: Gaps::Any, flaw: Some(flaw) };
     let swept = sweep(0..SEEDS, scenario);
-    let Some((seed, violation)) = swept.broken else { panic!("{flaw:?} is not caught within {SEEDS} seeds") };
+    let Some((seed, violation)) = swept.broken else {
+        panic!("{flaw:?} is not caught within {SEEDS} seeds")
+    };
     eprintln!("{flaw:?} is caught by seed {seed}: {violation}");
 }
 

@@ -46,7 +46,9 @@ impl fmt::Display for Violation {
             Self::ForgedTouches { invocation } => {
                 write!(f, "#{invocation} is forged, and got further than the verification")
             }
-            Self::HonestRefused { invocation } => write!(f, "#{invocation} is honest, and got a 4xx for good"),
+            Self::HonestRefused { invocation } => {
+                write!(f, "#{invocation} is honest, and got a 4xx for good")
+            }
             Self::Twice { event, message, why } => {
                 write!(f, "e{event} is on the queue again as message {message}: {why}")
             }
@@ -138,17 +140,24 @@ impl<'r> Checker<'r> {
                 facts.completes_from_ms.get_or_insert(exchange.left.ms);
             }
             let Some((at, effect)) = &exchange.effect else { continue };
-            let first = |moment: &mut Option<Moment>| *moment = Some(moment.map_or(*at, |known| known.min(*at)));
+            let first = |moment: &mut Option<Moment>| {
+                *moment = Some(moment.map_or(*at, |known| known.min(*at)))
+            };
             match effect {
-                Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => first(&mut facts.granted),
+                Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => {
+                    first(&mut facts.granted)
+                }
                 Effect::Completed(Fenced::Applied) => first(&mut facts.recorded),
                 Effect::Sent { .. } => first(&mut facts.sent),
                 Effect::Released(Fenced::Applied) => first(&mut facts.released),
                 _ => {}
             }
         }
-        let carried =
-            run.messages.iter().map(|message| run.events.iter().position(|event| event.is_in(&message.body))).collect();
+        let carried = run
+            .messages
+            .iter()
+            .map(|message| run.events.iter().position(|event| event.is_in(&message.body)))
+            .collect();
         Self { run, facts, carried }
     }
 
@@ -167,9 +176,12 @@ impl<'r> Checker<'r> {
             return Err(Violation::Forged { message });
         }
         let touches = self.run.exchanges.iter().find(|exchange| {
-            exchange.operation != Operation::Fetch && self.run.invocations[exchange.invocation].sent.is_forged()
+            exchange.operation != Operation::Fetch
+                && self.run.invocations[exchange.invocation].sent.is_forged()
         });
-        touches.map_or(Ok(()), |exchange| Err(Violation::ForgedTouches { invocation: exchange.invocation }))
+        touches.map_or(Ok(()), |exchange| {
+            Err(Violation::ForgedTouches { invocation: exchange.invocation })
+        })
     }
 
     fn answer_is_right(
@@ -183,8 +195,12 @@ impl<'r> Checker<'r> {
         *counts.entry(outcome.name()).or_default() += 1;
         match (entry.sent.origin, status(outcome)) {
             (Origin::Forged(_), 200) => Err(Violation::ForgedTouches { invocation }),
-            (_, 200) if !self.is_queued(invocation, at, outcome) => Err(Violation::AnsweredAndNotQueued { invocation }),
-            (Origin::Honest, 400..=499) if status(outcome) != 409 && !self.may_not_know_the_key(invocation) => {
+            (_, 200) if !self.is_queued(invocation, at, outcome) => {
+                Err(Violation::AnsweredAndNotQueued { invocation })
+            }
+            (Origin::Honest, 400..=499)
+                if status(outcome) != 409 && !self.may_not_know_the_key(invocation) =>
+            {
                 Err(Violation::HonestRefused { invocation })
             }
             _ => Ok(()),
@@ -202,14 +218,16 @@ impl<'r> Checker<'r> {
         let Some(newest_ms) = queued.map(|(_, queued_at)| queued_at.ms).max() else { return false };
         if matches!(outcome, Outcome::Duplicate { .. }) {
             // The record that says so is no older than it may be, by any clock.
-            let from_ms = self.recorded(event, None, at).map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
+            let from_ms = self
+                .recorded(event, None, at)
+                .map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
             return entry.arrived.ms <= from_ms + longest_ms + SECOND_MS + self.slack_ms();
         }
         // A claim after a record that has expired by every clock is a new event: it has a message of its own.
         let granted = self.facts[invocation].granted.unwrap_or(at);
-        let over = self
-            .recorded(event, Some(invocation), granted)
-            .filter(|(from_ms, _)| entry.arrived.ms > from_ms + longest_ms + SECOND_MS + self.slack_ms());
+        let over = self.recorded(event, Some(invocation), granted).filter(|(from_ms, _)| {
+            entry.arrived.ms > from_ms + longest_ms + SECOND_MS + self.slack_ms()
+        });
         over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - self.slack_ms())
     }
 
@@ -222,8 +240,11 @@ impl<'r> Checker<'r> {
     /// An instance that has asked for a newer secret less than 10 s before the operator stored one refuses what it signs.
     fn may_not_know_the_key(&self, invocation: usize) -> bool {
         let entry = &self.run.invocations[invocation];
-        let stored_ms = self.run.plan.rotations_ms[entry.sent.provider].map(|[stored_ms, _]| stored_ms);
-        entry.sent.newer_key && stored_ms.is_some_and(|stored_ms| entry.arrived.ms < stored_ms + BETWEEN_REFETCHES_MS)
+        let stored_ms =
+            self.run.plan.rotations_ms[entry.sent.provider].map(|[stored_ms, _]| stored_ms);
+        entry.sent.newer_key
+            && stored_ms
+                .is_some_and(|stored_ms| entry.arrived.ms < stored_ms + BETWEEN_REFETCHES_MS)
     }
 
     /// Judges each message of an event but the first by the one before it.
@@ -234,14 +255,18 @@ impl<'r> Checker<'r> {
         let mut before: Option<(usize, Moment)> = None;
         for (message, queued_at) in self.messages(event) {
             let by = self.run.messages[message].invocation;
-            let Some((message_before, queued_before)) = before.replace((message, queued_at)) else { continue };
+            let Some((message_before, queued_before)) = before.replace((message, queued_at)) else {
+                continue;
+            };
             let age_ms = queued_at.ms - queued_before.ms;
             let twice = |why| Violation::Twice { event, message, why };
             if self.run.plan.fifo && age_ms < DEDUPLICATES_FOR_MS {
                 return Err(twice("within the five minutes in which a FIFO queue would know it"));
             }
             let granted = self.facts[by].granted.ok_or_else(|| twice("sent without a claim"))?;
-            let marked = self.recorded(event, Some(by), granted).filter(|&(_, claimed)| claimed >= occurrence);
+            let marked = self
+                .recorded(event, Some(by), granted)
+                .filter(|&(_, claimed)| claimed >= occurrence);
             if let Some((from_ms, _)) = marked {
                 if granted.ms + self.slack_ms() < from_ms + retention_ms {
                     return Err(twice("its record was marked, and must not have expired yet"));
@@ -252,8 +277,13 @@ impl<'r> Checker<'r> {
                 occurrence = granted;
                 *counts.entry("new event after its record expired").or_default() += 1;
             } else {
-                for doubt in self.window(by, granted, occurrence, queued_at, message_before).map_err(twice)? {
-                    *counts.entry(if self.run.plan.fifo { doubt.window() } else { STANDARD }).or_default() += 1;
+                for doubt in self
+                    .window(by, granted, occurrence, queued_at, message_before)
+                    .map_err(twice)?
+                {
+                    *counts
+                        .entry(if self.run.plan.fifo { doubt.window() } else { STANDARD })
+                        .or_default() += 1;
                 }
             }
         }
@@ -266,9 +296,13 @@ impl<'r> Checker<'r> {
     fn is_stale(&self, invocation: usize, from_ms: u64) -> bool {
         let sent = &self.run.invocations[invocation].sent;
         let event = &self.run.events[sent.event];
-        let lives_ms = self.run.plan.settings.tolerance.past.as_secs() * SECOND_MS + FUTURE_MS + self.slack_ms();
+        let lives_ms = self.run.plan.settings.tolerance.past.as_secs() * SECOND_MS
+            + FUTURE_MS
+            + self.slack_ms();
         let retries_ms = self.run.plan.retention_ms(event).saturating_sub(lives_ms);
-        event.signs_time() && sent.origin == Origin::Replayed && sent.made_ms <= from_ms + retries_ms
+        event.signs_time()
+            && sent.origin == Origin::Replayed
+            && sent.made_ms <= from_ms + retries_ms
     }
 
     /// Why each of those that sent the event before `by` could not mark it; an error where one of them could.
@@ -282,7 +316,10 @@ impl<'r> Checker<'r> {
     ) -> Result<Vec<Doubt>, &'static str> {
         let mut doubts = Vec::new();
         if self.run.messages[message_before].invocation == by {
-            let mut sends = self.facts[by].exchanges.iter().filter(|exchange| exchange.operation == Operation::Send);
+            let mut sends = self.facts[by]
+                .exchanges
+                .iter()
+                .filter(|exchange| exchange.operation == Operation::Send);
             if sends.all(|exchange| exchange.fate == Fate::Fine) {
                 return Err("one invocation has sent it twice, and knew");
             }
@@ -292,7 +329,9 @@ impl<'r> Checker<'r> {
         for (other, facts) in self.facts.iter().enumerate() {
             let same = other != by && self.run.invocations[other].sent.event == event;
             let before = same && facts.sent.is_some_and(|sent| sent < queued_at);
-            let Some(theirs) = facts.granted.filter(|_| before).filter(|&theirs| theirs >= occurrence) else {
+            let Some(theirs) =
+                facts.granted.filter(|_| before).filter(|&theirs| theirs >= occurrence)
+            else {
                 continue;
             };
             // The one that came first had died, or had given its claim back, when the other came.
@@ -315,11 +354,18 @@ impl<'r> Checker<'r> {
     /// Why an invocation that has sent its event could not mark the record.
     fn doubt(&self, invocation: usize) -> Result<Doubt, &'static str> {
         let facts = &self.facts[invocation];
-        let of = |operation| facts.exchanges.iter().filter(move |exchange| exchange.operation == operation);
-        let died = matches!(self.run.invocations[invocation].end, Some((_, End::Crashed | End::Killed)));
+        let of = |operation| {
+            facts.exchanges.iter().filter(move |exchange| exchange.operation == operation)
+        };
+        let died =
+            matches!(self.run.invocations[invocation].end, Some((_, End::Crashed | End::Killed)));
         let fine = |exchange: &&Exchange| exchange.fate == Fate::Fine;
-        let alive = |at: Moment| self.run.invocations[invocation].end.as_ref().is_none_or(|&(ended, _)| at < ended);
-        if of(Operation::Complete).any(|exchange| exchange.effect.as_ref().is_some_and(|&(at, _)| alive(at))) {
+        let alive = |at: Moment| {
+            self.run.invocations[invocation].end.as_ref().is_none_or(|&(ended, _)| at < ended)
+        };
+        if of(Operation::Complete)
+            .any(|exchange| exchange.effect.as_ref().is_some_and(|&(at, _)| alive(at)))
+        {
             return Err("it was alive, and found its record taken from it");
         }
         if died {
@@ -327,7 +373,11 @@ impl<'r> Checker<'r> {
         }
         if !of(Operation::Send).any(|exchange| exchange.result.is_some_and(|(_, good)| good)) {
             let lost = of(Operation::Send).any(|exchange| !fine(exchange));
-            return if lost { Ok(Doubt::ReplyLost) } else { Err("nothing had happened to its send") };
+            return if lost {
+                Ok(Doubt::ReplyLost)
+            } else {
+                Err("nothing had happened to its send")
+            };
         }
         if of(Operation::Complete).next().is_none() {
             return Err("it had not tried to mark the record");
@@ -343,14 +393,16 @@ impl<'r> Checker<'r> {
     fn recorded(&self, event: usize, but: Option<usize>, before: Moment) -> Option<(u64, Moment)> {
         let marked = self.facts.iter().enumerate().filter_map(|(invocation, facts)| {
             let recorded = facts.recorded.filter(|&recorded| recorded < before)?;
-            let of_event = self.run.invocations[invocation].sent.event == event && Some(invocation) != but;
+            let of_event =
+                self.run.invocations[invocation].sent.event == event && Some(invocation) != but;
             of_event.then_some((recorded, facts.completes_from_ms?, facts.granted?))
         });
         marked.max().map(|(_, from_ms, granted)| (from_ms, granted))
     }
 
     fn messages(&self, event: usize) -> impl Iterator<Item = (usize, Moment)> {
-        let carried = self.carried.iter().enumerate().filter(move |&(_, carried)| *carried == Some(event));
+        let carried =
+            self.carried.iter().enumerate().filter(move |&(_, carried)| *carried == Some(event));
         carried.map(|(message, _)| (message, self.run.messages[message].at))
     }
 }

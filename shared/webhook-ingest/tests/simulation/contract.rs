@@ -49,6 +49,7 @@ fn the_simulated_queue_keeps_the_contract_of_a_queue() {
     let world = world();
     let queue = SendQueue { world: world.clone() };
     alone(&world, queue_contract(&queue, "simulated"));
-    let bodies: Vec<_> = world.lock().queue.messages.iter().map(|message| message.body.clone()).collect();
+    let bodies: Vec<_> =
+        world.lock().queue.messages.iter().map(|message| message.body.clone()).collect();
     assert_eq!(bodies, ["first", "other"]);
 }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use webhook_ingest::{
-    Attempt, CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, Settings,
+    Attempt, CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message,
+    NewClaim, Settings,
 };
 use webhook_verify::{Scheme, SigningSecret, Tolerance, description::Form, sign::Signer};
 
@@ -133,7 +134,9 @@ impl Flaw {
         let forever = Tolerance { past: Duration::from_hours(1_000_000) };
         match self {
             Self::ClockNotChecked => Settings { tolerance: forever, ..sound },
-            Self::RetentionShorterThanTolerance => Settings { retention: sound.tolerance.past / 2, ..sound },
+            Self::RetentionShorterThanTolerance => {
+                Settings { retention: sound.tolerance.past / 2, ..sound }
+            }
             _ => sound,
         }
     }
@@ -208,12 +211,17 @@ impl IdempotencyStore for FlawedStore {
             _ => {}
         }
         match (self.flaw, self.inner.claim(&claim).await) {
-            (Flaw::InProgressAnswered200, Ok(ClaimResult::InProgress { delivery_id, event_type, .. })) => {
-                Ok(ClaimResult::Enqueued { delivery_id, event_type })
+            (
+                Flaw::InProgressAnswered200,
+                Ok(ClaimResult::InProgress { delivery_id, event_type, .. }),
+            ) => Ok(ClaimResult::Enqueued { delivery_id, event_type }),
+            (Flaw::FailedClaimTakenForOurs, Err(_)) => {
+                Ok(ClaimResult::Claimed { taken_over: false })
             }
-            (Flaw::FailedClaimTakenForOurs, Err(_)) => Ok(ClaimResult::Claimed { taken_over: false }),
             (Flaw::CompletesBeforeSend, Ok(ClaimResult::Claimed { taken_over })) => {
-                self.inner.complete(&claim.idempotency_key, &claim.token, "", claim.expires_at_s).await?;
+                self.inner
+                    .complete(&claim.idempotency_key, &claim.token, "", claim.expires_at_s)
+                    .await?;
                 Ok(ClaimResult::Claimed { taken_over })
             }
             (_, result) => result,
@@ -255,7 +263,8 @@ impl EventQueue for FlawedQueue {
             Flaw::DeduplicatedByToken => message.idempotency_key = message.claim_token.to_string(),
             Flaw::IdentifiedByDeliveryId => {
                 if let Some((_, after)) = message.body.split_once(r#""deliveryid":""#) {
-                    message.idempotency_key = format!("delivery#{}", after.split('"').next().unwrap_or_default());
+                    message.idempotency_key =
+                        format!("delivery#{}", after.split('"').next().unwrap_or_default());
                 }
             }
             _ => {}
@@ -263,7 +272,8 @@ impl EventQueue for FlawedQueue {
         match (self.flaw, self.inner.send(&message).await) {
             (Flaw::FailedSendAnswered200, Err(_)) => Ok("none".to_owned()),
             (Flaw::ReleasesBeforeResend, Err(CallError::NoResponse(_))) => {
-                let (id, token) = (message.idempotency_key.as_str().into(), message.claim_token.clone());
+                let (id, token) =
+                    (message.idempotency_key.as_str().into(), message.claim_token.clone());
                 call(&self.inner.world, Request::Release { id, token, fenced: true }).await?;
                 self.inner.send(&message).await
             }
@@ -295,13 +305,17 @@ impl Handler for Gullible {
         // In the scheme that the sender names, if it names one.
         let schemes = EVERY_SHAPE[sent.provider].schemes();
         let is_named = |scheme: &&Scheme| match scheme.signature.form {
-            Form::Prefixed(prefix) => sent.headers.iter().any(|header| header.value().starts_with(prefix.as_bytes())),
+            Form::Prefixed(prefix) => {
+                sent.headers.iter().any(|header| header.value().starts_with(prefix.as_bytes()))
+            }
             Form::Bare | Form::Labelled { .. } => true,
         };
-        let scheme = schemes.iter().find(is_named).or(schemes.last()).expect("a provider has a scheme");
+        let scheme =
+            schemes.iter().find(is_named).or(schemes.last()).expect("a provider has a scheme");
         let sign = |scheme| Signer::new(scheme, &secret, now).sign(&sent.body);
         let last = schemes.last().expect("a provider has a scheme");
-        sent.headers = sign(scheme).or_else(|_| sign(last)).expect("the last scheme signs any body");
+        sent.headers =
+            sign(scheme).or_else(|_| sign(last)).expect("the last scheme signs any body");
         Arc::clone(&self.inner).handle(Arc::new(sent), attempt)
     }
 }

@@ -14,9 +14,9 @@ pub(crate) fn history(run: &Finished) -> String {
         let sent = &invocation.sent;
         let provider = run.plan.providers[sent.provider].name();
         let (event, origin, kind) = (sent.event, sent.origin, run.events[sent.event].kind);
-        let attempt = invocation
-            .sender
-            .map_or_else(String::new, |(sender, attempt)| format!(", attempt {attempt} of sender s{sender}"));
+        let attempt = invocation.sender.map_or_else(String::new, |(sender, attempt)| {
+            format!(", attempt {attempt} of sender s{sender}")
+        });
         let (instance, ahead_ms) = (invocation.instance, invocation.ahead_ms);
         lines.push((
             invocation.arrived,
@@ -38,8 +38,15 @@ pub(crate) fn history(run: &Finished) -> String {
     }
     for (exchange, entry) in run.exchanges.iter().enumerate() {
         let (number, operation) = (entry.invocation, entry.operation);
-        let fate = if entry.fate == Fate::Fine { String::new() } else { format!(" (its fate: {:?})", entry.fate) };
-        lines.push((entry.left, format!("#{number} asks for {operation:?} by request {exchange}{fate}")));
+        let fate = if entry.fate == Fate::Fine {
+            String::new()
+        } else {
+            format!(" (its fate: {:?})", entry.fate)
+        };
+        lines.push((
+            entry.left,
+            format!("#{number} asks for {operation:?} by request {exchange}{fate}"),
+        ));
         if let Some((at, effect)) = &entry.effect {
             let effect = match effect {
                 Effect::Looked(result) => format!("looks: {result:?}"),
@@ -49,7 +56,9 @@ pub(crate) fn history(run: &Finished) -> String {
                 }
                 Effect::Completed(fenced) => format!("completes: {fenced:?}"),
                 Effect::Released(fenced) => format!("releases: {fenced:?}"),
-                Effect::Sent { message, new: true } => format!("puts message {message} on the queue"),
+                Effect::Sent { message, new: true } => {
+                    format!("puts message {message} on the queue")
+                }
                 Effect::Sent { message, new: false } => format!("is taken for message {message}"),
                 Effect::Fetched(vault) => format!("fetches {vault:?}"),
             };
@@ -64,8 +73,10 @@ pub(crate) fn history(run: &Finished) -> String {
         }
     }
     lines.sort_by_key(|&(at, _)| at);
-    let lines: Vec<_> =
-        lines.iter().map(|(at, line)| format!("{:>6}.{:03} s  {line}", at.ms / 1000, at.ms % 1000)).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(at, line)| format!("{:>6}.{:03} s  {line}", at.ms / 1000, at.ms % 1000))
+        .collect();
     lines.join("\n")
 }
 

@@ -13,7 +13,9 @@ use crate::{
     traffic::Sent,
     world::Shared,
 };
-use webhook_ingest::{Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache};
+use webhook_ingest::{
+    Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache,
+};
 
 /// One invocation as the executor sees it. Dropping it is the death of its process.
 pub(crate) type Task = Pin<Box<dyn Future<Output = Report> + Send>>;
@@ -34,13 +36,28 @@ where
 }
 
 /// A new process of a provider's function, with a clock and a secret cache of its own.
-pub(crate) fn start(world: &Shared, provider: usize, ahead_ms: i64, flaw: Option<Flaw>) -> Arc<dyn Handler> {
-    let store = Store { world: world.clone(), condition: flaw.map_or_else(Condition::default, Flaw::condition) };
+pub(crate) fn start(
+    world: &Shared,
+    provider: usize,
+    ahead_ms: i64,
+    flaw: Option<Flaw>,
+) -> Arc<dyn Handler> {
+    let store = Store {
+        world: world.clone(),
+        condition: flaw.map_or_else(Condition::default, Flaw::condition),
+    };
     let queue = SendQueue { world: world.clone() };
-    let Some(flaw) = flaw else { return Arc::new(pipeline(world, provider, ahead_ms, flaw, store, queue)) };
+    let Some(flaw) = flaw else {
+        return Arc::new(pipeline(world, provider, ahead_ms, flaw, store, queue));
+    };
     let (store, queue) = (FlawedStore::new(store, flaw), FlawedQueue { inner: queue, flaw });
-    let flawed: Arc<dyn Handler> = Arc::new(pipeline(world, provider, ahead_ms, Some(flaw), store, queue));
-    if flaw == Flaw::VerificationSkipped { Arc::new(Gullible::new(flawed, world.clone())) } else { flawed }
+    let flawed: Arc<dyn Handler> =
+        Arc::new(pipeline(world, provider, ahead_ms, Some(flaw), store, queue));
+    if flaw == Flaw::VerificationSkipped {
+        Arc::new(Gullible::new(flawed, world.clone()))
+    } else {
+        flawed
+    }
 }
 
 fn pipeline<S, Q>(
@@ -67,7 +84,12 @@ fn pipeline<S, Q>(
         provider: described,
         store,
         queue,
-        secrets: SecretCache::new(secrets, described.key(), secret_cache, DevelopmentSecret::Refused),
+        secrets: SecretCache::new(
+            secrets,
+            described.key(),
+            secret_cache,
+            DevelopmentSecret::Refused,
+        ),
         clock: InstanceClock { world: world.clone(), ahead_ms },
         settings: match flaw {
             Some(flaw) => flaw.settings(settings),

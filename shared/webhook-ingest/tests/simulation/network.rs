@@ -123,8 +123,14 @@ pub(crate) enum Fate {
     ReplyLate,
 }
 
-pub(crate) const FATES: [Fate; 6] =
-    [Fate::ErrorBefore, Fate::ErrorAfter, Fate::RequestLost, Fate::ReplyLost, Fate::RequestLate, Fate::ReplyLate];
+pub(crate) const FATES: [Fate; 6] = [
+    Fate::ErrorBefore,
+    Fate::ErrorAfter,
+    Fate::RequestLost,
+    Fate::ReplyLost,
+    Fate::RequestLate,
+    Fate::ReplyLate,
+];
 
 /// One request, and all that is known of it after the run.
 pub(crate) struct Exchange {
@@ -158,7 +164,12 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { exchanges: Vec::new(), faults_left: plan.faults, undecided: None, outages: [None; 5] }
+        Self {
+            exchanges: Vec::new(),
+            faults_left: plan.faults,
+            undecided: None,
+            outages: [None; 5],
+        }
     }
 }
 
@@ -274,7 +285,10 @@ impl World {
                 let place = self.table.place(&claim.idempotency_key);
                 self.table.put(place, &claim);
                 self.plan_sweep(place, claim.expires_at_s);
-                Effect::Claimed { result: ClaimResult::Claimed { taken_over: false }, repeated: false }
+                Effect::Claimed {
+                    result: ClaimResult::Claimed { taken_over: false },
+                    repeated: false,
+                }
             }
             Request::Complete { id, token, expires_at_s, fenced } => {
                 let place = self.table.place(&id);
@@ -375,7 +389,8 @@ pub(crate) async fn call(world: &Shared, request: Request) -> Result<Effect, Cal
     let attempts = world.lock().plan.client_attempts;
     let mut pause = FIRST_BACKOFF;
     for _ in 1..attempts {
-        let result = Waiting { world: world.clone(), request: Some(request.clone()), exchange: None }.await;
+        let result =
+            Waiting { world: world.clone(), request: Some(request.clone()), exchange: None }.await;
         if result.is_ok() {
             return result;
         }

@@ -83,7 +83,10 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn draw(rng: &mut Rng, gaps: Gaps) -> Self {
         let gaps_ms = match gaps {
-            Gaps::Any => of(rng, &[[1_000, 20_000], [5_000, 60_000], [10_000, 400_000], [301_000, 1_200_000]]),
+            Gaps::Any => of(
+                rng,
+                &[[1_000, 20_000], [5_000, 60_000], [10_000, 400_000], [301_000, 1_200_000]],
+            ),
             Gaps::Short => [1_000, 10_000],
             Gaps::Long => [290_000, 600_000],
         };
@@ -98,9 +101,11 @@ impl Plan {
         // The shortest that the configuration takes, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
-        let schemes = EVERY_SHAPE.iter().chain(PROVIDERS).flat_map(|provider| provider.schemes()).collect();
+        let schemes =
+            EVERY_SHAPE.iter().chain(PROVIDERS).flat_map(|provider| provider.schemes()).collect();
         let public_url = Some(PUBLIC_URL.to_owned());
-        let settings = Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES, public_url };
+        let settings =
+            Settings { tolerance, schemes, retention, max_body_bytes: MAX_BODY_BYTES, public_url };
         let first_clock = rng.i64(-CLOCKS_APART_MS..=0);
         let band = [first_clock, first_clock + CLOCKS_APART_MS];
         let quiet = rng.u32(..8) == 0;
@@ -143,7 +148,11 @@ impl Plan {
 
     /// How long an event's record has to live.
     pub(crate) fn retention_ms(&self, event: &Event) -> u64 {
-        if event.kind == Kind::BetaState { STATE_RETENTION_MS } else { self.settings.retention.as_secs() * 1000 }
+        if event.kind == Kind::BetaState {
+            STATE_RETENTION_MS
+        } else {
+            self.settings.retention.as_secs() * 1000
+        }
     }
 }
 

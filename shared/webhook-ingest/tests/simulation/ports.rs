@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use webhook_ingest::{
-    CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim, SecretStore,
-    StoredSecret, StoredSecrets,
+    CallError, ClaimResult, ClaimToken, EventQueue, Fenced, IdempotencyStore, Message, NewClaim,
+    SecretStore, StoredSecret, StoredSecrets,
 };
 use webhook_verify::Key;
 use zeroize::Zeroizing;
@@ -35,9 +35,16 @@ impl IdempotencyStore for Store {
         }
     }
 
-    async fn complete(&self, id: &str, token: &ClaimToken, _: &str, expires_at_s: i64) -> Result<Fenced, CallError> {
+    async fn complete(
+        &self,
+        id: &str,
+        token: &ClaimToken,
+        _: &str,
+        expires_at_s: i64,
+    ) -> Result<Fenced, CallError> {
         let fenced = self.condition.fenced_complete;
-        let request = Request::Complete { id: id.into(), token: token.clone(), expires_at_s, fenced };
+        let request =
+            Request::Complete { id: id.into(), token: token.clone(), expires_at_s, fenced };
         match call(&self.world, request).await? {
             Effect::Completed(fenced) => Ok(fenced),
             _ => Err(ANOTHER_EFFECT),

@@ -69,7 +69,9 @@ fn of_effect(finished: &Finished, exchange: &Exchange, reached: &mut BTreeSet<St
         Some((at, Effect::Sent { message, new: true })) => {
             let body = &finished.messages[message].body;
             let event = finished.events.iter().find(|event| event.is_in(body));
-            let known = |other: &&crate::services::Queued| event.is_some_and(|event| event.is_in(&other.body));
+            let known = |other: &&crate::services::Queued| {
+                event.is_some_and(|event| event.is_in(&other.body))
+            };
             if finished.messages[..message]
                 .iter()
                 .find(known)
@@ -77,7 +79,9 @@ fn of_effect(finished: &Finished, exchange: &Exchange, reached: &mut BTreeSet<St
             {
                 add(3);
             }
-            if message == 0 && finished.invocations[exchange.invocation].sent.origin == Origin::Replayed {
+            if message == 0
+                && finished.invocations[exchange.invocation].sent.origin == Origin::Replayed
+            {
                 add(8);
             }
         }
@@ -124,7 +128,8 @@ fn the_schedules_reach_every_failure_that_they_are_made_of() {
         missing.extend(FATES.map(|fate| format!("{operation:?}: {fate:?}")));
         missing.extend(OF_REQUESTS.map(|what| format!("{operation:?}: {what}")));
     }
-    let deployed: Vec<_> = PROVIDERS.iter().flat_map(|provider| provider.schemes()).map(Kind::Deployed).collect();
+    let deployed: Vec<_> =
+        PROVIDERS.iter().flat_map(|provider| provider.schemes()).map(Kind::Deployed).collect();
     // Each of those takes part in some of the runs alone.
     let seeds = 50_000 + 10_000 * u64::try_from(deployed.len()).expect("fits");
     for kind in KINDS.into_iter().chain(deployed) {

@@ -58,7 +58,17 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     pub(crate) fn new(sent: Arc<Sent>, sender: Option<(usize, u32)>, arrived: Moment) -> Self {
-        Self { sent, sender, instance: 0, ahead_ms: 0, arrived, end: None, task: None, polls: 0, crashes_at_poll: None }
+        Self {
+            sent,
+            sender,
+            instance: 0,
+            ahead_ms: 0,
+            arrived,
+            end: None,
+            task: None,
+            polls: 0,
+            crashes_at_poll: None,
+        }
     }
 }
 
@@ -109,7 +119,8 @@ pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
     if scenario.flaw.is_none() {
         plan.providers = cast(seed);
     }
-    let events = (0..plan.events).map(|number| Event::draw(&mut rng, number, plan.providers)).collect();
+    let events =
+        (0..plan.events).map(|number| Event::draw(&mut rng, number, plan.providers)).collect();
     let world = Shared::new(rng, plan.clone());
     let mut run = Run {
         world,
@@ -145,8 +156,18 @@ impl Run {
     fn begin(&mut self) {
         let mut world = self.world.lock();
         for number in 0..self.plan.events + self.plan.recurrences {
-            let event = if number < self.plan.events { number } else { world.rng.usize(..self.plan.events) };
-            self.senders.push(Sender { event, attempts: 0, done: false, waits: false, first: None });
+            let event = if number < self.plan.events {
+                number
+            } else {
+                world.rng.usize(..self.plan.events)
+            };
+            self.senders.push(Sender {
+                event,
+                attempts: 0,
+                done: false,
+                waits: false,
+                first: None,
+            });
             let begins_ms = world.rng.u64(..=self.plan.horizon_ms);
             world.later(begins_ms, Action::Attempt { sender: number });
         }
@@ -178,7 +199,9 @@ impl Run {
                 let invocation = self.world.lock().reply(exchange);
                 self.poll(invocation);
             }
-            Action::Respond { sender, attempt, status } => self.respond(sender, attempt, Some(status)),
+            Action::Respond { sender, attempt, status } => {
+                self.respond(sender, attempt, Some(status))
+            }
             Action::GiveUp { sender, attempt } => self.respond(sender, attempt, None),
             Action::Attack => self.attack(),
             Action::Replay { captured } => {
@@ -190,11 +213,17 @@ impl Run {
                 let mut world = self.world.lock();
                 world.vaults[provider].previous = Some(KEYS[provider][0]);
                 world.vaults[provider].current = KEYS[provider][1];
-                world.aside(format!("the operator rotates the secret of {}", self.plan.providers[provider].name()));
+                world.aside(format!(
+                    "the operator rotates the secret of {}",
+                    self.plan.providers[provider].name()
+                ));
             }
             Action::SignAnew { provider } => {
                 self.newer_key[provider] = true;
-                self.world.lock().aside(format!("{} signs with its new secret", self.plan.providers[provider].name()));
+                self.world.lock().aside(format!(
+                    "{} signs with its new secret",
+                    self.plan.providers[provider].name()
+                ));
             }
         }
     }
@@ -213,7 +242,13 @@ impl Run {
             Some(_) | None => {
                 let now_ms = self.world.lock().agenda.now_ms();
                 let signed_at = at(now_ms, self.plan.sender_ahead_ms).seconds();
-                Arc::new(self.events[event].deliver(event, newer_key, now_ms, signed_at, &format!("u{number}")))
+                Arc::new(self.events[event].deliver(
+                    event,
+                    newer_key,
+                    now_ms,
+                    signed_at,
+                    &format!("u{number}"),
+                ))
             }
         };
         self.senders[number].first.get_or_insert_with(|| Arc::clone(&sent));
@@ -261,7 +296,8 @@ impl Run {
             trace_header: None,
         };
         let invocation = &mut self.invocations[number];
-        (invocation.instance, invocation.ahead_ms, invocation.arrived) = (instance, ahead_ms, arrived);
+        (invocation.instance, invocation.ahead_ms, invocation.arrived) =
+            (instance, ahead_ms, arrived);
         invocation.crashes_at_poll = crashes_at_poll;
         let handler = Arc::clone(&self.instances[instance].handler);
         invocation.task = Some(handler.handle(Arc::clone(&invocation.sent), attempt));
@@ -271,7 +307,9 @@ impl Run {
     /// One that waits for work, or a new one: always where none waits, sometimes where there may be more.
     fn idle_instance(&mut self, provider: usize) -> usize {
         let idle: Vec<usize> = (0..self.instances.len())
-            .filter(|&number| self.instances[number].idle && self.instances[number].provider == provider)
+            .filter(|&number| {
+                self.instances[number].idle && self.instances[number].provider == provider
+            })
             .collect();
         let mut world = self.world.lock();
         let another = idle.len() < self.plan.instances && world.rng.u32(..4) == 0;
@@ -298,7 +336,8 @@ impl Run {
                 invocation.end = Some((world.agenda.moment(), End::Answered(report.outcome)));
                 let Some((sender, attempt)) = invocation.sender else { return };
                 if world.fault(self.plan.fault_percent) {
-                    return world.aside(format!("the answer {answer} of #{number} is lost on its way"));
+                    return world
+                        .aside(format!("the answer {answer} of #{number} is lost on its way"));
                 }
                 let after_ms = world.rng.u64(1..=HTTP_DELAY_MS);
                 world.later(after_ms, Action::Respond { sender, attempt, status: answer });
@@ -307,7 +346,8 @@ impl Run {
                 invocation.polls += 1;
                 if invocation.crashes_at_poll == Some(invocation.polls) {
                     let mut world = self.world.lock();
-                    let after_ms = if world.rng.bool() { 0 } else { world.rng.u64(1..=HTTP_DELAY_MS) };
+                    let after_ms =
+                        if world.rng.bool() { 0 } else { world.rng.u64(1..=HTTP_DELAY_MS) };
                     world.later(after_ms, Action::Crash { invocation: number });
                 }
             }

@@ -53,7 +53,9 @@ pub(crate) fn sweep(seeds: Range<u64>, scenario: Scenario) -> Swept {
                         break;
                     }
                     let chunk = first..seeds.end.min(first + CHUNK);
-                    let Some((seed, violation)) = first_broken(chunk, scenario, &mut counts) else { continue };
+                    let Some((seed, violation)) = first_broken(chunk, scenario, &mut counts) else {
+                        continue;
+                    };
                     lowest.fetch_min(seed, Ordering::Relaxed);
                     let mut swept = swept.lock().unwrap_or_else(PoisonError::into_inner);
                     if swept.broken.as_ref().is_none_or(|&(known, _)| seed < known) {
@@ -70,7 +72,11 @@ pub(crate) fn sweep(seeds: Range<u64>, scenario: Scenario) -> Swept {
     swept.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn first_broken(seeds: Range<u64>, scenario: Scenario, counts: &mut Counts) -> Option<(u64, Violation)> {
+fn first_broken(
+    seeds: Range<u64>,
+    scenario: Scenario,
+    counts: &mut Counts,
+) -> Option<(u64, Violation)> {
     seeds.into_iter().find_map(|seed| {
         let finished = run(seed, scenario);
         check(&finished, counts).err().map(|violation| (seed, violation))

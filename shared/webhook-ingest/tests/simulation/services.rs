@@ -13,7 +13,10 @@ pub(crate) const DEDUPLICATES_FOR_MS: u64 = 300_000;
 
 /// The condition of a conditional write, as the client states it. The default is that of the real adapter.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a part of a condition, to be left out by itself")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a part of a condition, to be left out by itself"
+)]
 pub(crate) struct Condition {
     /// A record in progress is free only once its lease has run out.
     pub(crate) lease: bool,
@@ -80,19 +83,26 @@ impl Table {
 
     /// What a claim would come to; `Claimed` where nothing is in its way.
     pub(crate) fn look(&self, place: usize, claim: &NewClaim, condition: Condition) -> ClaimResult {
-        let Some(record) = &self.records[place] else { return ClaimResult::Claimed { taken_over: false } };
+        let Some(record) = &self.records[place] else {
+            return ClaimResult::Claimed { taken_over: false };
+        };
         let in_progress = record.status == Status::InProgress;
-        let lives_until_s = if condition.last_second { record.expires_at_s } else { record.expires_at_s - 1 };
+        let lives_until_s =
+            if condition.last_second { record.expires_at_s } else { record.expires_at_s - 1 };
         let expired = condition.expiry && lives_until_s < claim.now.seconds().0;
-        let lease_over = in_progress && (record.lease_expires_at_ms < claim.now.0 || !condition.lease);
+        let lease_over =
+            in_progress && (record.lease_expires_at_ms < claim.now.0 || !condition.lease);
         if expired || lease_over {
             return ClaimResult::Claimed { taken_over: in_progress };
         }
-        let (delivery_id, event_type) = (record.delivery_id.clone(), Some(record.event_type.clone()));
+        let (delivery_id, event_type) =
+            (record.delivery_id.clone(), Some(record.event_type.clone()));
         let own = record.token == claim.token;
         match record.status {
             Status::Enqueued => ClaimResult::Enqueued { delivery_id, event_type },
-            Status::InProgress if own && condition.own_token => ClaimResult::Claimed { taken_over: false },
+            Status::InProgress if own && condition.own_token => {
+                ClaimResult::Claimed { taken_over: false }
+            }
             Status::InProgress if own => ClaimResult::Enqueued { delivery_id, event_type },
             Status::InProgress => {
                 let lease_expires_at = webhook_ingest::UnixMillis(record.lease_expires_at_ms);
@@ -117,7 +127,13 @@ impl Table {
         self.records[place].as_ref().is_some_and(|record| record.token == *token)
     }
 
-    pub(crate) fn complete(&mut self, place: usize, token: &ClaimToken, expires_at_s: i64, fenced: bool) -> Fenced {
+    pub(crate) fn complete(
+        &mut self,
+        place: usize,
+        token: &ClaimToken,
+        expires_at_s: i64,
+        fenced: bool,
+    ) -> Fenced {
         match &mut self.records[place] {
             Some(record) if record.token == *token || !fenced => {
                 record.status = Status::Enqueued;
@@ -140,7 +156,8 @@ impl Table {
     /// Deletes the record if its time has passed by the service's clock: what TTL does at some time, or never.
     pub(crate) fn sweep(&mut self, place: usize, now_ms: u64, ahead_ms: i64) -> bool {
         let now = at(now_ms, ahead_ms).seconds();
-        let expired = self.records[place].as_ref().is_some_and(|record| record.expires_at_s < now.0);
+        let expired =
+            self.records[place].as_ref().is_some_and(|record| record.expires_at_s < now.0);
         if expired {
             self.records[place] = None;
         }
@@ -168,7 +185,12 @@ impl Queue {
     }
 
     /// The message's place, and whether it is a new one.
-    pub(crate) fn send(&mut self, message: &Message, invocation: usize, at: Moment) -> (usize, bool) {
+    pub(crate) fn send(
+        &mut self,
+        message: &Message,
+        invocation: usize,
+        at: Moment,
+    ) -> (usize, bool) {
         if let Some(&known) = self.known.get(&message.idempotency_key).filter(|_| self.fifo)
             && at.ms - self.messages[known].at.ms < DEDUPLICATES_FOR_MS
         {

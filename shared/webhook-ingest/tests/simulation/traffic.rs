@@ -13,7 +13,8 @@ use webhook_verify::{
 };
 
 /// The signing secrets of the first provider and of the second, before and after a rotation.
-pub(crate) const KEYS: [[&str; 2]; 2] = [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
+pub(crate) const KEYS: [[&str; 2]; 2] =
+    [["acme's first", "acme's second"], ["beta's first", "beta's second"]];
 pub(crate) const FIRST: usize = 0;
 const SECOND: usize = 1;
 /// Two providers, which have between them every shape of a description.
@@ -38,8 +39,14 @@ pub(crate) enum Kind {
     Deployed(&'static Scheme),
 }
 
-pub(crate) const KINDS: [Kind; 6] =
-    [Kind::AcmeV1, Kind::AcmeV2, Kind::AcmeV2Anonymous, Kind::BetaData, Kind::BetaPythonForm, Kind::BetaState];
+pub(crate) const KINDS: [Kind; 6] = [
+    Kind::AcmeV1,
+    Kind::AcmeV2,
+    Kind::AcmeV2Anonymous,
+    Kind::BetaData,
+    Kind::BetaPythonForm,
+    Kind::BetaState,
+];
 
 /// Returns the run's providers. In every fourth run one that is deployed plays Beta's part: each in turn.
 pub(crate) fn cast(seed: u64) -> [&'static Provider; 2] {
@@ -132,12 +139,18 @@ impl Kind {
                 )
             }
             Self::AcmeV2 => {
-                format!(r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#)
+                format!(
+                    r#"{{"event_id":"e{number}","event":"account.added","payload":{{"account_id":"a"}}}}"#
+                )
             }
             Self::AcmeV2Anonymous => {
-                format!(r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#)
+                format!(
+                    r#"{{"event":"account.added","payload":{{"account_id":"a","n":{number}}}}}"#
+                )
             }
-            Self::BetaData => format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#),
+            Self::BetaData => {
+                format!(r#"{{"session_id": "s", "transfer_data": {{"n": {number}}}}}"#)
+            }
             Self::BetaPythonForm => format!(r#"{{"session_id":"s","transfer_id":"t{number}"}}"#),
             Self::BetaState => format!(r#"{{"session_id": "s", "state": {{"n": {number}}}}}"#),
             Self::Deployed(scheme) => example_body(scheme, number, 0),
@@ -149,7 +162,9 @@ impl Event {
     pub(crate) fn draw(rng: &mut Rng, number: usize, providers: [&'static Provider; 2]) -> Self {
         let kind = match KINDS[rng.usize(..KINDS.len())] {
             kind if providers[kind.provider()].schemes().contains(kind.scheme()) => kind,
-            kind => Kind::Deployed(rng.choice(providers[kind.provider()].schemes()).expect("there is a scheme")),
+            kind => Kind::Deployed(
+                rng.choice(providers[kind.provider()].schemes()).expect("there is a scheme"),
+            ),
         };
         Self::new(kind, number)
     }
@@ -158,11 +173,14 @@ impl Event {
         let body = kind.body(number);
         let tail = match kind {
             Kind::AcmeV1 => format!(r#""payload":{{"account_id":"a","n":{number}}}}}}}"#),
-            Kind::BetaPythonForm => format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#),
+            Kind::BetaPythonForm => {
+                format!(r#","data":{{"session_id": "s", "transfer_id": "t{number}"}}}}"#)
+            }
             Kind::Deployed(Scheme { messages: [message, ..], .. })
                 if let Body::PythonFormOfMember(member, form) = message.body =>
             {
-                let signed = python_form_of_member(body.as_bytes(), member, form).expect("an example has one");
+                let signed = python_form_of_member(body.as_bytes(), member, form)
+                    .expect("an example has one");
                 format!(r#""{member}":{}}}}}"#, String::from_utf8_lossy(&signed))
             }
             _ => format!(r#","data":{body}}}"#),
@@ -181,7 +199,14 @@ impl Event {
     }
 
     /// An honest delivery, signed by the provider's clock.
-    pub(crate) fn deliver(&self, event: usize, newer_key: bool, made_ms: u64, at: UnixSeconds, uuid: &str) -> Sent {
+    pub(crate) fn deliver(
+        &self,
+        event: usize,
+        newer_key: bool,
+        made_ms: u64,
+        at: UnixSeconds,
+        uuid: &str,
+    ) -> Sent {
         let key = KEYS[self.kind.provider()][usize::from(newer_key)];
         Sent {
             provider: self.kind.provider(),
@@ -240,7 +265,8 @@ impl Sent {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
         if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && alters() {
             sent.headers[2] = Header::new(DELIVERY_ID, "another");
-            let body = String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
+            let body =
+                String::from_utf8_lossy(&sent.body).replace("paystubs.added", "payroll.moved");
             sent.body = body.as_bytes().into();
         }
         sent

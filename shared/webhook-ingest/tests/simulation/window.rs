@@ -36,8 +36,9 @@ fn run_with(doubt: Doubt) -> Finished {
         assert_eq!(check(finished, &mut counts), Ok(()));
         Doubt::ALL.map(|doubt| counts.get(doubt.window()).copied().unwrap_or(0))
     };
-    let alone =
-        |counted: [u64; 3]| Doubt::ALL.iter().zip(counted).all(|(&known, count)| (count > 0) == (known == doubt));
+    let alone = |counted: [u64; 3]| {
+        Doubt::ALL.iter().zip(counted).all(|(&known, count)| (count > 0) == (known == doubt))
+    };
     let mut runs = (0..).map(|seed| run(seed, LONG));
     runs.find(|finished| alone(counted(finished))).expect("seeds do not end")
 }

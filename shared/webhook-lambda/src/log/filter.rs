@@ -53,7 +53,10 @@ impl FromStr for LogFilter {
 fn is_meant(directive: &str) -> bool {
     match directive.split_once('=') {
         Some((_, level)) => !level.is_empty(),
-        None => is_ours(directive) || (!directive.is_empty() && directive.parse::<LevelFilter>().is_ok()),
+        None => {
+            is_ours(directive)
+                || (!directive.is_empty() && directive.parse::<LevelFilter>().is_ok())
+        }
     }
 }
 

@@ -35,9 +35,12 @@ mod tests {
 
     #[test]
     fn text_without_such_characters_stays_as_it_is() {
-        for text in
-            ["", "account.added", "Zoë \"x\" \\ 漢字 🦀", "\u{61b}\u{61d}\u{200d}\u{2010}\u{202f}\u{2065}\u{206a}"]
-        {
+        for text in [
+            "",
+            "account.added",
+            "Zoë \"x\" \\ 漢字 🦀",
+            "\u{61b}\u{61d}\u{200d}\u{2010}\u{202f}\u{2065}\u{206a}",
+        ] {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text), "{text:?}");
         }
     }
@@ -49,7 +52,10 @@ mod tests {
             ("\0\u{7f}\u{9b}", "\\u{0}\\u{7f}\\u{9b}"),
             ("\u{61c}\u{200e}\u{200f}", "\\u{61c}\\u{200e}\\u{200f}"),
             ("\u{2028}\u{2029}", "\\u{2028}\\u{2029}"),
-            ("\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}", "\\u{202a}\\u{202b}\\u{202c}\\u{202d}\\u{202e}"),
+            (
+                "\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}",
+                "\\u{202a}\\u{202b}\\u{202c}\\u{202d}\\u{202e}",
+            ),
             ("\u{2066}\u{2067}\u{2068}\u{2069}", "\\u{2066}\\u{2067}\\u{2068}\\u{2069}"),
         ] {
             assert_eq!(visible(text), expected, "{text:?}");

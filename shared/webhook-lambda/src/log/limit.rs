@@ -35,7 +35,8 @@ pub(super) enum Admission {
 impl LineLimit {
     pub(super) fn admit(&mut self, now: UnixMillis) -> Admission {
         // A clock that was set back begins a minute too, or the limit could last for as long.
-        let is_current = |minute: &Minute| minute.began_at <= now && now.since(minute.began_at) < MINUTE;
+        let is_current =
+            |minute: &Minute| minute.began_at <= now && now.since(minute.began_at) < MINUTE;
         let minute = self.minute.filter(is_current).unwrap_or(Minute { began_at: now, lines: 0 });
         self.minute = Some(Minute { lines: minute.lines.saturating_add(1), ..minute });
         match minute.lines {
@@ -66,9 +67,14 @@ mod tests {
     #[test]
     fn a_minute_has_sixty_lines_and_one_notice_of_what_is_left_out() {
         let mut limit = LineLimit::default();
-        for (ms, expected) in
-            [(0, (60, 1)), (1, (0, 0)), (59_999, (0, 0)), (60_000, (60, 1)), (119_999, (0, 0)), (180_000, (60, 1))]
-        {
+        for (ms, expected) in [
+            (0, (60, 1)),
+            (1, (0, 0)),
+            (59_999, (0, 0)),
+            (60_000, (60, 1)),
+            (119_999, (0, 0)),
+            (180_000, (60, 1)),
+        ] {
             assert_eq!(admitted(&mut limit, after(ms)), expected, "{ms} ms after the start");
         }
     }

@@ -23,7 +23,8 @@ fn text(line: &Line<'_>) -> String {
 
 fn line(invocation: &Invocation<'_>, outcome: Outcome, trail: Trail) -> String {
     let report = Report { outcome, trail };
-    let handled = Handled { report: &report, body_bytes: 1_234, duration: Duration::from_millis(21) };
+    let handled =
+        Handled { report: &report, body_bytes: 1_234, duration: Duration::from_millis(21) };
     text(&Line::of_delivery(invocation, &handled, at()))
 }
 
@@ -132,7 +133,8 @@ fn an_event_without_a_delivery_counts_as_a_malformed_one() {
 
 #[test]
 fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
-    let metrics = METRICS.map(|metric| (metric.name(), metric.unit(), metric.dimension_sets().len()));
+    let metrics =
+        METRICS.map(|metric| (metric.name(), metric.unit(), metric.dimension_sets().len()));
     assert_eq!(
         metrics,
         [
@@ -161,7 +163,9 @@ fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
 fn a_current_secret_and_unchanged_fields_are_left_out() {
     let trail = Trail { secret: Some(SecretVersion::Current), ..Trail::default() };
     let line = line(&WARM, Outcome::Duplicate { id: "e1".to_owned() }, trail);
-    for metric in [PREVIOUS_SECRET_USES, SECRET_REFETCHES, DELIVERY_ID_CHANGES, EVENT_TYPE_CHANGES, WARNINGS] {
+    for metric in
+        [PREVIOUS_SECRET_USES, SECRET_REFETCHES, DELIVERY_ID_CHANGES, EVENT_TYPE_CHANGES, WARNINGS]
+    {
         assert!(!line.contains(metric.name()), "{}", metric.name());
     }
 }

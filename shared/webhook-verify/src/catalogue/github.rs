@@ -6,7 +6,9 @@
 //!
 //! Choose the content type `application/json` for the webhook: forms are not JSON objects (400).
 
-use crate::description::{Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned};
+use crate::description::{
+    Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned,
+};
 
 /// GitHub.
 pub const GITHUB: &Provider = &Provider::new(

@@ -26,4 +26,5 @@ pub use zoom::ZOOM;
 use crate::description::Provider;
 
 /// Every entry, by name.
-pub const CATALOGUE: &[&Provider] = &[GITHUB, SHOPIFY, SLACK, SQUARE, STANDARD_WEBHOOKS, STRIPE, ZOOM];
+pub const CATALOGUE: &[&Provider] =
+    &[GITHUB, SHOPIFY, SLACK, SQUARE, STANDARD_WEBHOOKS, STRIPE, ZOOM];

@@ -4,7 +4,9 @@
 //! equal bodies are one event. Unsigned: the event's name (`X-Shopify-Topic`) and the id of the event
 //! (`X-Shopify-Event-Id`). The signed body's `id` is that of an order or a product, not of the event.
 
-use crate::description::{Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned};
+use crate::description::{
+    Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned,
+};
 
 /// Shopify.
 pub const SHOPIFY: &Provider = &Provider::new(
@@ -24,7 +26,10 @@ pub const SHOPIFY: &Provider = &Provider::new(
         messages: &[Message::RAW_BODY],
         facts: Facts {
             event_type: EventType::Unsigned(Unsigned::Header("x-shopify-topic")),
-            delivery_id: &[Unsigned::Header("x-shopify-event-id"), Unsigned::Header("shopify-event-id")],
+            delivery_id: &[
+                Unsigned::Header("x-shopify-event-id"),
+                Unsigned::Header("shopify-event-id"),
+            ],
             ..Facts::NONE
         },
     }],

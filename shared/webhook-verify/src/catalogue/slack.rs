@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use crate::description::{
-    Body, Challenge, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature,
-    Time, TimeSource, TimeUnit,
+    Body, Challenge, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider,
+    Scheme, Signature, Time, TimeSource, TimeUnit,
 };
 
 /// Slack.

@@ -4,7 +4,8 @@
 //! time, so only the idempotency record stops a replay. Nothing that is read is unsigned.
 
 use crate::description::{
-    Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature,
+    Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme,
+    Signature,
 };
 
 /// Square.

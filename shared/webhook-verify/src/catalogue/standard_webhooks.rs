@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use crate::description::{
-    Body, Encoding, EventType, Facts, Form, Hash, HeaderNames, Id, Key, Message, Piece, Provider, Scheme, Signature,
-    Time, TimeSource, TimeUnit,
+    Body, Encoding, EventType, Facts, Form, Hash, HeaderNames, Id, Key, Message, Piece, Provider,
+    Scheme, Signature, Time, TimeSource, TimeUnit,
 };
 
 const ID: HeaderNames = &["webhook-id", "svix-id"];
@@ -36,6 +36,10 @@ pub const STANDARD_WEBHOOKS: &Provider = &Provider::new(
             body: Body::Raw,
             after: &[],
         }],
-        facts: Facts { id: Id::SignedHeader(ID), event_type: EventType::Signed(&["/type"]), ..Facts::NONE },
+        facts: Facts {
+            id: Id::SignedHeader(ID),
+            event_type: EventType::Signed(&["/type"]),
+            ..Facts::NONE
+        },
     }],
 );

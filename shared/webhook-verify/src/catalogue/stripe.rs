@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use crate::description::{
-    Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature, Time,
-    TimeSource, TimeUnit,
+    Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme,
+    Signature, Time, TimeSource, TimeUnit,
 };
 
 /// Stripe.
@@ -24,8 +24,16 @@ pub const STRIPE: &Provider = &Provider::new(
             encoding: Encoding::Hex,
             hash: Hash::Sha256,
         },
-        time: Some(Time { source: TimeSource::Label("t"), unit: TimeUnit::Seconds, tolerance: Duration::from_mins(5) }),
-        messages: &[Message { before: &[Piece::Timestamp, Piece::Text(".")], body: Body::Raw, after: &[] }],
+        time: Some(Time {
+            source: TimeSource::Label("t"),
+            unit: TimeUnit::Seconds,
+            tolerance: Duration::from_mins(5),
+        }),
+        messages: &[Message {
+            before: &[Piece::Timestamp, Piece::Text(".")],
+            body: Body::Raw,
+            after: &[],
+        }],
         facts: Facts {
             id: Id::Signed(&["/id"]),
             event_type: EventType::Signed(&["/type"]),

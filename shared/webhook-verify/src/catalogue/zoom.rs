@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use crate::{
     catalogue::SLACK,
-    description::{Challenge, EventType, Facts, Key, Provider, Scheme, Signature, Time, TimeSource, TimeUnit},
+    description::{
+        Challenge, EventType, Facts, Key, Provider, Scheme, Signature, Time, TimeSource, TimeUnit,
+    },
 };
 
 /// Zoom.

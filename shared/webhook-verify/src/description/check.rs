@@ -1,14 +1,22 @@
 //! The rules that a description keeps, checked while it is compiled.
 
-use super::{Body, EventType, Form, HeaderNames, Id, Message, Piece, Pointer, Scheme, TimeSource, Unsigned};
+use super::{
+    Body, EventType, Form, HeaderNames, Id, Message, Piece, Pointer, Scheme, TimeSource, Unsigned,
+};
 
 /// Checks a whole description.
 pub(super) const fn provider(name: &str, schemes: &[Scheme]) {
-    assert!(is_name(name), "a provider's name is at most 32 lower-case letters, digits and hyphens");
+    assert!(
+        is_name(name),
+        "a provider's name is at most 32 lower-case letters, digits and hyphens"
+    );
     assert!(!schemes.is_empty(), "a provider has a scheme");
     let mut index = 0;
     while index < schemes.len() {
-        assert!(is_name(schemes[index].name), "a scheme's name is at most 32 lower-case letters, digits and hyphens");
+        assert!(
+            is_name(schemes[index].name),
+            "a scheme's name is at most 32 lower-case letters, digits and hyphens"
+        );
         scheme(&schemes[index]);
         let mut other = 0;
         while other < index {
@@ -39,17 +47,26 @@ const fn is_name(name: &str) -> bool {
 /// is checked. The sender chooses the prefix, so the signature of one must not be one of the other.
 const fn told_apart(one: &Scheme, other: &Scheme) {
     assert!(!equal(one.name, other.name), "two schemes have the same name");
-    assert!(same_names(one.signature.header, other.signature.header), "schemes of one provider have one header");
-    let (Form::Prefixed(prefix), Form::Prefixed(other_prefix)) = (one.signature.form, other.signature.form) else {
+    assert!(
+        same_names(one.signature.header, other.signature.header),
+        "schemes of one provider have one header"
+    );
+    let (Form::Prefixed(prefix), Form::Prefixed(other_prefix)) =
+        (one.signature.form, other.signature.form)
+    else {
         panic!("a prefix tells several schemes apart");
     };
     assert!(!equal(prefix, other_prefix), "two schemes have the same prefix");
     assert!(
-        one.signature.hash as u8 != other.signature.hash as u8 || begin_apart(one.messages, other.messages),
+        one.signature.hash as u8 != other.signature.hash as u8
+            || begin_apart(one.messages, other.messages),
         "schemes of one hash sign messages that begin with different texts"
     );
     if let (Some(one), Some(other)) = (one.time, other.time) {
-        assert!(one.tolerance.as_secs() == other.tolerance.as_secs(), "schemes of one provider have one tolerance");
+        assert!(
+            one.tolerance.as_secs() == other.tolerance.as_secs(),
+            "schemes of one provider have one tolerance"
+        );
     }
 }
 
@@ -117,7 +134,10 @@ const fn scheme(scheme: &Scheme) {
 const fn message(message: &Message, scheme: &Scheme) {
     let timestamps = timestamps(message.before) + timestamps(message.after);
     let wanted = if scheme.time.is_some() { 1 } else { 0 };
-    assert!(timestamps == wanted, "a time is signed once if it is checked, and checked if it is signed");
+    assert!(
+        timestamps == wanted,
+        "a time is signed once if it is checked, and checked if it is signed"
+    );
     is_unambiguous(message);
     assert!(urls(message) == urls(&scheme.messages[0]), "each message signs the URL, or none does");
     if let Id::SignedHeader(names) = scheme.facts.id {
@@ -139,7 +159,10 @@ const fn message(message: &Message, scheme: &Scheme) {
 /// be sent again with some of its signed text moved into or out of that header: with another id.
 const fn is_unambiguous(message: &Message) {
     let headers = headers(message.before) + headers(message.after);
-    assert!(headers <= 1, "one header at most is signed beside the time: text could move between two");
+    assert!(
+        headers <= 1,
+        "one header at most is signed beside the time: text could move between two"
+    );
     let (before, after) = (message.before, message.after);
     assert!(
         is_set_off(before, false) && is_set_off(after, true),
@@ -154,7 +177,8 @@ const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
         if let Piece::Header(names) = pieces[index] {
             has_names(names);
             let starts = if index == 0 { !body_is_first } else { is_fixed(pieces[index - 1]) };
-            let ends = if index + 1 == pieces.len() { body_is_first } else { is_fixed(pieces[index + 1]) };
+            let ends =
+                if index + 1 == pieces.len() { body_is_first } else { is_fixed(pieces[index + 1]) };
             if !starts || !ends {
                 return false;
             }
@@ -226,7 +250,10 @@ const fn facts(scheme: &Scheme) {
     while index < facts.unsigned_members.len() {
         is_member_name(facts.unsigned_members[index]);
         if let Body::PythonFormOfMember(signed, _) = scheme.messages[0].body {
-            assert!(!equal(facts.unsigned_members[index], signed), "the signed member is not unsigned");
+            assert!(
+                !equal(facts.unsigned_members[index], signed),
+                "the signed member is not unsigned"
+            );
         }
         index += 1;
     }
@@ -246,10 +273,16 @@ const fn facts(scheme: &Scheme) {
 const fn is_unsigned(place: Unsigned, scheme: &Scheme) {
     match place {
         Unsigned::Member(name) => {
-            assert!(contains(scheme.facts.unsigned_members, name), "the member is not among the unsigned ones");
+            assert!(
+                contains(scheme.facts.unsigned_members, name),
+                "the member is not among the unsigned ones"
+            );
         }
         Unsigned::Header(name) => {
-            assert!(!contains(scheme.signature.header, name), "the signature is not a fact of the event");
+            assert!(
+                !contains(scheme.signature.header, name),
+                "the signature is not a fact of the event"
+            );
         }
     }
 }
@@ -258,7 +291,10 @@ const fn are_pointers(pointers: &[Pointer]) {
     let mut index = 0;
     while index < pointers.len() {
         let bytes = pointers[index].as_bytes();
-        assert!(bytes.len() > 1 && bytes[0] == b'/', "a pointer begins with `/` and names a member");
+        assert!(
+            bytes.len() > 1 && bytes[0] == b'/',
+            "a pointer begins with `/` and names a member"
+        );
         let mut at = 0;
         while at < bytes.len() {
             assert!(bytes[at] != b'~', "a pointer has no escapes");

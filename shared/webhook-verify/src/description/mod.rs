@@ -83,7 +83,11 @@ impl Provider {
 
     /// Makes a description without checking it: for tests of what the checks are for.
     #[cfg(test)]
-    pub(crate) const fn unchecked(name: &'static str, key: Key, schemes: &'static [Scheme]) -> Self {
+    pub(crate) const fn unchecked(
+        name: &'static str,
+        key: Key,
+        schemes: &'static [Scheme],
+    ) -> Self {
         Self { name, key, schemes, also_sends: &[] }
     }
 
@@ -176,12 +180,14 @@ impl Scheme {
 
     /// Returns the headers that are part of the signed message, beside the time.
     pub fn signed_headers(&self) -> impl Iterator<Item = HeaderNames> {
-        self.pieces().filter_map(|piece| if let Piece::Header(names) = piece { Some(names) } else { None })
+        self.pieces()
+            .filter_map(|piece| if let Piece::Header(names) = piece { Some(names) } else { None })
     }
 
     /// Returns the texts that set a signed header off from the time and the body.
     pub(crate) fn separators(&self) -> impl Iterator<Item = &'static str> {
-        self.pieces().filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
+        self.pieces()
+            .filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
     }
 
     /// Returns the member of the body that is signed, if the signature does not cover all of it.

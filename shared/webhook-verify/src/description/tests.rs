@@ -7,10 +7,15 @@ use std::{
 
 use super::*;
 
-const SIGNATURE: Signature =
-    Signature { header: &["x-signature"], form: Form::Prefixed("v1="), encoding: Encoding::Hex, hash: Hash::Sha256 };
+const SIGNATURE: Signature = Signature {
+    header: &["x-signature"],
+    form: Form::Prefixed("v1="),
+    encoding: Encoding::Hex,
+    hash: Hash::Sha256,
+};
 
-const OTHER_HASH: Signature = Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..SIGNATURE };
+const OTHER_HASH: Signature =
+    Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..SIGNATURE };
 
 /// Follows all rules.
 const SOUND: Scheme = Scheme {
@@ -70,8 +75,14 @@ fn refusal(name: &'static str, schemes: Vec<Scheme>) -> Option<String> {
 fn a_description_that_breaks_no_rule_is_accepted() {
     let mut sound = vec![
         vec![SOUND],
-        vec![beginning("v1:", &prefixed("sound-v1", "v1=")), beginning("v2:", &prefixed("sound-v2", "v2="))],
-        vec![prefixed("sound-v1", "v1="), Scheme { signature: OTHER_HASH, ..prefixed("sound-v2", "v2=") }],
+        vec![
+            beginning("v1:", &prefixed("sound-v1", "v1=")),
+            beginning("v2:", &prefixed("sound-v2", "v2=")),
+        ],
+        vec![
+            prefixed("sound-v1", "v1="),
+            Scheme { signature: OTHER_HASH, ..prefixed("sound-v2", "v2=") },
+        ],
         vec![signing(vec![member("payload"), member("payload")])],
         vec![Scheme {
             messages: TIMED,
@@ -81,7 +92,10 @@ fn a_description_that_breaks_no_rule_is_accepted() {
         }],
         with_pieces(&[Piece::Header(ID), Piece::PublicUrl], &[]),
         with_pieces(&[], &[Piece::Text("."), Piece::Header(ID)]),
-        with_pieces(&[Piece::Text("v1"), Piece::Header(ID), Piece::Text("1."), Piece::Timestamp], &[]),
+        with_pieces(
+            &[Piece::Text("v1"), Piece::Header(ID), Piece::Text("1."), Piece::Timestamp],
+            &[],
+        ),
     ];
     sound.extend(crate::catalogue::CATALOGUE.iter().map(|entry| entry.schemes().to_vec()));
     for schemes in sound {
@@ -92,7 +106,19 @@ fn a_description_that_breaks_no_rule_is_accepted() {
 #[test]
 fn a_name_is_short_lower_case_and_safe_in_a_path() {
     let expected = "a provider's name is at most 32 lower-case letters, digits and hyphens";
-    for name in ["", "A", "a b", "a_b", "a/b", "é", "-a", "a-", "1a", "a.b", "abcdefghijklmnopqrstuvwxyzabcdefg"] {
+    for name in [
+        "",
+        "A",
+        "a b",
+        "a_b",
+        "a/b",
+        "é",
+        "-a",
+        "a-",
+        "1a",
+        "a.b",
+        "abcdefghijklmnopqrstuvwxyzabcdefg",
+    ] {
         assert_eq!(refusal(name, vec![SOUND]).as_deref(), Some(expected), "{name}");
     }
     for name in ["a", "a1", "a-1", "a--b", "abcdefghijklmnopqrstuvwxyzabcdef"] {
@@ -104,7 +130,8 @@ fn a_name_is_short_lower_case_and_safe_in_a_path() {
 
 #[test]
 fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
-    let other_header = Signature { header: &["x-signature", "x-other"], form: Form::Prefixed("v2="), ..SIGNATURE };
+    let other_header =
+        Signature { header: &["x-signature", "x-other"], form: Form::Prefixed("v2="), ..SIGNATURE };
     let bare = Signature { form: Form::Bare, ..SIGNATURE };
     let apart = "schemes of one hash sign messages that begin with different texts";
     let timed = |name, prefix, tolerance| {
@@ -118,14 +145,23 @@ fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
         ("a provider has a scheme", vec![]),
         (apart, vec![prefixed("a", "v1="), prefixed("b", "v2=")]),
         (apart, vec![beginning("v1:", &prefixed("a", "v1=")), prefixed("b", "v2=")]),
-        (apart, vec![beginning("v1", &prefixed("a", "v1=")), beginning("v1:", &prefixed("b", "v2="))]),
-        ("schemes of one provider have one tolerance", vec![timed("a", "v1=", short), timed("b", "v2=", long)]),
+        (
+            apart,
+            vec![beginning("v1", &prefixed("a", "v1=")), beginning("v1:", &prefixed("b", "v2="))],
+        ),
+        (
+            "schemes of one provider have one tolerance",
+            vec![timed("a", "v1=", short), timed("b", "v2=", long)],
+        ),
         ("two schemes have the same name", vec![prefixed("a", "v1="), prefixed("a", "v2=")]),
         (
             "schemes of one provider have one header",
             vec![SOUND, Scheme { name: "other", signature: other_header, ..SOUND }],
         ),
-        ("a prefix tells several schemes apart", vec![SOUND, Scheme { name: "other", signature: bare, ..SOUND }]),
+        (
+            "a prefix tells several schemes apart",
+            vec![SOUND, Scheme { name: "other", signature: bare, ..SOUND }],
+        ),
         ("two schemes have the same prefix", vec![prefixed("a", "v1="), prefixed("b", "v1=")]),
     ] {
         assert_eq!(refusal("flawed", schemes).as_deref(), Some(expected));
@@ -140,7 +176,10 @@ fn a_signature_and_its_time_are_found_in_one_way() {
     for (expected, scheme) in [
         ("a header has a name", Scheme { signature: nowhere, ..SOUND }),
         ("a header has a name", Scheme { signature: unnamed, ..SOUND }),
-        ("a header has a name", Scheme { time: Some(time(TimeSource::Header(&[]))), messages: TIMED, ..SOUND }),
+        (
+            "a header has a name",
+            Scheme { time: Some(time(TimeSource::Header(&[]))), messages: TIMED, ..SOUND },
+        ),
         ("a prefix ends in `=`", prefixed("flawed", "v1")),
         ("a prefix ends in `=`", prefixed("flawed", "=")),
         ("a prefix ends in `=`", prefixed("flawed", "")),
@@ -150,7 +189,12 @@ fn a_signature_and_its_time_are_found_in_one_way() {
         ),
         (
             "the time and the signature have the same label",
-            Scheme { signature: labelled, time: Some(time(TimeSource::Label("v1"))), messages: TIMED, ..SOUND },
+            Scheme {
+                signature: labelled,
+                time: Some(time(TimeSource::Label("v1"))),
+                messages: TIMED,
+                ..SOUND
+            },
         ),
     ] {
         assert_eq!(refusal("flawed", vec![scheme]).as_deref(), Some(expected));
@@ -162,7 +206,8 @@ fn what_is_checked_is_signed_and_the_body_is() {
     let header = Some(time(TimeSource::Header(&["x-time"])));
     let of_time = "a time is signed once if it is checked, and checked if it is signed";
     let of_part = "each message covers the whole body, or each covers the same member";
-    let twice = &[Message { before: &[Piece::Timestamp], body: Body::Raw, after: &[Piece::Timestamp] }];
+    let twice =
+        &[Message { before: &[Piece::Timestamp], body: Body::Raw, after: &[Piece::Timestamp] }];
     let once_in_two = vec![TIMED[0], Message::RAW_BODY];
     for (expected, scheme) in [
         ("something is signed", signing(vec![])),
@@ -175,7 +220,10 @@ fn what_is_checked_is_signed_and_the_body_is() {
         (of_part, signing(vec![member("payload"), member("other")])),
         (
             "each message signs the URL, or none does",
-            signing(vec![Message { before: &[Piece::PublicUrl], ..Message::RAW_BODY }, Message::RAW_BODY]),
+            signing(vec![
+                Message { before: &[Piece::PublicUrl], ..Message::RAW_BODY },
+                Message::RAW_BODY,
+            ]),
         ),
     ] {
         assert_eq!(refusal("flawed", vec![scheme]).as_deref(), Some(expected));
@@ -229,7 +277,10 @@ fn facts_come_from_members_that_have_a_name_and_listed_unsigned_ones() {
         (unlisted, Facts { event_type: unsigned, ..none }),
         (unlisted, Facts { event_type: unsigned, unsigned_members: &["events"], ..none }),
         (unlisted, Facts { delivery_id: &[Unsigned::Header("x"), Unsigned::Member("id")], ..none }),
-        ("a body that is signed has no unsigned members", Facts { unsigned_members: &["event"], ..none }),
+        (
+            "a body that is signed has no unsigned members",
+            Facts { unsigned_members: &["event"], ..none },
+        ),
         (name, Facts { unsigned_members: &["a/b"], ..none }),
         (name, Facts { challenge: Some(Challenge { answer: "a\"", ..CHALLENGE }), ..none }),
         (name, Facts { challenge: Some(Challenge { answer_mac: Some("é"), ..CHALLENGE }), ..none }),
@@ -238,7 +289,10 @@ fn facts_come_from_members_that_have_a_name_and_listed_unsigned_ones() {
     }
     assert_eq!(refusal("flawed", with_facts(Facts { challenge: Some(CHALLENGE), ..none })), None);
     let signature = Facts { delivery_id: &[Unsigned::Header("x-signature")], ..none };
-    assert_eq!(refusal("flawed", with_facts(signature)).as_deref(), Some("the signature is not a fact of the event"));
+    assert_eq!(
+        refusal("flawed", with_facts(signature)).as_deref(),
+        Some("the signature is not a fact of the event")
+    );
     let twice = Facts { unsigned_members: &["payload"], ..none };
     let twice = vec![Scheme { facts: twice, ..signing(vec![member("payload")]) }];
     assert_eq!(refusal("flawed", twice).as_deref(), Some("the signed member is not unsigned"));

@@ -45,10 +45,16 @@ impl Verified<'_> {
         let text = token.text().filter(|text| text.len() <= MAX_NAME_BYTES)?;
         let mac = match challenge.answer_mac {
             // The answer must not be the signature of a delivery, which has other characters.
-            Some(_) if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_+/=".contains(&byte)) => {
+            Some(_)
+                if !text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_+/=".contains(&byte)) =>
+            {
                 return None;
             }
-            Some(member) => format!(",\"{member}\":\"{}\"", hex::encode(self.mac_of(&text, secrets)?)),
+            Some(member) => {
+                format!(",\"{member}\":\"{}\"", hex::encode(self.mac_of(&text, secrets)?))
+            }
             None => String::new(),
         };
         let spelling = String::from_utf8_lossy(token.bytes());

@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::{
     description::{EventType, Facts, Id, Pointer, Unsigned},
     error::Malformed,
-    event::{Event, EventKind, MAX_NAME_BYTES, Retention, idempotency_key, key_of_id, key_of_signed},
+    event::{
+        Event, EventKind, MAX_NAME_BYTES, Retention, idempotency_key, key_of_id, key_of_signed,
+    },
     json::{RawValue, read_pointers},
     verified::Verified,
 };
@@ -22,8 +24,11 @@ impl Verified<'_> {
         let id = match facts.id {
             Id::SignedHeader(names) => {
                 // `parse` has seen that there is exactly one, and the MAC covered it.
-                let value =
-                    self.unsigned_delivery().header(names).ok().and_then(|(_, value)| str::from_utf8(value).ok());
+                let value = self
+                    .unsigned_delivery()
+                    .header(names)
+                    .ok()
+                    .and_then(|(_, value)| str::from_utf8(value).ok());
                 value.filter(|id| !id.is_empty()).map(str::to_owned)
             }
             Id::HashOfBody | Id::Signed(_) => signed.id,
@@ -32,7 +37,8 @@ impl Verified<'_> {
             EventType::Signed(_) => (signed.event_type, Retention::Configured),
             EventType::Unsigned(place) => (unsigned.text(self, place)?, Retention::Configured),
             EventType::Told(tell) => {
-                let EventKind { name, retention } = tell(self.signed()).map_err(|_| Malformed::NotAnObject)?;
+                let EventKind { name, retention } =
+                    tell(self.signed()).map_err(|_| Malformed::NotAnObject)?;
                 (Some(name.to_owned()), retention)
             }
         };
@@ -41,7 +47,8 @@ impl Verified<'_> {
             // Not limited here: the record has the hash of a longer id, and the front door limits headers.
             delivery_id = delivery_id.or(unsigned.find(self, *place));
         }
-        let key = id.as_deref().map_or_else(|| key_of_signed(self.scheme(), self.signed()), key_of_id);
+        let key =
+            id.as_deref().map_or_else(|| key_of_signed(self.scheme(), self.signed()), key_of_id);
         let id = id.unwrap_or_else(|| key.clone());
         Ok(Event {
             provider: self.provider().name(),
@@ -130,11 +137,15 @@ impl<'v> UnsignedMembers<'v> {
     /// with the unsigned members and the signed text. Unsigned texts keep their spelling; anything else
     /// becomes null.
     fn data<'b>(&self, verified: &'b Verified<'_>) -> Cow<'b, [u8]> {
-        let Some(member) = verified.scheme().signed_member() else { return verified.signed().into() };
+        let Some(member) = verified.scheme().signed_member() else {
+            return verified.signed().into();
+        };
         let mut data = Vec::with_capacity(verified.signed().len() + 64);
         data.push(b'{');
         for (name, value) in self.names.iter().zip(&self.values) {
-            let spelling = value.filter(|value| value.text().is_some()).map_or(b"null".as_slice(), RawValue::bytes);
+            let spelling = value
+                .filter(|value| value.text().is_some())
+                .map_or(b"null".as_slice(), RawValue::bytes);
             data.extend_from_slice(format!("\"{name}\":").as_bytes());
             data.extend_from_slice(spelling);
             data.push(b',');
@@ -150,8 +161,11 @@ impl<'v> UnsignedMembers<'v> {
 fn unsigned_fields(facts: &Facts) -> Option<String> {
     let event_type = matches!(facts.event_type, EventType::Unsigned(_)).then_some("type");
     let delivery_id = (!facts.delivery_id.is_empty()).then_some("deliveryid");
-    let names: Vec<_> =
-        event_type.into_iter().chain(delivery_id).chain(facts.unsigned_members.iter().copied()).collect();
+    let names: Vec<_> = event_type
+        .into_iter()
+        .chain(delivery_id)
+        .chain(facts.unsigned_members.iter().copied())
+        .collect();
     if names.is_empty() { None } else { Some(names.join(",")) }
 }
 

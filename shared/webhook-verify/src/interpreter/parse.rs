@@ -61,10 +61,15 @@ impl Provider {
 }
 
 /// Returns the signatures in the header, decoded. There is at least one.
-fn tags(signature: &Signature, header: &'static str, value: &str) -> Result<Vec<Vec<u8>>, VerifyError> {
+fn tags(
+    signature: &Signature,
+    header: &'static str,
+    value: &str,
+) -> Result<Vec<Vec<u8>>, VerifyError> {
     let decode = |digits| decode(signature, digits).ok_or(VerifyError::HeaderMalformed(header));
     let Form::Labelled { label, .. } = signature.form else { return Ok(vec![decode(value)?]) };
-    let tags: Vec<_> = labelled(signature.form, value, label).map(decode).collect::<Result<_, _>>()?;
+    let tags: Vec<_> =
+        labelled(signature.form, value, label).map(decode).collect::<Result<_, _>>()?;
     if tags.is_empty() { Err(VerifyError::SchemeUnknown(header)) } else { Ok(tags) }
 }
 

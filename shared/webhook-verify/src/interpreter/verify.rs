@@ -35,9 +35,14 @@ impl<'d> Unverified<'d> {
         Ok(Verified::new(self, proof, signed))
     }
 
-    fn prove(&self, secrets: &SigningSecrets, public_url: Option<&str>) -> Result<(Proof, Cow<'d, [u8]>), VerifyError> {
+    fn prove(
+        &self,
+        secrets: &SigningSecrets,
+        public_url: Option<&str>,
+    ) -> Result<(Proof, Cow<'d, [u8]>), VerifyError> {
         if let [message] = self.scheme.messages {
-            let signed = signed(message, self.delivery.body()).map_err(VerifyError::NoSignedText)?;
+            let signed =
+                signed(message, self.delivery.body()).map_err(VerifyError::NoSignedText)?;
             return Ok((self.check(message, &signed, secrets, public_url)?, signed));
         }
         for message in self.likely_first() {
@@ -67,7 +72,8 @@ impl<'d> Unverified<'d> {
         public_url: Option<&str>,
     ) -> Result<Proof, VerifyError> {
         let timestamp = self.timestamp.map(|timestamp| timestamp.text);
-        let pieces = pieces(message, signed, &Pieces { delivery: self.delivery, timestamp, public_url })?;
+        let pieces =
+            pieces(message, signed, &Pieces { delivery: self.delivery, timestamp, public_url })?;
         verify(self.scheme.signature.hash, secrets, &self.tags, &pieces)
     }
 }
@@ -84,18 +90,26 @@ pub(crate) fn signed<'d>(message: &Message, body: &'d [u8]) -> Result<Cow<'d, [u
     match message.body {
         Body::Raw => Ok(body.into()),
         Body::PythonForm(form) => python_form(body, form).map(Cow::Owned),
-        Body::PythonFormOfMember(name, form) => python_form_of_member(body, name, form).map(Cow::Owned),
+        Body::PythonFormOfMember(name, form) => {
+            python_form_of_member(body, name, form).map(Cow::Owned)
+        }
     }
 }
 
 /// Returns the whole signed message.
-pub(crate) fn pieces<'p>(message: &Message, signed: &'p [u8], from: &Pieces<'p>) -> Result<Vec<&'p [u8]>, VerifyError> {
+pub(crate) fn pieces<'p>(
+    message: &Message,
+    signed: &'p [u8],
+    from: &Pieces<'p>,
+) -> Result<Vec<&'p [u8]>, VerifyError> {
     let piece = |piece: &Piece| match *piece {
         Piece::Text(text) => Ok(text.as_bytes()),
         // A description whose message has a time has one, and `parse` has read it.
         Piece::Timestamp => Ok(from.timestamp.unwrap_or_default()),
         Piece::Header(names) => from.delivery.header(names).map(|(_, value)| value),
-        Piece::PublicUrl => from.public_url.map(str::as_bytes).ok_or(VerifyError::SignatureMismatch),
+        Piece::PublicUrl => {
+            from.public_url.map(str::as_bytes).ok_or(VerifyError::SignatureMismatch)
+        }
     };
     let before = message.before.iter().map(piece);
     before.chain([Ok(signed)]).chain(message.after.iter().map(piece)).collect()
@@ -105,7 +119,10 @@ pub(crate) fn pieces<'p>(message: &Message, signed: &'p [u8], from: &Pieces<'p>)
 /// after a name, as Python writes it, and `true` if there is no such colon near the start.
 fn has_pythons_spaces(body: &[u8]) -> bool {
     let start = &body[..body.len().min(256)];
-    start.windows(3).find(|window| window.starts_with(b"\":")).is_none_or(|window| window[2] == b' ')
+    start
+        .windows(3)
+        .find(|window| window.starts_with(b"\":"))
+        .is_none_or(|window| window[2] == b' ')
 }
 
 #[cfg(test)]

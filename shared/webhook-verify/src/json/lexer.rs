@@ -43,7 +43,12 @@ pub(super) trait Visitor {
 
     /// A member's name and colon have been read, and its value starts at `value`. `depth` brackets
     /// are open.
-    fn member(&mut self, _name: StringSpan, _value: usize, _depth: usize) -> Result<(), Self::Refusal> {
+    fn member(
+        &mut self,
+        _name: StringSpan,
+        _value: usize,
+        _depth: usize,
+    ) -> Result<(), Self::Refusal> {
         Ok(())
     }
 
@@ -192,7 +197,12 @@ impl Brackets {
 
 /// Reads the name at `at` and its colon. Returns where the value starts, and its first byte.
 #[inline]
-fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> Result<(usize, u8), V::Refusal> {
+fn member<V: Visitor>(
+    text: &[u8],
+    at: usize,
+    visitor: &mut V,
+    depth: usize,
+) -> Result<(usize, u8), V::Refusal> {
     let mut has_escapes = false;
     visitor.name_start(at);
     let end = string(text, at, visitor, &mut has_escapes)?;
@@ -210,9 +220,18 @@ fn member<V: Visitor>(text: &[u8], at: usize, visitor: &mut V, depth: usize) -> 
 /// Reads the string whose first quote is at `start`. Returns where it ends, and sets `has_escapes` if
 /// it has any. RFC 8259, section 7. (An argument, because a larger result would go through memory.)
 #[inline]
-fn string<V: Visitor>(text: &[u8], start: usize, visitor: &mut V, has_escapes: &mut bool) -> Result<usize, V::Refusal> {
+fn string<V: Visitor>(
+    text: &[u8],
+    start: usize,
+    visitor: &mut V,
+    has_escapes: &mut bool,
+) -> Result<usize, V::Refusal> {
     let stop = next_stop::<V>(text, start + 1);
-    if byte(text, stop) == b'"' { Ok(stop + 1) } else { string_from_stop(text, stop, visitor, has_escapes) }
+    if byte(text, stop) == b'"' {
+        Ok(stop + 1)
+    } else {
+        string_from_stop(text, stop, visitor, has_escapes)
+    }
 }
 
 /// Continues at the first stop that is not the closing quote.
@@ -271,7 +290,11 @@ fn number<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<usiz
         b'I' if text[at..].starts_with(b"Infinity") => return Err(Fault::NotFinite.into()),
         _ => return Err(Fault::NotJson.into()),
     };
-    let fraction_end = if byte(text, integer_end) == b'.' { some_digits(text, integer_end + 1)? } else { integer_end };
+    let fraction_end = if byte(text, integer_end) == b'.' {
+        some_digits(text, integer_end + 1)?
+    } else {
+        integer_end
+    };
     let end = match (byte(text, fraction_end), byte(text, fraction_end + 1)) {
         (b'e' | b'E', b'+' | b'-') => some_digits(text, fraction_end + 2)?,
         (b'e' | b'E', _) => some_digits(text, fraction_end + 1)?,

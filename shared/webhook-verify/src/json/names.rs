@@ -66,7 +66,11 @@ impl OpenNames {
     pub(super) fn close_object(&mut self, form: &[u8]) -> bool {
         let innermost = self.innermost();
         let names = self.names.get(innermost..).unwrap_or_default();
-        let found = if names.len() <= FEW { two_of_few_are_equal(form, names) } else { two_are_equal(form, names) };
+        let found = if names.len() <= FEW {
+            two_of_few_are_equal(form, names)
+        } else {
+            two_are_equal(form, names)
+        };
         self.names.truncate(innermost);
         self.open = self.open.saturating_sub(1);
         found
@@ -99,7 +103,10 @@ fn two_of_few_are_equal(form: &[u8], names: &[Name]) -> bool {
     let mut later = names;
     while let Some((name, rest)) = later.split_first() {
         // Most names that differ do so in their length.
-        if rest.iter().any(|other| other.length() == name.length() && other.bytes(form) == name.bytes(form)) {
+        if rest
+            .iter()
+            .any(|other| other.length() == name.length() && other.bytes(form) == name.bytes(form))
+        {
             return true;
         }
         later = rest;
@@ -110,12 +117,17 @@ fn two_of_few_are_equal(form: &[u8], names: &[Name]) -> bool {
 fn two_are_equal(form: &[u8], names: &[Name]) -> bool {
     let random = RandomState::new();
     // Half of the hash above the name's index: eight bytes each, which sort quickly.
-    let mut hashes: Vec<u64> =
-        (0_u64..).zip(names).map(|(index, name)| random.hash_one(name.bytes(form)) & HASH | index).collect();
+    let mut hashes: Vec<u64> = (0_u64..)
+        .zip(names)
+        .map(|(index, name)| random.hash_one(name.bytes(form)) & HASH | index)
+        .collect();
     hashes.sort_unstable();
     hashes.chunk_by(|a, b| a & HASH == b & HASH).any(|equal| {
         let name = |hash: &u64| names[usize::try_from(hash & !HASH).expect("an index")].bytes(form);
-        equal.iter().enumerate().any(|(index, a)| equal[index + 1..].iter().any(|b| name(a) == name(b)))
+        equal
+            .iter()
+            .enumerate()
+            .any(|(index, a)| equal[index + 1..].iter().any(|b| name(a) == name(b)))
     })
 }
 

@@ -59,9 +59,13 @@ impl Repr {
         let mut buffer = zmij::Buffer::new();
         let printed = buffer.format_finite(value).as_bytes();
         let fraction_end = printed.iter().position(|&byte| byte == b'e').unwrap_or(printed.len());
-        let integer_end = printed[..fraction_end].iter().position(|&byte| byte == b'.').unwrap_or(fraction_end);
+        let integer_end =
+            printed[..fraction_end].iter().position(|&byte| byte == b'.').unwrap_or(fraction_end);
         let span = NumberSpan { start: 0, integer_end, fraction_end, end: printed.len() };
-        Some(Self::of_shortest(&Decimal { negative: decimal.negative, ..Decimal::new(printed, span) }))
+        Some(Self::of_shortest(&Decimal {
+            negative: decimal.negative,
+            ..Decimal::new(printed, span)
+        }))
     }
 
     /// Writes digits that are known to be the shortest, save for zeros at the end.
@@ -158,9 +162,19 @@ impl<'a> Decimal<'a> {
         if integer == b"0" {
             let zeros = fraction.iter().take_while(|&&digit| digit == b'0').count();
             let (zeros, fraction) = fraction.split_at(zeros);
-            Self { negative, integer: &[], fraction, exponent: exponent.saturating_sub(signed(zeros.len())) }
+            Self {
+                negative,
+                integer: &[],
+                fraction,
+                exponent: exponent.saturating_sub(signed(zeros.len())),
+            }
         } else {
-            Self { negative, integer, fraction, exponent: exponent.saturating_add(signed(integer.len())) }
+            Self {
+                negative,
+                integer,
+                fraction,
+                exponent: exponent.saturating_add(signed(integer.len())),
+            }
         }
     }
 
@@ -196,7 +210,8 @@ impl<'a> Decimal<'a> {
         }
         self.length() <= CERTAIN_DIGITS
             && last_digit >= -323
-            && (self.exponent <= 308 || (self.exponent == 309 && *self.integer == *b"1" && self.fraction.is_empty()))
+            && (self.exponent <= 308
+                || (self.exponent == 309 && *self.integer == *b"1" && self.fraction.is_empty()))
     }
 
     /// Copies as many of the digits as there is room for, and returns how many.
@@ -256,8 +271,10 @@ impl<'a> Decimal<'a> {
         let exponent = self.exponent - signed(length);
 
         // `lower` is `mantissa × 2^power`, so the middle is `(2 × mantissa + 1) × 2^(power - 1)`.
-        let (fraction, biased) = (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52).cast_signed());
-        let (mantissa, power) = if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
+        let (fraction, biased) =
+            (lower.to_bits() & ((1 << 52) - 1), (lower.to_bits() >> 52).cast_signed());
+        let (mantissa, power) =
+            if biased == 0 { (fraction, -1074) } else { (fraction | 1 << 52, biased - 1075) };
         let mut midpoint = Natural::zero();
         midpoint.multiply_and_add(1, 2 * mantissa + 1);
 
@@ -271,7 +288,11 @@ impl<'a> Decimal<'a> {
         // No middle has more digits: of what follows, it only matters whether it is zero.
         number.compare(&midpoint).then_with(|| {
             let rest = self.integer.iter().chain(self.fraction).skip(length);
-            if rest.copied().all(|digit| digit == b'0') { Ordering::Equal } else { Ordering::Greater }
+            if rest.copied().all(|digit| digit == b'0') {
+                Ordering::Equal
+            } else {
+                Ordering::Greater
+            }
         })
     }
 }
@@ -293,7 +314,10 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
     let (number, rest) = text.split_at_mut(digits.len());
     number.copy_from_slice(digits);
     rest[..5].copy_from_slice(&[b'e', sign, digit(size, 100), digit(size, 10), digit(size, 1)]);
-    str::from_utf8(&text[..digits.len() + 5]).ok().and_then(|text| text.parse().ok()).expect("a number")
+    str::from_utf8(&text[..digits.len() + 5])
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .expect("a number")
 }
 
 /// Returns a digit of a number, given the power of ten that it counts.
@@ -308,7 +332,8 @@ fn signed(length: usize) -> i64 {
 /// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.
 fn exponent(text: &[u8]) -> i64 {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit());
-    let size = digits.fold(0_i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
+    let size = digits
+        .fold(0_i64, |size, digit| size.saturating_mul(10).saturating_add(i64::from(digit - b'0')));
     if text.get(1) == Some(&b'-') { -size } else { size }
 }
 
@@ -349,7 +374,10 @@ impl Natural {
     }
 
     fn compare(&self, other: &Self) -> Ordering {
-        self.limbs.len().cmp(&other.limbs.len()).then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
+        self.limbs
+            .len()
+            .cmp(&other.limbs.len())
+            .then_with(|| self.limbs.iter().rev().cmp(other.limbs.iter().rev()))
     }
 }
 

@@ -86,8 +86,12 @@ pub fn read_object<'a, const N: usize>(
 ///
 /// # Errors
 /// [`NotAnObject`].
-pub(crate) fn read_pointers<'a>(text: &'a [u8], pointers: &[&str]) -> Result<Vec<Option<RawValue<'a>>>, NotAnObject> {
-    let paths: Vec<Vec<&str>> = pointers.iter().map(|pointer| pointer.split('/').skip(1).collect()).collect();
+pub(crate) fn read_pointers<'a>(
+    text: &'a [u8],
+    pointers: &[&str],
+) -> Result<Vec<Option<RawValue<'a>>>, NotAnObject> {
+    let paths: Vec<Vec<&str>> =
+        pointers.iter().map(|pointer| pointer.split('/').skip(1).collect()).collect();
     let mut searches: Vec<_> = paths.iter().map(|path| Search::new(path)).collect();
     find(text, &mut searches)?;
     Ok(searches.into_iter().map(|search| search.found).collect())

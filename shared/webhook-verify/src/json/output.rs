@@ -23,7 +23,13 @@ impl<'a> Output<'a> {
 
     /// Replaces `text[from..to]` with the first `length` bytes of `new`.
     #[inline]
-    pub(super) fn replace<const N: usize>(&mut self, from: usize, to: usize, new: &[u8; N], length: usize) {
+    pub(super) fn replace<const N: usize>(
+        &mut self,
+        from: usize,
+        to: usize,
+        new: &[u8; N],
+        length: usize,
+    ) {
         const { assert!(N <= LONGEST, "`SPARE` has room for it") };
         let kept = from - self.copied;
         // Copying a fixed number of bytes and dropping the excess costs less than a call that

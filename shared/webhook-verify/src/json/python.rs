@@ -80,7 +80,11 @@ pub fn python_form(text: &[u8], form: PythonForm) -> Result<Vec<u8>, NoPythonFor
 /// # Errors
 ///
 /// Any [`NoPythonForm`].
-pub fn python_form_of_member(text: &[u8], name: &str, form: PythonForm) -> Result<Vec<u8>, NoPythonForm> {
+pub fn python_form_of_member(
+    text: &[u8],
+    name: &str,
+    form: PythonForm,
+) -> Result<Vec<u8>, NoPythonForm> {
     let (mut form, member) = write(text, Some(name), form)?;
     let member = member.ok_or(NoPythonForm::MemberMissing)?;
     form.truncate(member.end);
@@ -89,7 +93,11 @@ pub fn python_form_of_member(text: &[u8], name: &str, form: PythonForm) -> Resul
 }
 
 /// Returns the form of the whole document, and where in it the value of the member is.
-fn write(text: &[u8], member: Option<&str>, form: PythonForm) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
+fn write(
+    text: &[u8],
+    member: Option<&str>,
+    form: PythonForm,
+) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
     // RFC 8259, section 8.1. A byte-order mark is UTF-8; the lexer refuses it, since no value starts
     // with it.
     let text = std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)?;
@@ -132,7 +140,10 @@ struct Writer<'a, const DEFAULT: bool> {
 }
 
 impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
-    fn write(text: &'a str, member: Option<&'a str>) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
+    fn write(
+        text: &'a str,
+        member: Option<&'a str>,
+    ) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
         let mut writer = Self {
             text,
             output: Output::with_capacity(text.as_bytes(), Self::longest(text.as_bytes())),
@@ -185,12 +196,14 @@ fn growth_of<const DEFAULT: bool>(window: &[u8; WINDOW]) -> usize {
         if DEFAULT {
             let separator = weight((first == b',') | (first == b':'), 1);
             // Characters of two and three bytes become six, those of four become twelve.
-            let beyond_ascii = weight(first >= 0xc0, 4) | weight(first >= 0xf0, 8) | weight(first == 0x7f, 5);
+            let beyond_ascii =
+                weight(first >= 0xc0, 4) | weight(first >= 0xf0, 8) | weight(first == 0x7f, 5);
             characters = characters.wrapping_add(separator | beyond_ascii);
         }
         let exponent = (second | 0x20 == b'e') & (digit(third) | (third == b'+') | (third == b'-'));
         let point = (second == b'.') & digit(third);
-        floats = floats.wrapping_add(weight(digit(first) & exponent, 14) | weight(digit(first) & point, 3));
+        floats = floats
+            .wrapping_add(weight(digit(first) & exponent, 14) | weight(digit(first) & point, 3));
     }
     usize::from(characters) + usize::from(floats)
 }
@@ -208,7 +221,8 @@ impl<const DEFAULT: bool> Visitor for Writer<'_, DEFAULT> {
             Gap::Colon => (b": ", if DEFAULT { 2 } else { 1 }),
         };
         // A gap has one separator or none; the rest of it is white space.
-        let unchanged = from + length == to && (length < 2 || self.text.as_bytes()[from + 1] == b' ');
+        let unchanged =
+            from + length == to && (length < 2 || self.text.as_bytes()[from + 1] == b' ');
         if !unchanged {
             self.output.replace(from, to, wanted, length);
         }
@@ -218,8 +232,11 @@ impl<const DEFAULT: bool> Visitor for Writer<'_, DEFAULT> {
     #[inline]
     fn escape(&mut self, text: &[u8], at: usize) -> Result<usize, NoPythonForm> {
         // The default form spells each half of a surrogate pair separately.
-        let read =
-            if DEFAULT { escape(text, at).map(|(unit, length)| (unit.into(), length)) } else { code_point(text, at) };
+        let read = if DEFAULT {
+            escape(text, at).map(|(unit, length)| (unit.into(), length))
+        } else {
+            code_point(text, at)
+        };
         let (code_point, length) = read.ok_or(NoPythonForm::NotJson)?;
         let end = at + length;
         match u16::try_from(code_point) {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::{Answer, Attempt, Identity, Receiver};
 use crate::{
     delivery::Header,
-    description::{Body, Encoding, EventType, Form, HeaderNames, Id, Provider, Scheme, TimeSource, TimeUnit, Unsigned},
+    description::{
+        Body, Encoding, EventType, Form, HeaderNames, Id, Provider, Scheme, TimeSource, TimeUnit,
+        Unsigned,
+    },
     error::{Malformed, VerifyError},
     mac::SecretVersion,
     sign::{Signer, example_body, malformed_body},
@@ -26,13 +29,23 @@ const LONGEST_TOLERANCE: Duration = Duration::from_hours(15 * 24);
 pub(super) fn violations(provider: &'static Provider, receiver: Receiver) -> Vec<String> {
     let mut all = Vec::new();
     for scheme in provider.schemes() {
-        let forms = scheme.messages.iter().filter(|message| matches!(message.body, Body::PythonForm(_))).count();
+        let forms = scheme
+            .messages
+            .iter()
+            .filter(|message| matches!(message.body, Body::PythonForm(_)))
+            .count();
         for respelled in [false, true] {
             if respelled && forms == 0 {
                 continue;
             }
-            let mut suite =
-                Suite { provider, scheme, receiver, respelled, has_form: forms > 0, violations: Vec::new() };
+            let mut suite = Suite {
+                provider,
+                scheme,
+                receiver,
+                respelled,
+                has_form: forms > 0,
+                violations: Vec::new(),
+            };
             suite.run();
             all.append(&mut suite.violations);
         }
@@ -54,7 +67,8 @@ struct Suite {
 impl Suite {
     fn run(&mut self) {
         let good = self.attempt(&example_body(self.scheme, 1, 1), AT, ID);
-        let Answer::Accepted { identity, secret: SecretVersion::Current } = self.receive(&good) else {
+        let Answer::Accepted { identity, secret: SecretVersion::Current } = self.receive(&good)
+        else {
             return self.report("a signed delivery is not accepted under the current secret");
         };
         self.identities(&good, &identity);
@@ -75,7 +89,13 @@ impl Suite {
         self.attempt_under(Some(URL), body, at, id)
     }
 
-    fn attempt_under(&self, url: Option<&'static str>, body: &str, at: UnixSeconds, id: &str) -> Attempt {
+    fn attempt_under(
+        &self,
+        url: Option<&'static str>,
+        body: &str,
+        at: UnixSeconds,
+        id: &str,
+    ) -> Attempt {
         let text = self.provider.key().write(SECRET);
         let secret = self.provider.key().read(&text).expect("a secret in its provider's spelling");
         let mut signer = Signer::new(self.scheme, &secret, at).id(id).public_url(url);
@@ -90,7 +110,10 @@ impl Suite {
     fn receive(&mut self, attempt: &Attempt) -> Answer {
         let mut log = String::new();
         let answer = (self.receiver)(self.provider, attempt, &mut log);
-        let signature = attempt.headers.first().map(|header| String::from_utf8_lossy(header.value()).into_owned());
+        let signature = attempt
+            .headers
+            .first()
+            .map(|header| String::from_utf8_lossy(header.value()).into_owned());
         let signature = signature.filter(|value| value.len() > "v1=".len());
         let confidential = [SECRET, &attempt.secrets.0, "example.created", "evt_1", "grp_1"];
         for confidential in confidential.into_iter().chain(signature.as_deref()) {
@@ -173,7 +196,9 @@ impl Suite {
     fn header_counts(&mut self, good: &Attempt, identity: &Identity) {
         for names in verified_headers(self.scheme) {
             let index = good.headers.iter().position(|header| header.name() == names[0]);
-            let Some(index) = index else { return self.report("a header of the signature is not sent") };
+            let Some(index) = index else {
+                return self.report("a header of the signature is not sent");
+            };
             let mut missing = good.clone();
             missing.headers.remove(index);
             let expected = Answer::Refused(VerifyError::HeaderMissing(names[0]));
@@ -199,13 +224,20 @@ impl Suite {
         for index in 0..value.len() {
             let mut changed = value.to_vec();
             changed[index] ^= 1;
-            self.expect_refused(&replaced(good, 0, name, &changed), "a changed signature header is accepted");
+            self.expect_refused(
+                &replaced(good, 0, name, &changed),
+                "a changed signature header is accepted",
+            );
         }
         let (before, digits) = split(self.scheme, str::from_utf8(value).expect("ASCII"));
         let other = if digits.starts_with('1') { "2" } else { "1" };
         let wrong = format!("{before}{other}{}", &digits[1..]);
-        self.expect_mismatch(&replaced(good, 0, name, wrong.as_bytes()), "a wrong signature is not a mismatch");
-        let malformed = Answer::Refused(VerifyError::HeaderMalformed(self.scheme.signature.header[0]));
+        self.expect_mismatch(
+            &replaced(good, 0, name, wrong.as_bytes()),
+            "a wrong signature is not a mismatch",
+        );
+        let malformed =
+            Answer::Refused(VerifyError::HeaderMalformed(self.scheme.signature.header[0]));
         let respelled = match self.scheme.signature.encoding {
             Encoding::Hex => digits.to_uppercase(),
             Encoding::Base64 => digits.trim_end_matches('=').to_owned(),
@@ -213,7 +245,11 @@ impl Suite {
         };
         for digits in [&respelled, &digits[1..], &format!("{digits}0"), &format!(" {digits}"), ""] {
             let value = format!("{before}{digits}");
-            self.expect(&replaced(good, 0, name, value.as_bytes()), &malformed, "a signature has a second spelling");
+            self.expect(
+                &replaced(good, 0, name, value.as_bytes()),
+                &malformed,
+                "a signature has a second spelling",
+            );
         }
         for value in [b"".as_slice(), b"=", b"\xff", digits.as_bytes()] {
             if value != digits.as_bytes() || !before.is_empty() {
@@ -240,14 +276,28 @@ impl Suite {
         for (index, header) in good.headers.iter().enumerate().skip(1) {
             let (name, value) = (header.name(), str::from_utf8(header.value()).expect("ASCII"));
             if Some(name) == time_header {
-                for other in [value.replacen("17", "18", 1), format!("0{value}"), value[1..].to_owned()] {
+                for other in
+                    [value.replacen("17", "18", 1), format!("0{value}"), value[1..].to_owned()]
+                {
                     let altered = replaced(good, index, name, other.as_bytes());
                     self.expect_mismatch(&altered, "an altered time is not a mismatch");
                 }
-                let malformed = Answer::Refused(VerifyError::HeaderMalformed(time_names(self.scheme)));
-                for other in ["", "-1", &format!("+{value}"), &format!("{value} "), &format!("{value}.0"), "1e9"] {
+                let malformed =
+                    Answer::Refused(VerifyError::HeaderMalformed(time_names(self.scheme)));
+                for other in [
+                    "",
+                    "-1",
+                    &format!("+{value}"),
+                    &format!("{value} "),
+                    &format!("{value}.0"),
+                    "1e9",
+                ] {
                     let altered = replaced(good, index, name, other.as_bytes());
-                    self.expect(&altered, &malformed, "a time that has not only digits is not malformed");
+                    self.expect(
+                        &altered,
+                        &malformed,
+                        "a time that has not only digits is not malformed",
+                    );
                 }
             } else {
                 for other in [format!("{value}0"), value.to_uppercase(), String::new()] {
@@ -260,7 +310,8 @@ impl Suite {
         if let Form::Labelled { assign, .. } = self.scheme.signature.form
             && let Some(TimeSource::Label(label)) = self.scheme.time.map(|time| time.source)
         {
-            let (name, value) = (good.headers[0].name(), str::from_utf8(good.headers[0].value()).expect("ASCII"));
+            let (name, value) =
+                (good.headers[0].name(), str::from_utf8(good.headers[0].value()).expect("ASCII"));
             let stamped = |time: &str| {
                 let now = spelled(self.scheme, AT);
                 assert!(value.contains(&format!("{label}{assign}{now}")), "the time is sent");
@@ -277,7 +328,11 @@ impl Suite {
     fn moved_text(&mut self, good: &Attempt, index: usize) {
         let Some(time) = self.scheme.time else { return };
         let TimeSource::Header(names) = time.source else { return };
-        let at = good.headers.iter().position(|header| header.name() == names[0]).expect("the time is sent");
+        let at = good
+            .headers
+            .iter()
+            .position(|header| header.name() == names[0])
+            .expect("the time is sent");
         let (id, digits) = (good.headers[index].value(), good.headers[at].value());
         for (id, digits) in [
             ([id, &digits[..1]].concat(), digits[1..].to_vec()),
@@ -297,7 +352,8 @@ impl Suite {
             changed.body[index] ^= 1;
             match self.receive(&changed) {
                 Answer::Refused(VerifyError::SignatureMismatch | VerifyError::NoSignedText(_)) => {}
-                Answer::Accepted { identity: other, .. } if !signed.contains(&index) && other == *identity => {}
+                Answer::Accepted { identity: other, .. }
+                    if !signed.contains(&index) && other == *identity => {}
                 Answer::Accepted { .. } | Answer::Refused(_) | Answer::Malformed(_) => {
                     self.report("a changed byte of the body is not a mismatch");
                 }
@@ -308,7 +364,9 @@ impl Suite {
             let respelled = Attempt { body: other.into_bytes(), ..good.clone() };
             if self.respelled || self.scheme.signed_member().is_some() {
                 if self.identity(&respelled).as_ref() != Some(identity) {
-                    self.report("another spelling of a body whose Python form is signed is another event");
+                    self.report(
+                        "another spelling of a body whose Python form is signed is another event",
+                    );
                 }
             } else if self.has_form && self.identity(&respelled).as_ref() == Some(identity) {
                 // The body is its own Python form.
@@ -316,7 +374,8 @@ impl Suite {
                 self.expect_mismatch(&respelled, "another spelling of a body is not a mismatch");
             }
         }
-        for other in ["", "{}", "[]", &text[1..], &text[..text.len() - 1], &format!("{text}{text}")] {
+        for other in ["", "{}", "[]", &text[1..], &text[..text.len() - 1], &format!("{text}{text}")]
+        {
             let replaced = Attempt { body: other.as_bytes().to_vec(), ..good.clone() };
             self.expect_refused(&replaced, "another body is accepted");
         }
@@ -354,7 +413,8 @@ impl Suite {
     /// The current and the previous secret verify, and no other.
     fn secrets(&mut self, good: &Attempt, identity: &Identity) {
         let key = self.provider.key();
-        let [other, another] = ["an-unrelated-key", "s3cret-of-the-suit"].map(|text| key.write(text));
+        let [other, another] =
+            ["an-unrelated-key", "s3cret-of-the-suit"].map(|text| key.write(text));
         let with = |current: &String, previous: Option<&String>| Attempt {
             secrets: (current.clone(), previous.cloned()),
             ..good.clone()
@@ -362,17 +422,27 @@ impl Suite {
         self.expect_mismatch(&with(&other, None), "another secret verifies");
         self.expect_mismatch(&with(&other, Some(&another)), "another secret verifies");
         let right = &good.secrets.0;
-        for (attempt, secret) in
-            [(with(right, Some(&other)), SecretVersion::Current), (with(&other, Some(right)), SecretVersion::Previous)]
-        {
+        for (attempt, secret) in [
+            (with(right, Some(&other)), SecretVersion::Current),
+            (with(&other, Some(right)), SecretVersion::Previous),
+        ] {
             let expected = Answer::Accepted { identity: identity.clone(), secret };
-            self.expect(&attempt, &expected, "a secret does not verify in a rotation, or is not named");
+            self.expect(
+                &attempt,
+                &expected,
+                "a secret does not verify in a rotation, or is not named",
+            );
         }
     }
 
     /// The URL counts if it is signed, and only then.
     fn url(&mut self, good: &Attempt, identity: &Identity) {
-        for url in [None, Some(""), Some("https://example.com/webhooks/provider/"), Some("http://elsewhere.example")] {
+        for url in [
+            None,
+            Some(""),
+            Some("https://example.com/webhooks/provider/"),
+            Some("http://elsewhere.example"),
+        ] {
             let elsewhere = Attempt { url, ..good.clone() };
             if self.scheme.signs_url() {
                 self.expect_mismatch(&elsewhere, "another URL verifies");
@@ -401,7 +471,11 @@ impl Suite {
         } else {
             Malformed::NotAnObject
         };
-        self.expect(&attempt, &Answer::Malformed(expected), "a malformed body is not answered as one");
+        self.expect(
+            &attempt,
+            &Answer::Malformed(expected),
+            "a malformed body is not answered as one",
+        );
     }
 
     /// A signed body that is not an object is no event.
@@ -413,7 +487,11 @@ impl Suite {
             } else {
                 let attempt = self.attempt(body, AT, ID);
                 let malformed = Answer::Malformed(Malformed::NotAnObject);
-                self.expect(&attempt, &malformed, "a signed body that is not an object is not malformed");
+                self.expect(
+                    &attempt,
+                    &malformed,
+                    "a signed body that is not an object is not malformed",
+                );
             }
         }
     }
@@ -439,7 +517,8 @@ fn verified_headers(scheme: &Scheme) -> Vec<HeaderNames> {
 fn unsigned_headers(scheme: &Scheme) -> Vec<&'static str> {
     let mut all = vec!["host", "x-forwarded-for", "x-request-id", "user-agent", "content-type"];
     let facts = &scheme.facts;
-    let event_type = if let EventType::Unsigned(place) = facts.event_type { Some(place) } else { None };
+    let event_type =
+        if let EventType::Unsigned(place) = facts.event_type { Some(place) } else { None };
     all.extend(event_type.iter().chain(facts.delivery_id).filter_map(|place| match place {
         Unsigned::Header(name) => Some(*name),
         Unsigned::Member(_) => None,
@@ -456,7 +535,8 @@ fn unsigned_headers(scheme: &Scheme) -> Vec<&'static str> {
 fn signed_range(scheme: &Scheme, body: &[u8]) -> std::ops::Range<usize> {
     let Some(member) = scheme.signed_member() else { return 0..body.len() };
     let name = format!("\"{member}\": ");
-    let start = str::from_utf8(body).expect("text").find(&name).expect("the member is there") + name.len();
+    let start =
+        str::from_utf8(body).expect("text").find(&name).expect("the member is there") + name.len();
     start..body.len() - 1
 }
 

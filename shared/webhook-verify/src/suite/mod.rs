@@ -62,20 +62,27 @@ fn receive(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> 
     answer
 }
 
-fn answer(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Result<Answer, VerifyError> {
+fn answer(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Result<Answer, VerifyError> {
     let read = |text: &str| provider.key().read(text).expect("a secret in its provider's spelling");
-    let secrets = SigningSecrets::new(read(&attempt.secrets.0), attempt.secrets.1.as_deref().map(read));
+    let secrets =
+        SigningSecrets::new(read(&attempt.secrets.0), attempt.secrets.1.as_deref().map(read));
     let delivery = Delivery::new(&attempt.headers, &attempt.body).expect("small");
     let _ = write!(log, "{secrets:?}{:?}{delivery:?}", attempt.headers);
     let unverified = provider.parse(delivery)?;
     let _ = write!(log, "{unverified:?}");
-    let verified = unverified.verify(&secrets, attempt.now, Tolerance::of(provider), attempt.url)?;
+    let verified =
+        unverified.verify(&secrets, attempt.now, Tolerance::of(provider), attempt.url)?;
     let _ = write!(log, "{verified:?}");
     Ok(match verified.event() {
         Err(malformed) => Answer::Malformed(malformed),
         Ok(event) => {
             let _ = write!(log, "{event:?}");
-            let [key, id, group] = [event.idempotency_key(), event.id(), event.group()].map(str::to_owned);
+            let [key, id, group] =
+                [event.idempotency_key(), event.id(), event.group()].map(str::to_owned);
             Answer::Accepted { identity: Identity { key, id, group }, secret: event.secret() }
         }
     })

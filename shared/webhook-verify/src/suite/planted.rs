@@ -16,7 +16,10 @@ use crate::{
 /// Asserts that the checks report this violation.
 fn reports(provider: &'static Provider, receiver: Receiver, expected: &str) {
     let found = violations(provider, receiver);
-    assert!(found.iter().any(|violation| violation.ends_with(expected)), "not reported: {expected}\n{found:#?}");
+    assert!(
+        found.iter().any(|violation| violation.ends_with(expected)),
+        "not reported: {expected}\n{found:#?}"
+    );
 }
 
 /// A description with a fault, which `Provider::new` would refuse.
@@ -28,8 +31,10 @@ fn flawed(provider: &'static Provider, flaw: fn(Scheme) -> Scheme) -> &'static P
 #[test]
 fn faults_of_descriptions_are_reported() {
     const ID: &[&str] = &["webhook-id", "svix-id"];
-    const RUN_TOGETHER: &[Message] =
-        &[Message { before: &[Piece::Header(ID), Piece::Timestamp, Piece::Text(".")], ..Message::RAW_BODY }];
+    const RUN_TOGETHER: &[Message] = &[Message {
+        before: &[Piece::Header(ID), Piece::Timestamp, Piece::Text(".")],
+        ..Message::RAW_BODY
+    }];
     let unsigned_time = flawed(SLACK, |scheme| Scheme { messages: &[Message::RAW_BODY], ..scheme });
     reports(unsigned_time, receive, "an altered time is not a mismatch");
     let unsigned_id = flawed(GITHUB, |scheme| {
@@ -43,19 +48,32 @@ fn faults_of_descriptions_are_reported() {
         let schemes: Vec<_> = STRIPE
             .schemes()
             .iter()
-            .map(|scheme| Scheme { time: scheme.time.map(|time| Time { tolerance, ..time }), ..*scheme })
+            .map(|scheme| Scheme {
+                time: scheme.time.map(|time| Time { tolerance, ..time }),
+                ..*scheme
+            })
             .collect();
         &*Box::leak(Box::new(Provider::unchecked("stripe", STRIPE.key(), schemes.leak())))
     };
     for wrong in [Duration::ZERO, Duration::from_secs(59), Duration::from_hours(365 * 24)] {
-        reports(tolerance(wrong), receive, "the tolerance is not between a minute and fifteen days");
+        reports(
+            tolerance(wrong),
+            receive,
+            "the tolerance is not between a minute and fifteen days",
+        );
     }
-    let unchecked_url = flawed(SQUARE, |scheme| Scheme { messages: &[Message::RAW_BODY], ..scheme });
+    let unchecked_url =
+        flawed(SQUARE, |scheme| Scheme { messages: &[Message::RAW_BODY], ..scheme });
     assert_eq!(violations(unchecked_url, receive), [""; 0], "a scheme that signs no URL");
 }
 
 /// Changes what arrives, and receives it.
-fn with(provider: &'static Provider, attempt: &Attempt, log: &mut String, change: impl FnOnce(&mut Attempt)) -> Answer {
+fn with(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+    change: impl FnOnce(&mut Attempt),
+) -> Answer {
     let mut changed = attempt.clone();
     change(&mut changed);
     receive(provider, &changed, log)
@@ -97,7 +115,8 @@ fn faults_of_receivers_are_reported() {
 fn no_mac(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
     with(provider, attempt, log, |attempt| {
         let secret = provider.key().read(&attempt.secrets.0).expect("a secret");
-        let signer = Signer::new(&provider.schemes()[0], &secret, attempt.now).public_url(attempt.url);
+        let signer =
+            Signer::new(&provider.schemes()[0], &secret, attempt.now).public_url(attempt.url);
         attempt.headers = signer.sign(&attempt.body).expect("signs any body");
     })
 }
@@ -113,7 +132,11 @@ fn no_clock(provider: &'static Provider, attempt: &Attempt, log: &mut String) ->
     })
 }
 
-fn clock_that_is_a_second_late(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn clock_that_is_a_second_late(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     with(provider, attempt, log, |attempt| attempt.now.0 -= 1)
 }
 
@@ -125,7 +148,11 @@ fn clock_before_mac(provider: &'static Provider, attempt: &Attempt, log: &mut St
     receive(provider, attempt, log)
 }
 
-fn first_of_repeated_headers(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn first_of_repeated_headers(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     with(provider, attempt, log, |attempt| {
         let mut seen: Vec<String> = Vec::new();
         attempt.headers.retain(|header| {
@@ -137,7 +164,11 @@ fn first_of_repeated_headers(provider: &'static Provider, attempt: &Attempt, log
     })
 }
 
-fn missing_headers_skip_the_check(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn missing_headers_skip_the_check(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     match receive(provider, attempt, log) {
         Answer::Refused(VerifyError::HeaderMissing(_)) => {
             let nothing = || "unchecked".to_owned();
@@ -166,7 +197,9 @@ fn no_previous_secret(provider: &'static Provider, attempt: &Attempt, log: &mut 
 
 fn unnamed_secret(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
     match receive(provider, attempt, log) {
-        Answer::Accepted { identity, .. } => Answer::Accepted { identity, secret: SecretVersion::Current },
+        Answer::Accepted { identity, .. } => {
+            Answer::Accepted { identity, secret: SecretVersion::Current }
+        }
         answer => answer,
     }
 }
@@ -187,15 +220,26 @@ fn with_key(
     }
 }
 
-fn identity_of_the_delivery(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn identity_of_the_delivery(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     let delivery = attempt.headers.iter().find(|header| header.name() == "x-github-delivery");
     let delivery = delivery.map(|header| String::from_utf8_lossy(header.value()).into_owned());
     with_key(provider, attempt, log, |identity| delivery.unwrap_or_else(|| identity.key.clone()))
 }
 
-fn identity_of_the_time(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn identity_of_the_time(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     let delivery = Delivery::new(&attempt.headers, &attempt.body).expect("small");
-    let time = provider.parse(delivery).ok().and_then(|unverified| unverified.timestamp.map(|time| time.value.0));
+    let time = provider
+        .parse(delivery)
+        .ok()
+        .and_then(|unverified| unverified.timestamp.map(|time| time.value.0));
     with_key(provider, attempt, log, |identity| format!("{}-{time:?}", identity.key))
 }
 
@@ -220,7 +264,11 @@ fn url_may_be_missing(provider: &'static Provider, attempt: &Attempt, log: &mut 
     receive(body_alone, attempt, log)
 }
 
-fn anything_is_an_object(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
+fn anything_is_an_object(
+    provider: &'static Provider,
+    attempt: &Attempt,
+    log: &mut String,
+) -> Answer {
     match receive(provider, attempt, log) {
         Answer::Malformed(_) => {
             let nothing = || "any".to_owned();

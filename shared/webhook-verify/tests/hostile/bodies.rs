@@ -28,7 +28,9 @@ pub const HOSTILE: &[Shape] = &[
     ("names with a long prefix", |size| {
         members(size, |index| format!("\"{}{}\":0", "prefix ".repeat(40), digits(index)))
     }),
-    ("names with a prefix of 16", |size| members(size, |index| format!("\"a prefix of them{}\":0", digits(index)))),
+    ("names with a prefix of 16", |size| {
+        members(size, |index| format!("\"a prefix of them{}\":0", digits(index)))
+    }),
     ("names with a long suffix", |size| {
         members(size, |index| format!("\"{}{}\":0", digits(index), "suffix ".repeat(40)))
     }),
@@ -36,11 +38,17 @@ pub const HOSTILE: &[Shape] = &[
         let name = "n".repeat(size / 2 - 20);
         format!("{{\"payload\":{{\"{name}a\":0,\"{name}b\":0}}}}")
     }),
-    ("names of \\/", |size| members(size, |index| format!("\"{}{}\":0", "\\/".repeat(50), digits(index)))),
-    ("names of \\n", |size| members(size, |index| format!("\"{}{}\":0", "\\n".repeat(50), digits(index)))),
+    ("names of \\/", |size| {
+        members(size, |index| format!("\"{}{}\":0", "\\/".repeat(50), digits(index)))
+    }),
+    ("names of \\n", |size| {
+        members(size, |index| format!("\"{}{}\":0", "\\n".repeat(50), digits(index)))
+    }),
     ("names of \\/ and \\n in binary", |size| members(size, binary)),
     ("a name of \\n", |size| format!("{{\"payload\":{{\"{}\":0}}}}", "\\n".repeat(size / 2 - 10))),
-    ("names of long escapes", |size| members(size, |index| format!("\"{}\":0", escaped(&digits(index))))),
+    ("names of long escapes", |size| {
+        members(size, |index| format!("\"{}\":0", escaped(&digits(index))))
+    }),
     ("long escapes as a prefix", |size| {
         members(size, |index| format!("\"{}{}\":0", escaped(&"prefix ".repeat(40)), digits(index)))
     }),
@@ -51,7 +59,9 @@ pub const HOSTILE: &[Shape] = &[
             format!("\"{plain}{}\":0", escaped(rest))
         })
     }),
-    ("names of surrogate pairs", |size| members(size, |index| format!("\"\\ud83d\\ude00{}\":0", digits(index)))),
+    ("names of surrogate pairs", |size| {
+        members(size, |index| format!("\"\\ud83d\\ude00{}\":0", digits(index)))
+    }),
     ("names of DEL", |size| members(size, |index| format!("\"\u{7f}\u{7f}{}\":0", short(index)))),
     ("names beyond ASCII", |size| members(size, |index| format!("\"éü{}\":0", short(index)))),
     ("empty names, growing values", |size| members(size, |_| "\"\":1e15".to_owned())),
@@ -71,7 +81,9 @@ pub const HOSTILE: &[Shape] = &[
     ("objects of 32 names", |size| values(size, |_| object(32, ""))),
     ("objects of 33 names", |size| values(size, |_| object(33, ""))),
     ("objects of 90 names", |size| values(size, |_| object(90, ""))),
-    ("objects of 16 long names", |size| values(size, |_| object(16, "the same prefix of forty bytes, for all: "))),
+    ("objects of 16 long names", |size| {
+        values(size, |_| object(16, "the same prefix of forty bytes, for all: "))
+    }),
     ("objects of 500 names", |size| {
         values(size, |_| {
             let names: Vec<_> = (0..500).map(|index| format!("\"{}\":0", digits(index))).collect();
@@ -80,7 +92,8 @@ pub const HOSTILE: &[Shape] = &[
     }),
     ("100 open objects", |size| {
         let each = (size / 100).saturating_sub(16);
-        let names: Vec<_> = (0..each / 11).map(|index| format!("\"{}\":0,", digits(index))).collect();
+        let names: Vec<_> =
+            (0..each / 11).map(|index| format!("\"{}\":0,", digits(index))).collect();
         format!("{{{}\"payload\":", names.concat()).repeat(99) + "1" + &"}".repeat(99)
     }),
     // Numbers.
@@ -100,18 +113,24 @@ pub const HOSTILE: &[Shape] = &[
     ("5e-324", |size| values(size, |_| "5e-324".to_owned())),
     ("1e-999", |size| values(size, |_| "1e-999".to_owned())),
     ("16 digits", |size| values(size, |index| format!("1.{:015}", index * 7_919))),
-    ("17 digits", |size| values(size, |index| format!("0.{:017}", 12_345_678_901_234_567_u64 + index as u64))),
+    ("17 digits", |size| {
+        values(size, |index| format!("0.{:017}", 12_345_678_901_234_567_u64 + index as u64))
+    }),
     ("17 digits and an exponent", |size| values(size, |_| "2.2250738585072011e-308".to_owned())),
     ("integers that read as floats", |size| values(size, |_| "12345678901234567.0".to_owned())),
     ("19 digits", |size| values(size, |_| "0.1234567890123456789".to_owned())),
     ("20 digits", |size| values(size, |_| "0.12345678901234567890".to_owned())),
     ("between two floats", |size| values(size, |_| "2.4703282292062327208e-324".to_owned())),
     ("between two larger floats", |size| values(size, |_| "9007199254740993.0000000".to_owned())),
-    ("between two largest floats", |size| values(size, |_| "8.98846567431157953865e307".to_owned())),
+    ("between two largest floats", |size| {
+        values(size, |_| "8.98846567431157953865e307".to_owned())
+    }),
     ("nines", |size| values(size, |_| "9.99999999999999999999e22".to_owned())),
     ("767 digits between two floats", |size| values(size, |_| between())),
     ("floats of 1,000 digits", |size| values(size, |_| format!("1.{}", "0123456789".repeat(100)))),
-    ("exponents of 400 digits", |size| values(size, |_| format!("0.{}1e{}1", "0".repeat(400), "0".repeat(400)))),
+    ("exponents of 400 digits", |size| {
+        values(size, |_| format!("0.{}1e{}1", "0".repeat(400), "0".repeat(400)))
+    }),
     ("integers of 4,300 digits", |size| values(size, |_| "7".repeat(4300.min(size - 30)))),
     ("an integer without end", |size| format!("{{\"payload\":{}", "7".repeat(size - 11))),
     ("a float without end", |size| format!("{{\"payload\":0.{}", "7".repeat(size - 13))),
@@ -136,7 +155,9 @@ pub const HOSTILE: &[Shape] = &[
     ("empty texts", |size| values(size, |_| "\"\"".to_owned())),
     ("what looks like floats in a text", |size| text(size, "1e")),
     ("a text without end", |size| format!("{{\"payload\":\"{}", "a".repeat(size - 12))),
-    ("a bad escape at the end", |size| format!("{{\"payload\":\"{}\\x", "\\n".repeat(size / 2 - 8))),
+    ("a bad escape at the end", |size| {
+        format!("{{\"payload\":\"{}\\x", "\\n".repeat(size / 2 - 8))
+    }),
     // Brackets and white space.
     ("empty arrays", |size| values(size, |_| "[]".to_owned())),
     ("empty objects", |size| values(size, |_| "{}".to_owned())),
@@ -206,7 +227,8 @@ fn short(index: usize) -> String {
 
 /// Returns a member whose name has an escape of two characters for each bit of `index`.
 fn binary(index: usize) -> String {
-    let name: String = (0..20).map(|bit| if index >> bit & 1 == 1 { "\\n" } else { "\\/" }).collect();
+    let name: String =
+        (0..20).map(|bit| if index >> bit & 1 == 1 { "\\n" } else { "\\/" }).collect();
     format!("\"{name}\":0")
 }
 

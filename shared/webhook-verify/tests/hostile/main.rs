@@ -21,8 +21,8 @@ use std::{
 use cpu_time::ThreadTime;
 use peak_alloc::PeakAlloc;
 use webhook_verify::{
-    Delivery, Header, Key, MAX_BODY_BYTES, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
-    VerifyError,
+    Delivery, Header, Key, MAX_BODY_BYTES, Provider, Scheme, SigningSecret, SigningSecrets,
+    Tolerance, UnixSeconds, VerifyError,
     description::{Body, Encoding, Facts, Form, Hash, Message, Signature},
     json::{PythonForm, read_object},
     sign::Signer,
@@ -64,12 +64,18 @@ const FIXED_HEAP: usize = 4096;
 const RAW_OR_FORM: &Provider = &Provider::new(
     "raw-or-form",
     Key::Text,
-    &[scheme(&[Message::RAW_BODY, Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY }])],
+    &[scheme(&[
+        Message::RAW_BODY,
+        Message { body: Body::PythonForm(PythonForm::Default), ..Message::RAW_BODY },
+    ])],
 );
 const FORM_OF_MEMBER: &Provider = &Provider::new(
     "form-of-member",
     Key::Text,
-    &[scheme(&[Message { body: Body::PythonFormOfMember("payload", PythonForm::Compact), ..Message::RAW_BODY }])],
+    &[scheme(&[Message {
+        body: Body::PythonFormOfMember("payload", PythonForm::Compact),
+        ..Message::RAW_BODY
+    }])],
 );
 
 const fn scheme(messages: &'static [Message]) -> Scheme {
@@ -100,7 +106,9 @@ fn secrets() -> SigningSecrets {
 /// Returns the headers of a sender who does not know the secret.
 fn forged(provider: &'static Provider) -> Vec<Header> {
     let secret = SigningSecret::new(b"guessed".to_vec()).expect("not empty");
-    Signer::new(&provider.schemes()[0], &secret, NOW).sign(b"{\"payload\":0}").expect("has a payload")
+    Signer::new(&provider.schemes()[0], &secret, NOW)
+        .sign(b"{\"payload\":0}")
+        .expect("has a payload")
 }
 
 fn refused(provider: &'static Provider, headers: &[Header], body: &str, secrets: &SigningSecrets) {
@@ -167,11 +175,15 @@ fn a_forged_body_costs_at_most_8_times_a_benign_one_in_time_and_heap() {
                     ratio = ratio_in_turns(&benign, &body, run);
                 }
                 let times = heap.saturating_sub(FIXED_HEAP) as f64 / body.len() as f64;
-                eprintln!("{size:>8} {check:<14} {name:<36} {ratio:>6.2} × the time, {times:>5.2} × the size in heap");
-                let most_heap = if check == "members" { 0 } else { MOST_HEAP * body.len() } + FIXED_HEAP;
+                eprintln!(
+                    "{size:>8} {check:<14} {name:<36} {ratio:>6.2} × the time, {times:>5.2} × the size in heap"
+                );
+                let most_heap =
+                    if check == "members" { 0 } else { MOST_HEAP * body.len() } + FIXED_HEAP;
                 if ratio > SLOWEST || heap > most_heap {
-                    failures
-                        .push(format!("{size} bytes, {check}, {name}: {ratio:.1} × the time, {heap} bytes of heap"));
+                    failures.push(format!(
+                        "{size} bytes, {check}, {name}: {ratio:.1} × the time, {heap} bytes of heap"
+                    ));
                 }
             }
         }

@@ -6,7 +6,8 @@ use fastrand::Rng;
 pub fn documents(seed: u64, count: u64) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Rng::with_seed(seed);
     (0..count).map(move |_| {
-        let mut document = Document { style: random.choice(STYLES).expect("a style"), text: Vec::new() };
+        let mut document =
+            Document { style: random.choice(STYLES).expect("a style"), text: Vec::new() };
         document.write(&mut random);
         if random.u8(..12) == 0 {
             corrupt(&mut document.text, &mut random);
@@ -107,11 +108,13 @@ impl Document {
 
     /// About as deep as may be, and sometimes far deeper.
     fn deep(&mut self, random: &mut Rng) {
-        let depth = if random.u8(..20) == 0 { random.usize(..3000) } else { random.usize(120..136) };
+        let depth =
+            if random.u8(..20) == 0 { random.usize(..3000) } else { random.usize(120..136) };
         let mut closing = Vec::new();
         for _ in 0..depth {
-            let (open, close) =
-                *random.choice(&[("[", "]"), ("{\"a\":", "}"), ("{\"payload\": ", "}")]).expect("a pair");
+            let (open, close) = *random
+                .choice(&[("[", "]"), ("{\"a\":", "}"), ("{\"payload\": ", "}")])
+                .expect("a pair");
             self.push(open);
             closing.push(close);
         }
@@ -204,7 +207,11 @@ fn name(random: &mut Rng, index: u8) -> Vec<u16> {
         0 => string(random),
         1..=4 => units("id"),
         5..=9 => units("payload"),
-        10 => units(random.choice(["", "a", "A", "é", "😀", "/", "a prefix of many bytes"]).expect("a name")),
+        10 => units(
+            random
+                .choice(["", "a", "A", "é", "😀", "/", "a prefix of many bytes"])
+                .expect("a name"),
+        ),
         11..=15 => units(&format!("a prefix of many bytes {index}")),
         _ => [string(random), units(&index.to_string())].concat(),
     }
@@ -228,7 +235,9 @@ fn string(random: &mut Rng) -> Vec<u16> {
             3 if odd => text.push(random.u16(0x80..0x800)),
             4 if odd => text.push(random.u16(0x2020..0x2030)),
             5 if odd => text.push(random.u16(0xe000..=0xffff)),
-            6 if odd => text.extend_from_slice(random.char('\u{10000}'..).encode_utf16(&mut [0; 2])),
+            6 if odd => {
+                text.extend_from_slice(random.char('\u{10000}'..).encode_utf16(&mut [0; 2]))
+            }
             7 if odd && random.u8(..30) == 0 => text.push(random.u16(0xd800..0xe000)),
             _ => text.push(u16::from(random.u8(b' '..0x7f))),
         }
@@ -244,8 +253,20 @@ fn number(random: &mut Rng) -> String {
     let sign = if random.u8(..4) == 0 { "-" } else { "" };
     match random.u16(..600) {
         0 => return format!("{sign}{}", "7".repeat(random.usize(4295..4306))),
-        1 => return (*random.choice(&["NaN", "Infinity", "-Infinity", "nan", "-NaN"]).expect("a token")).to_owned(),
-        2 => return format!("{sign}0.{}{}e{}", "0".repeat(1200), random.u64(..), random.i32(1100..1300)),
+        1 => {
+            return (*random
+                .choice(&["NaN", "Infinity", "-Infinity", "nan", "-NaN"])
+                .expect("a token"))
+            .to_owned();
+        }
+        2 => {
+            return format!(
+                "{sign}0.{}{}e{}",
+                "0".repeat(1200),
+                random.u64(..),
+                random.i32(1100..1300)
+            );
+        }
         3 => return format!("{sign}{}e-{}", digits(random, 1000..1500), random.i32(1000..1700)),
         4 => return format!("{sign}{}e{}", random.u32(1..100), random.i32(305..320)),
         _ => {}
@@ -263,7 +284,11 @@ fn number(random: &mut Rng) -> String {
         5 => format!("{}.{}", digits(random, 1..20), fraction(random, 1..20)),
         6 => format!("0.{}{}", "0".repeat(random.usize(..8)), fraction(random, 1..20)),
         // Where fixed notation ends.
-        7 => format!("{}.{}", random.u64(9_999_999_999_999_990..10_000_000_000_000_010), fraction(random, 1..3)),
+        7 => format!(
+            "{}.{}",
+            random.u64(9_999_999_999_999_990..10_000_000_000_000_010),
+            fraction(random, 1..3)
+        ),
         // Halfway between two shortest texts: multiples of 1/8 near 2^50.
         8 => format!("{}.{}", random.u64(1 << 48..1 << 54), random.u16(..8) * 125),
         // Halfway between two floats.
@@ -331,7 +356,9 @@ fn middle(random: &mut Rng) -> String {
     let places = random.u32(1..32);
     let digits = format!("{:0width$}", odd * 5_u128.pow(places), width = places as usize + 1);
     let (whole, fraction) = digits.split_at(digits.len() - places as usize);
-    let end = random.choice(["", "0", "000", "00000000000000000000000001", "e0", "e5", "e-9"]).expect("an end");
+    let end = random
+        .choice(["", "0", "000", "00000000000000000000000001", "e0", "e5", "e-9"])
+        .expect("an end");
     format!("{whole}.{fraction}{end}")
 }
 
@@ -364,7 +391,8 @@ fn scientific(random: &mut Rng, exponents: std::ops::Range<u16>) -> String {
         1 => format!("{}.{}", digits(random, 1..5), fraction(random, 1..20)),
         _ => digits(random, 1..20),
     };
-    let e = random.choice(["e", "E", "e+", "E+", "e-", "E-", "e-", "e-0", "e00"]).expect("an exponent");
+    let e =
+        random.choice(["e", "E", "e+", "E+", "e-", "E-", "e-", "e-0", "e00"]).expect("an exponent");
     format!("{mantissa}{e}{}", random.u16(exponents))
 }
 
@@ -376,5 +404,7 @@ fn digits(random: &mut Rng, lengths: std::ops::Range<usize>) -> String {
 
 fn fraction(random: &mut Rng, lengths: std::ops::Range<usize>) -> String {
     let zeros = random.u8(2..6);
-    (0..random.usize(lengths)).map(|_| if random.u8(..zeros) == 0 { '0' } else { random.digit(10) }).collect()
+    (0..random.usize(lengths))
+        .map(|_| if random.u8(..zeros) == 0 { '0' } else { random.digit(10) })
+        .collect()
 }

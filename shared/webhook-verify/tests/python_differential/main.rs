@@ -37,11 +37,23 @@ fn every_document_gets_the_answers_that_python_gives() {
         eprintln!("{question}: {accepted} of {count} accepted");
     }
     let [default, compact, payload, object, id, payload_id] = tally;
-    assert!(default > count / 2 && default < count * 9 / 10, "{default} of {count} documents have a default form");
-    assert!(compact > count / 2 && compact < default, "{compact} of {count} documents have a compact form");
-    assert!(object > count / 2 && object < count * 9 / 10, "{object} of {count} documents are objects");
+    assert!(
+        default > count / 2 && default < count * 9 / 10,
+        "{default} of {count} documents have a default form"
+    );
+    assert!(
+        compact > count / 2 && compact < default,
+        "{compact} of {count} documents have a compact form"
+    );
+    assert!(
+        object > count / 2 && object < count * 9 / 10,
+        "{object} of {count} documents are objects"
+    );
     for found in [payload, id, payload_id] {
-        assert!(found > count / 100 && found < count / 2, "{found} of {count} documents have the member");
+        assert!(
+            found > count / 100 && found < count / 2,
+            "{found} of {count} documents have the member"
+        );
     }
 }
 
@@ -64,7 +76,14 @@ fn answers(document: &[u8]) -> Answers {
     let object = read_object(document, [&["id"], &["payload", "id"]]).ok();
     let text = |value: Option<RawValue>| value?.text().map(|text| text.into_owned().into_bytes());
     let [id, payload_id] = object.unwrap_or_default().map(text);
-    [whole(PythonForm::Default), whole(PythonForm::Compact), payload, object.map(|_| Vec::new()), id, payload_id]
+    [
+        whole(PythonForm::Default),
+        whole(PythonForm::Compact),
+        payload,
+        object.map(|_| Vec::new()),
+        id,
+        payload_id,
+    ]
 }
 
 /// A program in Python that gives the same answers.
@@ -77,18 +96,26 @@ fn start_python() -> Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap_or_else(|error| panic!("this test compares with Python 3.11 or later: install it as python3 ({error})"))
+        .unwrap_or_else(|error| {
+            panic!("this test compares with Python 3.11 or later: install it as python3 ({error})")
+        })
 }
 
 /// Counts, for each question, the documents that have an answer, or returns the first difference.
-fn compare(documents: impl Iterator<Item = Vec<u8>>, mut python: impl Read) -> Result<[u64; QUESTIONS.len()], String> {
+fn compare(
+    documents: impl Iterator<Item = Vec<u8>>,
+    mut python: impl Read,
+) -> Result<[u64; QUESTIONS.len()], String> {
     let mut tally = [0; QUESTIONS.len()];
     for (index, document) in documents.enumerate() {
-        for ((question, answer), count) in QUESTIONS.iter().zip(answers(&document)).zip(&mut tally) {
-            let expected = read_frame(&mut python).map_err(|error| format!("python3 stopped answering: {error}"))?;
+        for ((question, answer), count) in QUESTIONS.iter().zip(answers(&document)).zip(&mut tally)
+        {
+            let expected = read_frame(&mut python)
+                .map_err(|error| format!("python3 stopped answering: {error}"))?;
             if answer != expected {
-                let shown =
-                    |answer: Option<Vec<u8>>| answer.map_or("none".to_owned(), |it| it.escape_ascii().to_string());
+                let shown = |answer: Option<Vec<u8>>| {
+                    answer.map_or("none".to_owned(), |it| it.escape_ascii().to_string())
+                };
                 return Err(format!(
                     "document {index}, {question}\ndocument: {}\npython3:  {}\nhere:     {}",
                     document.escape_ascii(),

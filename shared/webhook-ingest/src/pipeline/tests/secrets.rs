@@ -34,16 +34,26 @@ async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
             provider: ACME,
             store: MemoryStore::default(),
             queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(secrets, ACME.key(), Duration::from_mins(5), DevelopmentSecret::Refused),
+            secrets: SecretCache::new(
+                secrets,
+                ACME.key(),
+                Duration::from_mins(5),
+                DevelopmentSecret::Refused,
+            ),
             clock: Slow(clock.clone(), Arc::clone(&step_ms)),
             settings: Settings::default_of(ACME),
         };
-        let deliver =
-            async |key: &str, token: &str| pipeline.handle(&signed_with(key, BODY), BODY, attempt(&clock, token)).await;
+        let deliver = async |key: &str, token: &str| {
+            pipeline.handle(&signed_with(key, BODY), BODY, attempt(&clock, token)).await
+        };
         assert_eq!(deliver("key", "t1").await.outcome, accepted());
         step_ms.store(takes_ms, Ordering::Relaxed);
         let report = deliver("another", "t2").await;
-        assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("refused", expected), "{takes_ms} ms");
+        assert_eq!(
+            (report.outcome.name(), report.trail.secret_fetch),
+            ("refused", expected),
+            "{takes_ms} ms"
+        );
     }
 }
 
@@ -59,9 +69,15 @@ async fn a_rotated_secret_is_fetched_by_the_first_delivery_that_it_signs() {
     assert_eq!(deliver("old", 1).await.outcome.name(), "accepted");
     secrets.set(Some("new"), Some(Ok("old")));
     let report = deliver("new", 2).await;
-    assert_eq!((report.outcome.name(), report.trail.secret_fetch), ("accepted", SecretFetch::AfterMismatch));
+    assert_eq!(
+        (report.outcome.name(), report.trail.secret_fetch),
+        ("accepted", SecretFetch::AfterMismatch)
+    );
     let report = deliver("old", 3).await;
-    assert_eq!((report.outcome.name(), report.trail.secret), ("accepted", Some(SecretVersion::Previous)));
+    assert_eq!(
+        (report.outcome.name(), report.trail.secret),
+        ("accepted", Some(SecretVersion::Previous))
+    );
     secrets.set(Some("newer"), Some(Ok("new")));
     assert_eq!(deliver("newer", 4).await.outcome.name(), "refused", "at most one refetch in 10 s");
     pipeline.clock.advance(Duration::from_secs(10));
@@ -76,7 +92,9 @@ async fn an_unreadable_previous_version_matters_only_after_a_mismatch() {
     let pipeline = harness(ACME, secrets.clone());
     assert_eq!(pipeline.deliver_body("t1").await, accepted());
     let other = br#"{"event_id":"e2"}"#;
-    let fault = |error| Outcome::Unavailable(Fault::Secret(SecretError::PreviousUnreadable(Box::new(error))));
+    let fault = |error| {
+        Outcome::Unavailable(Fault::Secret(SecretError::PreviousUnreadable(Box::new(error))))
+    };
     let outcome = pipeline.deliver(&signed_with("another", other), other, "t2").await.outcome;
     assert_eq!(outcome, fault(SecretError::Call(denied())));
     secrets.set(Some("key"), Some(Ok("")));
@@ -91,12 +109,19 @@ async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
     let secrets = MemorySecrets::default();
     let pipeline = harness(ACME, secrets.clone());
     let down = SecretError::Call(CallError::NoResponse("the store is down"));
-    assert_eq!(pipeline.deliver_body("t1").await, Outcome::Unavailable(Fault::Secret(down.clone())));
+    assert_eq!(
+        pipeline.deliver_body("t1").await,
+        Outcome::Unavailable(Fault::Secret(down.clone()))
+    );
     secrets.set(Some("key"), None);
     assert_eq!(pipeline.deliver_body("t2").await, accepted());
     secrets.set(None, None);
     let forged = pipeline.deliver(&signed_with("another", BODY), BODY, "t3").await.outcome;
-    assert_eq!(forged, Outcome::Unavailable(Fault::Secret(down)), "a refetch after a failing signature fails");
+    assert_eq!(
+        forged,
+        Outcome::Unavailable(Fault::Secret(down)),
+        "a refetch after a failing signature fails"
+    );
 }
 
 #[tokio::test]
@@ -107,16 +132,25 @@ async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
         let report = pipeline.deliver(&signed_with(key, BODY), BODY, "t").await;
         (report.outcome.name(), report.trail.secret_fetch)
     };
-    let failed = || SecretFetch::Failed(SecretError::Call(CallError::NoResponse("the store is down")));
+    let failed =
+        || SecretFetch::Failed(SecretError::Call(CallError::NoResponse("the store is down")));
     assert_eq!(deliver("key").await, ("accepted", SecretFetch::Routine));
     assert_eq!(deliver("key").await, ("duplicate", SecretFetch::NotDue));
     assert_eq!(deliver("another").await, ("refused", SecretFetch::AfterMismatch));
-    assert_eq!(deliver("another").await, ("refused", SecretFetch::NotDue), "at most one refetch in 10 s");
+    assert_eq!(
+        deliver("another").await,
+        ("refused", SecretFetch::NotDue),
+        "at most one refetch in 10 s"
+    );
 
     secrets.set(None, None);
     pipeline.clock.advance(Duration::from_secs(10));
     assert_eq!(deliver("another").await, ("unavailable", failed()));
-    assert_eq!(deliver("another").await, ("unavailable", SecretFetch::NotDue), "too early to ask again");
+    assert_eq!(
+        deliver("another").await,
+        ("unavailable", SecretFetch::NotDue),
+        "too early to ask again"
+    );
     pipeline.clock.advance(Duration::from_mins(5));
     assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret is used");
     pipeline.clock.advance(Duration::from_secs(10));

@@ -7,12 +7,14 @@ async fn a_captured_v1_delivery_under_a_new_uuid_is_a_noticed_duplicate() {
     let pipeline = acme();
     let body = br#"{"event": "x", "webhook_id": "w", "payload": {"id": 1}}"#;
     let signed = sign("acme-v1", "key", UnixSeconds(START.0 / 1000), body);
-    let with_uuid = |uuid: &str| [signed[0].clone(), signed[1].clone(), Header::new("x-acme-delivery", uuid)];
+    let with_uuid =
+        |uuid: &str| [signed[0].clone(), signed[1].clone(), Header::new("x-acme-delivery", uuid)];
     let first = pipeline.deliver(&with_uuid("u1"), body, "t1").await;
     let retried = pipeline.deliver(&with_uuid("u1"), body, "t2").await;
     let replayed = pipeline.deliver(&with_uuid("u2"), body, "t3").await;
     assert_eq!(
-        [first, retried, replayed].map(|report| (report.outcome.name(), report.trail.delivery_id_changed)),
+        [first, retried, replayed]
+            .map(|report| (report.outcome.name(), report.trail.delivery_id_changed)),
         [("accepted", false), ("duplicate", false), ("duplicate", true)]
     );
 }
@@ -26,9 +28,18 @@ async fn a_captured_v1_payload_under_another_event_name_is_noticed() {
         (report.outcome.name(), report.trail.event_type_changed, report.trail.unsigned_fields)
     };
     let unsigned = || Some("type,deliveryid,event,webhook_id".to_owned());
-    assert_eq!(deliver(br#"{"event": "x", "payload": 1}"#, "t1").await, ("accepted", false, unsigned()));
-    assert_eq!(deliver(br#"{"event": "x", "payload": 1}"#, "t2").await, ("duplicate", false, unsigned()));
-    assert_eq!(deliver(br#"{"event": "y", "payload": 1}"#, "t3").await, ("duplicate", true, unsigned()));
+    assert_eq!(
+        deliver(br#"{"event": "x", "payload": 1}"#, "t1").await,
+        ("accepted", false, unsigned())
+    );
+    assert_eq!(
+        deliver(br#"{"event": "x", "payload": 1}"#, "t2").await,
+        ("duplicate", false, unsigned())
+    );
+    assert_eq!(
+        deliver(br#"{"event": "y", "payload": 1}"#, "t3").await,
+        ("duplicate", true, unsigned())
+    );
 }
 
 #[tokio::test]
@@ -58,7 +69,8 @@ async fn a_long_event_id_is_answered_and_recorded_by_its_hash() {
     let id = "\"".repeat(1025);
     let body = serde_json::json!({ "event_id": id }).to_string();
     let hash = sha256_hex(id.as_bytes());
-    let report = pipeline.deliver(&signed_with("key", body.as_bytes()), body.as_bytes(), "t1").await;
+    let report =
+        pipeline.deliver(&signed_with("key", body.as_bytes()), body.as_bytes(), "t1").await;
     assert_eq!(report.outcome, Outcome::Accepted { id: hash.clone() });
     let message = &pipeline.queue.messages()[0].message;
     assert_eq!(message.event_id, id, "the message has the id as it was sent");

@@ -39,8 +39,14 @@ fn catch(flaw: Flaw) -> Option<Schedule> {
             if explore(bounded, bounds).broken.is_none() {
                 continue;
             }
-            let shortest = (1..).find_map(|steps| explore(bounded, Bounds { steps, ..bounds }).broken);
-            return shortest.map(|(choices, _)| Schedule { scope, faults, flaw: Some(flaw), choices });
+            let shortest =
+                (1..).find_map(|steps| explore(bounded, Bounds { steps, ..bounds }).broken);
+            return shortest.map(|(choices, _)| Schedule {
+                scope,
+                faults,
+                flaw: Some(flaw),
+                choices,
+            });
         }
     }
     None
@@ -49,11 +55,15 @@ fn catch(flaw: Flaw) -> Option<Schedule> {
 /// A flaw's section of `caught.md`.
 fn section(flaw: Flaw, caught: Option<&Schedule>) -> String {
     let Some(schedule) = caught else {
-        let why = HARMLESS.iter().find(|(harmless, _)| *harmless == flaw).map_or("", |(_, why)| why);
+        let why =
+            HARMLESS.iter().find(|(harmless, _)| *harmless == flaw).map_or("", |(_, why)| why);
         return format!("## {flaw:?}: not caught\n\n{why}\n");
     };
     let (faults, scope) = (schedule.faults, &schedule.scope);
-    format!("## {flaw:?}: k = {faults}, in `{scope}`\n\n```text\n{}```\n", schedule.report(&schedule.repeat()))
+    format!(
+        "## {flaw:?}: k = {faults}, in `{scope}`\n\n```text\n{}```\n",
+        schedule.report(&schedule.repeat())
+    )
 }
 
 fn written(flaw: Flaw) -> &'static str {
@@ -76,9 +86,14 @@ fn each_flaw_is_caught_in_a_small_scope_as_it_is_written_down() {
         let caught = if searches { catch(flaw) } else { schedule(written) };
         let section = section(flaw, caught.as_ref());
         if let Some(Schedule { scope, faults: faults @ 1.., .. }) = caught {
-            let (_, bounded) = scope::all().find(|(name, _)| *name == scope).expect("is the name of a scope");
+            let (_, bounded) =
+                scope::all().find(|(name, _)| *name == scope).expect("is the name of a scope");
             let fewer = Bounds { faults: faults - 1, steps: u32::MAX, flaw: Some(flaw) };
-            assert_eq!(explore(bounded, fewer).broken, None, "{flaw:?} is caught with fewer faults");
+            assert_eq!(
+                explore(bounded, fewer).broken,
+                None,
+                "{flaw:?} is caught with fewer faults"
+            );
         }
         (section.trim_end() != written.trim_end()).then_some(section)
     });

@@ -46,7 +46,11 @@ impl Schedule<'_> {
         let arrived = self.world.lock().agenda.moment();
         let mut invocation = Invocation::new(Arc::clone(&sent), None, arrived);
         (invocation.instance, invocation.ahead_ms) = (slot, ahead_ms);
-        let attempt = Attempt { token: ClaimToken::named(format!("claim-{number}")), deadline, trace_header: None };
+        let attempt = Attempt {
+            token: ClaimToken::named(format!("claim-{number}")),
+            deadline,
+            trace_header: None,
+        };
         invocation.task = Some(handler.handle(sent, attempt));
         self.invocations.push(invocation);
         self.poll(number);
@@ -57,7 +61,9 @@ impl Schedule<'_> {
         let mut world = self.world.lock();
         world.vaults[provider].previous = Some(KEYS[provider][0]);
         world.vaults[provider].current = KEYS[provider][1];
-        world.aside("the operator rotates the secret, and the provider signs with the new one".to_owned());
+        world.aside(
+            "the operator rotates the secret, and the provider signs with the new one".to_owned(),
+        );
     }
 
     /// Each record whose time has passed is deleted, or not yet.
@@ -67,7 +73,9 @@ impl Schedule<'_> {
             let expired = {
                 let world = self.world.lock();
                 let service_s = at(now_ms, self.plan.service_ahead_ms).seconds().0;
-                world.table.records[record].as_ref().is_some_and(|record| record.expires_at_s < service_s)
+                world.table.records[record]
+                    .as_ref()
+                    .is_some_and(|record| record.expires_at_s < service_s)
             };
             if expired && self.path.choose(2) == 1 {
                 self.world.lock().sweep(record);
@@ -80,13 +88,20 @@ impl Schedule<'_> {
         let newer_key = self.plan.rotations_ms[provider].is_some();
         let signed_again = |event: usize| {
             let uuid = format!("u{event}");
-            self.events[event].deliver(event, newer_key, now_ms, at(now_ms, self.plan.sender_ahead_ms).seconds(), &uuid)
+            self.events[event].deliver(
+                event,
+                newer_key,
+                now_ms,
+                at(now_ms, self.plan.sender_ahead_ms).seconds(),
+                &uuid,
+            )
         };
         let sent = match (origin, &self.first[event]) {
             (Origin::Replayed, Some(first)) => Arc::new(first.replay(|| true)),
             (Origin::Honest, Some(first)) if !self.scope.signs_anew => Arc::clone(first),
             (Origin::Forged(forgery), first) => {
-                let captured = first.as_ref().map_or_else(|| signed_again(event), |first| (**first).clone());
+                let captured =
+                    first.as_ref().map_or_else(|| signed_again(event), |first| (**first).clone());
                 Arc::new(self.events[event].forge(forgery, &captured, at(now_ms, 0).seconds()))
             }
             (Origin::Honest | Origin::Replayed, _) => Arc::new(signed_again(event)),
@@ -106,14 +121,21 @@ impl Schedule<'_> {
         let now = at(now_ms, ahead_ms);
         let record = self.keys[event].as_ref().and_then(|key| world.table.get(key));
         let lives = record.filter(|record| record.expires_at_s >= now.seconds().0);
-        let newest = world.queue.messages.iter().rev().find(|message| self.events[event].is_in(&message.body));
+        let newest = world
+            .queue
+            .messages
+            .iter()
+            .rev()
+            .find(|message| self.events[event].is_in(&message.body));
         Arrival {
             queued_for_ms: newest.map(|message| now_ms - message.at.ms),
             recorded: lives.is_some_and(|record| record.status == Status::Enqueued),
-            leased: lives
-                .is_some_and(|record| record.status == Status::InProgress && record.lease_expires_at_ms >= now.0),
+            leased: lives.is_some_and(|record| {
+                record.status == Status::InProgress && record.lease_expires_at_ms >= now.0
+            }),
             recorded_at_claim: false,
-            alone: self.late.is_empty() && self.invocations.iter().all(|invocation| invocation.task.is_none()),
+            alone: self.late.is_empty()
+                && self.invocations.iter().all(|invocation| invocation.task.is_none()),
         }
     }
 }

@@ -92,20 +92,28 @@ impl Schedule {
     fn read(text: &str) -> Option<Self> {
         let [scope, faults, flaw, choices] = text.split('/').collect::<Vec<_>>().try_into().ok()?;
         let flaw = Flaw::ALL.into_iter().find(|known| format!("{known:?}") == flaw);
-        Some(Self { scope: scope.to_owned(), faults: faults.parse().ok()?, flaw, choices: choices.to_owned() })
+        Some(Self {
+            scope: scope.to_owned(),
+            faults: faults.parse().ok()?,
+            flaw,
+            choices: choices.to_owned(),
+        })
     }
 
     /// Runs it alone.
     fn repeat(&self) -> Ended {
-        let (_, scope) = scope::all().find(|(name, _)| *name == self.scope).expect("is the name of a scope");
-        let choices: Vec<usize> = self.choices.split('.').filter_map(|choice| choice.parse().ok()).collect();
+        let (_, scope) =
+            scope::all().find(|(name, _)| *name == self.scope).expect("is the name of a scope");
+        let choices: Vec<usize> =
+            self.choices.split('.').filter_map(|choice| choice.parse().ok()).collect();
         let bounds = Bounds { faults: self.faults, steps: u32::MAX, flaw: self.flaw };
         run(&mut Path::given(&choices), scope, bounds, false, |_, _| {})
     }
 
     /// What a reader needs to follow it, and to repeat it.
     fn report(&self, ended: &Ended) -> String {
-        let verdict = judge(ended, &mut Counts::new()).map_or_else(|broken| broken.to_string(), |()| "kept".to_owned());
+        let verdict = judge(ended, &mut Counts::new())
+            .map_or_else(|broken| broken.to_string(), |()| "kept".to_owned());
         format!(
             "{}\nverdict: {verdict}\nrepeat it with\n{VARIABLE}={self} cargo test -p webhook-ingest --test simulation \
              small_scope -- --nocapture\n",

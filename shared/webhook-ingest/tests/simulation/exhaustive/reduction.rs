@@ -52,9 +52,17 @@ fn kind(broken: &Broken) -> String {
 
 /// The scopes that are small enough, and with how many faults.
 fn small() -> Vec<(Scope, u32)> {
-    let named =
-        [("twice", 1), ("twice-dated", 1), ("two-events-once", 0), ("three-times", 0), ("twice-forged-rotated", 0)];
-    named.into_iter().flat_map(|(name, faults)| with_clocks(name).map(move |(_, scope)| (scope, faults))).collect()
+    let named = [
+        ("twice", 1),
+        ("twice-dated", 1),
+        ("two-events-once", 0),
+        ("three-times", 0),
+        ("twice-forged-rotated", 0),
+    ];
+    named
+        .into_iter()
+        .flat_map(|(name, faults)| with_clocks(name).map(move |(_, scope)| (scope, faults)))
+        .collect()
 }
 
 #[test]
@@ -64,7 +72,9 @@ fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
         work.push((scope, Bounds { faults, steps: u32::MAX, flaw: None }));
         // Of flaws the smallest are enough.
         if scope.kind == Kind::BetaState && scope.rotations == 0 {
-            work.extend(Flaw::ALL.map(|flaw| (scope, Bounds { faults, steps: u32::MAX, flaw: Some(flaw) })));
+            work.extend(
+                Flaw::ALL.map(|flaw| (scope, Bounds { faults, steps: u32::MAX, flaw: Some(flaw) })),
+            );
         }
     }
     in_parallel(&work, |&(scope, bounds)| {

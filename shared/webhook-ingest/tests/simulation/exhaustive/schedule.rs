@@ -115,7 +115,13 @@ pub(crate) struct Ended {
 }
 
 /// Runs the schedule that `path` names. `reduces`: it ends at a state that was there before.
-pub(crate) fn run(path: &mut Path, scope: Scope, bounds: Bounds, reduces: bool, seen: impl FnMut(&Path, u64)) -> Ended {
+pub(crate) fn run(
+    path: &mut Path,
+    scope: Scope,
+    bounds: Bounds,
+    reduces: bool,
+    seen: impl FnMut(&Path, u64),
+) -> Ended {
     let plan = scope.plan();
     let world = Shared::new(Rng::with_seed(0), plan.clone());
     {
@@ -173,7 +179,9 @@ impl Schedule<'_> {
             match steps[chosen] {
                 Step::Call(exchange) => self.call(exchange),
                 Step::Happens(at_ms, item) => self.happens(at_ms, item),
-                Step::Launch { event, origin, slot, after_ms } => self.launch(event, origin, slot, after_ms),
+                Step::Launch { event, origin, slot, after_ms } => {
+                    self.launch(event, origin, slot, after_ms)
+                }
             }
         }
         self.finish(visit)
@@ -184,21 +192,30 @@ impl Schedule<'_> {
         let world = self.world.lock();
         let undecided = world.network.undecided.as_deref().unwrap_or_default();
         // A fetch touches nothing that another invocation does: it need not wait for any.
-        let is_fetch = |&&exchange: &&ExchangeId| world.network.exchanges[exchange].operation == Operation::Fetch;
+        let is_fetch = |&&exchange: &&ExchangeId| {
+            world.network.exchanges[exchange].operation == Operation::Fetch
+        };
         if let Some(&fetch) = undecided.iter().find(is_fetch) {
             return vec![Step::Call(fetch)];
         }
         let mut steps: Vec<Step> = undecided.iter().map(|&exchange| Step::Call(exchange)).collect();
-        let in_call: Vec<usize> =
-            undecided.iter().map(|&exchange| world.network.exchanges[exchange].invocation).collect();
+        let in_call: Vec<usize> = undecided
+            .iter()
+            .map(|&exchange| world.network.exchanges[exchange].invocation)
+            .collect();
         // No call is left waiting until its caller gives up or dies: that is a fault, and counted
         // as one.
         let mut latest_ms = u64::MAX;
         let mut items: Vec<(u64, Item)> = self.late.clone();
-        let kills = self.invocations.iter().enumerate().filter(|(_, invocation)| invocation.task.is_some());
-        let kills = kills
-            .map(|(number, invocation)| (invocation.arrived.ms + self.plan.timeout_ms, number, Item::Kill(number)));
-        let timers = world.timers.iter().map(|timer| (timer.until_ms, timer.invocation, Item::Timer(timer.invocation)));
+        let kills =
+            self.invocations.iter().enumerate().filter(|(_, invocation)| invocation.task.is_some());
+        let kills = kills.map(|(number, invocation)| {
+            (invocation.arrived.ms + self.plan.timeout_ms, number, Item::Kill(number))
+        });
+        let timers = world
+            .timers
+            .iter()
+            .map(|timer| (timer.until_ms, timer.invocation, Item::Timer(timer.invocation)));
         for (at_ms, invocation, item) in timers.chain(kills) {
             if in_call.contains(&invocation) {
                 latest_ms = latest_ms.min(at_ms);
@@ -241,8 +258,15 @@ impl Schedule<'_> {
                     }
                     // Without a time in it, a delivery that is sent again by another is the honest
                     // one.
-                    if self.first[event].is_some() && (self.answered[event] || self.scope.signs_anew) {
-                        steps.push(Step::Launch { event, origin: Origin::Replayed, slot, after_ms });
+                    if self.first[event].is_some()
+                        && (self.answered[event] || self.scope.signs_anew)
+                    {
+                        steps.push(Step::Launch {
+                            event,
+                            origin: Origin::Replayed,
+                            slot,
+                            after_ms,
+                        });
                     }
                 }
                 if self.forgeries_left > 0 && after_ms == waits_ms[0] {
@@ -271,7 +295,8 @@ impl Schedule<'_> {
         let entry = &mut world.network.exchanges[exchange];
         let invocation = entry.invocation;
         if let Some(Request::Claim { claim, .. }) = &entry.request {
-            self.keys[self.invocations[invocation].sent.event] = Some(claim.idempotency_key.clone());
+            self.keys[self.invocations[invocation].sent.event] =
+                Some(claim.idempotency_key.clone());
         }
         let fate = match fates[chosen] {
             CallFate::Network(fate) => fate,
@@ -309,7 +334,9 @@ impl Schedule<'_> {
                 drop(world);
                 self.poll(invocation);
             }
-            Fate::ReplyLost => self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange))),
+            Fate::ReplyLost => {
+                self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange)))
+            }
             // Its caller gives up first.
             Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
         }
@@ -324,7 +351,8 @@ impl Schedule<'_> {
             let record = self.keys[sent.event].as_ref().and_then(|key| world.table.get(key));
             // A claim goes by the time at which its delivery arrived.
             self.arrivals[number].recorded_at_claim = record.is_some_and(|record| {
-                record.status == Status::Enqueued && record.expires_at_s >= at(arrived.ms, *ahead_ms).seconds().0
+                record.status == Status::Enqueued
+                    && record.expires_at_s >= at(arrived.ms, *ahead_ms).seconds().0
             });
         }
         world.take_effect(exchange);
@@ -359,7 +387,8 @@ impl Schedule<'_> {
         let invocation = &mut self.invocations[number];
         let Some(task) = &mut invocation.task else { return };
         self.world.lock().polled = number;
-        let Poll::Ready(report) = task.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        let Poll::Ready(report) = task.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        else {
             return self.forget_abandoned();
         };
         invocation.task = None;
@@ -386,15 +415,19 @@ impl Schedule<'_> {
     fn forget_abandoned(&mut self) {
         let world = self.world.lock();
         let waits = |exchange: ExchangeId| world.network.exchanges[exchange].abandoned.is_none();
-        self.late.retain(|&(_, item)| if let Item::NoReply(exchange) = item { waits(exchange) } else { true });
+        self.late.retain(
+            |&(_, item)| if let Item::NoReply(exchange) = item { waits(exchange) } else { true },
+        );
     }
 
     fn left(&self) -> String {
         let world = self.world.lock();
         let records = world.table.records.iter().flatten();
-        let records: Vec<_> = records.map(|record| format!("a record {}", record.status.as_str())).collect();
+        let records: Vec<_> =
+            records.map(|record| format!("a record {}", record.status.as_str())).collect();
         let messages = self.events.iter().enumerate().map(|(number, event)| {
-            let messages = world.queue.messages.iter().filter(|message| event.is_in(&message.body)).count();
+            let messages =
+                world.queue.messages.iter().filter(|message| event.is_in(&message.body)).count();
             format!("event {number} {messages} times on the queue")
         });
         records.into_iter().chain(messages).collect::<Vec<_>>().join(", ")

@@ -79,8 +79,10 @@ impl Scope {
     /// the invocation and before that of its lease; after the lease; just before SQS forgets the
     /// message, and just after; after the record's time.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {
-        const AFTER: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];
-        const AFTER_DATED: [u64; 5] = [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 607_000];
+        const AFTER: [u64; 5] =
+            [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];
+        const AFTER_DATED: [u64; 5] =
+            [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 607_000];
         match (in_flight, self.kind.provider()) {
             (true, _) => &[0, 2_000, TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500],
             (false, FIRST) => &AFTER_DATED,
@@ -146,18 +148,24 @@ const SCOPES: [(Name, Scope); 12] = [
     ("three-times-dated", Scope { kind: Kind::AcmeV2, signs_anew: true, ..THREE_TIMES }),
     ("two-events", TWO_EVENTS),
     ("two-events-rotated", Scope { rotations: 1, ..TWO_EVENTS }),
-    ("three-times-forged-rotated", Scope { rotations: 1, forgeries: 1, signs_anew: true, ..THREE_TIMES }),
+    (
+        "three-times-forged-rotated",
+        Scope { rotations: 1, forgeries: 1, signs_anew: true, ..THREE_TIMES },
+    ),
     ("two-events-three-times", Scope { deliveries: 3, in_all: 6, ..TWO_EVENTS }),
 ];
 
 /// The clock of the second instance shows the same as that of the first, or 5 s more or less.
-pub(crate) const CLOCKS: [(Name, i64); 3] = [("", 0), ("+5", CLOCKS_APART_MS), ("-5", -CLOCKS_APART_MS)];
+pub(crate) const CLOCKS: [(Name, i64); 3] =
+    [("", 0), ("+5", CLOCKS_APART_MS), ("-5", -CLOCKS_APART_MS)];
 
 /// A scope with each of the clocks, and how each is called.
 pub(crate) fn with_clocks(name: Name) -> impl Iterator<Item = (String, Scope)> {
     let named = SCOPES.into_iter().filter(move |&(known, _)| known == name);
     named.flat_map(|(name, scope)| {
-        CLOCKS.map(|(clock, second_ahead_ms)| (format!("{name}{clock}"), Scope { second_ahead_ms, ..scope }))
+        CLOCKS.map(|(clock, second_ahead_ms)| {
+            (format!("{name}{clock}"), Scope { second_ahead_ms, ..scope })
+        })
     })
 }
 

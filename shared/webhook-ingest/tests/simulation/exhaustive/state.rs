@@ -53,7 +53,10 @@ struct Marks {
 
 impl Marks {
     fn count(&self) -> bool {
-        self.granted.is_some() || self.sent.is_some() || self.recorded.is_some() || self.released.is_some()
+        self.granted.is_some()
+            || self.sent.is_some()
+            || self.recorded.is_some()
+            || self.released.is_some()
     }
 
     fn moments(&self) -> [Option<Moment>; 5] {
@@ -84,10 +87,13 @@ impl Schedule<'_> {
         let now_ms = world.agenda.now_ms();
         let marks = self.marks(&world);
         let counts = |(number, marks): (usize, &Marks)| {
-            marks.count() || self.invocations[number].task.is_some() || !self.late(&world, number).is_empty()
+            marks.count()
+                || self.invocations[number].task.is_some()
+                || !self.late(&world, number).is_empty()
         };
         let counting = marks.iter().enumerate().filter(|&counted| counts(counted));
-        let mut order: Vec<Moment> = counting.flat_map(|(_, marks)| marks.moments()).flatten().collect();
+        let mut order: Vec<Moment> =
+            counting.flat_map(|(_, marks)| marks.moments()).flatten().collect();
         order.sort_unstable();
 
         let mut slots = [0, 1].map(|slot| self.slot(&world, slot, &marks, &order));
@@ -99,10 +105,18 @@ impl Schedule<'_> {
             .filter_map(|number| self.over(&world, number, &marks[number], &order))
             .collect();
         over.sort_unstable();
-        let events: Vec<_> = (0..self.scope.events).map(|event| self.event(&world, event)).collect();
+        let events: Vec<_> =
+            (0..self.scope.events).map(|event| self.event(&world, event)).collect();
         let steps_left = if self.bounds.steps == u32::MAX { 0 } else { self.steps_left };
         hash((
-            (self.faults_left, self.forgeries_left, self.rotations_left, self.in_all_left, steps_left, now_ms % 1000),
+            (
+                self.faults_left,
+                self.forgeries_left,
+                self.rotations_left,
+                self.in_all_left,
+                steps_left,
+                now_ms % 1000,
+            ),
             (events, records(&world), known(&world)),
             (slots, over),
         ))
@@ -110,12 +124,13 @@ impl Schedule<'_> {
 
     fn event(&self, world: &World, event: usize) -> u64 {
         let age_ms = |ms: u64| (world.agenda.now_ms() - ms).min(PAST_MS);
-        let first = self.first[event]
-            .as_ref()
-            .map(|first| (first.newer_key, self.events[event].signs_time().then(|| age_ms(first.made_ms))));
+        let first = self.first[event].as_ref().map(|first| {
+            (first.newer_key, self.events[event].signs_time().then(|| age_ms(first.made_ms)))
+        });
         let mut messages = world.queue.messages.iter().rev();
-        let newest =
-            messages.find(|message| self.events[event].is_in(&message.body)).map(|newest| age_ms(newest.at.ms));
+        let newest = messages
+            .find(|message| self.events[event].is_in(&message.body))
+            .map(|newest| age_ms(newest.at.ms));
         hash((self.deliveries_left[event], self.answered[event], first, newest))
     }
 
@@ -166,14 +181,25 @@ impl Schedule<'_> {
             Origin::Replayed => 1,
             Origin::Forged(_) => 2,
         };
-        let made = self.events[sent.event].signs_time().then(|| (now_ms - sent.made_ms).min(PAST_MS));
+        let made =
+            self.events[sent.event].signs_time().then(|| (now_ms - sent.made_ms).min(PAST_MS));
         let arrived = now_ms - self.invocations[number].arrived.ms;
-        let mut timers: Vec<_> = world.timers.iter().filter(|timer| timer.invocation == number).collect();
+        let mut timers: Vec<_> =
+            world.timers.iter().filter(|timer| timer.invocation == number).collect();
         timers.sort_unstable_by_key(|timer| timer.until_ms);
         let timers: Vec<_> = timers.iter().map(|timer| timer.until_ms - now_ms).collect();
-        let mut own = world.network.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.invocation == number);
+        let mut own = world
+            .network
+            .exchanges
+            .iter()
+            .enumerate()
+            .filter(|(_, exchange)| exchange.invocation == number);
         let last = own.next_back().map(|(place, exchange)| {
-            let undecided = world.network.undecided.as_ref().is_some_and(|undecided| undecided.contains(&place));
+            let undecided = world
+                .network
+                .undecided
+                .as_ref()
+                .is_some_and(|undecided| undecided.contains(&place));
             (exchange.operation as u8, undecided, exchange.result.is_some(), exchange.fate as u8)
         });
         let given = (sent.event, origin, sent.newer_key, made, arrived, self.judged(world, number));
@@ -186,9 +212,11 @@ impl Schedule<'_> {
         let arrival = self.arrivals[number];
         let late_enough = arrival.queued_for_ms.is_some_and(|ms| ms >= DEDUPLICATES_FOR_MS);
         let in_window = late_enough && !arrival.recorded && !arrival.leased && arrival.alone;
-        let mut own = world.network.exchanges.iter().filter(|exchange| exchange.invocation == number);
+        let mut own =
+            world.network.exchanges.iter().filter(|exchange| exchange.invocation == number);
         // Another has arrived since if it has a higher number.
-        let undisturbed = own.all(|exchange| exchange.fate == Fate::Fine) && number + 1 == self.invocations.len();
+        let undisturbed =
+            own.all(|exchange| exchange.fate == Fate::Fine) && number + 1 == self.invocations.len();
         (arrival.recorded_at_claim, in_window && undisturbed)
     }
 
@@ -196,7 +224,8 @@ impl Schedule<'_> {
     /// own.
     fn done(world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
-        let places = marks.moments().map(|moment| moment.map(|moment| order.binary_search(&moment)));
+        let places =
+            marks.moments().map(|moment| moment.map(|moment| order.binary_search(&moment)));
         let completes_from = marks.completes_from.map(|ms| (now_ms - ms).min(PAST_MS));
         hash((places, completes_from, owned(world, &format!("claim-{number}"))))
     }
@@ -213,7 +242,12 @@ impl Schedule<'_> {
             };
             // A late claim holds the time at which its delivery arrived.
             let age_ms = now_ms - self.invocations[number].arrived.ms;
-            (entry.invocation == number).then_some((at_ms - now_ms, arrives, entry.operation as u8, age_ms))
+            (entry.invocation == number).then_some((
+                at_ms - now_ms,
+                arrives,
+                entry.operation as u8,
+                age_ms,
+            ))
         });
         let mut late: Vec<_> = late.collect();
         late.sort_unstable();
@@ -224,7 +258,9 @@ impl Schedule<'_> {
         let ended = self.invocations[number].end.as_ref().map(|&(at, _)| at);
         let mut calls = [Calls::default(); 5];
         let mut last = None;
-        for exchange in world.network.exchanges.iter().filter(|exchange| exchange.invocation == number) {
+        for exchange in
+            world.network.exchanges.iter().filter(|exchange| exchange.invocation == number)
+        {
             let kind = &mut calls[exchange.operation as usize];
             if last != Some(exchange.operation) {
                 kind.now = 0;
@@ -235,14 +271,18 @@ impl Schedule<'_> {
             kind.any_good |= exchange.result.is_some_and(|(_, good)| good);
             kind.any_fine |= exchange.fate == Fate::Fine;
             kind.any_faulty |= exchange.fate != Fate::Fine;
-            kind.any_look |= matches!(exchange.effect, Some((_, Effect::Looked(_)))) && exchange.result.is_some();
-            kind.any_effect_alive |=
-                exchange.effect.as_ref().is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
+            kind.any_look |= matches!(exchange.effect, Some((_, Effect::Looked(_))))
+                && exchange.result.is_some();
+            kind.any_effect_alive |= exchange
+                .effect
+                .as_ref()
+                .is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
         }
         // Of calls that are over it matters to the checks what became of a send or a complete, and
         // to none how many there were.
         for (operation, kind) in calls.iter_mut().enumerate() {
-            let matters = [Operation::Send as usize, Operation::Complete as usize].contains(&operation);
+            let matters =
+                [Operation::Send as usize, Operation::Complete as usize].contains(&operation);
             if last.is_some_and(|last| last as usize != operation) {
                 *kind = if matters { Calls { now: 0, ..*kind } } else { Calls::default() };
             }
@@ -260,7 +300,8 @@ impl Schedule<'_> {
         let exchanges = world.network.exchanges.iter();
         let fetches: Vec<_> = exchanges
             .filter(|exchange| {
-                exchange.operation == Operation::Fetch && self.generation_of[exchange.invocation] == generation
+                exchange.operation == Operation::Fetch
+                    && self.generation_of[exchange.invocation] == generation
             })
             .collect();
         let version = |exchange: &Exchange| {
@@ -269,17 +310,24 @@ impl Schedule<'_> {
         };
         let good = |exchange: &Exchange| exchange.result.is_some_and(|(_, good)| good);
         let first_good = fetches.iter().position(|&exchange| good(exchange));
-        let cached = fetches.iter().rev().find(|&&exchange| good(exchange)).map(|&exchange| version(exchange));
+        let cached = fetches
+            .iter()
+            .rev()
+            .find(|&&exchange| good(exchange))
+            .map(|&exchange| version(exchange));
         // The first good fetch keeps it from nothing.
         let recent: Vec<_> = fetches
             .iter()
             .enumerate()
             .filter(|&(place, _)| Some(place) != first_good)
-            .map(|(_, exchange)| (now_ms - self.invocations[exchange.invocation].arrived.ms, good(exchange)))
+            .map(|(_, exchange)| {
+                (now_ms - self.invocations[exchange.invocation].arrived.ms, good(exchange))
+            })
             .filter(|&(age_ms, _)| age_ms < BETWEEN_REFETCHES_MS)
             .collect();
-        let mut alive = (0..self.invocations.len())
-            .filter(|&number| self.invocations[number].task.is_some() && self.generation_of[number] == generation);
+        let mut alive = (0..self.invocations.len()).filter(|&number| {
+            self.invocations[number].task.is_some() && self.generation_of[number] == generation
+        });
         let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
         // The one variant that looks whether it has fetched before.
         let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && first_good.is_some();
@@ -289,7 +337,8 @@ impl Schedule<'_> {
 
 /// What the checks would say of an invocation that is over, if its event came on the queue again.
 fn doubt(calls: &[Calls; 5], died: bool) -> u8 {
-    let [send, complete] = [Operation::Send, Operation::Complete].map(|operation| calls[operation as usize]);
+    let [send, complete] =
+        [Operation::Send, Operation::Complete].map(|operation| calls[operation as usize]);
     match () {
         () if complete.any_effect_alive => 1,
         () if died => 2,
@@ -320,7 +369,8 @@ fn records(world: &World) -> Vec<(&str, u8, i64, i64)> {
 
 fn owned<'w>(world: &'w World, token: &str) -> Vec<&'w str> {
     let places = world.table.records.iter().enumerate();
-    let own = places.filter(|(_, record)| record.as_ref().is_some_and(|record| record.token.as_str() == token));
+    let own = places
+        .filter(|(_, record)| record.as_ref().is_some_and(|record| record.token.as_str() == token));
     let mut own: Vec<_> = own.map(|(place, _)| world.table.id(place)).collect();
     own.sort_unstable();
     own
@@ -333,7 +383,9 @@ fn known(world: &World) -> Vec<(&str, u64)> {
         .queue
         .known
         .iter()
-        .map(|(key, &message)| (key.as_str(), (now_ms - world.queue.messages[message].at.ms).min(DEDUPLICATES_FOR_MS)))
+        .map(|(key, &message)| {
+            (key.as_str(), (now_ms - world.queue.messages[message].at.ms).min(DEDUPLICATES_FOR_MS))
+        })
         .collect();
     known.sort_unstable();
     known

@@ -30,7 +30,9 @@ pub(super) fn in_parallel<T: Sync, R: Send>(work: &[T], worker: impl Fn(&T) -> R
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Ok(before) =
-                    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                        left.checked_sub(1)
+                    })
                 {
                     let result = worker(&work[before - 1]);
                     done.lock().unwrap_or_else(PoisonError::into_inner).push((before, result));
@@ -120,11 +122,13 @@ const KNOWN: [(Name, u32, u128, u64); 15] = [
 #[test]
 fn every_schedule_of_a_small_scope_keeps_the_promises() {
     if let Ok(text) = env::var(VARIABLE) {
-        let schedule = Schedule::read(&text).unwrap_or_else(|| panic!("{VARIABLE} is not a schedule: {text}"));
+        let schedule =
+            Schedule::read(&text).unwrap_or_else(|| panic!("{VARIABLE} is not a schedule: {text}"));
         return eprintln!("{}", schedule.report(&schedule.repeat()));
     }
     let asked = asked().unwrap_or(USUAL_FAULTS);
-    let scopes: Vec<_> = WALKED.iter().filter_map(|&(name, less)| Some((name, asked.checked_sub(less)?))).collect();
+    let scopes: Vec<_> =
+        WALKED.iter().filter_map(|&(name, less)| Some((name, asked.checked_sub(less)?))).collect();
     let (rows, counts) = walk_all(&scopes);
     eprintln!("| scope | faults | schedules | states | runs |\n|---|---|---|---|---|");
     for (name, faults, Count { schedules, states, runs }) in rows {
@@ -132,7 +136,11 @@ fn every_schedule_of_a_small_scope_keeps_the_promises() {
         if let Some((.., known_schedules, known_states)) =
             KNOWN.iter().find(|known| (known.0, known.1) == (name, faults))
         {
-            assert_eq!((schedules, states), (*known_schedules, *known_states), "{name} with {faults} faults");
+            assert_eq!(
+                (schedules, states),
+                (*known_schedules, *known_states),
+                "{name} with {faults} faults"
+            );
         }
     }
     eprintln!("{counts:#?}");

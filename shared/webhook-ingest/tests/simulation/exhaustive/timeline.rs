@@ -27,7 +27,10 @@ pub(crate) fn timeline(ended: &Ended) -> String {
             ..0 => ", 5 s behind",
         };
         let event = invocation.sent.event;
-        lines.push((invocation.arrived, format!("#{number} {what} of event {event} at instance {instance}{clock}")));
+        lines.push((
+            invocation.arrived,
+            format!("#{number} {what} of event {event} at instance {instance}{clock}"),
+        ));
         if let Some((at, end)) = &invocation.end {
             let end = match end {
                 End::Answered(outcome) => format!("#{number} answers {}", answer(outcome)),
@@ -99,7 +102,9 @@ fn effect_of(effect: &Effect) -> String {
         Effect::Claimed { result, .. } => claimed(result).to_owned(),
         Effect::Completed(Fenced::Applied) => "marked".to_owned(),
         Effect::Released(Fenced::Applied) => "given back".to_owned(),
-        Effect::Completed(Fenced::NotOwner) | Effect::Released(Fenced::NotOwner) => "not its own".to_owned(),
+        Effect::Completed(Fenced::NotOwner) | Effect::Released(Fenced::NotOwner) => {
+            "not its own".to_owned()
+        }
         Effect::Sent { message, new: true } => format!("message {message} is on the queue"),
         Effect::Sent { message, new: false } => format!("dropped, as message {message} is there"),
         Effect::Fetched(vault) if vault.previous.is_some() => "both secrets".to_owned(),

@@ -44,8 +44,12 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Promise(violation) => violation.fmt(f),
-            Self::RefusedChanges { invocation } => write!(f, "#{invocation} is not let through, and changes something"),
-            Self::OutsideWindow { message } => write!(f, "message {message} is a second one, outside of the window"),
+            Self::RefusedChanges { invocation } => {
+                write!(f, "#{invocation} is not let through, and changes something")
+            }
+            Self::OutsideWindow { message } => {
+                write!(f, "message {message} is a second one, outside of the window")
+            }
             Self::NotTwice { invocation } => {
                 write!(f, "#{invocation} is in the window, and does not queue the event again")
             }
@@ -74,14 +78,19 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
         // lost, and whose lease ended.
         let refused = !matches!(outcome, Outcome::Duplicate { .. } | Outcome::InProgress { .. });
         let changes = |effect: &Effect| match effect {
-            Effect::Claimed { result, .. } => refused && matches!(result, ClaimResult::Claimed { .. }),
+            Effect::Claimed { result, .. } => {
+                refused && matches!(result, ClaimResult::Claimed { .. })
+            }
             Effect::Completed(fenced) | Effect::Released(fenced) => *fenced == Fenced::Applied,
             Effect::Sent { .. } => true,
             Effect::Looked(_) | Effect::Fetched(_) => false,
         };
-        let mut effective = own.filter(|exchange| exchange.effect.as_ref().is_some_and(|(when, _)| when < at));
+        let mut effective =
+            own.filter(|exchange| exchange.effect.as_ref().is_some_and(|(when, _)| when < at));
         let let_through = matches!(outcome, Outcome::Accepted { .. } | Outcome::Unavailable(_));
-        if !let_through && effective.any(|exchange| exchange.effect.as_ref().is_some_and(|(_, effect)| changes(effect)))
+        if !let_through
+            && effective
+                .any(|exchange| exchange.effect.as_ref().is_some_and(|(_, effect)| changes(effect)))
         {
             return Err(Broken::RefusedChanges { invocation: number });
         }
@@ -107,7 +116,9 @@ fn only_in_window(ended: &Ended, counts: &mut Counts) -> Result<(), Broken> {
                 return Err(Broken::OutsideWindow { message: pair[1] });
             }
             let came_ms = arrival.queued_for_ms.unwrap_or(0);
-            *counts.entry(if came_ms < DEDUPLICATES_FOR_MS { CAME_EARLIER } else { CAME_LATER }).or_default() += 1;
+            *counts
+                .entry(if came_ms < DEDUPLICATES_FOR_MS { CAME_EARLIER } else { CAME_LATER })
+                .or_default() += 1;
         }
     }
     Ok(())
@@ -123,7 +134,8 @@ fn always_in_window(ended: &Ended) -> Result<(), Broken> {
         }
         let Some((at, End::Answered(_))) = &invocation.end else { continue };
         let overtaken = |&(began, _): &(Moment, usize)| invocation.arrived < began && began < *at;
-        let others = run.invocations.iter().enumerate().map(|(other, entry)| (entry.arrived, other));
+        let others =
+            run.invocations.iter().enumerate().map(|(other, entry)| (entry.arrived, other));
         let own = || run.exchanges.iter().filter(|exchange| exchange.invocation == number);
         // One that is refused, or has no secret to be verified with, claims nothing.
         let undisturbed = own().any(|exchange| exchange.operation == Operation::Claim)

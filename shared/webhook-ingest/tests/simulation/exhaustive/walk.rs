@@ -89,7 +89,8 @@ impl Path {
 
     /// The choices of the run, such as `0.2.1`.
     pub(crate) fn name(&self) -> String {
-        let taken: Vec<_> = self.choices[..self.made].iter().map(|(taken, _)| taken.to_string()).collect();
+        let taken: Vec<_> =
+            self.choices[..self.made].iter().map(|(taken, _)| taken.to_string()).collect();
         taken.join(".")
     }
 
@@ -101,7 +102,9 @@ impl Path {
             *taken += 1;
         }
         // What was there before the choice that has just been changed stays open.
-        while let Some((_, state, before)) = self.open.pop_if(|(made, ..)| *made >= self.choices.len()) {
+        while let Some((_, state, before)) =
+            self.open.pop_if(|(made, ..)| *made >= self.choices.len())
+        {
             self.walked.insert(state, self.count.schedules - before);
         }
         self.given = self.choices.len();
@@ -112,7 +115,9 @@ impl Path {
 
 /// Runs all schedules, or until one breaks. A run returns whether it came to its end, or
 /// [`Visit::Known`] if it ended early.
-pub(crate) fn walk<B>(mut run: impl FnMut(&mut Path) -> ControlFlow<B, Visit>) -> (Count, Option<B>) {
+pub(crate) fn walk<B>(
+    mut run: impl FnMut(&mut Path) -> ControlFlow<B, Visit>,
+) -> (Count, Option<B>) {
     let mut path = Path::default();
     loop {
         path.count.runs += 1;

@@ -17,17 +17,24 @@ const URL: Option<&str> = Some("https://example.com/webhooks/provider");
 fn answer_under(provider: &'static Provider, body: &str, is_current: bool) -> Option<String> {
     let read = |text: &str| provider.key().read(&provider.key().write(text)).expect("not empty");
     let secret = read("zoom-secret-token");
-    let headers = Signer::new(&provider.schemes()[0], &secret, NOW).public_url(URL).sign(body.as_bytes());
+    let headers =
+        Signer::new(&provider.schemes()[0], &secret, NOW).public_url(URL).sign(body.as_bytes());
     let headers = headers.expect("the body can be signed");
     let secrets = if is_current {
         SigningSecrets::new(secret, Some(read("other")))
     } else {
         SigningSecrets::new(read("other"), Some(secret))
     };
-    let unverified = provider.parse(Delivery::new(&headers, body.as_bytes()).expect("small")).expect("well formed");
-    let verified = unverified.verify(&secrets, NOW, Tolerance::of(provider), URL).expect("authentic");
+    let unverified = provider
+        .parse(Delivery::new(&headers, body.as_bytes()).expect("small"))
+        .expect("well formed");
+    let verified =
+        unverified.verify(&secrets, NOW, Tolerance::of(provider), URL).expect("authentic");
     verified.challenge(&secrets).map(|answer| {
-        assert_eq!(format!("{answer:?}"), format!("ChallengeAnswer({} bytes)", answer.body().len()));
+        assert_eq!(
+            format!("{answer:?}"),
+            format!("ChallengeAnswer({} bytes)", answer.body().len())
+        );
         answer.body().to_owned()
     })
 }
@@ -38,12 +45,15 @@ fn answer(provider: &'static Provider, body: &str) -> Option<String> {
 
 #[test]
 fn slack_gets_its_challenge_back() {
-    let challenge =
-        r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
+    let challenge = r#"{"token":"t","challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P","type":"url_verification"}"#;
     let expected = r#"{"challenge":"3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"}"#;
     assert_eq!(answer(SLACK, challenge).as_deref(), Some(expected));
     let escaped = r#"{"type": "url\u005fverification", "challenge": "\u00eb\"\n"}"#;
-    assert_eq!(answer(SLACK, escaped).as_deref(), Some(r#"{"challenge":"\u00eb\"\n"}"#), "it stays as it is spelled");
+    assert_eq!(
+        answer(SLACK, escaped).as_deref(),
+        Some(r#"{"challenge":"\u00eb\"\n"}"#),
+        "it stays as it is spelled"
+    );
 }
 
 /// Computed with Python's `hmac`.
@@ -87,7 +97,10 @@ fn an_event_and_a_body_with_half_a_challenge_are_none() {
         (SLACK, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}"#),
         (ZOOM, r#"{"event":"endpoint.url_validation","plainToken":"x"}"#),
         // The answer would be the signature of this text.
-        (ZOOM, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1700000000:{}"}}"#),
+        (
+            ZOOM,
+            r#"{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1700000000:{}"}}"#,
+        ),
         (ZOOM, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"\u00eb"}}"#),
         (ZOOM, r#"{"event":"meeting.started","payload":{"plainToken":"x"}}"#),
         (ZOOM, r#"{"type":"url_verification","challenge":"x"}"#),
@@ -96,6 +109,10 @@ fn an_event_and_a_body_with_half_a_challenge_are_none() {
         assert_eq!(answer(provider, body), None, "{provider:?} {body}");
     }
     for provider in CATALOGUE {
-        assert_eq!(answer(provider, &example_body(&provider.schemes()[0], 1, 1)), None, "{provider:?}");
+        assert_eq!(
+            answer(provider, &example_body(&provider.schemes()[0], 1, 1)),
+            None,
+            "{provider:?}"
+        );
     }
 }

@@ -46,11 +46,13 @@ fn one_right_signature_among_several_is_enough_wherever_it_is() {
 
 #[test]
 fn a_labelled_time_is_there_once_and_has_only_digits() {
-    for (vector, name, time) in
-        [(stripe(), "Stripe-Signature", "t=1614265330,"), (paddle(), "Paddle-Signature", "ts=1671552777;")]
-    {
+    for (vector, name, time) in [
+        (stripe(), "Stripe-Signature", "t=1614265330,"),
+        (paddle(), "Paddle-Signature", "ts=1671552777;"),
+    ] {
         let value = vector.header(name);
-        let (label, separator) = (time.split_once('=').expect("a label").0, &time[time.len() - 1..]);
+        let (label, separator) =
+            (time.split_once('=').expect("a label").0, &time[time.len() - 1..]);
         for other in [
             String::new(),
             format!("{time}{time}"),
@@ -74,7 +76,12 @@ fn the_tolerance_of_five_minutes_holds_on_both_sides_and_to_the_second() {
             (300, None),
             (301, Some(VerifyError::TimestampTooOld { skew_s: 301 })),
         ] {
-            assert_eq!(vector.at(received_s).refusal(), expected, "{:?}, {received_s} s later", vector.provider);
+            assert_eq!(
+                vector.at(received_s).refusal(),
+                expected,
+                "{:?}, {received_s} s later",
+                vector.provider
+            );
         }
     }
 }
@@ -84,8 +91,12 @@ fn milliseconds_are_signed_as_they_are_sent_and_count_in_whole_seconds() {
     let vector = hubspot();
     let resigned = |time: &str| {
         let secret = vector.provider.key().read(vector.secret).expect("a text");
-        let message: [&[u8]; 4] = [b"POST", vector.url.expect("signed").as_bytes(), &vector.body, time.as_bytes()];
-        let digits = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, tag(Hash::Sha256, &secret, &message));
+        let message: [&[u8]; 4] =
+            [b"POST", vector.url.expect("signed").as_bytes(), &vector.body, time.as_bytes()];
+        let digits = base64::Engine::encode(
+            &base64::prelude::BASE64_STANDARD,
+            tag(Hash::Sha256, &secret, &message),
+        );
         let stamped = vector.with_header("X-HubSpot-Request-Timestamp", time);
         stamped.with_header("X-HubSpot-Signature-v3", &digits).refusal()
     };
@@ -107,10 +118,16 @@ fn a_prefix_of_another_scheme_is_unknown() {
         for prefix in ["v1=", "V0=", "sha256=", "v0=v0="] {
             let value = vector.header(name).replace("v0=", prefix);
             let expected = if prefix == "v0=v0=" { "header_malformed" } else { "scheme_unknown" };
-            assert_eq!(vector.with_header(name, &value).refusal().map(|error| error.reason()), Some(expected));
+            assert_eq!(
+                vector.with_header(name, &value).refusal().map(|error| error.reason()),
+                Some(expected)
+            );
         }
         let bare = vector.header(name).replace("v0=", "");
-        assert_eq!(vector.with_header(name, &bare).refusal().map(|error| error.reason()), Some("header_malformed"));
+        assert_eq!(
+            vector.with_header(name, &bare).refusal().map(|error| error.reason()),
+            Some("header_malformed")
+        );
     }
 }
 
@@ -132,7 +149,11 @@ fn a_secret_in_another_spelling_is_refused_with_an_error_that_says_so() {
         ),
         ("whsec_", "the signing secret is empty"),
     ] {
-        assert_eq!(key.read(text).err().map(|error| error.to_string()).as_deref(), Some(expected), "{text:?}");
+        assert_eq!(
+            key.read(text).err().map(|error| error.to_string()).as_deref(),
+            Some(expected),
+            "{text:?}"
+        );
     }
     assert!(matches!(STRIPE.key().read(""), Err(KeyError::Empty(_))));
 }

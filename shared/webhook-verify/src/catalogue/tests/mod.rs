@@ -28,13 +28,19 @@ struct Signed {
 
 impl Signed {
     /// Verifies the delivery, and passes the result to `look`.
-    fn verify<T>(&self, look: impl FnOnce(&Verified<'_>, &SigningSecrets) -> T) -> Result<T, VerifyError> {
-        let secret = self.provider.key().read(self.secret).expect("a secret in its provider's spelling");
+    fn verify<T>(
+        &self,
+        look: impl FnOnce(&Verified<'_>, &SigningSecrets) -> T,
+    ) -> Result<T, VerifyError> {
+        let secret =
+            self.provider.key().read(self.secret).expect("a secret in its provider's spelling");
         let secrets = SigningSecrets::new(secret, None);
-        let headers: Vec<_> = self.headers.iter().map(|(name, value)| Header::new(*name, value.as_bytes())).collect();
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| Header::new(*name, value.as_bytes())).collect();
         let delivery = Delivery::new(&headers, &self.body).expect("small");
         let unverified = self.provider.parse(delivery)?;
-        let verified = unverified.verify(&secrets, self.now, Tolerance::of(self.provider), self.url)?;
+        let verified =
+            unverified.verify(&secrets, self.now, Tolerance::of(self.provider), self.url)?;
         Ok(look(&verified, &secrets))
     }
 
@@ -46,7 +52,11 @@ impl Signed {
     /// Returns the delivery with another value of this header.
     fn with_header(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();
-        let (_, old) = other.headers.iter_mut().find(|(known, _)| *known == name).expect("a header of this name");
+        let (_, old) = other
+            .headers
+            .iter_mut()
+            .find(|(known, _)| *known == name)
+            .expect("a header of this name");
         value.clone_into(old);
         other
     }

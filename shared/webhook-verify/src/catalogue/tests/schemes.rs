@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::{
     catalogue::SHOPIFY,
     description::{
-        Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature, Time,
-        TimeSource, TimeUnit,
+        Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme,
+        Signature, Time, TimeSource, TimeUnit,
     },
     json::PythonForm,
 };
@@ -40,8 +40,16 @@ pub(crate) const PADDLE: &Provider = &Provider::new(
             unit: TimeUnit::Seconds,
             tolerance: Duration::from_mins(5),
         }),
-        messages: &[Message { before: &[Piece::Timestamp, Piece::Text(":")], body: Body::Raw, after: &[] }],
-        facts: Facts { id: Id::Signed(&["/event_id"]), event_type: EventType::Signed(&["/event_type"]), ..Facts::NONE },
+        messages: &[Message {
+            before: &[Piece::Timestamp, Piece::Text(":")],
+            body: Body::Raw,
+            after: &[],
+        }],
+        facts: Facts {
+            id: Id::Signed(&["/event_id"]),
+            event_type: EventType::Signed(&["/event_type"]),
+            ..Facts::NONE
+        },
     }],
 );
 
@@ -92,7 +100,11 @@ pub(crate) const RARE: &Provider = &Provider::new(
         }),
         messages: &[
             Message { before: &[Piece::Timestamp], body: Body::Raw, after: AFTER },
-            Message { before: &[Piece::Timestamp], body: Body::PythonForm(PythonForm::Compact), after: AFTER },
+            Message {
+                before: &[Piece::Timestamp],
+                body: Body::PythonForm(PythonForm::Compact),
+                after: AFTER,
+            },
         ],
         facts: Facts { id: Id::SignedHeader(&["x-rare-id"]), ..Facts::NONE },
     }],

@@ -94,7 +94,13 @@ fn a_float_of_any_length_is_read_to_its_last_digit() {
         (format!("0.{}", "3".repeat(1_000_000)), "0.3333333333333333"),
         (format!("1e{zeros}5"), "100000.0"),
     ] {
-        assert_eq!(default(&text).as_deref(), Ok(expected), "{}… of {} bytes", &text[..20], text.len());
+        assert_eq!(
+            default(&text).as_deref(),
+            Ok(expected),
+            "{}… of {} bytes",
+            &text[..20],
+            text.len()
+        );
     }
 }
 
@@ -147,11 +153,15 @@ fn floats_at_and_near_the_middle_of_two_are_read_exactly() {
             (format!("{middle}000"), even),
             (format!("{middle}1"), upper),
             (format!("{}9999", before(&middle)), lower),
-            (format!("{}.{}", &middle.replace('.', "")[..1], &middle.replace('.', "")[1..]), f64::NAN),
+            (
+                format!("{}.{}", &middle.replace('.', "")[..1], &middle.replace('.', "")[1..]),
+                f64::NAN,
+            ),
         ] {
             let text = text.trim_start_matches('0');
             let text = if text.starts_with('.') { format!("0{text}") } else { text.to_owned() };
-            let expected = if expected.is_nan() { text.parse().expect("a number") } else { expected };
+            let expected =
+                if expected.is_nan() { text.parse().expect("a number") } else { expected };
             let read = repr(&text).expect("finite").parse::<f64>();
             assert_eq!(read, Ok(expected), "{text}");
         }
@@ -212,9 +222,16 @@ fn floats_that_python_may_spell_differently_are_not_copied() {
     ] {
         assert!(!is_own_repr(text.as_bytes(), span(text)), "{text}");
     }
-    for text in
-        ["0.0", "-0.0", "1.5", "-136.0", "0.0001", "12345678901234.5", "0.000123456789012345", "1610418961.2871"]
-    {
+    for text in [
+        "0.0",
+        "-0.0",
+        "1.5",
+        "-136.0",
+        "0.0001",
+        "12345678901234.5",
+        "0.000123456789012345",
+        "1610418961.2871",
+    ] {
         assert!(is_own_repr(text.as_bytes(), span(text)), "{text}");
     }
 }
@@ -241,5 +258,10 @@ fn repr(text: &str) -> Option<String> {
 
 fn span(text: &str) -> NumberSpan {
     let fraction_end = text.find(['e', 'E']).unwrap_or(text.len());
-    NumberSpan { start: 0, integer_end: text.find('.').unwrap_or(fraction_end), fraction_end, end: text.len() }
+    NumberSpan {
+        start: 0,
+        integer_end: text.find('.').unwrap_or(fraction_end),
+        fraction_end,
+        end: text.len(),
+    }
 }

@@ -17,9 +17,19 @@ fn text_of(value: &str) -> Option<String> {
 
 #[test]
 fn values_are_returned_unchanged() {
-    for value in
-        [r#""x\u0041 \/""#, "1.50", "-0", "1e400", "null", "true", "[ 1,\n2 ]", r#"{ "b" : [ ] }"#, "[]", "{}", r#""""#]
-    {
+    for value in [
+        r#""x\u0041 \/""#,
+        "1.50",
+        "-0",
+        "1e400",
+        "null",
+        "true",
+        "[ 1,\n2 ]",
+        r#"{ "b" : [ ] }"#,
+        "[]",
+        "{}",
+        r#""""#,
+    ] {
         for document in [
             format!(r#"{{"a":{value}}}"#),
             format!("{{ \"z\" : [1, {{}}],\n\"a\" :\t{value} , \"b\": 0 }}\n"),
@@ -36,8 +46,14 @@ fn values_are_returned_unchanged() {
 #[test]
 fn many_paths_are_read_in_one_pass() {
     let text = br#"{"event_id": "e", "event": "paystubs.added", "payload": {"account_id": "a", "n": 1}, "end": null}"#;
-    let paths: [&[&str]; 6] =
-        [&["event_id"], &["event"], &["payload", "account_id"], &["payload", "end_user_id"], &["payload"], &["end"]];
+    let paths: [&[&str]; 6] = [
+        &["event_id"],
+        &["event"],
+        &["payload", "account_id"],
+        &["payload", "end_user_id"],
+        &["payload"],
+        &["end"],
+    ];
     let found = read_object(text, paths).expect("an object");
     assert_eq!(
         found.map(|value| value.map(RawValue::bytes)),
@@ -50,7 +66,10 @@ fn many_paths_are_read_in_one_pass() {
             Some(b"null"),
         ]
     );
-    assert_eq!(found.map(|value| value.is_some_and(RawValue::is_null)), [false, false, false, false, false, true]);
+    assert_eq!(
+        found.map(|value| value.is_some_and(RawValue::is_null)),
+        [false, false, false, false, false, true]
+    );
 }
 
 #[test]

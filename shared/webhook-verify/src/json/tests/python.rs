@@ -24,7 +24,10 @@ fn numbers_are_spelled_as_python_spells_them() {
         ("1e-7", "1e-07"),
         ("12345678901234567.0", "1.2345678901234568e+16"),
         ("0.1000000000000000055", "0.1"),
-        ("12345678901234567890123456789012345678901234567890", "12345678901234567890123456789012345678901234567890"),
+        (
+            "12345678901234567890123456789012345678901234567890",
+            "12345678901234567890123456789012345678901234567890",
+        ),
         ("-9007199254740993", "-9007199254740993"),
     ] {
         assert_eq!(default(text).as_deref(), Ok(expected), "{text}");
@@ -44,14 +47,22 @@ fn strings_are_spelled_as_python_spells_them() {
         (r#""\u2028""#, r#""\u2028""#, "\"\u{2028}\""),
         (r#""😀""#, r#""\ud83d\ude00""#, r#""😀""#),
         (r#""\uD83D\uDE00""#, r#""\ud83d\ude00""#, r#""😀""#),
-        (r#""\ud800\udc00\udbff\udfff""#, r#""\ud800\udc00\udbff\udfff""#, "\"\u{10000}\u{10ffff}\""),
+        (
+            r#""\ud800\udc00\udbff\udfff""#,
+            r#""\ud800\udc00\udbff\udfff""#,
+            "\"\u{10000}\u{10ffff}\"",
+        ),
         ("\"\u{7f}\"", r#""\u007f""#, "\"\u{7f}\""),
         (r#""\u007F""#, r#""\u007f""#, "\"\u{7f}\""),
         ("\"\u{80}\u{ffff}\"", r#""\u0080\uffff""#, "\"\u{80}\u{ffff}\""),
         (r#""\/""#, r#""/""#, r#""/""#),
         (r#""a/b""#, r#""a/b""#, r#""a/b""#),
         (r#""\b\f\n\r\t\"\\""#, r#""\b\f\n\r\t\"\\""#, r#""\b\f\n\r\t\"\\""#),
-        (r#""\u0008\u000C\u000a\u000d\u0009\u0022\u005c""#, r#""\b\f\n\r\t\"\\""#, r#""\b\f\n\r\t\"\\""#),
+        (
+            r#""\u0008\u000C\u000a\u000d\u0009\u0022\u005c""#,
+            r#""\b\f\n\r\t\"\\""#,
+            r#""\b\f\n\r\t\"\\""#,
+        ),
         (r#""\u0000\u001F\u000b""#, r#""\u0000\u001f\u000b""#, r#""\u0000\u001f\u000b""#),
         (r#""\u0041\u002f\u007e\u0020""#, r#""A/~ ""#, r#""A/~ ""#),
         (
@@ -66,8 +77,14 @@ fn strings_are_spelled_as_python_spells_them() {
         for pad in 0..9 {
             let pad = "x".repeat(pad);
             let spelled = |string: &str| format!("\"{pad}{}", &string[1..]);
-            assert_eq!(default(format!("{{{}:0}}", spelled(text))), Ok(format!("{{{}: 0}}", spelled(in_default))));
-            assert_eq!(compact(format!("{{{}:0}}", spelled(text))), Ok(format!("{{{}:0}}", spelled(in_compact))));
+            assert_eq!(
+                default(format!("{{{}:0}}", spelled(text))),
+                Ok(format!("{{{}: 0}}", spelled(in_default)))
+            );
+            assert_eq!(
+                compact(format!("{{{}:0}}", spelled(text))),
+                Ok(format!("{{{}:0}}", spelled(in_compact)))
+            );
         }
     }
 }
@@ -96,8 +113,16 @@ fn separators_are_pythons_whatever_white_space_came() {
         "{\n    \"a\": [\n        1,\n        2,\n        {}\n    ],\n    \"b\": {\n        \"c\": []\n    },\n    \"d\": null\n}\n",
         " \t{\r\n\"a\" : [ 1 ,2\t,\t{ } ] ,\n\"b\" :{ \"c\"\n:[ ]\t} ,\"d\": null\r} \n",
     ] {
-        assert_eq!(default(text).as_deref(), Ok(r#"{"a": [1, 2, {}], "b": {"c": []}, "d": null}"#), "{text}");
-        assert_eq!(compact(text).as_deref(), Ok(r#"{"a":[1,2,{}],"b":{"c":[]},"d":null}"#), "{text}");
+        assert_eq!(
+            default(text).as_deref(),
+            Ok(r#"{"a": [1, 2, {}], "b": {"c": []}, "d": null}"#),
+            "{text}"
+        );
+        assert_eq!(
+            compact(text).as_deref(),
+            Ok(r#"{"a":[1,2,{}],"b":{"c":[]},"d":null}"#),
+            "{text}"
+        );
     }
 }
 
@@ -151,7 +176,8 @@ fn the_payload_of_a_recorded_body_loses_spaces_and_escapes() {
 #[test]
 fn what_stays_between_changes_is_copied_at_any_length() {
     // Pieces of every length, short and long, between the changes.
-    let strings = (0..3000).map(|index| format!("\"{}\"", "s".repeat(index % 37 + index % 7 / 6 * 1500)));
+    let strings =
+        (0..3000).map(|index| format!("\"{}\"", "s".repeat(index % 37 + index % 7 / 6 * 1500)));
     let strings: Vec<_> = strings.collect();
     let (python, terse) = (format!("[{}]", strings.join(", ")), format!("[{}]", strings.join(",")));
     assert_eq!(default(&terse).as_ref(), Ok(&python));

@@ -101,7 +101,8 @@ fn text_that_is_not_json_is_refused() {
 #[test]
 fn an_escape_with_any_wrong_digit_is_refused() {
     for wrong in 1..16_u8 {
-        let digits: String = (0..4).map(|place| if wrong >> place & 1 == 1 { 'g' } else { '0' }).collect();
+        let digits: String =
+            (0..4).map(|place| if wrong >> place & 1 == 1 { 'g' } else { '0' }).collect();
         let text = format!("\"\\u{digits}\"");
         assert_eq!(default(&text), Err(NoPythonForm::NotJson), "{text}");
         assert_eq!(compact(&text), Err(NoPythonForm::NotJson), "{text}");
@@ -110,8 +111,15 @@ fn an_escape_with_any_wrong_digit_is_refused() {
 
 #[test]
 fn numbers_that_are_not_finite_are_refused() {
-    for text in ["NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1.7976931348623159e308", "1e99999999999999999999"]
-    {
+    for text in [
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "1.7976931348623159e308",
+        "1e99999999999999999999",
+    ] {
         assert_eq!(default(text), Err(NoPythonForm::NotFinite), "{text}");
         assert_eq!(compact(format!("[{text}]")), Err(NoPythonForm::NotFinite), "{text}");
     }
@@ -165,7 +173,11 @@ fn duplicate_names_are_refused_at_every_level() {
     ] {
         assert_eq!(default(text), Err(NoPythonForm::DuplicateKey), "{text}");
         let member = format!(r#"{{"payload": 1, "z": {text}}}"#);
-        assert_eq!(payload_in(PythonForm::Default, &member), Err(NoPythonForm::DuplicateKey), "{member}");
+        assert_eq!(
+            payload_in(PythonForm::Default, &member),
+            Err(NoPythonForm::DuplicateKey),
+            "{member}"
+        );
     }
     assert_eq!(payload(r#"{"payload": 1, "pa\u0079load": 1}"#), Err(NoPythonForm::DuplicateKey));
 }
@@ -173,13 +185,19 @@ fn duplicate_names_are_refused_at_every_level() {
 #[test]
 fn a_duplicate_among_any_number_of_names_is_found() {
     for count in [1, 2, 15, 16, 17, 18, 31, 32, 33, 34, 1000] {
-        for shape in
-            [|index| format!("{index:08}"), |index| format!("a long prefix that all of the names share {index}")]
-        {
+        for shape in [
+            |index| format!("{index:08}"),
+            |index| format!("a long prefix that all of the names share {index}"),
+        ] {
             // Shuffled by a step that is coprime to all of the counts.
             let names: Vec<String> = (0..count).map(|index| shape(index * 7919 % count)).collect();
-            let members = names.iter().map(|name| format!("\"{name}\":0")).collect::<Vec<_>>().join(",");
-            assert_eq!(compact(format!("{{{members}}}")), Ok(format!("{{{members}}}")), "{count} names");
+            let members =
+                names.iter().map(|name| format!("\"{name}\":0")).collect::<Vec<_>>().join(",");
+            assert_eq!(
+                compact(format!("{{{members}}}")),
+                Ok(format!("{{{members}}}")),
+                "{count} names"
+            );
 
             let twice = format!("{{{members},\"{}\":0}}", names[count / 2]);
             assert_eq!(compact(&twice), Err(NoPythonForm::DuplicateKey), "{count} names");
@@ -188,26 +206,37 @@ fn a_duplicate_among_any_number_of_names_is_found() {
             let escaped = format!("{{{members},\"{rest}\\u003{digit}\":0}}");
             assert_eq!(compact(&escaped), Err(NoPythonForm::DuplicateKey), "{count} names");
             let other = format!("{{{members},\"{rest}\\u0041\":0}}");
-            assert_eq!(compact(&other), Ok(format!("{{{members},\"{rest}A\":0}}")), "{count} names");
+            assert_eq!(
+                compact(&other),
+                Ok(format!("{{{members},\"{rest}A\":0}}")),
+                "{count} names"
+            );
         }
     }
 }
 
 #[test]
 fn a_duplicate_among_100_000_names_is_found() {
-    let members =
-        (0..100_000).map(|index| format!("\"{:05}\":0", index * 7919 % 100_000)).collect::<Vec<_>>().join(",");
+    let members = (0..100_000)
+        .map(|index| format!("\"{:05}\":0", index * 7919 % 100_000))
+        .collect::<Vec<_>>()
+        .join(",");
     assert_eq!(compact(format!("{{{members}}}")), Ok(format!("{{{members}}}")));
     assert_eq!(compact(format!("{{{members},\"50000\":0}}")), Err(NoPythonForm::DuplicateKey));
-    assert_eq!(compact(format!("{{{members},\"5000\\u0030\":0}}")), Err(NoPythonForm::DuplicateKey));
+    assert_eq!(
+        compact(format!("{{{members},\"5000\\u0030\":0}}")),
+        Err(NoPythonForm::DuplicateKey)
+    );
 }
 
 #[test]
 fn names_that_consist_of_escapes_are_told_apart() {
     let digit = |index: usize, power: usize| format!("\\u003{}", index / power % 10);
     let name = |index| [1000, 100, 10, 1].map(|power| digit(index, power)).concat();
-    let members = (0..10_000).map(|index| format!("\"{}\": 0", name(index))).collect::<Vec<_>>().join(", ");
-    let plain = (0..10_000).map(|index| format!("\"{index:04}\": 0")).collect::<Vec<_>>().join(", ");
+    let members =
+        (0..10_000).map(|index| format!("\"{}\": 0", name(index))).collect::<Vec<_>>().join(", ");
+    let plain =
+        (0..10_000).map(|index| format!("\"{index:04}\": 0")).collect::<Vec<_>>().join(", ");
     assert_eq!(default(format!("{{{members}}}")), Ok(format!("{{{plain}}}")));
     assert_eq!(default(format!("{{{members}, \"5000\": 0}}")), Err(NoPythonForm::DuplicateKey));
 }

@@ -12,7 +12,9 @@
 use std::time::Duration;
 
 use crate::{
-    description::{Body, Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature},
+    description::{
+        Body, Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature,
+    },
     event::{EventKind, Retention},
     json::{NotAnObject, PythonForm, RawValue, read_object},
 };
@@ -38,7 +40,11 @@ pub const ENDGRATE: &Provider = &Provider::new(
             Message::RAW_BODY,
             Message { before: &[], body: Body::PythonForm(PythonForm::Default), after: &[] },
         ],
-        facts: Facts { event_type: EventType::Told(event_kind), group: &["/session_id"], ..Facts::NONE },
+        facts: Facts {
+            event_type: EventType::Told(event_kind),
+            group: &["/session_id"],
+            ..Facts::NONE
+        },
     }],
 )
 .also_sends(&[("user-agent", "python-requests/2.31.0")]);
@@ -59,7 +65,8 @@ fn event_kind(body: &[u8]) -> Result<EventKind, NotAnObject> {
         &["transfer_data"],
     ];
     let [error_key, error_type, schemas, passthrough, chosen, transfer] = read_object(body, paths)?;
-    let any = |members: &[Option<RawValue<'_>>]| members.iter().flatten().any(|value| !value.is_null());
+    let any =
+        |members: &[Option<RawValue<'_>>]| members.iter().flatten().any(|value| !value.is_null());
     let (name, retention) = if any(&[error_key, error_type]) {
         ("error", Retention::Configured)
     } else if any(&[schemas, passthrough, chosen]) {

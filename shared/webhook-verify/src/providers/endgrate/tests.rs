@@ -58,9 +58,13 @@ fn signed_bytes(signature: &str, body: &str) -> Result<String, VerifyError> {
 fn read<T>(body: &str, look: impl Fn(&Event<'_>) -> T) -> Result<T, Malformed> {
     let key = secret("TEST_API_KEY");
     let headers = endgrate(&key, body.as_bytes());
-    let unverified = ENDGRATE.parse(Delivery::new(&headers, body.as_bytes()).expect("small")).expect("well formed");
+    let unverified = ENDGRATE
+        .parse(Delivery::new(&headers, body.as_bytes()).expect("small"))
+        .expect("well formed");
     let secrets = SigningSecrets::new(key, None);
-    let verified = unverified.verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None).expect("verifies");
+    let verified = unverified
+        .verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None)
+        .expect("verifies");
     verified.event().map(|event| look(&event))
 }
 
@@ -72,7 +76,11 @@ fn the_computed_vector_verifies_over_the_raw_bytes() {
 
 #[test]
 fn a_respelled_body_verifies_over_its_form_and_that_is_kept() {
-    let compact = BODY.replace(": ", ":").replace(", ", ",").replace("Zo\\u00eb", "Zoë").replace("1.0", "1.00");
+    let compact = BODY
+        .replace(": ", ":")
+        .replace(", ", ",")
+        .replace("Zo\\u00eb", "Zoë")
+        .replace("1.0", "1.00");
     assert_ne!(compact, BODY);
     assert_eq!(signed_bytes(TAG, &compact), Ok(BODY.to_owned()));
 }
@@ -93,9 +101,11 @@ fn python_spaces_with_other_numbers_verify_over_the_form() {
 
 #[test]
 fn a_changed_value_is_a_mismatch_in_either_spelling() {
-    for body in
-        [BODY.replace("true", "false"), BODY.replace("1.0", "1"), BODY.replace(": ", ":").replace("true", "false")]
-    {
+    for body in [
+        BODY.replace("true", "false"),
+        BODY.replace("1.0", "1"),
+        BODY.replace(": ", ":").replace("true", "false"),
+    ] {
         assert_eq!(signed_bytes(TAG, &body), Err(VerifyError::SignatureMismatch), "{body}");
     }
 }
@@ -124,12 +134,22 @@ fn a_signature_is_28_characters_of_padded_base64() {
         &format!("{TAG},{TAG}"),
         "30d6360f1053e7ba0ee99efc6fb36d6fb49c0a36",
     ] {
-        assert_eq!(signed_bytes(signature, BODY), Err(VerifyError::HeaderMalformed(SIGNATURE)), "{signature:.40}");
+        assert_eq!(
+            signed_bytes(signature, BODY),
+            Err(VerifyError::HeaderMalformed(SIGNATURE)),
+            "{signature:.40}"
+        );
     }
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
     let twice = [Header::new(SIGNATURE, TAG), Header::new("X-ENDGRATE-SIGNATURE", TAG)];
-    assert_eq!(verify_with(&secrets, &[], BODY.as_bytes()), Err(VerifyError::HeaderMissing(SIGNATURE)));
-    assert_eq!(verify_with(&secrets, &twice, BODY.as_bytes()), Err(VerifyError::HeaderRepeated(SIGNATURE)));
+    assert_eq!(
+        verify_with(&secrets, &[], BODY.as_bytes()),
+        Err(VerifyError::HeaderMissing(SIGNATURE))
+    );
+    assert_eq!(
+        verify_with(&secrets, &twice, BODY.as_bytes()),
+        Err(VerifyError::HeaderRepeated(SIGNATURE))
+    );
 }
 
 #[test]
@@ -168,7 +188,8 @@ fn types_are_told_apart_by_members_that_are_present_and_not_null() {
 #[test]
 fn the_key_is_the_hash_of_the_signed_bytes() {
     let key = |body: &str| format!("body-sha256:{}", sha256_hex(body.as_bytes()));
-    let look = |event: &Event<'_>| [event.idempotency_key(), event.id(), event.group()].map(str::to_owned);
+    let look =
+        |event: &Event<'_>| [event.idempotency_key(), event.id(), event.group()].map(str::to_owned);
     let session = "6566e85e7cf20dca9cef0c0a".to_owned();
     let prefixed = |body: &str| format!("endgrate#{}", key(body));
     assert_eq!(read(BODY, look), Ok([prefixed(BODY), key(BODY), session]));
@@ -180,12 +201,19 @@ fn the_key_is_the_hash_of_the_signed_bytes() {
 #[test]
 fn an_authentic_body_must_be_an_object_in_either_spelling() {
     for body in ["", "[1, 2]", "7", "{} {}", "\u{feff}{}"] {
-        assert_eq!(read(body, |event| event.id().to_owned()), Err(Malformed::NotAnObject), "{body}");
+        assert_eq!(
+            read(body, |event| event.id().to_owned()),
+            Err(Malformed::NotAnObject),
+            "{body}"
+        );
     }
     let headers = endgrate_python_form(&secret("TEST_API_KEY"), b"[1,2]").expect("has a form");
-    let unverified = ENDGRATE.parse(Delivery::new(&headers, b"[1,2]").expect("small")).expect("well formed");
+    let unverified =
+        ENDGRATE.parse(Delivery::new(&headers, b"[1,2]").expect("small")).expect("well formed");
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
-    let verified = unverified.verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None).expect("verifies");
+    let verified = unverified
+        .verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None)
+        .expect("verifies");
     assert_eq!(verified.event().map(|event| event.id().to_owned()), Err(Malformed::NotAnObject));
 }
 
@@ -199,8 +227,11 @@ fn an_event_has_all_its_fields_in_any_spelling() {
     assert_eq!(endgrate_python_form(&key, compact).expect("has a form"), headers);
     let secrets = SigningSecrets::new(key, None);
     for body in [python.as_slice(), compact] {
-        let unverified = ENDGRATE.parse(Delivery::new(&headers, body).expect("small")).expect("well formed");
-        let verified = unverified.verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None).expect("verifies");
+        let unverified =
+            ENDGRATE.parse(Delivery::new(&headers, body).expect("small")).expect("well formed");
+        let verified = unverified
+            .verify(&secrets, UnixSeconds(0), Tolerance::of(ENDGRATE), None)
+            .expect("verifies");
         assert_eq!((verified.signed(), verified.signed_at()), (python.as_slice(), None));
         let event = verified.event().expect("an object");
         let key = format!("body-sha256:{}", sha256_hex(python));
@@ -209,7 +240,10 @@ fn an_event_has_all_its_fields_in_any_spelling() {
         assert_eq!((event.id(), event.group()), (key.as_str(), "s_1"));
         assert_eq!(event.event_type(), "configuration");
         assert_eq!(event.retention(), Retention::Fixed(Duration::from_mins(6)));
-        assert_eq!((event.signed_at(), event.delivery_id(), event.unsigned_fields()), (None, None, None));
+        assert_eq!(
+            (event.signed_at(), event.delivery_id(), event.unsigned_fields()),
+            (None, None, None)
+        );
         assert_eq!(event.data(), python);
     }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::{
     description::{
-        Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme, Signature, Time,
-        TimeSource, TimeUnit, Unsigned,
+        Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme,
+        Signature, Time, TimeSource, TimeUnit, Unsigned,
     },
     json::PythonForm,
 };
@@ -38,8 +38,11 @@ const SIGNATURE: Signature = Signature {
 
 /// Pinwheel does not say whether it signs a retry again, so a shorter tolerance than 24 hours might
 /// refuse an honest one. The idempotency record stops replays.
-const TIME: Time =
-    Time { source: TimeSource::Header(&["x-timestamp"]), unit: TimeUnit::Seconds, tolerance: Duration::from_hours(24) };
+const TIME: Time = Time {
+    source: TimeSource::Header(&["x-timestamp"]),
+    unit: TimeUnit::Seconds,
+    tolerance: Duration::from_hours(24),
+};
 
 const V1: Scheme = Scheme {
     name: "pinwheel-v1",

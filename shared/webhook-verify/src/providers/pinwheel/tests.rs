@@ -48,7 +48,11 @@ fn headers(signature: &str, timestamp: &str) -> Vec<Header> {
     vec![Header::new("X-Pinwheel-Signature", signature), Header::new("X-Timestamp", timestamp)]
 }
 
-fn pinwheel_v1(secret: &SigningSecret, at: UnixSeconds, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
+fn pinwheel_v1(
+    secret: &SigningSecret,
+    at: UnixSeconds,
+    body: &[u8],
+) -> Result<Vec<Header>, NoPythonForm> {
     Signer::new(&PINWHEEL.schemes()[0], secret, at).sign(body)
 }
 
@@ -61,11 +65,17 @@ fn pinwheel_delivery_id(id: &str) -> Header {
 }
 
 /// Verifies and reads a delivery at `now`, or returns the error's text.
-fn read<T>(headers: &[Header], body: &[u8], now: UnixSeconds, look: impl Fn(&Event<'_>) -> T) -> Result<T, String> {
+fn read<T>(
+    headers: &[Header],
+    body: &[u8],
+    now: UnixSeconds,
+    look: impl Fn(&Event<'_>) -> T,
+) -> Result<T, String> {
     let delivery = Delivery::new(headers, body).map_err(|error| error.to_string())?;
     let unverified = PINWHEEL.parse(delivery).map_err(|error| error.to_string())?;
-    let verified =
-        unverified.verify(&secrets(), now, Tolerance::of(PINWHEEL), None).map_err(|error| error.to_string())?;
+    let verified = unverified
+        .verify(&secrets(), now, Tolerance::of(PINWHEEL), None)
+        .map_err(|error| error.to_string())?;
     verified.event().map(|event| look(&event)).map_err(|error| error.to_string())
 }
 
@@ -98,7 +108,8 @@ fn the_published_vector_of_version_2_verifies_over_the_raw_body() {
 #[test]
 fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
     let read = read(&headers(V1_SIGNATURE, V1_AT), V1_BODY, UnixSeconds(1_609_205_925), |event| {
-        let texts = [event.id(), event.idempotency_key(), event.event_type(), event.group()].map(str::to_owned);
+        let texts = [event.id(), event.idempotency_key(), event.event_type(), event.group()]
+            .map(str::to_owned);
         (
             texts,
             String::from_utf8(event.data().to_vec()),
@@ -110,8 +121,12 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
     let data = format!(
         r#"{{"event":"direct_deposit_payment.added","webhook_id":"61788409-8314-4e89-9300-ae7b9d3ccff5","payload":{V1_PAYLOAD}}}"#
     );
-    let texts =
-        [&key, &format!("pinwheel#{key}"), "direct_deposit_payment.added", "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65"];
+    let texts = [
+        &key,
+        &format!("pinwheel#{key}"),
+        "direct_deposit_payment.added",
+        "449e7a5c-69d3-4b8a-aaaf-5c9b713ebc65",
+    ];
     assert_eq!(
         read,
         Ok((
@@ -127,7 +142,10 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
 fn the_signing_side_makes_the_vectors() {
     let signature = |headers: Vec<Header>| String::from_utf8(headers[0].value().to_vec());
     let key = secret("TEST_KEY");
-    assert_eq!(signature(pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)), Ok(V2_SIGNATURE.to_owned()));
+    assert_eq!(
+        signature(pinwheel_v2(&key, UnixSeconds(860_860_860), V2_BODY)),
+        Ok(V2_SIGNATURE.to_owned())
+    );
     let v1 = pinwheel_v1(&key, UnixSeconds(1_609_205_925), V1_BODY).expect("has a payload");
     assert_eq!(signature(v1), Ok(V1_SIGNATURE.to_owned()));
 }
@@ -142,7 +160,11 @@ fn a_changed_byte_of_body_timestamp_or_signature_is_a_mismatch() {
     let restamped = [good[0].clone(), Header::new("X-Timestamp", (NOW.0 + 1).to_string())];
     assert_eq!(refusal(&restamped, V2_BODY), Some(VerifyError::SignatureMismatch));
     let leading_zero = [good[0].clone(), Header::new("X-Timestamp", format!("0{}", NOW.0))];
-    assert_eq!(refusal(&leading_zero, V2_BODY), Some(VerifyError::SignatureMismatch), "the timestamp's text is signed");
+    assert_eq!(
+        refusal(&leading_zero, V2_BODY),
+        Some(VerifyError::SignatureMismatch),
+        "the timestamp's text is signed"
+    );
     let zeros = headers(&format!("v2={}", "0".repeat(64)), &NOW.0.to_string());
     assert_eq!(refusal(&zeros, V2_BODY), Some(VerifyError::SignatureMismatch));
 }
@@ -167,9 +189,13 @@ fn a_signature_of_one_version_is_not_one_of_the_other() {
 
 #[test]
 fn the_clock_is_checked_after_the_mac_and_to_the_second() {
-    let at = |offset_s: i64| pinwheel_v2(&secret("TEST_KEY"), UnixSeconds(NOW.0 + offset_s), V2_BODY);
+    let at =
+        |offset_s: i64| pinwheel_v2(&secret("TEST_KEY"), UnixSeconds(NOW.0 + offset_s), V2_BODY);
     assert_eq!(refusal(&at(-86_400), V2_BODY), None);
-    assert_eq!(refusal(&at(-86_401), V2_BODY), Some(VerifyError::TimestampTooOld { skew_s: 86_401 }));
+    assert_eq!(
+        refusal(&at(-86_401), V2_BODY),
+        Some(VerifyError::TimestampTooOld { skew_s: 86_401 })
+    );
     assert_eq!(refusal(&at(300), V2_BODY), None);
     assert_eq!(refusal(&at(301), V2_BODY), Some(VerifyError::TimestampInFuture { skew_s: 301 }));
     let stale_forgery = headers(V2_SIGNATURE, "1");
@@ -195,7 +221,11 @@ fn malformed_headers_are_refused_with_their_reason() {
         (format!(" v2={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
         (format!("={hex}"), VerifyError::SchemeUnknown(SIGNATURE)),
     ] {
-        assert_eq!(refusal(&headers(&signature, &stamp), V2_BODY), Some(expected), "{signature:.80}");
+        assert_eq!(
+            refusal(&headers(&signature, &stamp), V2_BODY),
+            Some(expected),
+            "{signature:.80}"
+        );
     }
     let bytes = [Header::new(SIGNATURE, vec![0xff; 67]), Header::new(TIMESTAMP, "1")];
     assert_eq!(refusal(&bytes, V2_BODY), Some(VerifyError::HeaderMalformed(SIGNATURE)));
@@ -225,9 +255,11 @@ fn a_missing_or_repeated_header_is_refused() {
 #[test]
 fn a_previous_secret_verifies_and_is_named() {
     let headers = pinwheel_v2(&secret("OLD_KEY"), NOW, V2_BODY);
-    let unverified = PINWHEEL.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
+    let unverified =
+        PINWHEEL.parse(Delivery::new(&headers, V2_BODY).expect("small")).expect("well formed");
     let rotating = SigningSecrets::new(secret("TEST_KEY"), Some(secret("OLD_KEY")));
-    let verified = unverified.verify(&rotating, NOW, Tolerance::of(PINWHEEL), None).expect("verifies");
+    let verified =
+        unverified.verify(&rotating, NOW, Tolerance::of(PINWHEEL), None).expect("verifies");
     assert_eq!(verified.secret(), SecretVersion::Previous);
     assert_eq!(
         unverified.verify(&secrets(), NOW, Tolerance::of(PINWHEEL), None).err(),
@@ -237,8 +269,9 @@ fn a_previous_secret_verifies_and_is_named() {
 
 #[test]
 fn version_2_has_its_signed_event_id_as_its_key() {
-    let ids =
-        |event: &Event<'_>| [event.idempotency_key(), event.id(), event.event_type(), event.group()].map(str::to_owned);
+    let ids = |event: &Event<'_>| {
+        [event.idempotency_key(), event.id(), event.event_type(), event.group()].map(str::to_owned)
+    };
     for (body, expected) in [
         (
             r#"{"event_id":"e1","event":"a.b","payload":{"account_id":"acc","end_user_id":"usr"}}"#,
@@ -283,11 +316,22 @@ fn version_2_without_a_usable_event_id_has_its_hash_as_its_key() {
 
 #[test]
 fn an_authentic_body_that_is_not_an_object_is_malformed() {
-    let deep = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
+    let deep =
+        |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1));
     let malformed = Err("the authentic body is not a JSON object".to_owned());
-    for body in
-        ["", "[]", "null", "\"{}\"", "{", "{}x", "{\"a\":NaN}", "{\"a\":Infinity}", "\u{feff}{}", "{}\0", &deep(129)]
-    {
+    for body in [
+        "",
+        "[]",
+        "null",
+        "\"{}\"",
+        "{",
+        "{}x",
+        "{\"a\":NaN}",
+        "{\"a\":Infinity}",
+        "\u{feff}{}",
+        "{}\0",
+        &deep(129),
+    ] {
         assert_eq!(read_v2(body, |event| event.id().to_owned()), malformed, "{body:.20}");
     }
     let utf_16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -319,7 +363,10 @@ fn version_1_rebuilds_the_body_around_the_signed_payload() {
             r#"{"webhook_id": "w\u00e9", "event": "e\n", "payload": []}"#,
             r#"{"event":"e\n","webhook_id":"w\u00e9","payload":[]}"#,
         ),
-        (r#"{"event": 1, "webhook_id": "", "payload": null}"#, r#"{"event":null,"webhook_id":null,"payload":null}"#),
+        (
+            r#"{"event": 1, "webhook_id": "", "payload": null}"#,
+            r#"{"event":null,"webhook_id":null,"payload":null}"#,
+        ),
     ] {
         assert_eq!(read_v1(body, data), Ok(expected.to_owned()), "{body}");
     }
@@ -375,7 +422,8 @@ fn version_1_accepts_unsigned_texts_of_1024_bytes_and_no_longer() {
         // What is not a text is dropped, however long it is.
         assert_eq!(accepted(&body(&format!("[{}]", "0,".repeat(1024) + "0"))), Ok(()), "{field}");
     }
-    let long_payload = format!(r#"{{"payload": {{"event": "{0}", "webhook_id": "{0}"}}}}"#, "a".repeat(1025));
+    let long_payload =
+        format!(r#"{{"payload": {{"event": "{0}", "webhook_id": "{0}"}}}}"#, "a".repeat(1025));
     assert_eq!(read_v1(&long_payload, |_| ()), Ok(()));
     let long_v2_event = format!(r#"{{"event": "{}"}}"#, "a".repeat(1025));
     assert_eq!(read_v2(&long_v2_event, |event| event.event_type().len()), Ok(1025), "it is signed");
@@ -384,7 +432,8 @@ fn version_1_accepts_unsigned_texts_of_1024_bytes_and_no_longer() {
 #[test]
 fn version_1_refuses_a_long_unsigned_webhook_id_beside_a_uuid_header() {
     let body = format!(r#"{{"webhook_id": "{}", "payload": {{}}}}"#, "a".repeat(1025));
-    let mut headers = pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
+    let mut headers =
+        pinwheel_v1(&secret("TEST_KEY"), NOW, body.as_bytes()).expect("has a payload");
     headers.push(pinwheel_delivery_id("uuid"));
     let too_long = Err(Malformed::UnsignedFieldTooLong.to_string());
     assert_eq!(read(&headers, body.as_bytes(), NOW, |_| ()), too_long);
@@ -437,5 +486,8 @@ fn an_event_of_version_1_has_all_its_fields() {
 #[test]
 fn its_schemes_are_found_by_their_full_and_short_names() {
     assert_eq!([PINWHEEL.scheme("pinwheel-v1"), PINWHEEL.scheme("v2")], [Some(&V1), Some(&V2)]);
-    assert_eq!([PINWHEEL.scheme("v3"), PINWHEEL.scheme("pinwheel"), PINWHEEL.scheme("")], [None; 3]);
+    assert_eq!(
+        [PINWHEEL.scheme("v3"), PINWHEEL.scheme("pinwheel"), PINWHEEL.scheme("")],
+        [None; 3]
+    );
 }

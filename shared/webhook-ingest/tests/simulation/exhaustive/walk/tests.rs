@@ -32,7 +32,9 @@ fn interleave(processes: usize, steps: usize, reduces: bool) -> Count {
 
 #[test]
 fn interleavings_are_as_many_as_the_multinomial_says() {
-    for (processes, steps, schedules) in [(1, 5, 1), (2, 1, 2), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1_680)] {
+    for (processes, steps, schedules) in
+        [(1, 5, 1), (2, 1, 2), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1_680)]
+    {
         let count = interleave(processes, steps, false);
         let runs = u64::try_from(schedules).expect("is small");
         assert_eq!(count, Count { schedules, states: 0, runs }, "{processes} × {steps}");
@@ -50,7 +52,10 @@ fn a_state_is_walked_once_and_its_schedules_are_counted_each_time() {
 
 #[test]
 fn a_schedule_without_a_choice_is_one() {
-    assert_eq!(walk(|_| ControlFlow::<(), _>::Continue(Visit::New)).0, Count { schedules: 1, states: 0, runs: 1 });
+    assert_eq!(
+        walk(|_| ControlFlow::<(), _>::Continue(Visit::New)).0,
+        Count { schedules: 1, states: 0, runs: 1 }
+    );
 }
 
 #[test]
@@ -78,7 +83,9 @@ fn add_twice(path: &mut Path, locks: bool, reduces: bool) -> ControlFlow<String,
         }
         let able: Vec<usize> = [0, 1]
             .into_iter()
-            .filter(|&process| at[process] < 2 && (!locks || locked.is_none_or(|owner| owner == process)))
+            .filter(|&process| {
+                at[process] < 2 && (!locks || locked.is_none_or(|owner| owner == process))
+            })
             .collect();
         let process = able[path.choose(able.len())];
         if at[process] == 0 {
@@ -96,13 +103,22 @@ fn a_lost_update_is_found_and_its_name_repeats_it() {
     let (count, found) = walk(|path| add_twice(path, false, false));
     assert_eq!((count.runs, found.as_deref()), (2, Some("0.1.0")));
     assert_eq!(walk(|path| add_twice(path, false, true)).1.as_deref(), Some("0.1.0"));
-    assert_eq!(add_twice(&mut Path::given(&[0, 1, 0]), false, false), ControlFlow::Break("0.1.0".to_owned()));
-    assert_eq!(add_twice(&mut Path::given(&[0, 0]), false, false), ControlFlow::Continue(Visit::New));
+    assert_eq!(
+        add_twice(&mut Path::given(&[0, 1, 0]), false, false),
+        ControlFlow::Break("0.1.0".to_owned())
+    );
+    assert_eq!(
+        add_twice(&mut Path::given(&[0, 0]), false, false),
+        ControlFlow::Continue(Visit::New)
+    );
 }
 
 #[test]
 fn a_lock_has_no_lost_update() {
-    assert_eq!(walk(|path| add_twice(path, true, false)), (Count { schedules: 2, states: 0, runs: 2 }, None));
+    assert_eq!(
+        walk(|path| add_twice(path, true, false)),
+        (Count { schedules: 2, states: 0, runs: 2 }, None)
+    );
     assert_eq!(walk(|path| add_twice(path, true, true)).0.schedules, 2);
 }
 
