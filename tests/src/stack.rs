@@ -21,7 +21,6 @@ use crate::{
     workspace,
 };
 
-const STACK: &str = "webhooks";
 const ARTIFACTS: &str = "artifacts";
 /// The nested templates in `infra/` that are deployed as they are.
 const NESTED: [&str; 2] = ["monitoring.yaml", "provider-alarms.yaml"];
@@ -86,19 +85,12 @@ impl Account {
     /// SAM fails; the message has what it said.
     pub async fn deploy(&self, parameters: &[(&str, &str)]) -> Stack {
         let mut deploy = self.sam("deploy");
-        deploy.args([
-            "--stack-name",
-            STACK,
-            "--no-resolve-s3",
-            "--s3-bucket",
-            ARTIFACTS,
-            "--no-confirm-changeset",
-        ]);
+        deploy.args(["--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
         deploy.args(["--parameter-overrides", "Architecture=x86_64"]);
         deploy.args(public_urls().iter().map(|(name, value)| format!("{name}={value}")));
         deploy.args(parameters.iter().map(|(name, value)| format!("{name}={value}")));
         run(deploy);
-        self.stack(STACK).await
+        self.stack(&self.stack_name()).await
     }
 
     /// Puts code and templates into a bucket with `sam package`, and gives the packaged template's URL.
@@ -196,6 +188,16 @@ impl Account {
             }
         }
         stack
+    }
+
+    /// Returns the name of the development stack, which SAM reads in the copied settings.
+    fn stack_name(&self) -> String {
+        let settings = self.template.with_file_name("samconfig.toml");
+        let settings = fs::read_to_string(settings).expect("the settings can be read");
+        let name = settings.lines().find_map(|line| line.strip_prefix("stack_name = \""));
+        name.and_then(|name| name.strip_suffix('"'))
+            .expect("the settings name the stack")
+            .to_owned()
     }
 
     fn sam(&self, command: &str) -> Command {

@@ -18,7 +18,8 @@ use std::{
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
 use hyper::{
-    Method, Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn,
+    Method, Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
+    service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use md5::{Digest, Md5};
@@ -73,7 +74,8 @@ impl Aws {
 
     /// Sets how long each answer waits from now on.
     pub fn set_latency(&self, latency: Duration) {
-        self.latency_us.store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.latency_us
+            .store(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// Returns the calls since the last time.
@@ -96,11 +98,13 @@ impl Aws {
     }
 
     async fn listen(self: &Arc<Self>, acceptor: &TlsAcceptor) -> Result<String> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
         let port = listener.local_addr()?.port();
         self.accept(listener, acceptor);
         // `localhost` may resolve to IPv6 first. Without IPv6, no client tries that address.
-        if let Ok(listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await {
+        if let Ok(listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, port))).await
+        {
             self.accept(listener, acceptor);
         }
         Ok(format!("https://localhost:{port}"))
@@ -125,12 +129,24 @@ impl Aws {
         let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-        let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
+        let target = request
+            .headers()
+            .get("x-amz-target")
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let (service, operation) = target.rsplit_once('.').unwrap_or_default();
         let (service, operation) = (service.to_owned(), operation.to_owned());
         let method = request.method().clone();
-        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = request
+            .into_body()
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         let input: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         let (status, output) = match cheap_answer(&method, &operation) {
             Some(output) => (StatusCode::OK, output),
@@ -153,7 +169,9 @@ impl Aws {
 fn cheap_answer(method: &Method, operation: &str) -> Option<Value> {
     match operation {
         _ if method == Method::GET => Some(json!({})),
-        "DescribeEndpoints" => Some(json!({"Endpoints": [{"Address": "localhost", "CachePeriodInMinutes": 1440}]})),
+        "DescribeEndpoints" => {
+            Some(json!({"Endpoints": [{"Address": "localhost", "CachePeriodInMinutes": 1440}]}))
+        }
         "DescribeLimits" | "ListQueues" => Some(json!({})),
         _ => None,
     }
@@ -161,7 +179,11 @@ fn cheap_answer(method: &Method, operation: &str) -> Option<Value> {
 
 /// `DynamoDB` and SQS speak JSON 1.0, Secrets Manager 1.1.
 fn content_type(service: &str) -> &'static str {
-    if service == "secretsmanager" { "application/x-amz-json-1.1" } else { "application/x-amz-json-1.0" }
+    if service == "secretsmanager" {
+        "application/x-amz-json-1.1"
+    } else {
+        "application/x-amz-json-1.0"
+    }
 }
 
 impl State {
@@ -184,7 +206,10 @@ impl State {
             // The secret was never rotated.
             "GetSecretValue" if input["VersionStage"] == "AWSPREVIOUS" => {
                 let message = "Secrets Manager can't find the specified secret value for staging label: AWSPREVIOUS";
-                (StatusCode::BAD_REQUEST, json!({"__type": "ResourceNotFoundException", "Message": message}))
+                (
+                    StatusCode::BAD_REQUEST,
+                    json!({"__type": "ResourceNotFoundException", "Message": message}),
+                )
             }
             "GetSecretValue" => {
                 let arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:bench-AbCdEf";
@@ -201,7 +226,9 @@ impl State {
     /// A condition fails if there is a record: functions under test send no other kind.
     fn put_item(&mut self, input: &Value) -> (StatusCode, Value) {
         let key = key(&input["Item"]);
-        if let Some(held) = self.items.get(&key).filter(|_| input.get("ConditionExpression").is_some()) {
+        if let Some(held) =
+            self.items.get(&key).filter(|_| input.get("ConditionExpression").is_some())
+        {
             let mut error = json!({
                 "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
                 "message": "The conditional request failed",
@@ -220,8 +247,11 @@ impl State {
         let Some(item) = self.items.get_mut(&key(&input["Key"])) else {
             return (StatusCode::BAD_REQUEST, json!({"__type": "ConditionalCheckFailedException"}));
         };
-        let assignments = input["UpdateExpression"].as_str().unwrap_or_default().trim_start_matches("SET ");
-        for (name, value) in assignments.split(',').filter_map(|assignment| assignment.split_once('=')) {
+        let assignments =
+            input["UpdateExpression"].as_str().unwrap_or_default().trim_start_matches("SET ");
+        for (name, value) in
+            assignments.split(',').filter_map(|assignment| assignment.split_once('='))
+        {
             let (name, value) = (name.trim(), value.trim());
             let name = input["ExpressionAttributeNames"][name].as_str().unwrap_or(name);
             item.insert(name.to_owned(), input["ExpressionAttributeValues"][value].clone());
@@ -256,7 +286,8 @@ mod tests {
         assert_eq!(state.call("UpdateItem", &update), (StatusCode::OK, json!({})));
         let (status, error) = state.call("PutItem", &put);
         assert_eq!(status, StatusCode::BAD_REQUEST);
-        let record = json!({"id": {"S": "p#1"}, "status": {"S": "ENQUEUED"}, "message_id": {"S": "m"}});
+        let record =
+            json!({"id": {"S": "p#1"}, "status": {"S": "ENQUEUED"}, "message_id": {"S": "m"}});
         assert_eq!(error["Item"], record);
         assert_eq!(state.calls, [("PutItem".to_owned(), 2), ("UpdateItem".to_owned(), 1)].into());
     }
@@ -268,7 +299,10 @@ mod tests {
         assert_eq!(cheap_answer(&Method::GET, "DescribeEndpoints"), Some(json!({})));
         assert_eq!(cheap_answer(&Method::POST, "ListQueues"), Some(json!({})));
         let endpoint = json!({"Address": "localhost", "CachePeriodInMinutes": 1440});
-        assert_eq!(cheap_answer(&Method::POST, "DescribeEndpoints"), Some(json!({"Endpoints": [endpoint]})));
+        assert_eq!(
+            cheap_answer(&Method::POST, "DescribeEndpoints"),
+            Some(json!({"Endpoints": [endpoint]}))
+        );
         for operation in ["PutItem", "SendMessage", "GetSecretValue", "Scan", ""] {
             assert_eq!(cheap_answer(&Method::POST, operation), None, "{operation}");
         }
@@ -278,7 +312,10 @@ mod tests {
     fn an_operation_that_no_delivery_needs_is_counted_and_refused() {
         let mut state = State::default();
         let (status, error) = state.call("Scan", &json!({}));
-        assert_eq!((status, error), (StatusCode::BAD_REQUEST, json!({"__type": "UnknownOperationException"})));
+        assert_eq!(
+            (status, error),
+            (StatusCode::BAD_REQUEST, json!({"__type": "UnknownOperationException"}))
+        );
         assert_eq!(state.calls, [("Scan".to_owned(), 1)].into());
     }
 

@@ -33,14 +33,19 @@ pub struct Start {
 }
 
 /// What a ratio to our function is made of.
-pub const COMPARED: [fn(&Start) -> f64; 3] = [|start| start.next_ms, |start| start.answer_ms, |start| start.cpu_ms];
+pub const COMPARED: [fn(&Start) -> f64; 3] =
+    [|start| start.next_ms, |start| start.answer_ms, |start| start.cpu_ms];
 
 /// Measures rounds of cold starts, all subjects in turn: `result[subject][round]`. A first round is
 /// not counted: it fills the page cache.
 ///
 /// # Errors
 /// A function does not do its job.
-pub async fn measure(bench: &Bench, subjects: &[Subject], rounds: Rounds) -> Result<Vec<Vec<Start>>> {
+pub async fn measure(
+    bench: &Bench,
+    subjects: &[Subject],
+    rounds: Rounds,
+) -> Result<Vec<Vec<Start>>> {
     let mut events = Deliveries::default();
     let mut starts = vec![Vec::new(); subjects.len()];
     bench.aws.clear();

@@ -50,8 +50,15 @@ pub fn per_million(root: &Path, measured: Measured) -> Result<Cost> {
          print(sum(l.cost for l in lines if l.what == 'memory and time'))\n\
          print(sum(l.cost for l in lines if l.service not in BY_THE_MONTH))\n"
     );
-    let python = Command::new("python3").args(["-B", "-c", &script]).current_dir(root.join("infra")).output()?;
-    ensure!(python.status.success(), "infra/cost.py fails: {}", String::from_utf8_lossy(&python.stderr));
+    let python = Command::new("python3")
+        .args(["-B", "-c", &script])
+        .current_dir(root.join("infra"))
+        .output()?;
+    ensure!(
+        python.status.success(),
+        "infra/cost.py fails: {}",
+        String::from_utf8_lossy(&python.stderr)
+    );
     let text = String::from_utf8(python.stdout)?;
     let mut dollars = text.lines().map(str::parse::<f64>);
     let mut next = || anyhow::Ok(dollars.next().context("two sums")??);

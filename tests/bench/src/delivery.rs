@@ -47,7 +47,8 @@ impl Deliveries {
         let secret = SigningSecret::new(SECRET.as_bytes().to_vec())?;
         let pinwheel = providers::named("pinwheel").context("the provider Pinwheel")?;
         let scheme = pinwheel.scheme("v2").context("its version 2")?;
-        let headers = Signer::new(scheme, &secret, UnixSeconds(i64::try_from(now)?)).sign(body.as_bytes())?;
+        let headers =
+            Signer::new(scheme, &secret, UnixSeconds(i64::try_from(now)?)).sign(body.as_bytes())?;
         for header in &headers {
             event["headers"][header.name()] = String::from_utf8_lossy(header.value()).into();
         }
@@ -74,16 +75,26 @@ mod tests {
     fn verified(event: &[u8]) -> Result<String, VerifyError> {
         let event: Value = serde_json::from_slice(event).expect("an event");
         let headers = event["headers"].as_object().expect("headers").iter();
-        let headers: Vec<Header> =
-            headers.map(|(name, value)| Header::new(name.clone(), value.as_str().expect("a text"))).collect();
+        let headers: Vec<Header> = headers
+            .map(|(name, value)| Header::new(name.clone(), value.as_str().expect("a text")))
+            .collect();
         let body = event["body"].as_str().expect("a body");
-        let now =
-            UnixSeconds(event["headers"]["x-timestamp"].as_str().and_then(|text| text.parse().ok()).expect("a time"));
+        let now = UnixSeconds(
+            event["headers"]["x-timestamp"]
+                .as_str()
+                .and_then(|text| text.parse().ok())
+                .expect("a time"),
+        );
         let secret = SigningSecret::new(SECRET.as_bytes().to_vec()).expect("not empty");
         let delivery = Delivery::new(&headers, body.as_bytes()).expect("small");
         let pinwheel = providers::named("pinwheel").expect("it is deployed");
         let unverified = pinwheel.parse(delivery)?;
-        let verified = unverified.verify(&SigningSecrets::new(secret, None), now, Tolerance::of(pinwheel), None)?;
+        let verified = unverified.verify(
+            &SigningSecrets::new(secret, None),
+            now,
+            Tolerance::of(pinwheel),
+            None,
+        )?;
         Ok(verified.event().expect("an object").id().to_owned())
     }
 

@@ -32,15 +32,19 @@ pub async fn run(places: &Places, bench: &Bench, update: bool) -> Result<()> {
             measured.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         fs::write(&path, serde_json::to_string_pretty(&members)? + "\n")?;
     }
-    let baseline =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}: run `{UPDATE}`", path.display()))?;
+    let baseline = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}: run `{UPDATE}`", path.display()))?;
     let baseline: Value = serde_json::from_str(&baseline)?;
     let mut grown = Vec::new();
     for (name, value) in measured {
-        let before =
-            baseline[name].as_u64().with_context(|| format!("{name} is not in the baseline: run `{UPDATE}`"))?;
+        let before = baseline[name]
+            .as_u64()
+            .with_context(|| format!("{name} is not in the baseline: run `{UPDATE}`"))?;
         ensure!(before > 0, "{name} is 0 in the baseline");
-        println!("{name:<28} {value:>12}, baseline {before:>12}: {:+.1} %", change_percent(before, value));
+        println!(
+            "{name:<28} {value:>12}, baseline {before:>12}: {:+.1} %",
+            change_percent(before, value)
+        );
         if is_too_much(before, value) {
             grown.push(name);
         }
@@ -82,7 +86,10 @@ mod tests {
 
     #[test]
     fn growth_of_a_tenth_passes_and_more_does_not() {
-        assert_eq!([1000, 900, 1100, 1101].map(|now| is_too_much(1000, now)), [false, false, false, true]);
+        assert_eq!(
+            [1000, 900, 1100, 1101].map(|now| is_too_much(1000, now)),
+            [false, false, false, true]
+        );
         assert_eq!(format!("{:+.1}", change_percent(1000, 1101)), "+10.1");
     }
 }

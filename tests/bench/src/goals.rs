@@ -12,7 +12,8 @@ const FLAT_PERCENT: f64 = 2.0;
 /// Smallest body to which the goal of the raw path applies.
 const RAW_FROM: usize = 10 << 10;
 /// Columns of [`goals`].
-pub const COLUMNS: [&str; 8] = ["goal", "must hold", "race for", "measured", "spread", "all rounds", "quote", "holds"];
+pub const COLUMNS: [&str; 8] =
+    ["goal", "must hold", "race for", "measured", "spread", "all rounds", "quote", "holds"];
 
 enum Better {
     Higher,
@@ -49,7 +50,8 @@ struct Goal {
 /// Returns a row for each goal, with the cells of [`COLUMNS`].
 #[must_use]
 pub fn goals(results: &Results) -> Vec<Vec<String>> {
-    let goals = [ratios(results), counts(results), kernels(results), calls(results)].into_iter().flatten();
+    let goals =
+        [ratios(results), counts(results), kernels(results), calls(results)].into_iter().flatten();
     goals.map(|goal| row(&goal)).collect()
 }
 
@@ -62,7 +64,9 @@ fn row(goal: &Goal) -> Vec<String> {
     let bound = |bound: f64| format!("{sign} {bound}{unit}");
     let [measured, spread, all, quote] = match goal.figure {
         None => ["–", "–", "–", "–"].map(str::to_owned),
-        Some(Figure::Exact(value)) => [format!("{value:.decimals$}{unit}"), "–".into(), "–".into(), "yes".into()],
+        Some(Figure::Exact(value)) => {
+            [format!("{value:.decimals$}{unit}"), "–".into(), "–".into(), "yes".into()]
+        }
         Some(Figure::Median(spread)) => {
             let Spread { count, median, low, high, least, most } = spread;
             let interval = match spread.width() {
@@ -75,7 +79,16 @@ fn row(goal: &Goal) -> Vec<String> {
         }
     };
     let race = goal.race.map_or("–".to_owned(), bound);
-    vec![goal.what.to_owned(), bound(goal.must), race, measured, spread, all, quote, holds(goal).to_owned()]
+    vec![
+        goal.what.to_owned(),
+        bound(goal.must),
+        race,
+        measured,
+        spread,
+        all,
+        quote,
+        holds(goal).to_owned(),
+    ]
 }
 
 fn holds(goal: &Goal) -> &'static str {
@@ -106,7 +119,8 @@ fn ratios(results: &Results) -> Vec<Goal> {
         Some(cold::ratio(&of(results, name)?.starts, &results.functions[0].starts, figure))
     };
     let warm = |name: &str| {
-        let (theirs, ours) = (of(results, name)?.warm.as_ref()?, results.functions[0].warm.as_ref()?);
+        let (theirs, ours) =
+            (of(results, name)?.warm.as_ref()?, results.functions[0].warm.as_ref()?);
         Some(Spread::of_ratios(&theirs[0][0].cpu_us, &ours[0][0].cpu_us))
     };
     let answer = |name| start(name, |start| start.answer_ms);
@@ -121,7 +135,13 @@ fn ratios(results: &Results) -> Vec<Goal> {
     ]
 }
 
-fn at_most(what: &'static str, must: f64, race: Option<f64>, figure: Option<Figure>, unit: &'static str) -> Goal {
+fn at_most(
+    what: &'static str,
+    must: f64,
+    race: Option<f64>,
+    figure: Option<Figure>,
+    unit: &'static str,
+) -> Goal {
     Goal { what, better: Better::Lower, must, race, figure, decimals: 2, unit }
 }
 
@@ -129,13 +149,23 @@ fn counts(results: &Results) -> Vec<Goal> {
     let ours = &results.functions[0];
     let millions = |count: u64| Figure::Exact(count as f64 / 1e6);
     let (counts, sizes) = (ours.counts, ours.sizes);
-    let resident = Spread::of(ours.of_starts(|start| start.memory_after_first.resident_kib as f64 * 1024.0 / 1e6));
-    let (to_next, first_invoke) =
-        (counts.map(|counts| millions(counts.to_next)), counts.map(|counts| millions(counts.first_invoke)));
+    let resident = Spread::of(
+        ours.of_starts(|start| start.memory_after_first.resident_kib as f64 * 1024.0 / 1e6),
+    );
+    let (to_next, first_invoke) = (
+        counts.map(|counts| millions(counts.to_next)),
+        counts.map(|counts| millions(counts.first_invoke)),
+    );
     vec![
         at_most("instructions to `/next`", 11.2, Some(9.0), to_next, " M"),
         at_most("instructions of the first invocation", 1.9, Some(1.5), first_invoke, " M"),
-        at_most("resident memory after the first answer", 10.5, Some(8.0), Some(Figure::Median(resident)), " MB"),
+        at_most(
+            "resident memory after the first answer",
+            10.5,
+            Some(8.0),
+            Some(Figure::Median(resident)),
+            " MB",
+        ),
         at_most("zip", 4.2, Some(3.0), sizes.map(|sizes| millions(sizes.zip)), " MB"),
     ]
 }
@@ -179,7 +209,13 @@ fn calls(results: &Results) -> Vec<Goal> {
         count("AWS calls of a refused delivery", 0.0, made(2)),
         count("AWS calls of a duplicate", 1.0, made(1)),
         count("AWS calls of an accepted delivery", 3.0, made(0)),
-        at_most("growth of memory from delivery 1,000 to 100,000", FLAT_PERCENT, None, Some(growth), " %"),
+        at_most(
+            "growth of memory from delivery 1,000 to 100,000",
+            FLAT_PERCENT,
+            None,
+            Some(growth),
+            " %",
+        ),
     ]
 }
 
@@ -189,8 +225,13 @@ mod tests {
 
     #[test]
     fn a_goal_holds_on_its_bound_and_not_beyond() {
-        let zip = |measured: Option<f64>| row(&at_most("zip", 4.2, Some(3.0), measured.map(Figure::Exact), " MB"));
-        assert_eq!(zip(Some(4.201)), ["zip", "≤ 4.2 MB", "≤ 3 MB", "4.20 MB", "–", "–", "yes", "**no**"]);
+        let zip = |measured: Option<f64>| {
+            row(&at_most("zip", 4.2, Some(3.0), measured.map(Figure::Exact), " MB"))
+        };
+        assert_eq!(
+            zip(Some(4.201)),
+            ["zip", "≤ 4.2 MB", "≤ 3 MB", "4.20 MB", "–", "–", "yes", "**no**"]
+        );
         assert_eq!(zip(Some(4.2))[7], "yes");
         assert_eq!(zip(Some(3.0))[7], "yes, and what we race for");
         assert_eq!(zip(None)[3..], ["–", "–", "–", "–", "not measured"]);
@@ -210,6 +251,9 @@ mod tests {
         assert_eq!(goal(7.8, 8.2), "8.0 × | 5 % (7.8…8.2) | 9: 1.0…99.0 | yes | yes");
         assert_eq!(goal(6.0, 8.0), "8.0 × | 25 % (6.0…8.0) | 9: 1.0…99.0 | **too wide** | yes");
         let few = row(&times("x", 8.0, 12.0, Some(Spread::of([7.9]))));
-        assert_eq!(few[3..].join(" | "), "7.9 × | too few rounds | 1: 7.9…7.9 | **too wide** | **no**");
+        assert_eq!(
+            few[3..].join(" | "),
+            "7.9 × | too few rounds | 1: 7.9…7.9 | **too wide** | **no**"
+        );
     }
 }

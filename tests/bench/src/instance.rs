@@ -59,8 +59,11 @@ impl Instance {
     pub async fn start(bench: &Bench, subject: &Subject, wrapper: &[String]) -> Result<Self> {
         let api = RuntimeApi::start().await?;
         let log = bench.work.join(format!("{}.log", subject.name));
-        let arguments: Vec<&Path> =
-            wrapper.iter().map(Path::new).chain(subject.command.iter().map(std::path::PathBuf::as_path)).collect();
+        let arguments: Vec<&Path> = wrapper
+            .iter()
+            .map(Path::new)
+            .chain(subject.command.iter().map(std::path::PathBuf::as_path))
+            .collect();
         let (program, arguments) = arguments.split_first().context("a command")?;
         let variables = variables(bench, subject, &api.address);
         let mut command = Command::new(program);
@@ -90,7 +93,9 @@ impl Instance {
                 self.event = Some(ready.event);
                 Ok(ready.at.duration_since(self.started_at))
             }
-            Heard::Answer(answer) => bail!("{} answered without an event: {:?}", self.name, answer.body),
+            Heard::Answer(answer) => {
+                bail!("{} answered without an event: {:?}", self.name, answer.body)
+            }
         }
     }
 
@@ -240,7 +245,8 @@ fn variables(bench: &Bench, subject: &Subject, runtime_api: &str) -> HashMap<&'s
         ("IDEMPOTENCY_TABLE", "records"),
         ("SIGNING_SECRET_ID", "bench"),
     ];
-    let mut variables: HashMap<&str, String> = fixed.map(|(name, value)| (name, value.to_owned())).into();
+    let mut variables: HashMap<&str, String> =
+        fixed.map(|(name, value)| (name, value.to_owned())).into();
     variables.extend([
         ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
         ("AWS_ENDPOINT_URL_DYNAMODB", bench.endpoints.dynamodb.clone()),

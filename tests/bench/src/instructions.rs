@@ -43,7 +43,11 @@ pub async fn count(bench: &Bench, subject: &Subject, runs: usize) -> Result<Coun
         }
     }
     let [to_next, first, warm] = least;
-    Ok(Counts { to_next, first_invoke: first.saturating_sub(to_next), warm: warm.saturating_sub(first) / WARM })
+    Ok(Counts {
+        to_next,
+        first_invoke: first.saturating_sub(to_next),
+        warm: warm.saturating_sub(first) / WARM,
+    })
 }
 
 /// Repeats a run until the function makes exactly the calls and connections that it must make.
@@ -61,7 +65,11 @@ async fn sound_run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<
 async fn run(bench: &Bench, subject: &Subject, deliveries: u64) -> Result<u64> {
     // Cachegrind counts as callgrind does, but faster: the function's timeouts run in real time.
     let output = bench.work.join(format!("cachegrind.{}.out", subject.name));
-    let tool = ["--tool=cachegrind", "--cache-sim=no", &format!("--cachegrind-out-file={}", output.display())];
+    let tool = [
+        "--tool=cachegrind",
+        "--cache-sim=no",
+        &format!("--cachegrind-out-file={}", output.display()),
+    ];
     under_valgrind(bench, subject, deliveries, &tool).await?;
     let text = fs::read_to_string(&output).context("cachegrind's output")?;
     let total = text.lines().find_map(|line| line.strip_prefix("summary: ")?.trim().parse().ok());
@@ -84,9 +92,15 @@ pub async fn profile(bench: &Bench, subject: &Subject) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool: &[&str]) -> Result<()> {
+async fn under_valgrind(
+    bench: &Bench,
+    subject: &Subject,
+    deliveries: u64,
+    tool: &[&str],
+) -> Result<()> {
     let valgrind = [valgrind()?, "--quiet".to_owned()];
-    let wrapper: Vec<String> = valgrind.into_iter().chain(tool.iter().map(|&option| option.to_owned())).collect();
+    let wrapper: Vec<String> =
+        valgrind.into_iter().chain(tool.iter().map(|&option| option.to_owned())).collect();
     bench.aws.clear();
     bench.aws.take_calls();
     bench.aws.take_connections();
@@ -97,7 +111,11 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
     instance.idle().await?;
     let at_start = bench.aws.take_calls();
     let has_fetched = at_start.contains_key(SECRET_FETCH);
-    ensure!(has_fetched == (subject.job == Job::Webhook), "{} made the calls {at_start:?} at its start", subject.name);
+    ensure!(
+        has_fetched == (subject.job == Job::Webhook),
+        "{} made the calls {at_start:?} at its start",
+        subject.name
+    );
     let mut events = Deliveries::default();
     for _ in 0..deliveries {
         instance.invoke(events.new_event()?, Kind::Accepted).await?;
@@ -105,8 +123,16 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
     }
     instance.check_calls(bench, Kind::Accepted, deliveries)?;
     let connections = bench.aws.take_connections();
-    let expected = if deliveries > 0 && subject.job == Job::Webhook { SERVICES } else { subject.connects_at_start };
-    ensure!(connections == expected, "{} opened {connections} connections, not {expected}", subject.name);
+    let expected = if deliveries > 0 && subject.job == Job::Webhook {
+        SERVICES
+    } else {
+        subject.connects_at_start
+    };
+    ensure!(
+        connections == expected,
+        "{} opened {connections} connections, not {expected}",
+        subject.name
+    );
     instance.idle().await?;
     instance.terminate()
 }
@@ -114,7 +140,10 @@ async fn under_valgrind(bench: &Bench, subject: &Subject, deliveries: u64, tool:
 /// Returns the full path of valgrind: the function's environment has no `PATH`.
 fn valgrind() -> Result<String> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&path).map(|folder| folder.join("valgrind")).find(|program| program.is_file());
-    let program = found.context("valgrind is needed: install it (Debian, Ubuntu: apt-get install valgrind)")?;
+    let found = env::split_paths(&path)
+        .map(|folder| folder.join("valgrind"))
+        .find(|program| program.is_file());
+    let program = found
+        .context("valgrind is needed: install it (Debian, Ubuntu: apt-get install valgrind)")?;
     Ok(program.display().to_string())
 }

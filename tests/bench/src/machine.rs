@@ -28,7 +28,8 @@ impl Cores {
     /// # Errors
     /// The kernel does not allow it.
     pub fn take() -> Result<Self> {
-        let allowed = sched_getaffinity(Pid::from_raw(0)).context("cannot read which cores this process may use")?;
+        let allowed = sched_getaffinity(Pid::from_raw(0))
+            .context("cannot read which cores this process may use")?;
         let mut cores = (0..CpuSet::count()).filter(|core| allowed.is_set(*core).unwrap_or(false));
         let harness = cores.next().context("this process may use no core")?;
         let cores = Self { harness, measured: cores.next().unwrap_or(harness) };
@@ -46,9 +47,13 @@ impl Cores {
         thread::scope(|scope| {
             let started = scope.spawn(|| {
                 pin(self.measured)?;
-                command.spawn().with_context(|| format!("cannot start {}", command.get_program().display()))
+                command
+                    .spawn()
+                    .with_context(|| format!("cannot start {}", command.get_program().display()))
             });
-            started.join().map_err(|_| anyhow::anyhow!("the thread that starts processes panicked"))?
+            started
+                .join()
+                .map_err(|_| anyhow::anyhow!("the thread that starts processes panicked"))?
         })
     }
 }
@@ -73,12 +78,14 @@ pub struct Memory {
 /// # Errors
 /// There is no such process.
 pub fn memory(pid: u32) -> Result<Memory> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).context("cannot read a process's memory")?;
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))
+        .context("cannot read a process's memory")?;
     let field = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         line.split_whitespace().next()?.parse().ok()
     };
-    let both = field("VmRSS:").zip(field("VmHWM:")).context("/proc/<pid>/status has no VmRSS or VmHWM")?;
+    let both =
+        field("VmRSS:").zip(field("VmHWM:")).context("/proc/<pid>/status has no VmRSS or VmHWM")?;
     Ok(Memory { resident_kib: both.0, peak_kib: both.1 })
 }
 
@@ -99,12 +106,15 @@ pub struct Usage {
 /// # Errors
 /// There is no such process.
 pub fn usage(pid: u32) -> Result<Usage> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("cannot read a process's usage")?;
+    let stat =
+        fs::read_to_string(format!("/proc/{pid}/stat")).context("cannot read a process's usage")?;
     // The second field is the name in brackets, and may contain any character.
     let (_, fields) = stat.rsplit_once(") ").context("/proc/<pid>/stat has no name")?;
     let fields: Vec<&str> = fields.split(' ').collect();
     let field = |number: usize| fields.get(number - 3)?.parse().ok();
-    let usage = || Some(Usage { page_faults: field(10)?, user_ticks: field(14)?, kernel_ticks: field(15)? });
+    let usage = || {
+        Some(Usage { page_faults: field(10)?, user_ticks: field(14)?, kernel_ticks: field(15)? })
+    };
     usage().context("/proc/<pid>/stat has too few fields")
 }
 
@@ -113,7 +123,8 @@ pub fn usage(pid: u32) -> Result<Usage> {
 /// # Errors
 /// There is no such process.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
-    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid)?)).context("cannot read a process's clock")?;
+    let clock = clock_getcpuclockid(Pid::from_raw(i32::try_from(pid)?))
+        .context("cannot read a process's clock")?;
     Ok(Duration::from(clock.now()?))
 }
 

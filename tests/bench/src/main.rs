@@ -9,6 +9,7 @@ mod cold;
 mod cost;
 mod delivery;
 mod gate;
+mod glance;
 mod goals;
 mod instance;
 mod instructions;
@@ -41,7 +42,8 @@ use crate::{
 
 const HELP: &str = "\
 webhook-bench run [--without <peers>] [--rounds <number>] [--minutes <number>] [--write <file>]
-    Measures everything and prints the report; --write also writes it to a file.
+    Measures everything and prints the report; --write also writes it to a file, and the chart in
+    it to tests/bench/speed.svg.
     Peers: hello, default, python, node; separate several with commas.
     At least --rounds rounds (9). More follow while a ratio is too wide to quote and the rounds
     have taken fewer than --minutes minutes (25) in all.
@@ -74,7 +76,9 @@ fn main() -> Result<()> {
             Some((&"run", options)) => run(cores, &Options::parse(options)?).await,
             Some((&"kernels", options)) => run_kernels(cores, &Options::parse(options)?),
             Some((&"gate", [])) => gate::run(&Places::new(), &bench(cores).await?, false).await,
-            Some((&"gate", ["--update"])) => gate::run(&Places::new(), &bench(cores).await?, true).await,
+            Some((&"gate", ["--update"])) => {
+                gate::run(&Places::new(), &bench(cores).await?, true).await
+            }
             Some((&"profile", [])) => profile(&Places::new(), &bench(cores).await?).await,
             _ => bail!("{HELP}"),
         }
@@ -84,8 +88,10 @@ fn main() -> Result<()> {
 /// Prints the functions of each profile with everything they call, the most expensive first.
 async fn profile(places: &Places, bench: &Bench) -> Result<()> {
     for file in instructions::profile(bench, &places.ours()).await? {
-        let annotated =
-            Command::new("callgrind_annotate").args(["--inclusive=yes", "--auto=no"]).arg(&file).output()?;
+        let annotated = Command::new("callgrind_annotate")
+            .args(["--inclusive=yes", "--auto=no"])
+            .arg(&file)
+            .output()?;
         let text = String::from_utf8_lossy(&annotated.stdout).into_owned();
         print(&text.lines().take(PROFILE_LINES).collect::<Vec<_>>().join("\n"));
     }
@@ -106,9 +112,12 @@ impl Options {
         while let [name, value, rest @ ..] = arguments {
             match *name {
                 "--without" => options.without = value.split(',').map(str::to_owned).collect(),
-                "--rounds" => options.rounds.least = value.parse().context("--rounds takes a number")?,
+                "--rounds" => {
+                    options.rounds.least = value.parse().context("--rounds takes a number")?
+                }
                 "--minutes" => {
-                    options.rounds.time = Duration::from_mins(value.parse().context("--minutes takes a number")?);
+                    options.rounds.time =
+                        Duration::from_mins(value.parse().context("--minutes takes a number")?);
                 }
                 "--write" => options.write = Some(PathBuf::from(value)),
                 _ => bail!("{HELP}"),
@@ -125,7 +134,8 @@ async fn bench(cores: Cores) -> Result<Bench> {
     let places = Places::new();
     fs::create_dir_all(&places.work)?;
     let authority = Authority::new()?;
-    authority.write_roots(&places.work, &places.root.join("shared/webhook-aws/roots/amazon.pem"))?;
+    authority
+        .write_roots(&places.work, &places.root.join("shared/webhook-aws/roots/amazon.pem"))?;
     let aws = Arc::new(Aws::default());
     let endpoints = aws.serve(&authority.acceptor).await?;
     Ok(Bench { aws, endpoints, cores, work: places.work })
@@ -134,18 +144,27 @@ async fn bench(cores: Cores) -> Result<Bench> {
 async fn run(cores: Cores, options: &Options) -> Result<()> {
     let places = Places::new();
     let peers = [places.hello(), places.default_twin(), places.python(), places.node()];
-    let peers = peers.into_iter().filter(|peer| !options.without.iter().any(|name| name == peer.name));
+    let peers =
+        peers.into_iter().filter(|peer| !options.without.iter().any(|name| name == peer.name));
     let subjects: Vec<Subject> = [places.ours()].into_iter().chain(peers).collect();
     for subject in &subjects {
         let program = &subject.command[0];
-        ensure!(program.exists(), "{} does not exist: run tests/bench/setup {}", program.display(), subject.name);
+        ensure!(
+            program.exists(),
+            "{} does not exist: run tests/bench/setup {}",
+            program.display(),
+            subject.name
+        );
     }
     let plan = Plan { subjects, rounds: options.rounds };
     let results = results::measure(&places, &bench(cores).await?, &plan).await?;
     let report = head(options.rounds) + &report::text(&results) + "\n" + NOTES;
     print(&report);
     if let Some(file) = &options.write {
-        fs::write(file, &report).with_context(|| format!("{}", file.display()))?;
+        let chart = places.root.join(report::CHART);
+        for (file, text) in [(file, &report), (&chart, &glance::chart(&results))] {
+            fs::write(file, text).with_context(|| format!("{}", file.display()))?;
+        }
     }
     Ok(())
 }
@@ -164,7 +183,11 @@ fn run_kernels(cores: Cores, options: &Options) -> Result<()> {
 
 fn head(rounds: Rounds) -> String {
     let said = |program: &str, argument: &str| {
-        let output = Command::new(program).arg(argument).output().map(|output| output.stdout).unwrap_or_default();
+        let output = Command::new(program)
+            .arg(argument)
+            .output()
+            .map(|output| output.stdout)
+            .unwrap_or_default();
         String::from_utf8_lossy(&output).trim().to_owned()
     };
     format!(
@@ -195,10 +218,16 @@ mod tests {
 
     #[test]
     fn a_run_has_nine_rounds_and_25_minutes_unless_told_otherwise() {
-        let parse = |arguments: &[&str]| Options::parse(arguments).expect("options are known").rounds;
+        let parse =
+            |arguments: &[&str]| Options::parse(arguments).expect("options are known").rounds;
         assert_eq!(parse(&[]), Rounds { least: 9, time: Duration::from_mins(25) });
-        assert_eq!(parse(&["--minutes", "2", "--rounds", "3"]), Rounds { least: 3, time: Duration::from_mins(2) });
-        for wrong in [&["--minutes"][..], &["--minutes", "x"], &["--rounds", "0"], &["--speed", "1"]] {
+        assert_eq!(
+            parse(&["--minutes", "2", "--rounds", "3"]),
+            Rounds { least: 3, time: Duration::from_mins(2) }
+        );
+        for wrong in
+            [&["--minutes"][..], &["--minutes", "x"], &["--rounds", "0"], &["--speed", "1"]]
+        {
             assert!(Options::parse(wrong).is_err(), "{wrong:?}");
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     cold::{self, Start},
-    cost,
+    cost, glance,
     goals::{self, goals},
     kernels::Kernels,
     results::{INSTANCES, LATENCIES, MEMORY_AFTER, Measurements, Results},
@@ -12,10 +12,14 @@ use crate::{
     subjects::Kind,
 };
 
+/// The chart's file, from the repository's root, where the report is.
+pub const CHART: &str = "tests/bench/speed.svg";
+
 /// Returns the report without its head.
 #[must_use]
 pub fn text(results: &Results) -> String {
     let sections = [
+        glance(results),
         section("Goals", "", &goals::COLUMNS, goals(results)),
         cold(results),
         footprint(results),
@@ -25,6 +29,19 @@ pub fn text(results: &Results) -> String {
         kernels(&results.kernels),
     ];
     sections.concat()
+}
+
+fn glance(results: &Results) -> String {
+    let columns = glance::columns();
+    section(
+        "At a glance",
+        &format!(
+            "Medians, and in brackets the ratio to this function. Less is better.\n\n\
+             ![The first three figures as bars]({CHART})"
+        ),
+        &columns.iter().map(String::as_str).collect::<Vec<_>>(),
+        glance::rows(results),
+    )
 }
 
 fn section(title: &str, note: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
@@ -86,14 +103,18 @@ fn footprint(results: &Results) -> String {
             let kib = Spread::of(function.of_starts(|start| of(start) as f64)).median;
             format!("{:.1}", kib * 1024.0 / 1e6)
         };
-        let millions =
-            |count: Option<u64>| count.map_or("–".to_owned(), |count| format!("{:.2}", count as f64 / 1e6));
+        let millions = |count: Option<u64>| {
+            count.map_or("–".to_owned(), |count| format!("{:.2}", count as f64 / 1e6))
+        };
         vec![
             function.subject.label.to_owned(),
             resident(|start| start.memory_at_next.resident_kib),
             resident(|start| start.memory_after_first.resident_kib),
             resident(|start| start.memory_after_first.peak_kib),
-            format!("{:.0}", Spread::of(function.of_starts(|start| start.page_faults as f64)).median),
+            format!(
+                "{:.0}",
+                Spread::of(function.of_starts(|start| start.page_faults as f64)).median
+            ),
             millions(function.sizes.map(|sizes| sizes.binary)),
             millions(function.sizes.map(|sizes| sizes.zip)),
             millions(function.counts.map(|counts| counts.to_next)),
@@ -126,8 +147,12 @@ fn warm(results: &Results) -> String {
     for (index, latency) in LATENCIES.iter().enumerate() {
         let mut rows = Vec::new();
         for function in &results.functions {
-            let (Some(theirs), Some(ours)) = (&function.warm, &results.functions[0].warm) else { continue };
-            for (kind, (theirs, ours)) in Kind::ALL.iter().zip(theirs[index].iter().zip(&ours[index])) {
+            let (Some(theirs), Some(ours)) = (&function.warm, &results.functions[0].warm) else {
+                continue;
+            };
+            for (kind, (theirs, ours)) in
+                Kind::ALL.iter().zip(theirs[index].iter().zip(&ours[index]))
+            {
                 let [time, cpu] = theirs.ratios(ours).map(|ratio| times(ratio, function));
                 rows.push(vec![
                     function.subject.label.to_owned(),
@@ -164,7 +189,8 @@ fn throughput(results: &Results) -> String {
         }
     }
     let rows = results.functions.iter().filter_map(|function| {
-        let cells = function.throughput?.into_iter().flatten().map(|per_second| format!("{per_second:.0}"));
+        let cells =
+            function.throughput?.into_iter().flatten().map(|per_second| format!("{per_second:.0}"));
         Some([function.subject.label.to_owned()].into_iter().chain(cells).collect())
     });
     let [first, last] = results.endurance.resident_kib.map(|kib| kib as f64 * 1024.0 / 1e6);
@@ -175,7 +201,12 @@ fn throughput(results: &Results) -> String {
         MEMORY_AFTER[1],
         results.endurance.kernel_share * 100.0
     );
-    section("Throughput", &note, &columns.iter().map(String::as_str).collect::<Vec<_>>(), rows.collect())
+    section(
+        "Throughput",
+        &note,
+        &columns.iter().map(String::as_str).collect::<Vec<_>>(),
+        rows.collect(),
+    )
 }
 
 fn costs(results: &Results) -> String {
@@ -210,12 +241,24 @@ pub fn kernels(kernels: &Kernels) -> String {
         ]
     });
     let beside_peers = kernels.beside_peers.iter().map(|row| {
-        let speed = |index: usize| row.mb_per_s.get(index).map_or_else(dash, |spread| format!("{:.0}", spread.median));
+        let speed = |index: usize| {
+            row.mb_per_s.get(index).map_or_else(dash, |spread| format!("{:.0}", spread.median))
+        };
         let times = |index: usize| row.times.get(index).map_or_else(dash, |spread| spread.text(1));
-        vec![row.size.0.to_owned(), row.spelling.to_owned(), speed(0), speed(1), speed(2), times(0), times(1)]
+        vec![
+            row.size.0.to_owned(),
+            row.spelling.to_owned(),
+            speed(0),
+            speed(1),
+            speed(2),
+            times(0),
+            times(1),
+        ]
     });
-    let heap =
-        kernels.heap.iter().map(|row| vec![row.size.0.to_owned(), row.forged.to_string(), row.accepted.to_string()]);
+    let heap = kernels
+        .heap
+        .iter()
+        .map(|row| vec![row.size.0.to_owned(), row.forged.to_string(), row.accepted.to_string()]);
     [
         section(
             "Verification beside the bare MAC of the same bytes",

@@ -110,7 +110,15 @@ pub async fn measure(places: &Places, bench: &Bench, plan: &Plan) -> Result<Resu
         };
         let sizes = if is_compiled { Some(archive::sizes(&subject.command[0])?) } else { None };
         let subject = subject.clone();
-        functions.push(Measurements { subject, starts, sizes, counts, warm: None, throughput: None, cost: None });
+        functions.push(Measurements {
+            subject,
+            starts,
+            sizes,
+            counts,
+            warm: None,
+            throughput: None,
+            cost: None,
+        });
     }
     warm_ones(places, bench, budget, &mut functions).await?;
     progress("memory over many deliveries");
@@ -118,10 +126,17 @@ pub async fn measure(places: &Places, bench: &Bench, plan: &Plan) -> Result<Resu
     Ok(Results { functions, endurance, kernels })
 }
 
-async fn warm_ones(places: &Places, bench: &Bench, mut budget: Budget, functions: &mut [Measurements]) -> Result<()> {
-    let receivers: Vec<usize> =
-        (0..functions.len()).filter(|index| functions[*index].subject.job == Job::Webhook).collect();
-    let subjects: Vec<Subject> = receivers.iter().map(|index| functions[*index].subject.clone()).collect();
+async fn warm_ones(
+    places: &Places,
+    bench: &Bench,
+    mut budget: Budget,
+    functions: &mut [Measurements],
+) -> Result<()> {
+    let receivers: Vec<usize> = (0..functions.len())
+        .filter(|index| functions[*index].subject.job == Job::Webhook)
+        .collect();
+    let subjects: Vec<Subject> =
+        receivers.iter().map(|index| functions[*index].subject.clone()).collect();
     let mut by_latency = Vec::new();
     for latency in LATENCIES {
         progress(&format!("warm instances, services that answer in {latency:?}"));
@@ -135,7 +150,9 @@ async fn warm_ones(places: &Places, bench: &Bench, mut budget: Budget, functions
         let mut throughput = [[0.0; 2]; 2];
         for (latency, row) in LATENCIES.into_iter().zip(&mut throughput) {
             for (instances, cell) in INSTANCES.into_iter().zip(row) {
-                *cell = warm::throughput(bench, &function.subject, latency, instances, DELIVERIES_EACH).await?;
+                *cell =
+                    warm::throughput(bench, &function.subject, latency, instances, DELIVERIES_EACH)
+                        .await?;
             }
         }
         function.throughput = Some(throughput);

@@ -72,7 +72,11 @@ mod tests {
             (f64::INFINITY, before, false),
             (f64::INFINITY, after, true),
         ] {
-            assert_eq!(ROUNDS.are_enough(9, widest, elapsed), expected, "{widest} after {elapsed:?}");
+            assert_eq!(
+                ROUNDS.are_enough(9, widest, elapsed),
+                expected,
+                "{widest} after {elapsed:?}"
+            );
         }
     }
 

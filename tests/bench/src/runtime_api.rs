@@ -14,7 +14,10 @@ use std::{
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode, body::Bytes, body::Incoming, server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
     net::TcpListener,
@@ -71,7 +74,8 @@ impl RuntimeApi {
     /// # Errors
     /// No port is free.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free")?;
         let address = listener.local_addr()?.to_string();
         let (hear, heard) = mpsc::unbounded_channel();
         let api = Arc::new(Api { hear, served: AtomicU64::default() });
@@ -82,7 +86,8 @@ impl RuntimeApi {
                 tokio::spawn(async move {
                     let service = service_fn(|request| api.answer(request));
                     // The connection breaks when the process ends.
-                    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                    let _ =
+                        http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
             }
         });
@@ -96,15 +101,26 @@ struct Api {
 }
 
 impl Api {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         let path = request.uri().path().to_owned();
         if path.ends_with("/invocation/next") {
             return Ok(self.next().await);
         }
-        let body = request.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let body = request
+            .into_body()
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .unwrap_or_default();
         let at = Instant::now();
-        let body =
-            if path.ends_with("/response") { Ok(body) } else { Err(String::from_utf8_lossy(&body).into_owned()) };
+        let body = if path.ends_with("/response") {
+            Ok(body)
+        } else {
+            Err(String::from_utf8_lossy(&body).into_owned())
+        };
         // The receiver may be gone: the instance is about to end.
         let _ = self.hear.send(Heard::Answer(Answer { at, body }));
         Ok(empty(StatusCode::ACCEPTED))
@@ -118,9 +134,15 @@ impl Api {
         let deadline = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + TIMEOUT;
         let response = Response::builder()
             .header("content-type", "application/json")
-            .header("lambda-runtime-aws-request-id", format!("00000000-0000-4000-8000-{number:012}"))
+            .header(
+                "lambda-runtime-aws-request-id",
+                format!("00000000-0000-4000-8000-{number:012}"),
+            )
             .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
-            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:000000000000:function:bench")
+            .header(
+                "lambda-runtime-invoked-function-arn",
+                "arn:aws:lambda:us-east-1:000000000000:function:bench",
+            )
             .header(
                 "lambda-runtime-trace-id",
                 "Root=1-6b0187c0-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0",

@@ -53,7 +53,8 @@ impl Spread {
     #[must_use]
     pub fn divided_by(self, unit: f64) -> Self {
         let Self { count, median, low, high, least, most } = self;
-        let [median, low, high, least, most] = [median, low, high, least, most].map(|value| value / unit);
+        let [median, low, high, least, most] =
+            [median, low, high, least, most].map(|value| value / unit);
         Self { count, median, low, high, least, most }
     }
 
@@ -98,7 +99,11 @@ pub fn percentile(values: impl IntoIterator<Item = f64>, percent: usize) -> f64 
 fn rank_of_low(count: usize) -> usize {
     let count = count as f64;
     let rank = (0.5 * (count - DEVIATIONS_OF_95_PERCENT * count.sqrt())).round().max(0.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, from 0 to count / 2")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole, from 0 to count / 2"
+    )]
     let rank = rank as usize;
     rank
 }
@@ -127,7 +132,9 @@ mod tests {
     #[test]
     fn the_interval_leaves_out_as_many_values_as_the_binomial_allows() {
         // From a table of the binomial distribution: the smallest chance over 95 %.
-        for (count, rank) in [(0, 0), (5, 0), (6, 1), (8, 1), (9, 2), (11, 2), (12, 3), (15, 4), (20, 6), (100, 40)] {
+        for (count, rank) in
+            [(0, 0), (5, 0), (6, 1), (8, 1), (9, 2), (11, 2), (12, 3), (15, 4), (20, 6), (100, 40)]
+        {
             assert_eq!(rank_of_low(count), rank, "{count} values");
         }
         let spread = Spread::of((1..=9).map(f64::from));
@@ -144,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_median_may_be_quoted_up_to_a_width_of_a_tenth() {
-        let between = |low, high| Spread::of([low, low, 100.0, 100.0, 100.0, 100.0, 100.0, high, high]);
+        let between =
+            |low, high| Spread::of([low, low, 100.0, 100.0, 100.0, 100.0, 100.0, high, high]);
         let (narrow, wide) = (between(95.0, 105.0), between(95.0, 105.1));
         assert_eq!((narrow.is_too_wide(), narrow.text(1).as_str()), (false, "100.0 (95.0…105.0)"));
         assert_eq!((wide.is_too_wide(), wide.text(1).as_str()), (true, "~100.0 (95.0…105.1)"));

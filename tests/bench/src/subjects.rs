@@ -110,8 +110,12 @@ impl Places {
     #[must_use]
     pub fn new() -> Self {
         // Asked when the program runs: a checkout may be moved with what was built in it.
-        let here = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("tests/bench"), PathBuf::from);
-        let root = here.join("../..").canonicalize().expect("the bench runs from the repository's root, or by cargo");
+        let here = env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from("tests/bench"), PathBuf::from);
+        let root = here
+            .join("../..")
+            .canonicalize()
+            .expect("the bench runs from the repository's root, or by cargo");
         Self { work: root.join("target/bench"), root }
     }
 
@@ -199,7 +203,10 @@ impl Places {
         Subject {
             name: "node",
             label: "Node, Powertools",
-            command: vec![folder.join("node_modules/.bin/aws-lambda-ric"), PathBuf::from("handler.handler")],
+            command: vec![
+                folder.join("node_modules/.bin/aws-lambda-ric"),
+                PathBuf::from("handler.handler"),
+            ],
             variables: vec![
                 ("LAMBDA_TASK_ROOT", folder.join("bundle").display().to_string()),
                 ("PATH", env::var("PATH").unwrap_or_default()),

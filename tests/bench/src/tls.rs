@@ -5,8 +5,8 @@ use std::{fmt::Write as _, fs, path::Path, sync::Arc};
 use anyhow::{Context, Result};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, RsaKeySize,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use tokio_rustls::{
     TlsAcceptor,
@@ -36,17 +36,20 @@ impl Authority {
         let root_pem = root.self_signed(&root_key)?.pem();
         let intermediate = params("Bench RSA 2048 M01", Role::Authority)?;
         let intermediate_key = new_key()?;
-        let intermediate_certificate = intermediate.signed_by(&intermediate_key, &Issuer::new(root, root_key))?;
+        let intermediate_certificate =
+            intermediate.signed_by(&intermediate_key, &Issuer::new(root, root_key))?;
         let leaf_key = new_key()?;
-        let leaf =
-            params("localhost", Role::Server)?.signed_by(&leaf_key, &Issuer::new(intermediate, intermediate_key))?;
+        let leaf = params("localhost", Role::Server)?
+            .signed_by(&leaf_key, &Issuer::new(intermediate, intermediate_key))?;
 
-        let chain: Vec<CertificateDer<'static>> = vec![leaf.into(), intermediate_certificate.into()];
+        let chain: Vec<CertificateDer<'static>> =
+            vec![leaf.into(), intermediate_certificate.into()];
         let key = PrivateKeyDer::try_from(leaf_key.serialize_der()).map_err(anyhow::Error::msg)?;
-        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
+        let mut config =
+            ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()?
+                .with_no_client_auth()
+                .with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), root_pem })
     }
@@ -60,7 +63,11 @@ impl Authority {
         for root in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
             let text = BASE64_STANDARD.encode(root);
             // Writing into a string cannot fail.
-            let _ = write!(full, "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", wrapped(&text));
+            let _ = write!(
+                full,
+                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+                wrapped(&text)
+            );
         }
         let roots_of_amazon = fs::read_to_string(amazon)
             .with_context(|| format!("cannot read Amazon's roots from {}", amazon.display()))?;
@@ -69,7 +76,8 @@ impl Authority {
             (Roots::Amazon, &format!("{roots_of_amazon}\n{}", self.root_pem)),
             (Roots::Full, &full),
         ] {
-            fs::write(directory.join(roots.file_name()), text).context("cannot write a file of roots")?;
+            fs::write(directory.join(roots.file_name()), text)
+                .context("cannot write a file of roots")?;
         }
         Ok(())
     }
@@ -111,12 +119,14 @@ fn params(name: &str, role: Role) -> Result<CertificateParams> {
     match role {
         Role::Authority => {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+            params.key_usages =
+                vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         }
         Role::Server => {
             // Python's OpenSSL requires it.
             params.use_authority_key_identifier_extension = true;
-            params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+            params.key_usages =
+                vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
             params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         }
     }

@@ -35,7 +35,10 @@ impl Deliver {
     /// Returns the ratios to ours: of the time, and of the processor time.
     #[must_use]
     pub fn ratios(&self, ours: &Self) -> [Spread; 2] {
-        [Spread::of_ratios(&self.median_ms, &ours.median_ms), Spread::of_ratios(&self.cpu_us, &ours.cpu_us)]
+        [
+            Spread::of_ratios(&self.median_ms, &ours.median_ms),
+            Spread::of_ratios(&self.cpu_us, &ours.cpu_us),
+        ]
     }
 }
 
@@ -69,7 +72,9 @@ pub async fn measure(
     for round in 1.. {
         bench.aws.clear();
         for (instance, results) in instances.iter_mut().zip(&mut results) {
-            for (sum, measured) in results.iter_mut().zip(deliver_round(bench, instance, &mut events).await?) {
+            for (sum, measured) in
+                results.iter_mut().zip(deliver_round(bench, instance, &mut events).await?)
+            {
                 sum.took_ms.extend(measured.took_ms);
                 sum.cpu_us.extend(measured.cpu_us);
                 sum.median_ms.extend(measured.median_ms);
@@ -89,8 +94,14 @@ fn widest(results: &[[Deliver; 3]]) -> f64 {
     stats::widest(pairs.flat_map(|(theirs, ours)| theirs.ratios(ours)))
 }
 
-async fn deliver_round(bench: &Bench, instance: &mut Instance, events: &mut Deliveries) -> Result<[Deliver; 3]> {
-    let make = |make: &mut dyn FnMut() -> Result<Bytes>| (0..DELIVERIES).map(|_| make()).collect::<Result<Vec<_>>>();
+async fn deliver_round(
+    bench: &Bench,
+    instance: &mut Instance,
+    events: &mut Deliveries,
+) -> Result<[Deliver; 3]> {
+    let make = |make: &mut dyn FnMut() -> Result<Bytes>| {
+        (0..DELIVERIES).map(|_| make()).collect::<Result<Vec<_>>>()
+    };
     let new = make(&mut || events.new_event())?;
     let forged = make(&mut || events.forgery())?;
     let accepted = deliver(bench, instance, &new, Kind::Accepted).await?;
@@ -99,7 +110,12 @@ async fn deliver_round(bench: &Bench, instance: &mut Instance, events: &mut Deli
     Ok([accepted, duplicate, refused])
 }
 
-async fn deliver(bench: &Bench, instance: &mut Instance, events: &[Bytes], kind: Kind) -> Result<Deliver> {
+async fn deliver(
+    bench: &Bench,
+    instance: &mut Instance,
+    events: &[Bytes],
+    kind: Kind,
+) -> Result<Deliver> {
     instance.wait_ready().await?;
     let cpu = instance.cpu_time()?;
     let mut took_ms = Vec::with_capacity(events.len());
@@ -111,7 +127,8 @@ async fn deliver(bench: &Bench, instance: &mut Instance, events: &[Bytes], kind:
     let cpu = instance.cpu_time()?.saturating_sub(cpu).as_secs_f64() * 1e6 / events.len() as f64;
     let count = events.len() as u64;
     let calls = instance.check_calls(bench, kind, count)?;
-    let calls = calls.iter().filter(|(name, _)| kind != Kind::Refused || name.as_str() != SECRET_FETCH);
+    let calls =
+        calls.iter().filter(|(name, _)| kind != Kind::Refused || name.as_str() != SECRET_FETCH);
     let calls = calls.map(|(_, times)| times).sum::<u64>() / count;
     let median = Spread::of(took_ms.iter().copied()).median;
     Ok(Deliver { took_ms, cpu_us: vec![cpu], median_ms: vec![median], calls })
@@ -136,7 +153,8 @@ pub async fn throughput(
         let mut instance = Instance::start(bench, subject, &[]).await?;
         instance.invoke(events.new_event()?, Kind::Accepted).await?;
         instance.wait_ready().await?;
-        let events: Vec<Bytes> = (0..deliveries_each).map(|_| events.new_event()).collect::<Result<_>>()?;
+        let events: Vec<Bytes> =
+            (0..deliveries_each).map(|_| events.new_event()).collect::<Result<_>>()?;
         started.push((instance, events));
     }
     bench.aws.take_calls();

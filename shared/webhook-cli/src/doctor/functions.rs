@@ -217,7 +217,11 @@ pub(crate) async fn shared_table(lambda: &Client, table: &str, queue: &str) -> F
         let function = match function {
             Ok(function) => function,
             Err(error) => {
-                return unknown("table.shared", "list the account's functions", &call_error(&error));
+                return unknown(
+                    "table.shared",
+                    "list the account's functions",
+                    &call_error(&error),
+                );
             }
         };
         let variables =

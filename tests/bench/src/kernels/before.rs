@@ -11,8 +11,10 @@
 use super::SIZES;
 
 /// Kernels, with a figure for each of [`SIZES`].
-const OF_MAC: [(&str, [f64; SIZES.len()]); 2] =
-    [("member", [0.278, 0.237, 0.242, 0.233, 0.234]), ("respelled", [0.207, 0.181, 0.185, 0.182, 0.184])];
+const OF_MAC: [(&str, [f64; SIZES.len()]); 2] = [
+    ("member", [0.278, 0.237, 0.242, 0.233, 0.234]),
+    ("respelled", [0.207, 0.181, 0.185, 0.182, 0.184]),
+];
 
 /// Returns the kernel's figure for bodies of this size.
 pub fn of_mac(kernel: &str, size: &str) -> Option<f64> {

@@ -72,9 +72,14 @@ fn spelled(value: &Value, spelling: Spelling) -> Result<Vec<u8>> {
     let mut text = Vec::new();
     match spelling {
         Spelling::Compact => value.serialize(&mut Serializer::new(&mut text))?,
-        Spelling::Python => value.serialize(&mut Serializer::with_formatter(&mut text, PythonFormatter))?,
+        Spelling::Python => {
+            value.serialize(&mut Serializer::with_formatter(&mut text, PythonFormatter))?
+        }
         Spelling::Pretty => {
-            value.serialize(&mut Serializer::with_formatter(&mut text, PrettyFormatter::with_indent(b"  ")))?;
+            value.serialize(&mut Serializer::with_formatter(
+                &mut text,
+                PrettyFormatter::with_indent(b"  "),
+            ))?;
         }
     }
     Ok(text)
@@ -83,11 +88,19 @@ fn spelled(value: &Value, spelling: Spelling) -> Result<Vec<u8>> {
 struct PythonFormatter;
 
 impl Formatter for PythonFormatter {
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
         if first { Ok(()) } else { writer.write_all(b", ") }
     }
 
@@ -95,7 +108,11 @@ impl Formatter for PythonFormatter {
         writer.write_all(b": ")
     }
 
-    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         for unit in fragment.encode_utf16() {
             match u8::try_from(unit) {
                 Ok(byte) if byte.is_ascii() => writer.write_all(&[byte])?,
@@ -105,7 +122,11 @@ impl Formatter for PythonFormatter {
         Ok(())
     }
 
-    fn write_char_escape<W: ?Sized + Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
         serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
     }
 }
@@ -118,7 +139,10 @@ mod tests {
     fn a_body_is_spelled_as_python_spells_it() {
         let value = json!({"a": ["ë😀", 1.5, null], "b": {"c": "\n\""}});
         let text = spelled(&value, Spelling::Python).expect("has a spelling");
-        assert_eq!(String::from_utf8_lossy(&text), r#"{"a": ["\u00eb\ud83d\ude00", 1.5, null], "b": {"c": "\n\""}}"#);
+        assert_eq!(
+            String::from_utf8_lossy(&text),
+            r#"{"a": ["\u00eb\ud83d\ude00", 1.5, null], "b": {"c": "\n\""}}"#
+        );
     }
 
     #[test]

@@ -28,8 +28,13 @@ use crate::{
 /// The argument that makes this program a worker.
 pub const WORKER: &str = "kernel-worker";
 /// The largest is just under the limit of 6 MiB.
-pub const SIZES: [(&str, usize); 5] =
-    [("1 KiB", 1 << 10), ("10 KiB", 10 << 10), ("100 KiB", 100 << 10), ("1 MiB", 1 << 20), ("6 MB", 6_000_000)];
+pub const SIZES: [(&str, usize); 5] = [
+    ("1 KiB", 1 << 10),
+    ("10 KiB", 10 << 10),
+    ("100 KiB", 100 << 10),
+    ("1 MiB", 1 << 20),
+    ("6 MB", 6_000_000),
+];
 /// Kernels: label, name in the worker, spelling of the bodies, and the bare MAC that bounds it.
 const KERNELS: [(&str, &str, Spelling, &str); 4] = [
     ("raw bytes, SHA-256", "raw-sha256", Spelling::Python, "sha256"),
@@ -105,7 +110,8 @@ pub fn measure(places: &Places, cores: Cores, with: Peers, rounds: Rounds) -> Re
     let mut peers = start_peers(places, cores, with)?;
     let folder = places.work.join("bodies");
     fs::create_dir_all(&folder)?;
-    let mut kernels = Kernels { beside_mac: Vec::new(), beside_peers: Vec::new(), heap: Vec::new() };
+    let mut kernels =
+        Kernels { beside_mac: Vec::new(), beside_peers: Vec::new(), heap: Vec::new() };
     let mut budget = Budget::new(rounds, u32::try_from(SIZES.len() * Spelling::ALL.len())?);
     for size in SIZES {
         for spelling in Spelling::ALL {
@@ -119,7 +125,12 @@ pub fn measure(places: &Places, cores: Cores, with: Peers, rounds: Rounds) -> Re
             // Two measurements share the time of this file.
             let mut halves = Budget::new(budget.next(), 2);
             if !peers.is_empty() {
-                kernels.beside_peers.push(beside_peers(&mut ours, &mut peers, &file, halves.next())?);
+                kernels.beside_peers.push(beside_peers(
+                    &mut ours,
+                    &mut peers,
+                    &file,
+                    halves.next(),
+                )?);
             }
             halves.spend(started_at.elapsed());
             kernels.beside_mac.extend(beside_mac(&mut ours, &file, halves.next())?);
@@ -155,7 +166,8 @@ fn beside_mac(ours: &mut Worker, file: &File, rounds: Rounds) -> Result<Vec<Besi
             speeds.push(file.speed(ours, kernel)?);
             bare.push(file.speed(ours, mac)?);
         }
-        let widest = stats::widest(measured.iter().map(|(_, speeds, bare)| Spread::of_ratios(speeds, bare)));
+        let widest =
+            stats::widest(measured.iter().map(|(_, speeds, bare)| Spread::of_ratios(speeds, bare)));
         if rounds.are_enough(round, widest, started_at.elapsed()) {
             break;
         }
@@ -163,12 +175,23 @@ fn beside_mac(ours: &mut Worker, file: &File, rounds: Rounds) -> Result<Vec<Besi
     let rows = measured.into_iter().map(|((label, kernel, ..), speeds, bare)| {
         let of_mac = Spread::of_ratios(&speeds, &bare);
         let of_before = before::of_mac(kernel, file.size.0).map(|before| of_mac.divided_by(before));
-        BesideMac { size: file.size, kernel: label, of_mac, of_before, mb_per_s: Spread::of(speeds) }
+        BesideMac {
+            size: file.size,
+            kernel: label,
+            of_mac,
+            of_before,
+            mb_per_s: Spread::of(speeds),
+        }
     });
     Ok(rows.collect())
 }
 
-fn beside_peers(ours: &mut Worker, peers: &mut [Worker], file: &File, rounds: Rounds) -> Result<BesidePeers> {
+fn beside_peers(
+    ours: &mut Worker,
+    peers: &mut [Worker],
+    file: &File,
+    rounds: Rounds,
+) -> Result<BesidePeers> {
     let mut speeds = vec![Vec::new(); 1 + peers.len()];
     let times = |speeds: &[Vec<f64>]| -> Vec<Spread> {
         speeds[1..].iter().map(|theirs| Spread::of_ratios(&speeds[0], theirs)).collect()
@@ -192,7 +215,9 @@ fn beside_peers(ours: &mut Worker, peers: &mut [Worker], file: &File, rounds: Ro
 }
 
 fn heap(ours: &mut Worker, file: &File) -> Result<Heap> {
-    let mut bytes = |outcome| anyhow::Ok(ours.ask(&format!("heap {} {outcome}", file.path.display()))?.parse()?);
+    let mut bytes = |outcome| {
+        anyhow::Ok(ours.ask(&format!("heap {} {outcome}", file.path.display()))?.parse()?)
+    };
     Ok(Heap { size: file.size, forged: bytes("forged")?, accepted: bytes("accepted")? })
 }
 
@@ -241,7 +266,8 @@ impl Worker {
     }
 
     fn ask(&mut self, command: &str) -> Result<String> {
-        writeln!(self.commands, "{command}").with_context(|| format!("the kernel worker ended before `{command}`"))?;
+        writeln!(self.commands, "{command}")
+            .with_context(|| format!("the kernel worker ended before `{command}`"))?;
         let mut answer = String::new();
         self.answers.read_line(&mut answer)?;
         ensure!(!answer.is_empty(), "the kernel worker failed at `{command}`");

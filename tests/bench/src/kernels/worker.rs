@@ -16,7 +16,8 @@ use peak_alloc::PeakAlloc;
 use sha1::Sha1;
 use sha2::Sha256;
 use webhook_verify::{
-    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, Verified,
+    Delivery, Header, Provider, Scheme, SigningSecret, SigningSecrets, Tolerance, UnixSeconds,
+    Verified,
     description::{Body, Hash, Message},
     providers::PROVIDERS,
     sign::Signer,
@@ -53,7 +54,9 @@ pub fn serve() -> Result<()> {
                 println!("{}", value.rsplit('=').next().unwrap_or_default());
             }
             "heap" => println!("{}", heap(&body, argument == "accepted")?),
-            kernel => println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?),
+            kernel => {
+                println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?)
+            }
         }
     }
     Ok(())
@@ -79,9 +82,13 @@ fn signed(kernel: &str, body: &[u8]) -> Result<(&'static Provider, Vec<Header>)>
         "respelled" => scheme.messages.iter().any(is_respelled),
         _ => false,
     };
-    let all = PROVIDERS.iter().flat_map(|provider| provider.schemes().iter().map(move |scheme| (*provider, scheme)));
-    let (provider, scheme) =
-        all.into_iter().find(|(_, scheme)| measures(scheme)).with_context(|| format!("no provider for {kernel}"))?;
+    let all = PROVIDERS
+        .iter()
+        .flat_map(|provider| provider.schemes().iter().map(move |scheme| (*provider, scheme)));
+    let (provider, scheme) = all
+        .into_iter()
+        .find(|(_, scheme)| measures(scheme))
+        .with_context(|| format!("no provider for {kernel}"))?;
     let secret = secret()?;
     let signer = Signer::new(scheme, &secret, NOW);
     let signer = if kernel == "respelled" { signer.respelled() } else { signer };
@@ -106,7 +113,11 @@ fn mac<M: KeyInit + Mac>(body: &[u8]) -> Result<Vec<u8>> {
     Ok(mac.chain_update(black_box(body)).finalize().into_bytes().to_vec())
 }
 
-fn verify<'d>(provider: &'static Provider, headers: &'d [Header], body: &'d [u8]) -> Result<Verified<'d>> {
+fn verify<'d>(
+    provider: &'static Provider,
+    headers: &'d [Header],
+    body: &'d [u8],
+) -> Result<Verified<'d>> {
     let secrets = SigningSecrets::new(secret()?, None);
     let delivery = Delivery::new(headers, black_box(body))?;
     let unverified = provider.parse(delivery)?;
@@ -119,7 +130,8 @@ fn heap(body: &[u8], accepted: bool) -> Result<usize> {
     if !accepted {
         let value = String::from_utf8_lossy(headers[0].value());
         let (prefix, digits) = value.rsplit_once('=').context("a prefix")?;
-        headers[0] = Header::new(headers[0].name(), format!("{prefix}={}", "0".repeat(digits.len())));
+        headers[0] =
+            Header::new(headers[0].name(), format!("{prefix}={}", "0".repeat(digits.len())));
     }
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();

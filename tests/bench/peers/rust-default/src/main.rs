@@ -34,7 +34,8 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let config = aws_config::load_from_env().await;
     let secrets = aws_sdk_secretsmanager::Client::new(&config);
-    let secret = secrets.get_secret_value().secret_id(env::var("SIGNING_SECRET_ID")?).send().await?;
+    let secret =
+        secrets.get_secret_value().secret_id(env::var("SIGNING_SECRET_ID")?).send().await?;
     let function = Function {
         dynamodb: aws_sdk_dynamodb::Client::new(&config),
         sqs: aws_sdk_sqs::Client::new(&config),
@@ -66,13 +67,23 @@ impl Function {
 
     fn is_authentic(&self, request: &Request, now_s: u128) -> bool {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        let (Some(timestamp), Some(signature)) = (header("x-timestamp"), header("x-pinwheel-signature")) else {
+        let (Some(timestamp), Some(signature)) =
+            (header("x-timestamp"), header("x-pinwheel-signature"))
+        else {
             return false;
         };
-        let Some(tag) = signature.strip_prefix("v2=").and_then(|digits| hex::decode(digits).ok()) else { return false };
+        let Some(tag) = signature.strip_prefix("v2=").and_then(|digits| hex::decode(digits).ok())
+        else {
+            return false;
+        };
         let Ok(mac) = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()) else { return false };
-        let mac = mac.chain_update("v2:").chain_update(timestamp).chain_update(":").chain_update(request.body());
-        let is_recent = timestamp.parse().is_ok_and(|signed: u128| now_s.abs_diff(signed) <= TOLERANCE_S);
+        let mac = mac
+            .chain_update("v2:")
+            .chain_update(timestamp)
+            .chain_update(":")
+            .chain_update(request.body());
+        let is_recent =
+            timestamp.parse().is_ok_and(|signed: u128| now_s.abs_diff(signed) <= TOLERANCE_S);
         mac.verify_slice(&tag).is_ok() && is_recent
     }
 
@@ -107,7 +118,10 @@ impl Function {
             .sqs
             .send_message()
             .queue_url(&self.queue_url)
-            .message_body(json!({"specversion": "1.0", "id": id, "idempotencykey": key, "data": event}).to_string())
+            .message_body(
+                json!({"specversion": "1.0", "id": id, "idempotencykey": key, "data": event})
+                    .to_string(),
+            )
             .message_group_id(key)
             .message_deduplication_id(key);
         Ok(sent.send().await?.message_id.ok_or("a message without an id")?)

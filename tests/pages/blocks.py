@@ -1,0 +1,223 @@
+"""What must be there before each `sh` block of the pages can run, and what it must say.
+
+Each page has its blocks in its own order, each with a text that is in it. They share one shell.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Run:
+    """A block that runs here."""
+
+    #: Commands before it: what its reader has.
+    before: str = ""
+    #: Regular expressions that its output must match.
+    says: tuple[str, ...] = ()
+    #: Whether its last command must fail.
+    fails: bool = False
+    #: Whether it stays, as a server does, until the page's end.
+    stays: bool = False
+    #: Commands after it: what must be true then.
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class NotHere:
+    """A block that does not run here, and why."""
+
+    why: str
+
+
+ELSEWHERE = NotHere("run by CI itself")
+COPY = NotHere("run by tests/copy/run")
+DEPLOYS = NotHere("run by tests/deploy, with the real SAM")
+PINWHEEL = NotHere("calls Pinwheel")
+LONG = NotHere("takes minutes to hours")
+ARM64 = NotHere("compiles for arm64, and deploys")
+
+#: The host of an API in the emulator has no address, so what is sent goes to the inspector.
+REACHABLE = "PINWHEEL_URL=http://127.0.0.1:4880/webhooks/pinwheel"
+#: The variables that infra/OPERATIONS.md sets, for the pages that rely on them.
+VARIABLES = f"""
+eval "$(sed -n '/^STACK=/,/^```/p' infra/OPERATIONS.md | grep -v '^```')"
+{REACHABLE}
+"""
+#: A new secret, in the file that the block reads.
+NEW_SECRET = "(umask 077; echo 'a-new-secret-of-the-provider' > new-secret.txt)"
+BACK_TO_DEVELOPMENT_SECRET = """
+aws secretsmanager put-secret-value --secret-id "$PINWHEEL_SECRET" \\
+  --secret-string development-secret-for-local-use-only > /dev/null
+"""
+
+
+def event(name: str) -> str:
+    """Returns a command that sends an event with this id, signed with the development secret."""
+    body = f'{{"event_id":"{name}","event":"account.added","payload":{{"account_id":"{name}"}}}}'
+    return f"echo '{body}' | cargo webhook send pinwheel --url \"$PINWHEEL_URL\" > /dev/null\n"
+
+
+#: Puts the next message of the queue into the dead-letter queue, as if consumers had failed.
+DEAD_LETTER = """
+aws sqs send-message --queue-url "$DEAD_LETTER_QUEUE_URL" --message-group-id pinwheel \\
+  --message-deduplication-id "$RANDOM" --message-body "$(aws sqs receive-message \\
+  --queue-url "$QUEUE_URL" --query 'Messages[0].Body' --output text)" > /dev/null
+"""
+
+#: A delivery of GitHub's whose body was parsed and written again on its way.
+RESPELLED = """
+umask 077
+printf %s a-signing-secret-of-some-length > secret.txt
+echo '{"zen": "Keep it logically awesome."}' > body.json
+echo "X-Hub-Signature-256: sha256=$(printf %s '{"zen":"Keep it logically awesome."}' |
+  openssl dgst -sha256 -hmac "$(cat secret.txt)" | sed 's/.* //')" > headers.txt
+"""
+#: A function of `cargo lambda watch`, which is started by the block of docs/local.md.
+WATCHED = """
+until curl --silent --output /dev/null http://127.0.0.1:9000/; do sleep 0.2; done
+"""
+
+PAGES: dict[str, list[tuple[str, Run | NotHere]]] = {
+    "README.md": [
+        ("make demo", ELSEWHERE),
+        ("explain github", Run(before=RESPELLED, fails=True)),
+        ("cargo install", COPY),
+        ("git rm", COPY),
+        ("provider add", COPY),
+        ("make deploy", DEPLOYS),
+    ],
+    "CONTRIBUTING.md": [],
+    "SECURITY.md": [("cost.py", Run(says=(r"\$",)))],
+    "RELIABILITY.md": [
+        ("SIMULATION_SEEDS", LONG),
+        ("small_scope", LONG),
+        ("make reliability", LONG),
+        ("make fuzz", LONG),
+        ("make mutants", LONG),
+    ],
+    "docs/local.md": [
+        ("make dev", NotHere("the stack in which these blocks run")),
+        ("jq -j", Run(says=(r"(?m)^200 OK$", r'\{"status":"accepted","id":'))),
+        ("cargo lambda watch", Run(stays=True)),
+        ("cargo lambda invoke", Run(before=WATCHED, says=(r'"statusCode":200',))),
+    ],
+    "docs/explain.md": [
+        ("explain github", Run(
+            before=RESPELLED + "cargo webhook event pinwheel body.json > event.json",
+            fails=True,
+            says=("cause: body_reserialized", "timestamp"),
+        )),
+    ],
+    "docs/existing.md": [("doctor", Run(fails=True))],
+    "docs/providers.md": [
+        ("provider list", COPY),
+        ("UPDATE_SAMPLES", ELSEWHERE),
+    ],
+    "events/README.md": [
+        ("cargo lambda invoke pinwheel --invoke-address 127.0.0.1 --data-file events/", Run(
+            before="cargo lambda watch --invoke-address 127.0.0.1 --env-file .tools/dev.env &"
+            + WATCHED,
+            says=(r'"statusCode":200',),
+        )),
+        ("cargo webhook event pinwheel", Run(says=(r'"statusCode":200',))),
+        ("UPDATE_SAMPLES", ELSEWHERE),
+    ],
+    "infra/FIRST-DEPLOYMENT.md": [
+        ("get-account-settings", Run(
+            # The emulator knows no quotas.
+            before='aws() { [[ $1 == service-quotas ]] || command aws "$@"; }',
+            says=(r"(?m)^\d+$",),
+            after="unset -f aws",
+        )),
+        ('sed "s/STACK', Run(
+            before="ROLE=a-deployer\n"
+            'aws iam create-role --role-name "$ROLE" --assume-role-policy-document "{}" > /dev/null',
+        )),
+        ("make deploy", DEPLOYS),
+        ("put-secret-value", Run(before=VARIABLES + "SECRET=of-the-provider")),
+        ("create-open-id-connect-provider", Run()),
+        ("cat > trust.json", Run(before="REPOSITORY=owner/name", after="[[ ! -e trust.json ]]")),
+        ("delete-stack", Run(before=VARIABLES)),
+        ("delete-table", Run(
+            # The emulator deletes what a nested stack should keep.
+            before="PINWHEEL_SECRET=$(aws secretsmanager create-secret --name left "
+            "--secret-string x --query ARN --output text)",
+        )),
+    ],
+    "infra/ACCOUNT-CHECKS.md": [
+        ("--query Architectures", Run(before=VARIABLES, says=("x86_64",))),
+        ("jq -j", Run(
+            before=BACK_TO_DEVELOPMENT_SECRET
+            + "echo development-secret-for-local-use-only > key.txt",
+            says=(r"(?m)^200 OK$",),
+        )),
+        ("set-alarm-state", Run()),
+        ("head -c 7000000", Run(says=(r"(?m)^413$",))),
+        ("make deploy", DEPLOYS),
+    ],
+    "infra/OPERATIONS.md": [
+        ("STACK=$(grep", Run(
+            after="for name in IDEMPOTENCY_TABLE QUEUE_URL PAYLOAD_BUCKET DEAD_LETTER_QUEUE_URL "
+            "PINWHEEL_URL PINWHEEL_SECRET; do [[ ${!name} == *?* ]]; done\n" + REACHABLE,
+        )),
+        ("make deploy                #", DEPLOYS),
+        ('make deploy STAGE=prod OVERRIDES="DeploymentStrategy=None"', DEPLOYS),
+        ("cargo lambda build", ARM64),
+        ("--function-version 7", Run(
+            before="""
+for number in {2..13}; do
+  aws lambda update-function-configuration --function-name "$(output PinwheelFunctionName)" \\
+    --description "$number" > /dev/null
+  aws lambda wait function-updated-v2 --function-name "$(output PinwheelFunctionName)"
+  aws lambda publish-version --function-name "$(output PinwheelFunctionName)" > /dev/null
+done
+""",
+            says=(r'"13"', r'"FunctionVersion": "7"'),
+        )),
+        ("'Versions[1:-10].[Version]'", Run(
+            after="""
+[[ $(aws lambda list-versions-by-function --function-name "$(output PinwheelFunctionName)" \\
+  --query 'Versions[].Version' --output json | jq -c .) \\
+  == '["$LATEST","4","5","6","7","8","9","10","11","12","13"]' ]]
+""",
+        )),
+        ("doctor", Run(fails=True, says=(r"(?m)^ok +stack: ",))),
+        ("put-secret-value", Run(before=NEW_SECRET)),
+        ("AWSPREVIOUS \\\n", Run(
+            # Each list is answered 400, and the command fails; its shell goes on.
+            before="set +e",
+            says=(r"(?s)400 Bad Request.*400 Bad Request",),
+            after="set -e; [[ ! -e old-secret.txt ]]",
+        )),
+        ("--version-stage AWSPREVIOUS --remove-from-version-id", Run()),
+        ("--reserved-concurrent-executions 0", Run(says=(r'"ReservedConcurrentExecutions": 0',))),
+        ("publish-version", Run(before=NEW_SECRET, says=(r'"FunctionVersion": "14"',))),
+        ("--reserved-concurrent-executions 100", Run()),
+        ("make deploy", DEPLOYS),
+        ("attach-role-policy", Run()),
+        ("Stacks[0].Parameters[]", Run(says=(r"DeploymentStrategy",))),
+        ("record show", Run(
+            before=BACK_TO_DEVELOPMENT_SECRET + event("evt-1"), says=(r"(?m)^status: ENQUEUED$",)
+        )),
+        ("record find", Run(says=(r"(?m)^id: pinwheel#evt-1$",))),
+        ("record purge", Run(before="set +e", says=(r"Deleted\.",), after="set -e")),
+        ("redrive", Run(
+            before=DEAD_LETTER + (event("evt-2") + DEAD_LETTER) + (event("evt-3") + DEAD_LETTER),
+            says=(r'"3"', r"3 would be moved", r"1 moved", r"2 moved; .* about 0\."),
+        )),
+        ("received.json", Run(
+            before=event("evt-4") + DEAD_LETTER, says=(r"replayed pinwheel#evt-\d as ",)
+        )),
+        ("pointer.json", Run(
+            before="""
+aws s3 cp --quiet envelope.json "s3://$PAYLOAD_BUCKET/pinwheel/large"
+echo '["…", {"s3BucketName": "b", "s3Key": "pinwheel/large"}]' > pointer.json
+""",
+            says=(r"replayed pinwheel#evt-\d as ",),
+        )),
+        ("webhooks add", PINWHEEL),
+        ("webhook explain", NotHere("PROVIDER is for the reader to replace")),
+        ("cost.py", Run(says=(r"\$",))),
+    ],
+    "tests/fuzz/README.md": [("FUZZ_SECONDS", LONG), ("tmin", LONG)],
+}
