@@ -1,4 +1,4 @@
-"""Checks that each `aws` command in the pages exists, by botocore's descriptions of the services."""
+"""Checks that each `aws` command in the pages exists, by botocore's service descriptions."""
 
 import re
 import unittest
@@ -55,7 +55,8 @@ def fault(service: str, name: str, options: set[str]) -> str | None:
     shape = model.operation_model(operation).input_shape
     members = shape.members if shape else {}
     known = {xform_name(member, "-") for member in members}
-    known |= {f"no-{option}" for option in known}  # the AWS CLI has these for booleans
+    booleans = [member for member, value in members.items() if value.type_name == "boolean"]
+    known |= {f"no-{xform_name(member, '-')}" for member in booleans}
     required = {xform_name(member, "-") for member in shape.required_members} if shape else set()
     if unknown := options - known - GLOBAL:
         return f"unknown options {unknown}"
