@@ -391,10 +391,10 @@ class TestParameters(unittest.TestCase):
             if "AllowedPattern" in parameter:
                 self.assertTrue(parameter["ConstraintDescription"].startswith("must be "), name)
 
-    def test_each_parameter_stands_in_one_group(self):
+    def test_each_parameter_is_in_one_group_and_in_the_same_order(self):
         groups = self.template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
         grouped = [name for group in groups for name in group["Parameters"]]
-        self.assertEqual(sorted(grouped), sorted(self.parameters))
+        self.assertEqual(grouped, list(self.parameters))
 
 
 if __name__ == "__main__":

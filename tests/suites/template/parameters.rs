@@ -37,11 +37,17 @@ const NEARLY_RIGHT: [(&str, &str); 23] = [
 
 /// Values that are right by themselves, and wrong together; and the rule's message.
 const TOGETHER: [(&[(&str, &str)], &str); 13] = [
-    (&[("SubnetIds", "subnet-01234567")], "SubnetIds needs SecurityGroupIds."),
-    (&[("SecurityGroupIds", "sg-01234567")], "SecurityGroupIds needs SubnetIds."),
+    (
+        &[("SubnetIds", "subnet-01234567")],
+        "SubnetIds needs SecurityGroupIds; set both, or neither.",
+    ),
+    (
+        &[("SecurityGroupIds", "sg-01234567")],
+        "SecurityGroupIds needs SubnetIds; set both, or neither.",
+    ),
     (
         &[("FrontDoor", "FunctionUrl")],
-        "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits what strangers can call.",
+        "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits it.",
     ),
     (
         &[
@@ -49,7 +55,7 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
             ("ReservedConcurrency", "5"),
             ("ExistingHttpApiId", "a1b2c3d4e5"),
         ],
-        "ExistingHttpApiId must be empty where FrontDoor is FunctionUrl.",
+        "ExistingHttpApiId must be empty if FrontDoor is FunctionUrl.",
     ),
     (
         &[
@@ -58,40 +64,46 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
             ("DomainName", "webhooks.example.com"),
             ("CertificateArn", CERTIFICATE),
         ],
-        "DomainName must be empty where FrontDoor is FunctionUrl.",
+        "DomainName must be empty if FrontDoor is FunctionUrl.",
     ),
-    (&[("DomainName", "webhooks.example.com")], "DomainName needs CertificateArn."),
+    (
+        &[("DomainName", "webhooks.example.com")],
+        "DomainName needs CertificateArn, a certificate for it in this region.",
+    ),
     (
         &[
             ("DomainName", "webhooks.example.com"),
             ("CertificateArn", CERTIFICATE),
             ("ExistingHttpApiId", "a1b2c3d4e5"),
         ],
-        "DomainName must be empty where ExistingHttpApiId is given; that API has its own domain.",
+        "DomainName must be empty if ExistingHttpApiId is set; give that API its domain yourself.",
     ),
-    (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName."),
-    (&[("HostedZoneId", "Z0123456789")], "HostedZoneId needs DomainName."),
+    (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName; set both, or neither."),
+    (
+        &[("HostedZoneId", "Z0123456789")],
+        "HostedZoneId needs DomainName; name the domain of the record.",
+    ),
     (
         &[("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:000000000000:dead")],
-        "ExistingDeadLetterQueueArn needs ExistingQueueArn.",
+        "ExistingDeadLetterQueueArn needs ExistingQueueArn; name its queue, too.",
     ),
     (
         &[
             ("QueueSenderArns", "arn:aws:iam::000000000000:role/operators"),
             ("ExistingQueueArn", "arn:aws:sqs:us-east-1:000000000000:events"),
         ],
-        "QueueSenderArns must be empty where ExistingQueueArn is given; that queue has its own policy.",
+        "QueueSenderArns must be empty if ExistingQueueArn is set; change that queue's own policy.",
     ),
     (
         &[("DeploymentStrategy", "AllAtOnce"), ("Alarms", "false")],
-        "Alarms must be true where DeploymentStrategy is not None; they are what rolls a deployment back.",
+        "Alarms must be true unless DeploymentStrategy is None; they roll a deployment back.",
     ),
     (
         &[
             ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms"),
             ("AlarmEmail", "oncall@example.com"),
         ],
-        "AlarmEmail must be empty where AlarmTopicArn is given; subscribe to that topic instead.",
+        "AlarmEmail must be empty if AlarmTopicArn is set; subscribe it to that topic instead.",
     ),
 ];
 

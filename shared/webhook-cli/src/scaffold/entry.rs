@@ -31,7 +31,7 @@ pub(super) const PARAMETERS: &str = r#"  Enable{Name}:
     Default: ""
     AllowedPattern: ^([a-z0-9-]+(,[a-z0-9-]+)*)?$
     MaxLength: 40
-    ConstraintDescription: must be scheme names with commas between them (at most 40 characters), or empty
+    ConstraintDescription: must be scheme names, comma-separated, at most 40 characters, or empty
     Description: Schemes of {Name} that are accepted; any other is refused. Empty means all.
   {Name}PublicUrl:
     Type: String
@@ -39,13 +39,13 @@ pub(super) const PARAMETERS: &str = r#"  Enable{Name}:
     AllowedPattern: ^(https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$
     MaxLength: 80
     ConstraintDescription: must be an https:// URL of at most 80 characters, or empty
-    Description: URL that {Name} sends to, as registered there, for schemes that sign it. May be empty.
+    Description: URL as registered with {Name}. Needed only if a scheme signs it.
   Existing{Name}SecretArn:
     Type: String
     Default: ""
     AllowedPattern: ^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})?$
     ConstraintDescription: must be a secret's full ARN, with its suffix of six characters, or empty
-    Description: ARN of the secret that {Name} signs with. Empty means that this stack creates one.
+    Description: ARN of {Name}'s signing secret. Empty means that this stack creates one.
 "#;
 
 /// The conditions.
@@ -68,7 +68,6 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
         StackName: !Ref AWS::StackName
         TimestampToleranceSeconds: !Ref TimestampToleranceSeconds
         RetentionSeconds: !Ref RetentionSeconds
-        SecretCacheSeconds: !Ref SecretCacheSeconds
         MaxBodyBytes: !Ref MaxBodyBytes
         Architecture: !Ref Architecture
         MemorySize: !Ref MemorySize
