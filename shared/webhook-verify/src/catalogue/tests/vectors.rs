@@ -1,5 +1,5 @@
-//! One delivery of each scheme whose signature comes from elsewhere: from the provider's documentation
-//! or, where that has none, computed with Python's `hmac`.
+//! One delivery of each scheme, with a signature that was not computed here: it is from the
+//! provider's documentation or, if that has none, from Python's `hmac`.
 
 use super::{
     Signed,
@@ -158,7 +158,7 @@ fn signed(
     }
 }
 
-/// Returns every vector, with what its event is.
+/// Returns every vector, with the event that is expected.
 pub(super) fn vectors() -> Vec<(Signed, Found)> {
     vec![
         (standard_webhooks(), Ok(("msg_p5jXN8AQM9LWM0D4loKWxJek", "unknown"))),
@@ -198,7 +198,7 @@ fn every_entry_of_the_catalogue_has_a_vector() {
 }
 
 #[test]
-fn every_vector_verifies_over_the_whole_body_and_is_its_event() {
+fn every_vector_verifies_over_the_whole_body_and_has_its_facts() {
     for (vector, expected) in vectors() {
         let found = vector.verify(|verified, _| {
             assert_eq!(verified.signed(), vector.body);

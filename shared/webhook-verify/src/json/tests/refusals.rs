@@ -1,4 +1,4 @@
-//! Tests of texts that have no form.
+//! Tests of texts that have no Python form.
 
 use super::{compact, default, nested, payload, payload_in};
 use crate::json::{MAX_DEPTH, NoPythonForm, PythonForm, read_object};
