@@ -11,6 +11,7 @@ from test_recipes import PAGES
 ADDED = {
     ("configure", "export-credentials"): {"format"},
     ("configure", "sso"): set(),
+    ("logs", "tail"): {"filter-pattern", "since"},
     ("s3", "cp"): {"recursive"},
     ("s3", "rm"): {"recursive"},
     ("sso", "login"): set(),
