@@ -18,7 +18,12 @@ PRICES = {
     "lambda_arm64": (0.0000133334, 1, "GB-s", "https://aws.amazon.com/lambda/pricing/"),
     "lambda_x86_64": (0.0000166667, 1, "GB-s", "https://aws.amazon.com/lambda/pricing/"),
     "http_api": (1.00, 1e6, "requests of 512 KB", "https://aws.amazon.com/api-gateway/pricing/"),
-    "dynamodb_write": (0.625, 1e6, "write units of 1 KB", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
+    "dynamodb_write": (
+        0.625,
+        1e6,
+        "write units of 1 KB",
+        "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    ),
     "dynamodb_stored": (0.25, 1, "GB-months", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "dynamodb_backup": (0.20, 1, "GB-months", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "sqs_fifo": (0.50, 1e6, "requests of 64 KB", "https://aws.amazon.com/sqs/pricing/"),
@@ -144,7 +149,10 @@ def report(usage: Usage) -> str:
     per_event = sum(line.cost for line in lines if line.service not in BY_THE_MONTH)
     by_the_month = sum(line.cost for line in lines if line.service in BY_THE_MONTH)
     million = 1e6 / usage.events
-    text = [f"{usage.events:,.0f} events in a month; prices of us-east-1, {AS_OF}, without free tiers", ""]
+    text = [
+        f"{usage.events:,.0f} events in a month; prices of us-east-1, {AS_OF}, without free tiers",
+        "",
+    ]
     text += [line.arithmetic() for line in lines]
     text += [
         "",
@@ -185,7 +193,10 @@ OPTIONS = {
     "body_kb": (above_zero, "body of an event in KB"),
     "large": (share, "share of events that are too large for the queue"),
     "large_kb": (above_zero, "body of such an event in KB"),
-    "log_kb": (above_zero, "KB of log per delivery, metrics and the lines of Lambda and of the API included"),
+    "log_kb": (
+        above_zero,
+        "KB of log per delivery, metrics and the lines of Lambda and of the API included",
+    ),
     "log_days": (count, "days that logs are kept"),
     "record_days": (count, "days that an event is remembered"),
     "payload_days": (count, "days that large payloads are kept"),
@@ -201,13 +212,17 @@ CHOICES = {"architecture": ("arm64", "x86_64"), "queue": ("fifo", "standard")}
 
 def parse(arguments: list[str] | None = None) -> Usage:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     defaults = Usage()
     for name, (kind, text) in OPTIONS.items():
         default = getattr(defaults, name)
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=default, metavar="N", help=f"{text} [{default:g}]")
+        parser.add_argument(
+            option, type=kind, default=default, metavar="N", help=f"{text} [{default:g}]"
+        )
     for name, choices in CHOICES.items():
         default = getattr(defaults, name)
         parser.add_argument(f"--{name}", choices=choices, default=default, help=f"[{default}]")

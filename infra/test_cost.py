@@ -68,25 +68,45 @@ class Cost(unittest.TestCase):
         usage = Usage(events=2e6)
         lines = month(usage)
         text = report(usage)
-        self.assertIn(f"together per million:    ${sum(line.cost for line in lines) / 2:,.2f}", text)
+        self.assertIn(
+            f"together per million:    ${sum(line.cost for line in lines) / 2:,.2f}", text
+        )
         invocations = next(line for line in text.splitlines() if "invocations" in line)
         self.assertEqual(
-            invocations.split(), "Lambda invocations 2,042,000.00 × $0.20 per 1,000,000 requests = $0.4084".split()
+            invocations.split(),
+            "Lambda invocations 2,042,000.00 × $0.20 per 1,000,000 requests = $0.4084".split(),
         )
         self.assertNotIn("large payloads", text)
 
     def test_options_set_the_usage_and_senseless_ones_are_refused(self) -> None:
-        usage = parse(["--events", "5e6", "--memory-mb", "128", "--queue", "standard", "--large", "0.01"])
+        usage = parse(
+            ["--events", "5e6", "--memory-mb", "128", "--queue", "standard", "--large", "0.01"]
+        )
         self.assertEqual(usage, Usage(events=5e6, memory_mb=128, queue="standard", large=0.01))
-        for text in ("--events 0", "--events nan", "--large 2", "--metrics -1", "--queue kafka", "--body-kb 1025"):
-            with self.subTest(text), contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+        for text in (
+            "--events 0",
+            "--events nan",
+            "--large 2",
+            "--metrics -1",
+            "--queue kafka",
+            "--body-kb 1025",
+        ):
+            with (
+                self.subTest(text),
+                contextlib.redirect_stderr(io.StringIO()),
+                self.assertRaises(SystemExit),
+            ):
                 parse(text.split())
 
     def test_the_alarms_are_those_of_the_templates(self) -> None:
         infra = pathlib.Path(__file__).parent
-        watched = lambda name: len(re.findall(r"^ +Namespace: ", (infra / name).read_text("utf-8"), re.M))  # noqa: E731
+        watched = lambda name: len(
+            re.findall(r"^ +Namespace: ", (infra / name).read_text("utf-8"), re.M)
+        )  # noqa: E731
         providers = Usage().providers
-        self.assertEqual(Usage().alarms, watched("monitoring.yaml") + providers * watched("provider-alarms.yaml"))
+        self.assertEqual(
+            Usage().alarms, watched("monitoring.yaml") + providers * watched("provider-alarms.yaml")
+        )
 
     def test_every_price_has_a_source_and_a_use(self) -> None:
         usages = (Usage(), Usage(architecture="x86_64", queue="standard"))

@@ -284,8 +284,9 @@ class Surroundings(unittest.TestCase):
                 deploy.check_tools()
 
     def test_no_commit(self) -> None:
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(
-            deploy, "INFRA", pathlib.Path(folder)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(deploy, "INFRA", pathlib.Path(folder)),
         ):
             with self.assertRaisesRegex(
                 deploy.Refusal, "^The version is named after the commit, but git says: fatal: "
