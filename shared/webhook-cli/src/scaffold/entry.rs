@@ -1,9 +1,10 @@
-//! The parts of a provider that differ from those of another one in nothing but the name: as text, with `{name}`, `{Name}`,
-//! `{NAME}` and `{Title}` in its place. They are not copied from a provider that is there: its name may be a word of the text.
+//! The parts of a provider in which only the name differs: texts with `{name}`, `{Name}`, `{NAME}`
+//! and `{Title}` in its place. They are not copied from an existing provider, because its name may
+//! also be another word of the text.
 
 use super::names::Name;
 
-/// Returns a text with the name in its places.
+/// Returns the text with the name filled in.
 pub(super) fn spelled(text: &str, name: &Name) -> String {
     text.replace("{Name}", &name.pascal())
         .replace("{name}", name.kebab())
@@ -11,7 +12,7 @@ pub(super) fn spelled(text: &str, name: &Name) -> String {
         .replace("{Title}", &name.title())
 }
 
-/// In the parameter groups.
+/// Its group among the parameter groups.
 pub(super) const LABEL: &str = r"      - Label: { default: {Name} }
         Parameters:
           - Enable{Name}
@@ -53,7 +54,7 @@ pub(super) const CONDITIONS: &str = r#"  {Name}On: !Equals [!Ref Enable{Name}, "
   {Name}UrlKnown: !And [!Condition {Name}On, !Condition UrlsKnown]
 "#;
 
-/// The resource, and the empty line behind it.
+/// The resource, and the empty line after it.
 pub(super) const RESOURCE: &str = r#"  {Name}Provider:
     Type: AWS::CloudFormation::Stack
     Condition: {Name}On
@@ -97,7 +98,7 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
 
 "#;
 
-/// In the dashboard's list of functions.
+/// Its line in the dashboard's list of functions.
 pub(super) const FUNCTION_NAME: &str = r"            - !Sub ${AWS::StackName}-{name}
 ";
 
@@ -171,7 +172,7 @@ mod tests {
                 let text = spelled(text, &name);
                 assert!(
                     template.contains(&format!("\n{text}")),
-                    "infra/template.yaml is without:\n{text}"
+                    "infra/template.yaml lacks:\n{text}"
                 );
             }
         }
