@@ -441,7 +441,7 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
     let unmarked = (
         false,
         "handled".to_owned(),
-        Some("the mark that it is done may be missing".to_owned()),
+        Some("the work is done, but its mark may be missing".to_owned()),
         Some(claim()),
     );
     let cases = [
