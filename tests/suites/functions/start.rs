@@ -94,7 +94,7 @@ async fn an_unknown_scheme_stops_the_start_and_the_known_ones_are_named() {
 }
 
 #[tokio::test]
-async fn a_record_must_outlive_twice_the_tolerance_and_the_five_minutes() {
+async fn retention_must_outlive_twice_the_tolerance_and_deduplication() {
     for provider in PROVIDERS {
         let twice_s = provider.tolerance().map_or(0, |tolerance| 2 * tolerance.as_secs());
         let (least_s, why) = if twice_s > 360 {

@@ -54,7 +54,8 @@ async fn a_record_is_found_by_the_whole_id_of_its_event() {
         let table = &world.variables["IDEMPOTENCY_TABLE"];
         let found = world.run(&format!("record find --event-id {id}"));
         let notes = format!(
-            "Reading all of the table {table}: it has no index on the event's id.\n1 of 2 records.\n"
+            "Reading all of the table {table}: it has no index on the event's id.\n\
+             1 of 2 records.\n"
         );
         assert_eq!(found, (0, shown, notes));
         let (code, out, _) = world.run(&format!("record find --event-id {}", &id[..id.len() - 1]));
@@ -128,7 +129,8 @@ async fn a_record_in_use_is_purged_only_with_force() {
         (code, err.as_str()),
         (
             1,
-            "Nothing was deleted: a function is processing the event. Wait until its lease expires, or add --force.\n"
+            "Nothing was deleted: a function is processing the event. Wait until its lease \
+             expires, or add --force.\n"
         )
     );
     let (code, out, _) = world.run("record purge p#left --yes");

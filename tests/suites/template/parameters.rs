@@ -1,5 +1,6 @@
-//! A wrong parameter gives a message that names it. The messages here are the emulator's; `CloudFormation`'s are alike:
-//! `Parameter ExistingTableName failed to satisfy constraint: must be …`, with the template's words at the end.
+//! A wrong parameter gives a message that names it. The messages here are the emulator's.
+//! `CloudFormation`'s are similar: `Parameter ExistingTableName failed to satisfy constraint: must
+//! be …`, with the template's words at the end.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,8 @@ use webhook_tests::template::{pascal_case, template};
 
 use crate::world::{aws, providers, try_deploy};
 
-/// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any provider.
+/// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any
+/// provider.
 const NEARLY_RIGHT: [(&str, &str); 23] = [
     ("AlarmEmail", "oncall@example"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms.fifo"),
@@ -35,7 +37,7 @@ const NEARLY_RIGHT: [(&str, &str); 23] = [
     ("{Name}SignatureSchemes", "one, two"),
 ];
 
-/// Values that are right by themselves, and wrong together; and the rule's message.
+/// Values that are right by themselves but wrong together, and the rule's message.
 const TOGETHER: [(&[(&str, &str)], &str); 13] = [
     (
         &[("SubnetIds", "subnet-01234567")],
@@ -110,15 +112,15 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
 const CERTIFICATE: &str =
     "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000";
 
-/// The message with which these are refused.
+/// Returns the message that refuses these parameters.
 async fn refusal(parameters: &[(&str, &str)]) -> String {
     try_deploy("refused", parameters)
         .await
         .err()
-        .unwrap_or_else(|| panic!("{parameters:?} are taken"))
+        .unwrap_or_else(|| panic!("{parameters:?} are accepted"))
 }
 
-/// Wrong values of a parameter, by what the template asks of it.
+/// Returns wrong values of a parameter, according to the template's constraints.
 fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let number = |what: &str| parameter[what].as_i64();
@@ -137,19 +139,19 @@ fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
         let nearly = NEARLY_RIGHT
             .iter()
             .find(|(of, _)| is_it(of))
-            .unwrap_or_else(|| panic!("{name} has no value here"));
+            .unwrap_or_else(|| panic!("{name} is missing in NEARLY_RIGHT"));
         wrong.push(nearly.1.to_owned());
     }
     wrong
 }
 
 #[tokio::test]
-async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
+async fn a_wrong_value_is_refused_with_its_parameter_and_constraint() {
     let template = template("template.yaml");
     let parameters = template["Parameters"].as_object().expect("there are parameters");
     for (name, parameter) in parameters {
         let wrong = wrong_values(name, parameter);
-        assert!(!wrong.is_empty(), "{name} takes anything");
+        assert!(!wrong.is_empty(), "{name} takes any value");
         for value in wrong {
             let message = refusal(&[(name.as_str(), value.as_str())]).await;
             assert!(message.contains(name.as_str()), "{name}={value}: {message}");
@@ -163,19 +165,19 @@ async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
     }
 }
 
-#[tokio::test]
-async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() {
+#[test]
+fn each_rule_has_its_case() {
     let template = template("template.yaml");
     let rules = template["Rules"].as_object().expect("there are rules").values();
     let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().expect("a list"));
     let said: BTreeSet<&str> = assertions
         .map(|assertion| assertion["AssertDescription"].as_str().expect("a text"))
         .collect();
-    assert_eq!(
-        said,
-        TOGETHER.iter().map(|(_, message)| *message).collect(),
-        "each rule has its case"
-    );
+    assert_eq!(said, TOGETHER.iter().map(|(_, message)| *message).collect());
+}
+
+#[tokio::test]
+async fn conflicting_values_are_refused_by_a_rule_that_names_a_parameter() {
     for (parameters, expected) in TOGETHER {
         let message = refusal(parameters).await;
         assert!(message.ends_with(expected), "{parameters:?}: {message}");
@@ -183,13 +185,14 @@ async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() 
     }
 }
 
-/// Function names are bounded, and the stack's name is the part of them that one can choose. What the failed creation had
-/// made until then, although it is retained otherwise, is gone.
+/// Function names have a maximum length, and the stack's name is the part of them that the deployer
+/// chooses. What the failed creation had already made is deleted, even what is otherwise retained.
 #[tokio::test]
-async fn a_stack_name_that_is_too_long_is_named_and_leaves_nothing_behind() {
+async fn a_stack_name_that_is_too_long_is_refused_and_leaves_nothing_behind() {
     let name = "w".repeat(48);
     let message = try_deploy(&name, &[]).await.err().expect("it is refused");
-    let expected = "must be at most 49 characters (stack's name, hyphen, provider's); shorten the stack's name";
+    let expected = "must be at most 49 characters (stack's name, hyphen, provider's); \
+                    shorten the stack's name";
     assert!(message.contains(expected), "{message}");
     assert!(message.contains("FunctionName"), "{message}");
 
