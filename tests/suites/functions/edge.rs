@@ -265,7 +265,7 @@ async fn deliveries_signed_with_the_previous_secret_are_counted() {
 /// Only a text secret can look wrong. A secret in another encoding is refused if it breaks that
 /// encoding.
 #[tokio::test]
-async fn a_secret_that_looks_wrong_is_warned_of_once_when_it_is_fetched() {
+async fn a_suspicious_secret_is_logged_once_when_it_is_fetched() {
     for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {
         let world = Setup::new(provider, true).await.with_secret("'short' ").await.start().await;
         let event = Event::new(kind_of(provider), 1);
@@ -312,7 +312,7 @@ async fn without_an_emulator_the_development_secret_verifies_nothing() {
     }
 }
 
-/// By a challenge, a provider finds out that the receiver is alive and has the secret.
+/// With a challenge, a provider checks that the receiver is alive and has the secret.
 #[tokio::test]
 async fn a_challenge_is_answered_and_nothing_is_written() {
     for kind in Kind::all() {
@@ -350,7 +350,7 @@ fn hanging() -> (std::net::TcpListener, String) {
     (listener, url)
 }
 
-/// Starts a way to the emulator that never answers on its first connection, and returns its URL.
+/// Starts a proxy to the emulator that never answers on its first connection, and returns its URL.
 async fn hanging_at_first() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));

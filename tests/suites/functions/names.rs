@@ -90,7 +90,7 @@ fn named_in_the_body() -> impl Iterator<Item = (Kind, &'static Provider)> {
 }
 
 #[tokio::test]
-async fn characters_that_sqs_refuses_are_escaped_in_bodies_hashed_elsewhere() {
+async fn characters_that_sqs_refuses_are_escaped_or_hashed() {
     for (kind, provider) in named_in_the_body() {
         let world = World::of(provider).await;
         let provider = provider.name();
@@ -164,7 +164,7 @@ async fn names_and_ids_over_1024_bytes_are_hashed_except_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn the_group_is_the_first_text_that_is_pointed_to_else_the_events_id() {
+async fn the_group_is_the_first_text_found_or_else_the_events_id() {
     for kind in Kind::all() {
         let (provider, facts) = (kind.provider.name(), &kind.scheme.facts);
         let [first, .., last] = facts.group else { continue };

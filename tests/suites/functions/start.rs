@@ -124,8 +124,8 @@ async fn a_provider_that_signs_its_url_needs_the_public_url() {
     }
 }
 
-/// Starts a way to the emulator that counts its connections.
-async fn counted_way() -> (SocketAddr, watch::Receiver<usize>) {
+/// Starts a proxy to the emulator that counts its connections.
+async fn counting_proxy() -> (SocketAddr, watch::Receiver<usize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it is bound");
     let emulator = Emulator::shared().endpoint.replace("http://", "");
@@ -147,19 +147,19 @@ async fn counted_way() -> (SocketAddr, watch::Receiver<usize>) {
 #[tokio::test]
 async fn the_connections_of_the_first_delivery_are_open_before_it_comes() {
     for provider in PROVIDERS {
-        let (table_way, mut to_table) = counted_way().await;
-        let (queue_way, mut to_queue) = counted_way().await;
-        let (secret_way, mut to_secret) = counted_way().await;
+        let (table_proxy, mut to_table) = counting_proxy().await;
+        let (queue_proxy, mut to_queue) = counting_proxy().await;
+        let (secret_proxy, mut to_secret) = counting_proxy().await;
         let setup = Setup::new(provider, true)
             .await
-            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_way}"))
-            .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_way}"))
-            .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_way}"));
+            .with("AWS_ENDPOINT_URL_DYNAMODB", &format!("http://{table_proxy}"))
+            .with("AWS_ENDPOINT_URL_SQS", &format!("http://{queue_proxy}"))
+            .with("AWS_ENDPOINT_URL_SECRETS_MANAGER", &format!("http://{secret_proxy}"));
         let world = setup.start().await;
         for count in [&mut to_table, &mut to_queue, &mut to_secret] {
             let opened =
                 timeout(Duration::from_secs(30), count.wait_for(|count| *count == 1)).await;
-            opened.expect("it connects by itself").expect("the way stays open");
+            opened.expect("it connects by itself").expect("the proxy stays open");
         }
         let event = Event::new(kind_of(provider), 1);
         assert_eq!(world.deliver(&event).await, accepted(&event), "{provider:?}");

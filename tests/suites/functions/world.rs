@@ -236,8 +236,7 @@ pub(crate) fn signs_python_form(kind: &Kind) -> bool {
     kind.scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
 }
 
-/// Returns the headers that no signature covers but a fact is read from, with values made from this
-/// number.
+/// Returns the unsigned headers from which facts are read, with values made from this number.
 pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
     let event_type =
         if let EventType::Unsigned(place) = &scheme.facts.event_type { Some(place) } else { None };

@@ -15,7 +15,8 @@ impl Consumer {
         Self { no_more, taken: tokio::spawn(async move { consume(&aws, &queue, &told).await }) }
     }
 
-    /// Waits until the queue is empty, and returns all messages. Nobody may be sending any more.
+    /// Waits until the queue is empty, and returns all messages. Nobody may send any more when it
+    /// is called.
     pub(crate) async fn finish(self) -> Vec<Taken> {
         self.no_more.send_replace(true);
         self.taken.await.expect("the consumer does not panic")

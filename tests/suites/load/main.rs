@@ -3,9 +3,10 @@
 //!
 //! `LOAD_EVENTS` is the number of distinct events (default 1,000). 30 % of them are sent twice, and
 //! 5 % are also forged. Who sends what, and what fails, follows from `LOAD_SEED`. How all of it
-//! interleaves does not: the same seed repeats the plan, but not the run. `cargo test --workspace
-//! --test load -- --nocapture` prints the figures. With `WEBHOOK_PROFILE=release`, the bootstraps
-//! are built as they are deployed.
+//! interleaves does not: the same seed repeats the plan, but not the run. With
+//! `WEBHOOK_PROFILE=release`, the bootstraps are built as they are deployed.
+//!
+//! `cargo test --workspace --test load -- --nocapture` prints the figures.
 
 mod consumer;
 mod figures;
@@ -42,7 +43,7 @@ const INSTANCES: usize = 8;
 const OF_EACH_AT_LEAST: usize = 2;
 /// The time of an invocation. It is short, so that the lease of a killed one ends soon.
 const TIME_LEFT: Duration = Duration::from_secs(3);
-/// Deliveries under way at once, without those that wait for a `Retry-After`.
+/// The most deliveries under way at once, without those that wait for a `Retry-After`.
 const AT_ONCE: usize = 12;
 /// A delivery with more attempts than this would never end.
 const MOST_ATTEMPTS: usize = 40;
