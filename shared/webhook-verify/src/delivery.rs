@@ -112,17 +112,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_found_in_any_case_and_refused_if_repeated() {
+    fn a_header_is_found_in_any_case() {
         let headers =
             [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
         let delivery = Delivery::new(&headers, b"").expect("small");
         assert_eq!(delivery.header(&["x-timestamp"]), Ok(("x-timestamp", b"1".as_slice())));
+    }
+
+    #[test]
+    fn a_missing_or_repeated_header_is_an_error() {
+        let headers =
+            [Header::new("X-Timestamp", "1"), Header::new("a", "2"), Header::new("A", "2")];
+        let delivery = Delivery::new(&headers, b"").expect("small");
         assert_eq!(delivery.header(&["a"]), Err(VerifyError::HeaderRepeated("a")));
         assert_eq!(delivery.header(&["b", "c"]), Err(VerifyError::HeaderMissing("b")));
     }
 
     #[test]
-    fn one_header_of_several_names_is_found_and_two_are_refused_even_if_equal() {
+    fn exactly_one_header_of_several_names_is_accepted() {
         let headers = [Header::new("b", "1"), Header::new("C", "1")];
         let delivery = Delivery::new(&headers, b"").expect("small");
         assert_eq!(delivery.header(&["a", "b"]), Ok(("b", b"1".as_slice())));

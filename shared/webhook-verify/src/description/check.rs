@@ -173,8 +173,7 @@ const fn is_unambiguous(message: &Message) {
     let headers = headers(message.before) + headers(message.after);
     assert!(
         headers <= 1,
-        "a message must not sign several headers besides the time's: text could move between \
-         them"
+        "a message must not sign several headers (`Piece::Header`): text could move between them"
     );
     let (before, after) = (message.before, message.after);
     assert!(

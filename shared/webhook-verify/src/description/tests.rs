@@ -250,7 +250,7 @@ fn a_signed_header_must_be_separated_from_the_time_and_the_body() {
     const HEADER: Piece = Piece::Header(ID);
     let set_off = "a text with a character that is not a digit must separate a signed header from \
                    the time and the body";
-    let one = "a message must not sign several headers besides the time's: text could move \
+    let one = "a message must not sign several headers (`Piece::Header`): text could move \
                between them";
     for (expected, schemes) in [
         (set_off, with_pieces(&[HEADER], &[])),

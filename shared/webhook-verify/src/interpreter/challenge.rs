@@ -45,7 +45,7 @@ impl Verified<'_> {
         let text = token.text().filter(|text| text.len() <= MAX_NAME_BYTES)?;
         let mac = match challenge.answer_mac {
             // The answer must not be a valid signature of a delivery. The signed text of a delivery
-            // has other characters than these.
+            // has characters that are not among these.
             Some(_)
                 if !text
                     .bytes()

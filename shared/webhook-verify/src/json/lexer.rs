@@ -220,8 +220,8 @@ fn member<V: Visitor>(
 }
 
 /// Reads the string whose first quote is at `start`. Returns where it ends, and sets `has_escapes`
-/// if it has any. RFC 8259, section 7. (It is an argument, because a larger result would be
-/// returned through memory.)
+/// if the string has any. RFC 8259, section 7. (`has_escapes` is an argument, because a larger
+/// result would be returned through memory.)
 #[inline]
 fn string<V: Visitor>(
     text: &[u8],
@@ -237,7 +237,7 @@ fn string<V: Visitor>(
     }
 }
 
-/// Continues at the first stop that is not the closing quote.
+/// Continues [`string`] at the first stop that is not the closing quote.
 #[inline(never)]
 fn string_from_stop<V: Visitor>(
     text: &[u8],
@@ -280,7 +280,7 @@ fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
     text.len() - rest.len() + stops(last).trailing_zeros() as usize / 8
 }
 
-/// RFC 8259, section 6.
+/// Reads a number. RFC 8259, section 6.
 #[inline]
 fn number<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<usize, V::Refusal> {
     let mut at = start;

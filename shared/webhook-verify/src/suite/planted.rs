@@ -83,7 +83,7 @@ fn with(
 fn faults_of_receivers_are_reported() {
     let faults: [(&'static Provider, Receiver, &str); 18] = [
         (STRIPE, no_mac, "a changed byte of the body is not a mismatch"),
-        (STRIPE, no_mac, "an unrelated secret verifies"),
+        (STRIPE, no_mac, "a different secret verifies"),
         (STRIPE, no_mac, "a changed signature header is accepted"),
         (SLACK, no_clock, "the tolerance does not hold to the second"),
         (SLACK, clock_that_is_a_second_late, "the tolerance does not hold to the second"),

@@ -123,6 +123,12 @@ fn a_prefix_of_another_scheme_is_unknown() {
                 Some(expected)
             );
         }
+    }
+}
+
+#[test]
+fn a_signature_without_its_prefix_is_malformed() {
+    for (vector, name) in [(slack(), "X-Slack-Signature"), (zoom(), "x-zm-signature")] {
         let bare = vector.header(name).replace("v0=", "");
         assert_eq!(
             vector.with_header(name, &bare).refusal().map(|error| error.reason()),

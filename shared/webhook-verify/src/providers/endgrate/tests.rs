@@ -140,6 +140,10 @@ fn a_signature_is_28_characters_of_padded_base64() {
             "{signature:.40}"
         );
     }
+}
+
+#[test]
+fn a_missing_or_repeated_signature_is_refused() {
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
     let twice = [Header::new(SIGNATURE, TAG), Header::new("X-ENDGRATE-SIGNATURE", TAG)];
     assert_eq!(

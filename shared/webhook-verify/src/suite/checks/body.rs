@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Suite {
-    /// Each byte of the signed part of the body matters.
+    /// Checks that each byte of the signed part of the body matters.
     pub(super) fn body(&mut self, good: &Attempt, identity: &Identity) {
         let signed = signed_range(self.scheme, &good.body);
         for index in 0..good.body.len() {
@@ -48,7 +48,7 @@ impl Suite {
         }
     }
 
-    /// A signed body that is not an object is not an event.
+    /// Checks that a signed body that is not an object is not an event.
     pub(super) fn not_an_object(&mut self, good: &Attempt) {
         for body in ["[]", "null", "\"text\"", "7"] {
             if self.scheme.signed_member().is_some() {
@@ -66,8 +66,8 @@ impl Suite {
         }
     }
 
-    /// The body that checks a deployment queues nothing, and its answer shows that the secret is
-    /// right.
+    /// Checks the body that a deployment is tested with: it queues nothing, and its answer shows
+    /// that the secret is right.
     pub(super) fn malformed_body(&mut self) {
         let Some(body) = malformed_body(self.scheme) else { return };
         let attempt = self.attempt(&body, AT, ID);

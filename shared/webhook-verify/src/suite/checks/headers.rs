@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Suite {
-    /// Each header that is verified must be sent once, under one of its names.
+    /// Checks that each verified header must be sent once, under one of its names.
     pub(super) fn header_counts(&mut self, good: &Attempt, identity: &Identity) {
         for names in verified_headers(self.scheme) {
             let index = good.headers.iter().position(|header| header.name() == names[0]);
@@ -36,7 +36,7 @@ impl Suite {
         }
     }
 
-    /// A signature has one spelling, and each byte of its header matters.
+    /// Checks that a signature has one spelling, and that each byte of its header matters.
     pub(super) fn signature(&mut self, good: &Attempt) {
         let (name, value) = (good.headers[0].name(), good.headers[0].value());
         for index in 0..value.len() {
@@ -88,7 +88,7 @@ impl Suite {
         }
     }
 
-    /// Each character of the time and of other signed headers matters.
+    /// Checks that each character of the time and of other signed headers matters.
     pub(super) fn signed_values(&mut self, good: &Attempt) {
         let time_header = self.scheme.time.and_then(|time| match time.source {
             TimeSource::Header(names) => Some(names[0]),
@@ -145,7 +145,7 @@ impl Suite {
         }
     }
 
-    /// Text cannot move between a signed header and the time.
+    /// Checks that text cannot move between a signed header and the time.
     fn moved_text(&mut self, good: &Attempt, index: usize) {
         let Some(time) = self.scheme.time else { return };
         let TimeSource::Header(names) = time.source else { return };
@@ -182,7 +182,8 @@ fn verified_headers(scheme: &Scheme) -> Vec<HeaderNames> {
     all
 }
 
-/// Splits a signer's header value before the digits of the signature, which come last.
+/// Splits the value of a signature header before the digits of the signature, which the signer
+/// writes last.
 fn split<'v>(scheme: &Scheme, value: &'v str) -> (&'v str, &'v str) {
     let start = match scheme.signature.form {
         Form::Bare => 0,

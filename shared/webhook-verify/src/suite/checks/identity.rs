@@ -10,7 +10,8 @@ use crate::{
 };
 
 impl Suite {
-    /// A retry has the identity of its event, and a different event has a different one.
+    /// Checks that a retry has the identity of its event, and that a different event has a
+    /// different one.
     pub(super) fn identities(&mut self, good: &Attempt, identity: &Identity) {
         let body = str::from_utf8(&good.body).expect("text").to_owned();
         let retry = self.attempt(&body, UnixSeconds(AT.0 - 30), ID);
@@ -28,7 +29,7 @@ impl Suite {
         }
     }
 
-    /// Headers and members that no signature covers do not change the identity.
+    /// Checks that headers and members that no signature covers do not change the identity.
     pub(super) fn unsigned(&mut self, good: &Attempt, identity: &Identity) {
         for name in unsigned_headers(self.scheme) {
             let mut other = good.clone();

@@ -19,7 +19,8 @@ const SHORTEST_TOLERANCE: Duration = Duration::from_mins(1);
 const LONGEST_TOLERANCE: Duration = Duration::from_hours(15 * 24);
 
 impl Suite {
-    /// The tolerance is sensible, holds on both sides to the second, and is checked after the MAC.
+    /// Checks that the tolerance is sensible, holds on both sides to the second, and is checked
+    /// after the MAC.
     pub(super) fn clock(&mut self, good: &Attempt) {
         let at = |offset_s: i64| Attempt { now: UnixSeconds(AT.0 + offset_s), ..good.clone() };
         let accepted = self.receive(good);
@@ -48,7 +49,7 @@ impl Suite {
         self.expect_mismatch(&stale_forgery, "the clock is checked before the MAC");
     }
 
-    /// The current and the previous secret verify, and no other.
+    /// Checks that only the current and the previous secret verify.
     pub(super) fn secrets(&mut self, good: &Attempt, identity: &Identity) {
         let key = self.provider.key();
         let [other, another] =
@@ -57,8 +58,8 @@ impl Suite {
             secrets: (current.clone(), previous.cloned()),
             ..good.clone()
         };
-        self.expect_mismatch(&with(&other, None), "an unrelated secret verifies");
-        self.expect_mismatch(&with(&other, Some(&another)), "an unrelated secret verifies");
+        self.expect_mismatch(&with(&other, None), "a different secret verifies");
+        self.expect_mismatch(&with(&other, Some(&another)), "a different secret verifies");
         let right = &good.secrets.0;
         for (attempt, secret) in [
             (with(right, Some(&other)), SecretVersion::Current),
@@ -73,7 +74,7 @@ impl Suite {
         }
     }
 
-    /// The URL matters if and only if it is signed.
+    /// Checks that the URL matters if it is signed, and only then.
     pub(super) fn url(&mut self, good: &Attempt, identity: &Identity) {
         for url in [
             None,
@@ -90,7 +91,7 @@ impl Suite {
         }
     }
 
-    /// If a scheme signs the URL, a signature without the URL is refused.
+    /// Checks that a signature without the URL is refused, if the scheme signs the URL.
     pub(super) fn no_url(&mut self) {
         for url in [None, Some("")] {
             let nowhere = self.attempt_under(url, &example_body(self.scheme, 1, 1), AT, ID);
