@@ -1,39 +1,44 @@
-# The commands of this repository. Everything that is not Rust is installed into .tools/, in pinned versions.
+# The commands of this repository: `make` lists them. Tools that are not Rust's own are installed
+# into .tools/, in pinned versions.
 
-.PHONY: help demo dev test reliability exhaustive lint advisories deploy fuzz timing mutants tools clean rust
+.PHONY: help demo dev test lint deploy reliability exhaustive fuzz timing mutants \
+	advisories tools clean rust
 
-CARGO_DENY = test -x .tools/cargo-deny/bin/cargo-deny || { echo 'cargo-deny: compiling …'; cargo install --locked --quiet --root .tools/cargo-deny cargo-deny@0.20.2; }
+# Compiles a tool of cargo's, unless it is installed: $(call cargo_tool,name,version).
+cargo_tool = test -x .tools/$(1)/bin/$(1) || { echo '$(1): compiling …'; \
+	cargo install --locked --quiet --root .tools/$(1) $(1)@$(2); }
+UNITTEST = .tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover
+CARGO_DENY = $(call cargo_tool,cargo-deny,0.20.2)
 
-help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1	/' | expand -t 16
+# The menu: targets with a text after `##`, under the heading (`##@`) above them. The files that are
+# included below add targets to these groups.
+help:
+	@awk -F ':.*## ' \
+	  '/^##@ / { group = substr($$0, 5); if (!(group in menu)) order[++groups] = group } \
+	  /^[a-z-]+:.*## / { menu[group] = menu[group] sprintf("  %-15s %s\n", $$1, $$2) } \
+	  END { print "make TARGET [VARIABLE=value ...]; defaults are in brackets"; \
+	    for (i = 1; i <= groups; i++) printf "\n%s\n%s", order[i], menu[order[i]] }' $(MAKEFILE_LIST)
 
-demo: rust ## see it work: deploys the template into an AWS emulator on this machine and sends it samples
+##@ Use it
+
+demo: rust ## Deploy into an AWS emulator on this machine, and send samples
 	@tests/tools/install ministack sam
 	@cargo build --workspace
 	@cargo run --quiet --bin demo
 
-dev: rust ## the same stack, kept running until Ctrl-C, with an inspector of deliveries (PORT=4880); CLEAN=1 forgets earlier runs
+dev: rust ## Keep that stack running, with an inspector [PORT=4880 CLEAN=]
 	@tests/tools/install ministack sam cargo-lambda
 	@cargo build --workspace
 	@PORT='$(PORT)' CLEAN='$(CLEAN)' cargo run --quiet --bin dev
 
-test: rust ## every test: unit, property, contract, and end to end against the emulator
+##@ Test it
+
+test: rust ## Run every test: unit, property, contract, end to end
 	@tests/tools/install ministack sam
 	@cargo test --workspace --no-fail-fast
-	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory tests/deploy
+	@$(UNITTEST) --start-directory tests/deploy
 
-deploy: rust ## builds and deploys the stack of STAGE, dev or prod; OVERRIDES="Name=value …" besides infra/samconfig.toml
-	@tests/tools/install sam cargo-lambda
-	@.tools/sam/bin/python -B infra/deploy.py "$${STAGE:-dev}" $$OVERRIDES
-
-reliability: rust ## faults, and LOAD_EVENTS (20000) events under kills, with the bootstraps that are deployed
-	@tests/tools/install ministack
-	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} cargo test --workspace --test faults --test load -- --nocapture
-
-exhaustive: rust ## every schedule of a small scope with up to FAULTS (3) faults, in virtual time (a quarter of an hour)
-	@SIMULATION_FAULTS=$${FAULTS:-3} cargo test --package webhook-ingest --test simulation small_scope -- --nocapture
-
-lint: rust ## formatting, clippy, docs, the template, licences
+lint: rust ## Check formatting, clippy, docs, the template, licences
 	@tests/tools/install sam cfn-lint
 	@cargo fmt --all --check
 	@cargo clippy --workspace --all-targets -- --deny warnings
@@ -43,38 +48,61 @@ lint: rust ## formatting, clippy, docs, the template, licences
 	@.tools/cfn-lint/bin/python -B infra/rules/test_parameters.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_entries.py
 	@.tools/cfn-lint/bin/python -B infra/rules/test_deployer.py
-	@.tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover --start-directory infra
+	@$(UNITTEST) --start-directory infra
 	@cd infra && SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 ../.tools/sam/bin/sam validate --lint
 	@$(CARGO_DENY)
 	@cargo fetch --locked --quiet
 	@.tools/cargo-deny/bin/cargo-deny --offline --log-level error check licenses bans sources
-	@test -x .tools/cargo-machete/bin/cargo-machete || { echo 'cargo-machete: compiling …'; cargo install --locked --quiet --root .tools/cargo-machete cargo-machete@0.9.2; }
+	@$(call cargo_tool,cargo-machete,0.9.2)
 	@.tools/cargo-machete/bin/cargo-machete --with-metadata
 	@cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 
-advisories: rust ## reported weaknesses in the dependencies; needs the network
+##@ Deploy it
+
+deploy: rust ## Build and deploy a stack, dev or prod [STAGE=dev OVERRIDES=]
+	@tests/tools/install sam cargo-lambda
+	@.tools/sam/bin/python -B infra/deploy.py "$${STAGE:-dev}" $$OVERRIDES
+
+##@ Prove it
+
+reliability: rust ## Test what is deployed by faults and load [LOAD_EVENTS=20000]
+	@tests/tools/install ministack
+	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} \
+		cargo test --workspace --test faults --test load -- --nocapture
+
+exhaustive: rust ## Try every schedule of a small scope (15 minutes) [FAULTS=3]
+	@SIMULATION_FAULTS=$${FAULTS:-3} \
+		cargo test --package webhook-ingest --test simulation small_scope -- --nocapture
+
+fuzz: rust ## Fuzz each target; needs nightly Rust [FUZZ_SECONDS=600]
+	@tests/fuzz/run
+
+timing: rust ## Check that a refusal's time tells nothing; needs valgrind
+	@cargo bench --package webhook-verify --bench timing
+
+mutants: rust ## Break the code in a thousand ways: a test must fail (an hour)
+	@$(call cargo_tool,cargo-mutants,27.1.0)
+	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest \
+		--output target --no-shuffle
+
+##@ Look after it
+
+advisories: rust ## Look up reported weaknesses of dependencies, online
 	@$(CARGO_DENY)
 	@.tools/cargo-deny/bin/cargo-deny --log-level error check advisories
 
-fuzz: rust ## each fuzz target for FUZZ_SECONDS (600) seconds; needs a nightly compiler
-	@tests/fuzz/run
-
-timing: rust ## that a refusal takes as long wherever the signature differs; needs valgrind
-	@cargo bench --package webhook-verify --bench timing
-
-mutants: rust ## breaks webhook-verify and webhook-ingest in a thousand ways, each of which a test must notice (an hour)
-	@test -x .tools/cargo-mutants/bin/cargo-mutants || { echo 'cargo-mutants: compiling …'; cargo install --locked --quiet --root .tools/cargo-mutants cargo-mutants@27.1.0; }
-	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest --output target --no-shuffle
-
-tools: ## the emulator, SAM, cfn-lint and cargo-lambda
+tools: ## Install the emulator, SAM, cfn-lint and cargo-lambda
 	@tests/tools/install
 
-clean: ## everything that was built or installed
+clean: ## Delete everything that was built or installed
 	rm -rf target .tools
 
 rust:
-	@command -v cargo >/dev/null || { echo 'Rust is needed: install it from https://rustup.rs, then open a new terminal.' >&2; exit 1; }
-	@command -v cc >/dev/null || { echo 'A C compiler is needed: install one (Debian, Ubuntu: apt-get install build-essential; macOS: xcode-select --install).' >&2; exit 1; }
+	@command -v cargo >/dev/null || { \
+		echo 'Rust is needed: install it from https://rustup.rs, then open a new terminal.' >&2; exit 1; }
+	@command -v cc >/dev/null || { \
+		echo 'A C compiler is needed: install one (Debian, Ubuntu: apt-get install build-essential;' \
+			'macOS: xcode-select --install).' >&2; exit 1; }
 
-# What measures and proves the template itself. A project that was started from it has neither.
+# These measure and prove the template itself. A project that was started from it has neither.
 -include tests/bench/bench.mk tests/copy/copy.mk

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What a million webhook events cost, with the arithmetic.
+"""Computes what a million webhook events cost, and prints the arithmetic.
 
-Prices are the list below: US dollars, us-east-1, without free tiers, discounts and taxes. Prices change, and differ by
-region: compare the list with its sources before you rely on it. Run with --help for what can be set.
+The prices are listed in the script: US dollars, us-east-1, without free tiers, discounts and taxes.
+They change and differ by region: compare them with their sources before you rely on them.
 
-Not counted: the consumer's own work, data transfer (answers are a few bytes), X-Ray, a customer's own KMS key, a VPC.
+Not counted: the consumer's own work, data transfer (responses are a few bytes), X-Ray, a KMS key of
+your own, a VPC.
 """
 
 import argparse
@@ -18,11 +19,16 @@ PRICES = {
     "lambda_arm64": (0.0000133334, 1, "GB-s", "https://aws.amazon.com/lambda/pricing/"),
     "lambda_x86_64": (0.0000166667, 1, "GB-s", "https://aws.amazon.com/lambda/pricing/"),
     "http_api": (1.00, 1e6, "requests of 512 KB", "https://aws.amazon.com/api-gateway/pricing/"),
-    "dynamodb_write": (0.625, 1e6, "write units of 1 KB", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
+    "dynamodb_write": (
+        0.625,
+        1e6,
+        "write units of 1 KB",
+        "https://aws.amazon.com/dynamodb/pricing/on-demand/",
+    ),
     "dynamodb_stored": (0.25, 1, "GB-months", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "dynamodb_backup": (0.20, 1, "GB-months", "https://aws.amazon.com/dynamodb/pricing/on-demand/"),
     "sqs_fifo": (0.50, 1e6, "requests of 64 KB", "https://aws.amazon.com/sqs/pricing/"),
-    # With a message group id, as the functions send it: $0.40, and $0.10 for a fair queue.
+    # $0.40, and $0.10 for fair queues: the functions always send a message group id.
     "sqs_standard": (0.50, 1e6, "requests of 64 KB", "https://aws.amazon.com/sqs/pricing/"),
     "logs_ingested": (0.50, 1, "GB", "https://aws.amazon.com/cloudwatch/pricing/"),
     "logs_stored": (0.03, 1, "GB-months", "https://aws.amazon.com/cloudwatch/pricing/"),
@@ -38,19 +44,19 @@ PRICES = {
 
 SECONDS_PER_MONTH = 30 * 86_400
 KB_PER_GB = 1024 * 1024
-# The size from which a body goes to the bucket, and the message is a pointer.
+# A larger body goes to the bucket, and the message is a pointer.
 QUEUE_LIMIT_KB = 1024
 SQS_CHUNK_KB = 64
 HTTP_API_CHUNK_KB = 512
-# A record is one write unit while it is under 1 KB; these ids and times make it so large.
+# Size of a record, from its ids and times. Up to 1 KB, a write is one unit.
 RECORD_KB = 0.6
 
 
 @dataclass
 class Usage:
-    """A month."""
+    """Traffic and settings of a month."""
 
-    events: float = 1e6  # a month: what is paid by the month is shared among them
+    events: float = 1e6  # they share the monthly costs
     duplicates: float = 0.02  # deliveries of a known event, per event
     refusals: float = 0.001  # deliveries that do not verify, per event
     duration_ms: float = 30
@@ -59,22 +65,22 @@ class Usage:
     body_kb: float = 6
     large: float = 0  # share of events that go through the bucket
     large_kb: float = 2048
-    log_kb: float = 3  # per delivery: the line, the metrics, Lambda's own lines, the API's line
+    log_kb: float = 3  # per delivery: its line, metrics, Lambda's own lines, the API's line
     log_days: int = 30
     record_days: int = 30
     payload_days: int = 60
     queue: str = "fifo"
-    instances: float = 2  # processes that live at once, each with its own cached secrets
+    instances: float = 2  # concurrent processes per provider, each with its own cached secrets
     secret_cache_s: int = 300
     providers: int = 2
     metrics: int = 60
-    alarms: int = 36  # metrics that they watch; two for each provider are those of a canary
+    alarms: int = 36  # metrics that they watch, including two per provider for a canary
     dashboards: int = 1
 
 
 @dataclass
 class Line:
-    """An amount at a price."""
+    """A line of the bill: an amount and its price."""
 
     service: str
     what: str
@@ -96,19 +102,19 @@ class Line:
 
 
 def month(usage: Usage) -> list[Line]:
-    """All that a month of it costs."""
+    """Returns the bill of a month."""
     deliveries = usage.events * (1 + usage.duplicates + usage.refusals)
     claims = usage.events * (1 + usage.duplicates)
     large = usage.events * usage.large
     small = usage.events - large
     body_chunks = (1 - usage.large) * ceil(usage.body_kb / HTTP_API_CHUNK_KB)
     body_chunks += usage.large * ceil(usage.large_kb / HTTP_API_CHUNK_KB)
-    # A message is sent and received in chunks, and deleted once; a pointer is one chunk.
+    # Sending and receiving a message costs a request per chunk; a pointer is one chunk.
     message_chunks = small * ceil(usage.body_kb / SQS_CHUNK_KB) + large
     stored_records_gb = usage.events * RECORD_KB / KB_PER_GB * usage.record_days / 30
     logs_gb = deliveries * usage.log_kb / KB_PER_GB
     large_gb = large * usage.large_kb / KB_PER_GB
-    # Both versions of a secret are fetched, by each process, when its cached value is too old.
+    # Each process fetches both versions of a secret when its cached value expires.
     fetches = 2 * usage.providers * usage.instances * SECONDS_PER_MONTH / usage.secret_cache_s
     gb_seconds = deliveries * usage.duration_ms / 1000 * usage.memory_mb / 1024
     return [
@@ -134,22 +140,26 @@ def month(usage: Usage) -> list[Line]:
     ]
 
 
-# What a month costs however many events it has.
+# Services whose cost does not depend on the number of events.
 BY_THE_MONTH = ("Secrets Manager", "CloudWatch")
 
 
 def report(usage: Usage) -> str:
-    """The arithmetic, the sums, and the sum for a million events."""
+    """Returns the arithmetic, the totals, and the total per million events."""
     lines = [line for line in month(usage) if line.amount > 0]
     per_event = sum(line.cost for line in lines if line.service not in BY_THE_MONTH)
     by_the_month = sum(line.cost for line in lines if line.service in BY_THE_MONTH)
     million = 1e6 / usage.events
-    text = [f"{usage.events:,.0f} events in a month; prices of us-east-1, {AS_OF}, without free tiers", ""]
+    text = [
+        f"{usage.events:,.0f} events in a month; prices of us-east-1, {AS_OF}, without free tiers",
+        "",
+    ]
     text += [line.arithmetic() for line in lines]
     text += [
         "",
         f"grows with the events:   ${per_event:,.2f}, per million ${per_event * million:,.2f}",
-        f"is paid by the month:    ${by_the_month:,.2f}, per million ${by_the_month * million:,.2f}",
+        f"is paid by the month:    ${by_the_month:,.2f}, "
+        f"per million ${by_the_month * million:,.2f}",
         f"together per million:    ${(per_event + by_the_month) * million:,.2f}",
     ]
     return "\n".join(text)
@@ -158,21 +168,21 @@ def report(usage: Usage) -> str:
 def share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("is not between 0 and 1")
+        raise argparse.ArgumentTypeError("must be between 0 and 1")
     return value
 
 
 def above_zero(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError("is not above 0")
+        raise argparse.ArgumentTypeError("must be above 0")
     return value
 
 
 def count(text: str) -> int:
     value = int(text)
     if value < 0:
-        raise argparse.ArgumentTypeError("is below 0")
+        raise argparse.ArgumentTypeError("must not be below 0")
     return value
 
 
@@ -180,19 +190,22 @@ OPTIONS = {
     "events": (above_zero, "events in a month"),
     "duplicates": (share, "deliveries of a known event, per event"),
     "refusals": (share, "deliveries that do not verify, per event"),
-    "duration_ms": (above_zero, "billed duration of a delivery in ms, the starts' share included"),
+    "duration_ms": (above_zero, "billed ms per delivery, with its share of cold starts"),
     "memory_mb": (above_zero, "memory of a function in MB"),
     "body_kb": (above_zero, "body of an event in KB"),
     "large": (share, "share of events that are too large for the queue"),
-    "large_kb": (above_zero, "body of such an event in KB"),
-    "log_kb": (above_zero, "KB of log per delivery, metrics and the lines of Lambda and of the API included"),
+    "large_kb": (above_zero, "body of an event that is too large, in KB"),
+    "log_kb": (
+        above_zero,
+        "KB of log per delivery, with metrics and the lines of Lambda and the API",
+    ),
     "log_days": (count, "days that logs are kept"),
     "record_days": (count, "days that an event is remembered"),
     "payload_days": (count, "days that large payloads are kept"),
-    "instances": (above_zero, "processes per provider that live at once"),
-    "secret_cache_s": (above_zero, "seconds that a process uses a fetched secret"),
+    "instances": (above_zero, "concurrent processes per provider"),
+    "secret_cache_s": (above_zero, "seconds for which a process uses a fetched secret"),
     "providers": (count, "providers, each with a secret"),
-    "metrics": (count, "custom metrics: names times their dimensions' values"),
+    "metrics": (count, "custom metrics: each name once per value of its dimensions"),
     "alarms": (count, "alarms"),
     "dashboards": (count, "dashboards"),
 }
@@ -201,13 +214,17 @@ CHOICES = {"architecture": ("arm64", "x86_64"), "queue": ("fifo", "standard")}
 
 def parse(arguments: list[str] | None = None) -> Usage:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     defaults = Usage()
     for name, (kind, text) in OPTIONS.items():
         default = getattr(defaults, name)
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=kind, default=default, metavar="N", help=f"{text} [{default:g}]")
+        parser.add_argument(
+            option, type=kind, default=default, metavar="N", help=f"{text} [{default:g}]"
+        )
     for name, choices in CHOICES.items():
         default = getattr(defaults, name)
         parser.add_argument(f"--{name}", choices=choices, default=default, help=f"[{default}]")

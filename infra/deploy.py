@@ -2,12 +2,12 @@
 
     .tools/sam/bin/python infra/deploy.py [dev|prod] [Parameter=value ...]
 
-What it does beside `sam build` and `sam deploy`: it checks first that all is there, it names the
-version after the commit and the parameters (Release), and it moves the traffic at once
-(DeploymentStrategy=None) if the version before would lose its permissions. Without a terminal, or
+Before `sam build` and `sam deploy`, it checks tools, credentials and parameters. It names the
+version after the commit and the parameters (Release), and moves the traffic at once
+(DeploymentStrategy=None) if the running version would lose its permissions. Without a terminal, or
 if CI is set, it asks nothing.
 
-SAM's Python, because it has SAM's reader of samconfig.toml and boto3.
+It needs SAM's Python, which has boto3 and SAM's reader of samconfig.toml.
 """
 
 import hashlib
@@ -29,14 +29,14 @@ from samcli.yamlhelper import yaml_parse
 
 INFRA = pathlib.Path(__file__).resolve().parent
 TOOLS = INFRA.parent / ".tools"
-# SAM's name for what it takes if none is given.
+# SAM's name for the environment that it uses if none is given.
 ENVIRONMENTS = {"dev": "default"}
-# The version's name and the way to it: neither makes another version.
+# Parameters whose change makes no new version.
 NOT_IN_RELEASE = ("Release", "DeploymentStrategy")
 
 
 class Refusal(Exception):
-    """A sentence for whoever deploys."""
+    """The reason why nothing is deployed, as a sentence for the user."""
 
 
 def settings(environment: str, command: str) -> dict:
@@ -56,12 +56,12 @@ def stage_settings(stage: str) -> tuple[str, dict]:
     if "stack_name" not in found:
         raise Refusal(
             f"infra/samconfig.toml has no stack_name for {stage}: "
-            f"there, add [{environment}.global.parameters]."
+            f"add it under [{environment}.global.parameters]."
         )
     if found["parameter_overrides"] != settings(environment, "build")["parameter_overrides"]:
         raise Refusal(
             "Move parameter_overrides to "
-            f"[{environment}.global.parameters] in infra/samconfig.toml."
+            f"[{environment}.global.parameters] in infra/samconfig.toml: sam build needs them, too."
         )
     return environment, found
 
@@ -70,12 +70,12 @@ def parse(arguments: list[str]) -> dict[str, str]:
     """Returns the parameters of a command line."""
     for argument in arguments:
         if not argument.partition("=")[0].isalnum() or "=" not in argument:
-            raise Refusal(f"{argument} is no parameter: write Name=value.")
+            raise Refusal(f"{argument} is not a parameter: write Name=value.")
     return dict(argument.split("=", 1) for argument in arguments)
 
 
 def wired_parameters(template: Mapping) -> set[str]:
-    """Returns the parameters that name what exists already. Permissions follow them at once."""
+    """Returns the parameters for what exists already. Their change changes permissions at once."""
     groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     listed = [
         group["Parameters"]
@@ -103,8 +103,8 @@ def effective(
 def release(commit: str, dirty: bool, parameters: Mapping[str, str], attempt: str = "") -> str:
     """Returns the version's name: commit, whether files differ from it, hash of the parameters.
 
-    A version that was rolled back is retained, and Lambda publishes no second one that is equal. So
-    the next attempt has its time in the name.
+    A version that was rolled back is retained, and Lambda does not publish an identical one. So the
+    next attempt has its time in the name.
     """
     counted = sorted(
         (name, value) for name, value in parameters.items() if name not in NOT_IN_RELEASE
@@ -114,7 +114,7 @@ def release(commit: str, dirty: bool, parameters: Mapping[str, str], attempt: st
 
 
 def rewired(template: Mapping, deployed: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Returns the parameters whose change takes permissions from the version that runs."""
+    """Returns the parameters whose change takes permissions from the running version."""
     if not deployed:
         return []
     before = effective(template, deployed, {})
@@ -122,10 +122,13 @@ def rewired(template: Mapping, deployed: Mapping[str, str], after: Mapping[str, 
 
 
 def check_values(region: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
-    """Refuses values that would deploy, and then fail each delivery."""
+    """Refuses values that can be deployed, but would make each delivery fail."""
     for name in ("ExistingQueueArn", "ExistingDeadLetterQueueArn"):
         if after[name] and after[name].split(":")[3] != region:
-            raise Refusal(f"{name} is in {after[name].split(':')[3]}, and the stack in {region}.")
+            raise Refusal(
+                f"{name} is in {after[name].split(':')[3]}, and the stack in {region}: "
+                "name a queue in the stack's region."
+            )
     if not before or before["KmsKeyArn"] == after["KmsKeyArn"]:
         return
     allowed_before, allowed_after = (
@@ -134,15 +137,15 @@ def check_values(region: str, before: Mapping[str, str], after: Mapping[str, str
     )
     if after["KmsKeyArn"] not in allowed_before or before["KmsKeyArn"] not in allowed_after:
         raise Refusal(
-            "KmsKeyArn changes, and the functions may not use both keys meanwhile: "
-            'infra/OPERATIONS.md has three steps under "Change the KMS key".'
+            "KmsKeyArn changes, and the functions may not use both keys during the change: "
+            'see "Change the KMS key" in infra/OPERATIONS.md.'
         )
 
 
 def kept_parameters(
     template: Mapping, before: Mapping[str, str], overrides: Mapping[str, str]
 ) -> list[str]:
-    """Returns what the stack keeps although it is neither the default nor given."""
+    """Returns the values that the stack keeps: neither defaults nor given now."""
     declared = template["Parameters"]
     return [
         f"{name}={value}"
@@ -164,8 +167,8 @@ def git(*arguments: str) -> str:
 
 
 def session_for(found: Mapping) -> boto3.Session:
-    """Returns the caller's session, as samconfig.toml, the environment and the profile say."""
-    # boto3 does not read AWS_REGION, which the AWS CLI and the SDKs do.
+    """Returns a session with region and profile of samconfig.toml or the environment."""
+    # boto3 does not read AWS_REGION, as the AWS CLI and other SDKs do.
     region = found.get("region") or os.environ.get("AWS_REGION")
     try:
         session = boto3.Session(profile_name=found.get("profile"), region_name=region)
@@ -183,12 +186,12 @@ def account(session: boto3.Session) -> str:
     except (BotoCoreError, ClientError) as error:
         raise Refusal(
             f"AWS credentials are needed: {str(error).rstrip('.')}. "
-            "First make `aws sts get-caller-identity` work; infra/FIRST-DEPLOYMENT.md has how."
+            "First make `aws sts get-caller-identity` work: see infra/FIRST-DEPLOYMENT.md."
         ) from error
 
 
 def deployed_stack(session: boto3.Session, stack: str) -> tuple[str, dict[str, str]]:
-    """Returns the stack's status and parameters, if it is there."""
+    """Returns the stack's status and parameters; both are empty if there is no stack."""
     try:
         found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     except ClientError as error:
@@ -209,7 +212,7 @@ def deployed_stack(session: boto3.Session, stack: str) -> tuple[str, dict[str, s
             f"then `aws cloudformation continue-update-rollback --stack-name {stack}`."
         )
     if status.endswith("_IN_PROGRESS"):
-        raise Refusal(f"{stack} is {status}: wait until that has ended.")
+        raise Refusal(f"{stack} is {status}: wait until this has ended.")
     return status, {
         parameter["ParameterKey"]: parameter["ParameterValue"]
         for parameter in found.get("Parameters", [])
@@ -217,7 +220,7 @@ def deployed_stack(session: boto3.Session, stack: str) -> tuple[str, dict[str, s
 
 
 def check_tools() -> None:
-    """Refuses if a program is missing. Those of `make tools` come first: they bring zig."""
+    """Refuses if a program is missing. Those of `make tools` come first: they include zig."""
     path = [TOOLS / "cargo-lambda/bin", TOOLS / "sam/bin", os.environ["PATH"]]
     os.environ["PATH"] = os.pathsep.join(map(str, path))
     for program, name in (("sam", "SAM CLI"), ("cargo-lambda", "cargo-lambda")):
@@ -226,7 +229,7 @@ def check_tools() -> None:
 
 
 def sam(command: str, *arguments: str) -> None:
-    """Runs SAM to its end."""
+    """Runs SAM. Exits if it fails."""
     sys.stdout.flush()
     done = subprocess.run(["sam", command, *arguments], cwd=INFRA, check=False)
     if done.returncode:
@@ -260,16 +263,16 @@ def main(stage: str = "dev", *arguments: str) -> None:
     if changed and after["DeploymentStrategy"] != "None":
         if "DeploymentStrategy" not in overrides:  # or None would be kept
             raise Refusal(
-                f"First name DeploymentStrategy={after['DeploymentStrategy']} "
-                "in infra/samconfig.toml."
+                f"DeploymentStrategy={after['DeploymentStrategy']} would be lost, because only the "
+                "stack has it: first name it in infra/samconfig.toml."
             )
         overrides["DeploymentStrategy"] = "None"
         print(
             f"{', '.join(changed)} changes: DeploymentStrategy is None for once, "
-            "as the version before would fail."
+            "because the running version would fail."
         )
 
-    # Quoted for SAM, which else takes an empty value for none.
+    # Quoted, because SAM drops an empty value without quotes.
     quoted = [f'{name}="{value}"' for name, value in sorted(overrides.items())]
     common = ["--config-env", environment, "--region", region, "--parameter-overrides", *quoted]
     sam("build", *common)

@@ -1,4 +1,4 @@
-"""The arithmetic of cost.py, by hand: python3 -m unittest discover infra"""
+"""Checks cost.py against arithmetic by hand: `python3 -m unittest discover infra`."""
 
 import contextlib
 import io
@@ -43,7 +43,7 @@ class Cost(unittest.TestCase):
         }
         self.assertEqual(costs(usage), expected)
 
-    def test_duplicates_cost_a_claim_and_refusals_none(self) -> None:
+    def test_duplicates_cost_a_claim_but_refusals_do_not(self) -> None:
         usage = costs(Usage(duplicates=0.5, refusals=0.25))
         self.assertEqual(usage["Lambda", "invocations"], 0.35)
         self.assertEqual(usage["HTTP API", "requests"], 1.75)
@@ -51,7 +51,7 @@ class Cost(unittest.TestCase):
         self.assertEqual(usage["DynamoDB", "completes"], 0.625)
         self.assertEqual(usage["SQS", "deletes"], 0.5)
 
-    def test_sizes_are_paid_in_chunks(self) -> None:
+    def test_sizes_are_billed_in_chunks(self) -> None:
         usage = costs(Usage(duplicates=0, refusals=0, body_kb=65))
         self.assertEqual(usage["SQS", "sends and receives"], 2.0)
         usage = costs(Usage(duplicates=0, refusals=0, large=0.5, large_kb=1025))
@@ -60,33 +60,53 @@ class Cost(unittest.TestCase):
         self.assertEqual(usage["S3", "large payloads put"], 2.5)
         self.assertEqual(usage["S3", "large payloads read"], 0.2)
 
-    def test_the_processor_and_the_queue_have_their_prices(self) -> None:
+    def test_each_processor_and_kind_of_queue_has_its_price(self) -> None:
         self.assertEqual(costs(Usage(architecture="x86_64"))["Lambda", "memory and time"], 0.127625)
         self.assertEqual(costs(Usage(queue="standard"))["SQS", "deletes"], 0.5)
 
-    def test_the_report_adds_up(self) -> None:
+    def test_the_report_has_the_sum_of_its_lines(self) -> None:
         usage = Usage(events=2e6)
         lines = month(usage)
         text = report(usage)
-        self.assertIn(f"together per million:    ${sum(line.cost for line in lines) / 2:,.2f}", text)
+        self.assertIn(
+            f"together per million:    ${sum(line.cost for line in lines) / 2:,.2f}", text
+        )
         invocations = next(line for line in text.splitlines() if "invocations" in line)
         self.assertEqual(
-            invocations.split(), "Lambda invocations 2,042,000.00 × $0.20 per 1,000,000 requests = $0.4084".split()
+            invocations.split(),
+            "Lambda invocations 2,042,000.00 × $0.20 per 1,000,000 requests = $0.4084".split(),
         )
         self.assertNotIn("large payloads", text)
 
-    def test_options_set_the_usage_and_senseless_ones_are_refused(self) -> None:
-        usage = parse(["--events", "5e6", "--memory-mb", "128", "--queue", "standard", "--large", "0.01"])
+    def test_options_set_the_usage(self) -> None:
+        usage = parse(
+            ["--events", "5e6", "--memory-mb", "128", "--queue", "standard", "--large", "0.01"]
+        )
         self.assertEqual(usage, Usage(events=5e6, memory_mb=128, queue="standard", large=0.01))
-        for text in ("--events 0", "--events nan", "--large 2", "--metrics -1", "--queue kafka", "--body-kb 1025"):
-            with self.subTest(text), contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit):
+
+    def test_impossible_options_are_refused(self) -> None:
+        for text in (
+            "--events 0",
+            "--events nan",
+            "--large 2",
+            "--metrics -1",
+            "--queue kafka",
+            "--body-kb 1025",
+        ):
+            with (
+                self.subTest(text),
+                contextlib.redirect_stderr(io.StringIO()),
+                self.assertRaises(SystemExit),
+            ):
                 parse(text.split())
 
-    def test_the_alarms_are_those_of_the_templates(self) -> None:
-        infra = pathlib.Path(__file__).parent
-        watched = lambda name: len(re.findall(r"^ +Namespace: ", (infra / name).read_text("utf-8"), re.M))  # noqa: E731
-        providers = Usage().providers
-        self.assertEqual(Usage().alarms, watched("monitoring.yaml") + providers * watched("provider-alarms.yaml"))
+    def test_the_number_of_alarms_is_that_of_the_templates(self) -> None:
+        def watched(name: str) -> int:
+            text = pathlib.Path(__file__).with_name(name).read_text("utf-8")
+            return len(re.findall(r"^ +Namespace: ", text, re.MULTILINE))
+
+        shared, of_provider = watched("monitoring.yaml"), watched("provider-alarms.yaml")
+        self.assertEqual(Usage().alarms, shared + Usage().providers * of_provider)
 
     def test_every_price_has_a_source_and_a_use(self) -> None:
         usages = (Usage(), Usage(architecture="x86_64", queue="standard"))

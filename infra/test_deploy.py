@@ -1,4 +1,4 @@
-"""What deploy.py derives, and what it calls SAM with."""
+"""What deploy.py derives from its input, and how it calls SAM."""
 
 import contextlib
 import io
@@ -29,14 +29,14 @@ def named(deployed: dict, overrides: dict, commit: str = COMMIT, dirty: bool = F
 
 
 class Release(unittest.TestCase):
-    def test_it_fits_the_template(self) -> None:
+    def test_a_release_fits_the_template(self) -> None:
         declared = TEMPLATE["Parameters"]["Release"]
         for dirty in (False, True):
             self.assertRegex(named({}, {}, dirty=dirty), declared["AllowedPattern"])
         attempt = deploy.release(COMMIT, True, {}, "+20261126T223000Z")
         self.assertRegex(attempt, declared["AllowedPattern"])
 
-    def test_nothing_changed_is_the_same_release(self) -> None:
+    def test_without_a_change_the_release_is_the_same(self) -> None:
         overrides = {"LogRetentionDays": "7"}
         first = named({}, overrides)
         deployed = {**deploy.effective(TEMPLATE, {}, overrides), "Release": first}
@@ -53,15 +53,15 @@ class Release(unittest.TestCase):
         self.assertTrue(named({}, {}, dirty=True).startswith("0123456789ab-dirty+"))
         self.assertTrue(named({}, {}).startswith("0123456789ab+"))
 
-    def test_the_way_to_a_version_makes_no_other(self) -> None:
+    def test_another_strategy_makes_no_other_release(self) -> None:
         self.assertEqual(named({}, {}), named({}, {"DeploymentStrategy": CANARY}))
 
-    def test_what_the_stack_keeps_counts(self) -> None:
+    def test_kept_values_are_part_of_the_release(self) -> None:
         self.assertEqual(named({"LogLevel": "debug"}, {}), named({}, {"LogLevel": "debug"}))
 
 
 class Rewired(unittest.TestCase):
-    def test_what_exists_already_is_wired_and_the_rest_is_not(self) -> None:
+    def test_only_parameters_for_what_exists_already_are_wired(self) -> None:
         wired = deploy.wired_parameters(TEMPLATE)
         self.assertLessEqual(
             {"ExistingTableName", "ExistingQueueArn", "KmsKeyArn", "SubnetIds"}, wired
@@ -69,7 +69,8 @@ class Rewired(unittest.TestCase):
         self.assertLessEqual(
             {name for name in TEMPLATE["Parameters"] if name.startswith("Existing")}, wired
         )
-        self.assertFalse({"Release", "LogLevel", "Architecture", "DeploymentStrategy"} & wired)
+        self.assertFalse({"Release", "LogLevel", "Architecture", "AlarmTopicArn"} & wired)
+        self.assertNotIn("DeploymentStrategy", wired)
 
     def test_only_a_change_of_a_deployed_stack_counts(self) -> None:
         deployed = {"ExistingTableName": "old", "LogLevel": "info"}
@@ -91,7 +92,7 @@ class Rewired(unittest.TestCase):
 
 
 class Deployment(unittest.TestCase):
-    """The whole command. Of its surroundings, AWS, git and the two runs of SAM are stood in for."""
+    """The whole command, with stand-ins for AWS, git and the two runs of SAM."""
 
     def run_it(
         self,
@@ -154,7 +155,7 @@ class Deployment(unittest.TestCase):
         self.assertEqual(self.run_it()[0], self.run_it("dev")[0])
         self.assertEqual("default", self.run_it()[0][0][2])
 
-    def test_it_asks_at_a_terminal_alone(self) -> None:
+    def test_it_asks_only_at_a_terminal(self) -> None:
         for terminal, ci, asks in [(True, "", True), (False, "", False), (True, "true", False)]:
             (_, deployed), _ = self.run_it(terminal=terminal, ci=ci)
             self.assertEqual(asks, "--no-confirm-changeset" not in deployed, (terminal, ci))
@@ -168,25 +169,27 @@ class Deployment(unittest.TestCase):
         self.assertIn(f'DeploymentStrategy="{CANARY}"', build)
         self.assertNotIn("for once", said)
 
-    def test_a_strategy_that_would_be_lost_is_named_first(self) -> None:
+    def test_a_strategy_that_would_be_lost_is_refused(self) -> None:
         deployed = {"DeploymentStrategy": CANARY, "ExistingTableName": "old"}
-        with self.assertRaisesRegex(deploy.Refusal, f"^First name DeploymentStrategy={CANARY} in "):
+        with self.assertRaisesRegex(
+            deploy.Refusal, f"^DeploymentStrategy={CANARY} would be lost, "
+        ):
             self.run_it("dev", "ExistingTableName=new", deployed=deployed)
 
-    def test_what_the_stack_keeps_is_said(self) -> None:
+    def test_kept_values_are_printed(self) -> None:
         _, said = self.run_it(
             "dev", deployed={"LogLevel": "debug", "LogRetentionDays": "30", "MemorySize": "256"}
         )
         kept = re.findall("^The stack keeps (.*),", said, re.MULTILINE)
         self.assertEqual(["LogLevel=debug"], kept)
 
-    def test_after_a_rollback_the_same_commit_makes_another_version(self) -> None:
+    def test_after_a_rollback_the_same_commit_gets_another_release(self) -> None:
         (build, _), _ = self.run_it("dev", deployed={}, status="UPDATE_ROLLBACK_COMPLETE")
         release = next(argument for argument in build if argument.startswith("Release="))
         pattern = '^Release="0123456789ab\\+[0-9a-f]{8}\\+[0-9]{8}T[0-9]{6}Z"$'
         self.assertRegex(release, pattern)
 
-    def test_a_key_changes_only_if_both_are_allowed(self) -> None:
+    def test_a_key_changes_only_if_both_keys_are_allowed(self) -> None:
         old, new = (f"arn:aws:kms:eu-central-1:000000000000:key/{name}" for name in ("old", "new"))
         for allowed_before, allowed_after, works in [
             ("", "", False),
@@ -203,7 +206,7 @@ class Deployment(unittest.TestCase):
                 with self.assertRaisesRegex(deploy.Refusal, "^KmsKeyArn changes, "):
                     self.run_it(*arguments, deployed=deployed)
 
-    def test_a_status_that_takes_no_update_is_refused_before_the_build(self) -> None:
+    def test_a_stack_that_cannot_be_updated_is_refused_before_the_build(self) -> None:
         for status, sentence in [
             ("ROLLBACK_COMPLETE", f"{STACK} is ROLLBACK_COMPLETE, and nothing can be"),
             ("DELETE_FAILED", f"{STACK} is DELETE_FAILED, and nothing can be"),
@@ -214,16 +217,16 @@ class Deployment(unittest.TestCase):
                 self.run_it("dev", deployed={}, status=status)
             self.assertTrue(str(refused.exception).startswith(sentence), refused.exception)
 
-    def test_what_cannot_be_deployed_is_refused_with_a_sentence(self) -> None:
+    def test_wrong_arguments_are_refused_with_a_sentence(self) -> None:
         for arguments, deployed, sentence in [
             (["staging"], None, "infra/samconfig.toml has no stack_name for staging"),
-            (["dev", "LogLevel"], None, "LogLevel is no parameter: write Name=value."),
+            (["dev", "LogLevel"], None, "LogLevel is not a parameter: write Name=value."),
             (["dev", "Loglevel=info"], None, "template.yaml has no parameter Loglevel."),
             (["dev", "Release=7"], None, "Take Release out of the parameters"),
             (
                 ["dev", "ExistingQueueArn=arn:aws:sqs:us-east-1:000000000000:q"],
                 None,
-                "ExistingQueueArn is in us-east-1, and the stack in eu-central-1.",
+                "ExistingQueueArn is in us-east-1, and the stack in eu-central-1: name a queue in ",
             ),
         ]:
             with self.assertRaises(deploy.Refusal) as refused:
@@ -232,7 +235,7 @@ class Deployment(unittest.TestCase):
 
 
 class Surroundings(unittest.TestCase):
-    """The command as it is started, where something is missing. It builds nothing."""
+    """The command as a process, with something missing. It builds nothing."""
 
     def refusal(self, programs: list[str], **environment: str) -> str:
         with tempfile.TemporaryDirectory() as home:
@@ -240,7 +243,7 @@ class Surroundings(unittest.TestCase):
                 path = pathlib.Path(home, program)
                 path.write_text("#!/bin/sh\necho build >&2\n", "utf-8")
                 path.chmod(0o700)
-            # No profile, no instance's role, and nowhere to call.
+            # No profile, no instance role, and an endpoint that does not answer.
             nowhere = {
                 "AWS_EC2_METADATA_DISABLED": "true",
                 "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -284,8 +287,9 @@ class Surroundings(unittest.TestCase):
                 deploy.check_tools()
 
     def test_no_commit(self) -> None:
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(
-            deploy, "INFRA", pathlib.Path(folder)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(deploy, "INFRA", pathlib.Path(folder)),
         ):
             with self.assertRaisesRegex(
                 deploy.Refusal, "^The version is named after the commit, but git says: fatal: "

@@ -1,4 +1,4 @@
-"""That `sam build` and `sam deploy` see the same parameters in samconfig.toml, by SAM's reader."""
+"""`sam build` and `sam deploy` read the same parameters from samconfig.toml, by SAM's reader."""
 
 import pathlib
 import re
@@ -26,12 +26,12 @@ class Settings(unittest.TestCase):
         self.addCleanup(patch.stop)
 
     def write(self, after: str, line: str) -> None:
-        """Inserts a line into the settings wherever another stands."""
+        """Inserts a line into the settings after each copy of another line."""
         (self.infra / "samconfig.toml").write_text(
             TEXT.replace(f"{after}\n", f"{after}\n{line}\n"), "utf-8"
         )
 
-    def test_both_commands_see_the_same_in_every_environment(self) -> None:
+    def test_both_commands_read_the_same_in_every_environment(self) -> None:
         self.assertLessEqual({"default", "prod"}, set(ENVIRONMENTS))
         for environment in ENVIRONMENTS:
             build, deployed = (
@@ -43,7 +43,7 @@ class Settings(unittest.TestCase):
             )
             self.assertEqual(build["stack_name"], deployed["stack_name"], environment)
 
-    def test_an_architecture_reaches_what_is_built_and_what_is_deployed(self) -> None:
+    def test_an_architecture_reaches_the_build_and_the_deployment(self) -> None:
         self.write("parameter_overrides = [", '"Architecture=x86_64",')
         for environment in ENVIRONMENTS:
             self.assertEqual(
@@ -69,7 +69,7 @@ class Settings(unittest.TestCase):
                 {"x86_64"}, {function.architecture for function in functions}, environment
             )
 
-    def test_parameters_of_one_command_alone_are_refused(self) -> None:
+    def test_parameters_of_only_one_command_are_refused(self) -> None:
         self.write("[default.deploy.parameters]", 'parameter_overrides = ["Architecture=x86_64"]')
         with self.assertRaisesRegex(
             deploy.Refusal, r"^Move parameter_overrides to \[default\.global\.parameters\] "

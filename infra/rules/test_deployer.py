@@ -1,7 +1,8 @@
 """Shows that deployer-policy.json allows what deploying the templates needs, and no more.
 
-What CloudFormation calls in the deployer's name stands in each resource type's schema in its
-registry, which cfn-lint brings. What it calls for properties that no template here has is listed.
+CloudFormation's registry has a schema for each resource type, which names the calls that
+CloudFormation makes with the deployer's rights. cfn-lint includes the schemas. Calls for properties
+that no template here uses are listed in UNUSED.
 
 Run with cfn-lint's Python: `.tools/cfn-lint/bin/python infra/rules/test_deployer.py`.
 """
@@ -11,7 +12,6 @@ import functools
 import json
 import os
 import pathlib
-import re
 import types
 import unittest
 
@@ -23,10 +23,10 @@ INFRA = pathlib.Path(__file__).parent.parent
 POLICY = json.loads((INFRA / "deployer-policy.json").read_text("utf-8"))
 DATA = pathlib.Path(cfnlint.data.__file__).parent
 SCHEMAS = DATA / "schemas/resources"
-# Each service's actions, with the kinds of resources that a policy may name for them.
+# Each service's actions, and the kinds of resources that a policy may name for each.
 IAM = json.loads((DATA / "AdditionalSpecs/Policies.json").read_text("utf-8"))
 
-# What `sam deploy` calls itself.
+# The calls of `sam deploy` itself.
 SAM = {
     *(
         f"cloudformation:{call}"
@@ -38,7 +38,7 @@ SAM = {
     "s3:GetObjectVersion",
     "s3:PutObject",
 }
-# What the registry's schemas do not name. Source of each: the service's documentation.
+# Calls that the schemas do not name. Each comment names its source, in AWS's documentation.
 UNNAMED = {
     # An HTTP API's access log: "Customize HTTP API access logs".
     *(f"logs:{call}LogDelivery" for call in ("Create", "Delete", "Get", "Update")),
@@ -46,7 +46,7 @@ UNNAMED = {
     # The first domain name of an account: "Service-linked roles for API Gateway".
     "iam:CreateServiceLinkedRole",
 }
-# Why no template here needs it.
+# Calls that the schemas name and no template here needs, with the reason.
 UNUSED = {
     "cloudformation:SetStackPolicy": "no stack policy",
     "cloudformation:UpdateTerminationProtection": "nested stacks have none of their own",
@@ -63,8 +63,8 @@ UNUSED = {
     "iam:*GroupPolicy": "policies are for roles",
     "iam:*UserPolicy": "policies are for roles",
     "kinesis:*": "no stream",
-    "kms:ListAliases": "keys are named by their ARN",
-    "lambda:*ProvisionedConcurrencyConfig": "none is provisioned",
+    "kms:ListAliases": "keys are named by ARN",
+    "lambda:*ProvisionedConcurrencyConfig": "no provisioned concurrency",
     "lambda:*ScalingConfig": "no capacity provider",
     "lambda:AssociateRuntimeAlias": "Lambda chooses the runtime's version",
     "lambda:GetLayerVersion": "no layers",
@@ -73,12 +73,12 @@ UNUSED = {
     "lambda:PutFunctionRecursionConfig": "the default",
     "lambda:PutRuntimeManagementConfig": "the default",
     "logs:*IndexPolicy": "no field indexes",
-    "logs:CreateLogStream": "of DynamoDB's import",
+    "logs:CreateLogStream": "for DynamoDB's import",
     "logs:DeleteDataProtectionPolicy": "none",
-    "logs:DescribeLogStreams": "of DynamoDB's import",
+    "logs:DescribeLogStreams": "for DynamoDB's import",
     "logs:PutBearerTokenAuthentication": "the default",
     "logs:PutDataProtectionPolicy": "none",
-    "logs:PutLogEvents": "of DynamoDB's import",
+    "logs:PutLogEvents": "for DynamoDB's import",
     "logs:PutLogGroupDeletionProtection": "the default",
     "s3:*MetadataAnnotationTable*": "none",
     "s3:*MetadataInventoryTable*": "none",
@@ -86,26 +86,26 @@ UNUSED = {
     "s3:*MetadataTable*": "none",
     "s3:DeleteBucketAnalyticsConfiguration": "none",
     "s3:DeleteBucketCors": "none",
-    "s3:DeleteBucketEncryption": "it stays encrypted",
-    "s3:DeleteBucketLifecycle": "it keeps one",
+    "s3:DeleteBucketEncryption": "buckets stay encrypted",
+    "s3:DeleteBucketLifecycle": "the bucket keeps its lifecycle",
     "s3:DeleteBucketMetricsConfiguration": "none",
     "s3:DeleteBucketReplication": "none",
     "s3:DeleteBucketWebsite": "none",
-    "s3:DeleteObject": "for what is imported or replaced by name",
-    "s3:GetObjectMetadata": "of DynamoDB's import",
+    "s3:DeleteObject": "for imported or replaced objects",
+    "s3:GetObjectMetadata": "for DynamoDB's import",
     "s3:Put*AccelerateConfiguration": "none",
-    "s3:Put*Acl": "the owner owns",
+    "s3:Put*Acl": "no ACLs",
     "s3:PutAnalyticsConfiguration": "none",
     "s3:PutIntelligentTieringConfiguration": "none",
     "s3:PutInventoryConfiguration": "none",
     "s3:PutMetricsConfiguration": "none",
     "s3:PutObjectLockConfiguration": "none",
     "s3:PutReplicationConfiguration": "none",
-    "s3:REST.PUT.OBJECT": "is no action",
+    "s3:REST.PUT.OBJECT": "not an action",
     "s3files:*": "no file system",
-    "s3tables:*": "no tables of metadata",
+    "s3tables:*": "no metadata tables",
     "secretsmanager:*Replica*": "one region",
-    "secretsmanager:GetSecretValue": "a value is made, and never read",
+    "secretsmanager:GetSecretValue": "a value is generated, and never read",
     "sns:PutDataProtectionPolicy": "none",
 }
 
@@ -118,9 +118,9 @@ def parse(name: str) -> dict:
 
 @functools.cache
 def used_types() -> set[str]:
-    """Returns the types of all resources, of those too that SAM makes of a function."""
+    """Returns the types of all resources, including those that SAM makes for a function."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-    # SAM's bucket for artifacts, a stack of its own; and what may count lines of a log.
+    # SAM's bucket for artifacts, which is in a stack of its own.
     found = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy"}
     for path in INFRA.glob("*.yaml"):
         template = parse(path.name)
@@ -135,7 +135,7 @@ def used_types() -> set[str]:
 
 @functools.cache
 def handlers() -> dict[str, set[str]]:
-    """Returns what CloudFormation calls for a resource of each type."""
+    """Returns the calls that CloudFormation makes for each resource type."""
     found: dict[str, set[str]] = {}
     for path in SCHEMAS.glob("*.json"):
         schema = json.loads(path.read_text("utf-8"))
@@ -155,7 +155,7 @@ def matches(action: str, pattern: str) -> bool:
 
 
 def needed() -> set[str]:
-    """Returns what is called for the templates' resources, and by SAM."""
+    """Returns the calls for the templates' resources, and those of SAM."""
     calls = set().union(*(handlers().get(each, set()) for each in used_types()))
     used = {call for call in calls if not any(matches(call, pattern) for pattern in UNUSED)}
     return used | SAM | UNNAMED
@@ -175,8 +175,8 @@ class Deployer(unittest.TestCase):
         }
         self.assertEqual(set(), missing)
 
-    def test_what_names_no_resource_is_allowed_on_all(self) -> None:
-        """IAM denies a call that has no kind of resource if the statement names one."""
+    def test_calls_that_have_no_resource_are_allowed_on_all(self) -> None:
+        """IAM denies a call that has no kind of resource if the statement names a resource."""
         unnamed = {
             f"{service}:{action}"
             for service, known in IAM.items()
@@ -196,21 +196,21 @@ class Deployer(unittest.TestCase):
         }
         self.assertEqual(set(), denied)
 
-    def test_it_fits_into_a_role_for_the_longest_stack_name(self) -> None:
-        """A role's own policies may have 10,240 characters; a managed policy, 6,144."""
+    def test_the_policy_fits_into_a_role_with_the_longest_stack_name(self) -> None:
+        """A role's inline policies may have 10,240 characters; a managed policy, 6,144."""
         text = json.dumps(POLICY, separators=(",", ":")).replace("STACK", "x" * 48)
         self.assertLessEqual(len(text), 10_240)
 
-    def test_nothing_is_allowed_that_is_not_called(self) -> None:
+    def test_every_allowed_call_is_needed(self) -> None:
         idle = {action for action in ALLOWED if not any(matches(call, action) for call in needed())}
         self.assertEqual(set(), idle)
 
-    def test_no_reason_is_out_of_date(self) -> None:
+    def test_every_unused_call_is_still_in_a_schema(self) -> None:
         calls = set().union(*(handlers().get(each, set()) for each in used_types()))
         idle = {each for each in UNUSED if not any(matches(call, each) for call in calls)}
         self.assertEqual(set(), idle)
 
-    def test_what_has_a_name_is_allowed_by_name_alone(self) -> None:
+    def test_resources_are_named_unless_a_statement_is_exempt(self) -> None:
         for statement in POLICY["Statement"]:
             broad = [each for each in as_list(statement["Resource"]) if "STACK" not in each]
             names = [each for each in broad if "sam-cli" not in each and "transform/" not in each]
@@ -222,7 +222,7 @@ class Deployer(unittest.TestCase):
                 statement["Sid"],
             )
 
-    def test_a_role_is_passed_to_what_the_roles_are_made_for(self) -> None:
+    def test_roles_are_passed_only_to_the_services_that_they_trust(self) -> None:
         [passing] = [each for each in POLICY["Statement"] if "iam:PassRole" in each["Action"]]
         services = set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
         trusted: set[str] = set()
@@ -232,6 +232,7 @@ class Deployer(unittest.TestCase):
                     trusts = resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
                     trusted |= {trust["Principal"]["Service"] for trust in trusts}
         self.assertEqual(trusted, services)
+
 
 if __name__ == "__main__":
     unittest.main()

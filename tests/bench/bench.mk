@@ -2,26 +2,29 @@
 
 .PHONY: bench bench-quick bench-gate bench-baseline bench-profile bench-lint
 
-BENCH_RUN = cargo run --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --
+BENCH_HARNESS = --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness
+BENCH_RUN = cargo run --quiet --release --locked $(BENCH_HARNESS) --
 
-bench: rust ## speed, memory, size and cost, beside cargo-lambda's defaults, Python and Node; compiles for a quarter of an hour
+##@ Prove it
+
+bench: rust ## Compare speed, memory and cost with Python and Node [BENCH=]
 	@tests/bench/setup
 	@$(BENCH_RUN) run $(BENCH)
 
-bench-quick: rust ## the same without Node and cargo-lambda's defaults
+bench-quick: rust ## Compare them with Python only [BENCH=]
 	@tests/bench/setup ours hello python
 	@$(BENCH_RUN) run --without default,node $(BENCH)
 
-bench-gate: rust ## instructions of a cold start and size of the archive, beside tests/bench/baseline.json
+bench-gate: rust ## Compare cold start and archive size with the baseline
 	@tests/bench/setup ours
-	@cargo test --quiet --release --locked --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness
+	@cargo test --quiet --release --locked $(BENCH_HARNESS)
 	@$(BENCH_RUN) gate
 
-bench-baseline: rust ## writes them there
+bench-baseline: rust ## Write the baseline again
 	@tests/bench/setup ours
 	@$(BENCH_RUN) gate --update
 
-bench-profile: rust ## what instructions of a cold start are spent on
+bench-profile: rust ## Show what a cold start spends its instructions on
 	@CARGO_PROFILE_RELEASE_STRIP=none cargo build --release --locked --package pinwheel
 	@$(BENCH_RUN) profile
 
@@ -29,4 +32,4 @@ lint: bench-lint
 
 bench-lint: rust
 	@cargo fmt --manifest-path tests/bench/Cargo.toml --check
-	@cargo clippy --release --manifest-path tests/bench/Cargo.toml --target-dir target/bench/harness --all-targets -- --deny warnings
+	@cargo clippy --release $(BENCH_HARNESS) --all-targets -- --deny warnings

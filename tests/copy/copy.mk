@@ -1,6 +1,8 @@
-# That the template can be copied. The Makefile includes this file.
+# A test that the template can be copied. The Makefile includes this file.
 
 .PHONY: copy
 
-copy: rust ## that a project which `cargo generate` makes of the last commit is complete and passes its tests
+##@ Prove it
+
+copy: rust ## Start a project from the last commit, and run its tests
 	@tests/copy/run

@@ -1,7 +1,8 @@
 """`infra/deploy.py` with the real SAM, from build to deployment, in the AWS emulator.
 
-The template has the real one's parameters, and a topic in place of its resources: nothing is to be
-compiled. Run by `make test`, or alone: `.tools/sam/bin/python -m unittest discover tests/deploy`.
+The template has the real one's parameters, and a topic in place of its resources, so that nothing
+has to be compiled. `make test` runs this. To run it alone:
+`.tools/sam/bin/python -m unittest discover tests/deploy`.
 """
 
 import json
@@ -92,7 +93,8 @@ class Deploy(unittest.TestCase):
         )
         self.addCleanup(emulator.communicate)
         self.addCleanup(emulator.kill)
-        self.assertTrue(any("Running on " in line for line in emulator.stdout), "it does not start")
+        is_up = any("Running on " in line for line in emulator.stdout)
+        self.assertTrue(is_up, "the emulator does not start")
         self.aws = boto3.client(
             "cloudformation",
             endpoint_url=endpoint,
@@ -102,7 +104,7 @@ class Deploy(unittest.TestCase):
         )
 
     def deploy(self, *arguments: str) -> tuple[str, dict[str, str]]:
-        """Deploys without a terminal, and returns what is said and the stack's parameters."""
+        """Deploys without a terminal, and returns the output and the stack's parameters."""
         done = subprocess.run(
             [sys.executable, "-B", "infra/deploy.py", *arguments],
             cwd=self.checkout,
@@ -122,7 +124,7 @@ class Deploy(unittest.TestCase):
         found = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
         return done.stdout, found
 
-    def test_a_stack_from_its_first_deployment_on(self) -> None:
+    def test_the_release_changes_only_with_code_and_parameters(self) -> None:
         _, first = self.deploy("prod")
         self.assertRegex(first["Release"], r"^[0-9a-f]{12}\+[0-9a-f]{8}$")
         canary = first["DeploymentStrategy"]
@@ -140,7 +142,7 @@ class Deploy(unittest.TestCase):
         self.assertEqual(first["Release"][:13], table["Release"][:13])
         self.assertNotEqual(first["Release"], table["Release"])
 
-        # Not named any more, it is kept; the canary is back.
+        # The table is not named any more, but kept. The canary is back.
         said, kept = self.deploy("prod")
         self.assertEqual({**table, "DeploymentStrategy": canary}, kept)
         self.assertIn("The stack keeps ExistingTableName=records,", said)

@@ -1,4 +1,4 @@
-"""What the recipes in the pages must hold."""
+"""Checks the shell recipes in the pages."""
 
 import pathlib
 import re
@@ -6,12 +6,12 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [page for folder in (".", "docs", "infra") for page in (ROOT / folder).glob("*.md")]
-# What a recipe writes: secrets, and messages with people's data.
+# Redirections to files with secrets, or with messages that hold people's data.
 CONFIDENTIAL = re.compile(r"> ?\S*(secret|key|received|envelope)\S*\.(txt|json)\b")
 
 
 class Recipes(unittest.TestCase):
-    def test_a_file_with_a_secret_is_for_its_owner_alone(self) -> None:
+    def test_confidential_files_are_readable_by_their_owner_alone(self) -> None:
         found = 0
         for page in PAGES:
             for block in re.findall(r"```sh\n(.*?)```", page.read_text("utf-8"), re.DOTALL):

@@ -1,4 +1,4 @@
-"""What the workflows in .github/ must hold."""
+"""Checks the workflows in .github/."""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ def jobs(path: pathlib.Path) -> dict:
 
 
 class Workflows(unittest.TestCase):
-    def test_every_action_is_pinned_to_a_commit_and_says_which_version(self) -> None:
+    def test_every_action_is_pinned_to_a_commit_and_names_its_version(self) -> None:
         uses = [
             line for path in WORKFLOWS for line in re.findall("uses: (.*)", path.read_text("utf-8"))
         ]
@@ -23,7 +23,7 @@ class Workflows(unittest.TestCase):
         for line in uses:
             self.assertRegex(line, r"^[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 
-    def test_a_job_may_read_and_only_the_deployment_may_sign_in(self) -> None:
+    def test_only_the_deployment_may_do_more_than_read(self) -> None:
         for path in WORKFLOWS:
             self.assertEqual(
                 {"contents": "read"}, yaml.safe_load(path.read_text("utf-8"))["permissions"]
@@ -33,13 +33,13 @@ class Workflows(unittest.TestCase):
                 self.assertEqual(signs_in, job.get("permissions"), path.name)
                 self.assertEqual(name == "deploy", "environment" in job, path.name)
 
-    def test_no_command_has_an_input_in_it(self) -> None:
+    def test_no_shell_command_interpolates_an_expression(self) -> None:
         for path in WORKFLOWS:
             for job in jobs(path).values():
                 for step in job["steps"]:
                     self.assertNotIn("${{", step.get("run", ""), path.name)
 
-    def test_every_command_of_make_is_there(self) -> None:
+    def test_every_make_target_in_a_workflow_exists(self) -> None:
         makefile = (ROOT / "Makefile").read_text("utf-8")
         runs = [
             step.get("run", "")
@@ -52,7 +52,7 @@ class Workflows(unittest.TestCase):
         for target in targets:
             self.assertRegex(makefile, f"(?m)^{target}:")
 
-    def test_the_update_bot_looks_where_something_is(self) -> None:
+    def test_dependabot_watches_folders_that_have_its_files(self) -> None:
         bot = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text("utf-8"))
         files = {"cargo": "Cargo.toml", "rust-toolchain": "rust-toolchain.toml"}
         files |= {"github-actions": ".github/workflows/ci.yml", "pip": "sam.txt"}

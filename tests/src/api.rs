@@ -1,5 +1,5 @@
-//! Calls to services of the emulator of which a test needs two or three: signed requests, and texts out of their XML. An
-//! SDK crate for each would take minutes to compile.
+//! Calls the emulator's services of which tests need only a few actions: signs requests, and reads
+//! texts out of XML responses. An SDK crate for each service would take minutes to compile.
 
 use std::time::SystemTime;
 
@@ -12,25 +12,26 @@ use serde_json::Value;
 
 use crate::emulator::{ACCESS_KEY, REGION};
 
-/// The emulator's services, for its administrator.
+/// The emulator's services, called as its administrator.
 pub struct Api {
     endpoint: String,
 }
 
 impl Api {
-    /// Those of the emulator at `endpoint`.
+    /// Returns the services of the emulator at `endpoint`.
     #[must_use]
     pub fn at(endpoint: &str) -> Self {
         Self { endpoint: endpoint.to_owned() }
     }
 
-    /// Calls an action of `CloudFormation`, CloudWatch, IAM, SNS or STS, and gives the XML of the answer.
+    /// Calls an action of `CloudFormation`, CloudWatch, IAM, SNS or STS, and returns the XML of the
+    /// response.
     ///
     /// # Errors
-    /// The message with which the service refuses.
+    /// The service's error message.
     ///
     /// # Panics
-    /// The service is another.
+    /// If the service is none of these.
     pub fn query(
         &self,
         service: &str,
@@ -43,7 +44,7 @@ impl Api {
             "monitoring" => "2010-08-01",
             "sns" => "2010-03-31",
             "sts" => "2011-06-15",
-            _ => panic!("{service} speaks another protocol"),
+            _ => panic!("no API version is known for {service}: add it here"),
         };
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("Action", action).append_pair("Version", version).extend_pairs(parameters);
@@ -56,10 +57,11 @@ impl Api {
         Err(texts(&answer, "Message").into_iter().next().unwrap_or(answer))
     }
 
-    /// Sends JSON (or nothing: null) to a path of a service, and gives the JSON of the answer.
+    /// Sends JSON to a path of a service, and returns the JSON of the response. A null is sent as
+    /// an empty body.
     ///
     /// # Panics
-    /// The service refuses.
+    /// If the service refuses.
     #[must_use]
     pub fn json(
         &self,
@@ -109,13 +111,14 @@ impl Api {
             b"" => agent.run(request.body(()).expect("is a request")),
             body => agent.run(request.body(body).expect("is a request")),
         };
-        let mut response = answered.expect("the emulator answers");
-        let answer = response.body_mut().read_to_string().expect("an answer of text");
+        let mut response = answered.expect("the emulator responds");
+        let answer = response.body_mut().read_to_string().expect("the response is text");
         (response.status().as_u16(), answer)
     }
 }
 
-/// The texts of all elements of this name that hold nothing but text, in their order.
+/// Returns the text of each element of this name, in order. The elements must hold nothing but
+/// text.
 #[must_use]
 pub fn texts(xml: &str, element: &str) -> Vec<String> {
     let (open, close) = (format!("<{element}>"), format!("</{element}>"));

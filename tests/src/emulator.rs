@@ -1,4 +1,4 @@
-//! The AWS emulator (ministack), one per test process, and what a test needs in it.
+//! The AWS emulator (ministack), one per test process, and clients for what tests need in it.
 
 use std::{
     collections::HashMap,
@@ -29,22 +29,24 @@ use crate::workspace;
 
 /// The region of everything in the emulator.
 pub const REGION: &str = "us-east-1";
-/// The emulator's own administrator.
+/// The access key of the emulator's administrator.
 pub const ACCESS_KEY: &str = "test";
 
-/// A running emulator. It ends with this process, however that ends.
+/// A running emulator. It ends when this process ends, even if that is killed.
 pub struct Emulator {
     /// Such as `http://127.0.0.1:4566`.
     pub endpoint: String,
-    /// A folder that goes when the emulator goes.
+    /// A folder that is deleted when the emulator ends.
     pub scratch: PathBuf,
-    /// Holds the pipe whose end ends the emulator and the functions that it runs.
+    /// The shell that runs the emulator. When its standard input closes, it ends the emulator and
+    /// the functions that the emulator runs.
     supervisor: Child,
 }
 
-/// Runs the emulator until standard input closes, and then ends its whole process group: the emulator does not end the
-/// functions that it runs. With each line of input it ends the emulator in good order, says so, and starts it again. An
-/// emulator that keeps its state writes it when it ends in good order.
+/// Runs the emulator until standard input closes, and then kills its whole process group, because
+/// the emulator does not end the functions that it runs. At each line of input, it stops the
+/// emulator with SIGTERM, adds a line to the file `restarts`, and starts it again. An emulator that
+/// keeps its state writes it on SIGTERM.
 const SUPERVISE: &str = r#"
     "$@" </dev/null &
     while read -r _; do kill -s TERM $!; wait $!; echo >>"$TMPDIR/restarts"; "$@" </dev/null & done
@@ -53,27 +55,27 @@ const SUPERVISE: &str = r#"
 "#;
 
 impl Emulator {
-    /// The emulator of this test process. It allows every call.
+    /// Returns the emulator of this test process, which allows every call.
     #[must_use]
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Emulator> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(false))
     }
 
-    /// Starts one on a free port. With `enforce_iam` it refuses what no policy allows.
+    /// Starts an emulator on a free port. With `enforce_iam`, it refuses what no policy allows.
     ///
     /// # Panics
-    /// It is not installed, or does not come up.
+    /// If it is not installed, or does not start.
     #[must_use]
     pub fn start(enforce_iam: bool) -> Self {
         Self::launch(enforce_iam, None, free_port())
     }
 
-    /// Starts one that enforces IAM and keeps all its state in `folder`, and its port if that is free. What another one
-    /// has kept there is there again.
+    /// Starts an emulator that enforces IAM and keeps its state in `folder`. If an earlier emulator
+    /// has left its state there, this one continues from it, on the same port if that is free.
     ///
     /// # Panics
-    /// It is not installed, or does not come up.
+    /// If it is not installed, or does not start.
     #[must_use]
     pub fn kept(folder: &Path) -> Self {
         let file = folder.join("port");
@@ -91,7 +93,7 @@ impl Emulator {
         TcpStream::connect(self.endpoint.trim_start_matches("http://")).is_ok()
     }
 
-    /// Returns the process group of the emulator, which is ended with it.
+    /// Returns the emulator's process group, which is killed when the emulator ends.
     ///
     /// # Panics
     /// Never: a process id is a positive number.
@@ -100,16 +102,17 @@ impl Emulator {
         i32::try_from(self.supervisor.id()).expect("a process id is a small number")
     }
 
-    /// Starts one on a free port that keeps tables, queues and secrets over a [`Emulator::restart`]. It allows every call.
+    /// Starts an emulator on a free port that keeps tables, queues and secrets across
+    /// [`Emulator::restart`]. It allows every call.
     ///
     /// # Panics
-    /// It is not installed, or does not come up.
+    /// If it is not installed, or does not start.
     #[must_use]
     pub fn durable() -> Self {
         Self::launch(false, Some(Path::new("state")), free_port())
     }
 
-    /// `state`: the folder that keeps it, from the emulator's own one.
+    /// `state` is the folder that keeps the state, relative to the emulator's scratch folder.
     fn launch(enforce_iam: bool, state: Option<&Path>, port: u16) -> Self {
         let program = workspace().join(".tools/ministack/bin/ministack");
         assert!(program.exists(), "the AWS emulator is not installed: run `make tools` first");
@@ -121,7 +124,8 @@ impl Emulator {
         supervisor
             .args(["-c", SUPERVISE, "sh"])
             .arg(program)
-            // The functions that it runs inherit all of it: nothing of the caller's AWS account may be among it.
+            // The functions that it runs inherit the variables, so none may come from the caller's
+            // AWS account.
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &scratch)
@@ -143,28 +147,28 @@ impl Emulator {
             .stderr(Stdio::null());
         let supervisor = supervisor.spawn().expect("sh runs");
         let emulator = Self { endpoint, scratch, supervisor };
-        emulator.wait_until(|| is_ready(port), "does not come up");
+        emulator.wait_until(|| is_ready(port), "does not start");
         emulator
     }
 
-    /// Ends it and starts it again, on the same port. Returns when it is up. Blocks the thread.
+    /// Stops the emulator and starts it again on the same port. Blocks the thread until it is up.
     ///
     /// # Panics
-    /// It does not end, or does not come up again.
+    /// If it does not stop, or does not start again.
     pub fn restart(&mut self) {
         let restarts =
             || std::fs::read(self.scratch.join("restarts")).map_or(0, |lines| lines.len());
         let before = restarts();
         let mut orders = self.supervisor.stdin.as_ref().expect("is piped");
         writeln!(orders).expect("the supervisor listens");
-        self.wait_until(|| restarts() > before, "does not end");
+        self.wait_until(|| restarts() > before, "does not stop");
         let port = self
             .endpoint
             .rsplit(':')
             .next()
             .and_then(|port| port.parse().ok())
             .expect("it ends in a port");
-        self.wait_until(|| is_ready(port), "does not come up again");
+        self.wait_until(|| is_ready(port), "does not start again");
     }
 
     fn wait_until(&self, condition: impl Fn() -> bool, otherwise: &str) {
@@ -181,19 +185,20 @@ impl Emulator {
     }
 }
 
-/// Ends the emulator before this process ends.
+/// Ends the emulator, and waits until it has ended.
 impl Drop for Emulator {
     fn drop(&mut self) {
         drop(self.supervisor.stdin.take());
-        // Its status says that it was killed, as it should be.
+        // The status says that it was killed, which is as it should be.
         let _ = self.supervisor.wait();
     }
 }
 
-/// Far longer than it takes on a loaded machine.
+/// Far longer than a start takes on a loaded machine.
 const UP_WITHIN: Duration = Duration::from_mins(1);
 
-/// The variables by which an AWS client reaches the emulator at `endpoint`, and nothing else.
+/// Returns the variables with which an AWS client reaches the emulator at `endpoint`, and no
+/// others.
 #[must_use]
 pub fn client_variables(endpoint: &str) -> HashMap<String, String> {
     [
@@ -230,7 +235,7 @@ fn is_ready(port: u16) -> bool {
     ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
 }
 
-/// The emulator's services, as a test uses them.
+/// Clients of the emulator's services.
 pub struct Aws {
     /// For the adapters under test.
     pub config: SdkConfig,
@@ -245,14 +250,14 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Clients for the emulator of this test process: new ones for each test, since a connection belongs to the async
-    /// runtime that made it.
+    /// Returns new clients of the emulator of this test process. Each test needs its own, because a
+    /// connection belongs to the async runtime that opened it.
     #[must_use]
     pub fn shared() -> Self {
         Self::at(&Emulator::shared().endpoint)
     }
 
-    /// Clients for the emulator at `endpoint`.
+    /// Returns clients of the emulator at `endpoint`.
     #[must_use]
     pub fn at(endpoint: &str) -> Self {
         let credentials = Credentials::new(ACCESS_KEY, ACCESS_KEY, None, None, "tests");
@@ -273,10 +278,10 @@ impl Aws {
         }
     }
 
-    /// Makes a table as the template does, and returns its name.
+    /// Creates a table with the template's key, and returns its name.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn create_table(&self) -> String {
         let name = unique("records");
         let id = AttributeDefinition::builder()
@@ -295,10 +300,10 @@ impl Aws {
         name
     }
 
-    /// Makes a queue and returns its URL.
+    /// Creates a queue and returns its URL.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn create_queue(&self, fifo: bool) -> String {
         let name = unique("events");
         let mut create = self.sqs.create_queue();
@@ -312,20 +317,20 @@ impl Aws {
         create.send().await.expect("a queue is made").queue_url.expect("it has a URL")
     }
 
-    /// Makes a bucket and returns its name.
+    /// Creates a bucket and returns its name.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn create_bucket(&self) -> String {
         let name = unique("payloads");
         self.s3.create_bucket().bucket(&name).send().await.expect("a bucket is made");
         name
     }
 
-    /// Makes a secret and returns its name.
+    /// Creates a secret and returns its name.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn create_secret(&self, value: &str) -> String {
         let name = unique("secret");
         self.secrets
@@ -338,10 +343,11 @@ impl Aws {
         name
     }
 
-    /// Makes `value` the current version of a secret, and what was current the previous one.
+    /// Makes `value` the current version of a secret. The version that was current becomes the
+    /// previous one.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn rotate_secret(&self, name: &str, value: &str) {
         self.secrets
             .put_secret_value()
@@ -352,7 +358,7 @@ impl Aws {
             .expect("a secret is put");
     }
 
-    /// Whether nobody has changed the secret since it was made.
+    /// Returns whether the secret still has its first value.
     pub async fn is_first_version(&self, secret: &str) -> bool {
         self.secrets
             .get_secret_value()
@@ -363,10 +369,10 @@ impl Aws {
             .is_err()
     }
 
-    /// All records of a table.
+    /// Returns all records of a table.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn records(&self, table: &str) -> Vec<HashMap<String, AttributeValue>> {
         let scan = self
             .dynamodb
@@ -382,7 +388,7 @@ impl Aws {
     /// Takes all messages off a queue.
     ///
     /// # Panics
-    /// The emulator refuses.
+    /// If the emulator refuses.
     pub async fn take_messages(&self, queue: &str) -> Vec<Message> {
         let mut taken = Vec::new();
         loop {
@@ -409,7 +415,7 @@ impl Aws {
     }
 }
 
-/// A name that no other test in this process has.
+/// Returns a name that no other test in this process has.
 fn unique(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("{what}-{}", COUNT.fetch_add(1, Ordering::Relaxed))

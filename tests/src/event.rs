@@ -1,4 +1,4 @@
-//! A request as each of Lambda's doors hands it to a function.
+//! A request as the Lambda event of each door: HTTP API, REST API, load balancer.
 
 use serde_json::{Value, json};
 use webhook_verify::Header;
@@ -24,7 +24,7 @@ fn multiple(headers: &[Header]) -> Value {
     members.into()
 }
 
-/// HTTP API, payload format 2.0; a function URL's is the same.
+/// Returns the event of an HTTP API with payload format 2.0. A function URL's is the same.
 #[must_use]
 pub fn http_api_v2(path: &str, headers: &[Header], body: &str) -> Value {
     json!({
@@ -33,20 +33,24 @@ pub fn http_api_v2(path: &str, headers: &[Header], body: &str) -> Value {
         "rawPath": path,
         "rawQueryString": "",
         "headers": single(headers),
-        "requestContext": {"http": {"method": "POST", "path": path, "protocol": "HTTP/1.1"}, "stage": "$default"},
+        "requestContext": {
+            "http": {"method": "POST", "path": path, "protocol": "HTTP/1.1"},
+            "stage": "$default",
+        },
         "body": body,
         "isBase64Encoded": false,
     })
 }
 
-/// REST API (and HTTP API, payload format 1.0).
+/// Returns the event of a REST API, or of an HTTP API with payload format 1.0.
 #[must_use]
 pub fn rest_v1(path: &str, headers: &[Header], body: &str) -> Value {
+    let last_values = headers.iter().map(|header| (header.name().to_owned(), json!(text(header))));
     json!({
         "resource": path,
         "path": path,
         "httpMethod": "POST",
-        "headers": headers.iter().map(|header| (header.name().to_owned(), json!(text(header)))).collect::<serde_json::Map<_, _>>(),
+        "headers": last_values.collect::<serde_json::Map<_, _>>(),
         "multiValueHeaders": multiple(headers),
         "queryStringParameters": null,
         "requestContext": {"resourcePath": path, "httpMethod": "POST", "stage": "prod"},
@@ -55,11 +59,13 @@ pub fn rest_v1(path: &str, headers: &[Header], body: &str) -> Value {
     })
 }
 
-/// ALB, with or without "multi value headers" switched on for the target group.
+/// Returns the event of an Application Load Balancer, whose target group may have multi-value
+/// headers switched on.
 #[must_use]
 pub fn alb(path: &str, headers: &[Header], body: &str, multi_value: bool) -> Value {
+    let target_group = "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t/1";
     let mut event = json!({
-        "requestContext": {"elb": {"targetGroupArn": "arn:aws:elasticloadbalancing:us-east-1:000000000000:targetgroup/t/1"}},
+        "requestContext": {"elb": {"targetGroupArn": target_group}},
         "httpMethod": "POST",
         "path": path,
         "queryStringParameters": {},

@@ -1,4 +1,5 @@
-//! A function's real bootstrap, as Lambda runs it: a process that polls a Runtime API, here served by the test.
+//! A function's real bootstrap, as Lambda runs it: a process that polls a Runtime API, which the
+//! test serves.
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>.
 
 use std::{
@@ -33,32 +34,33 @@ use webhook_verify::providers::PROVIDERS;
 
 use crate::workspace;
 
-/// Longest that a test waits for an answer: longer than any deadline that it sets.
+/// The longest that a test waits for an answer. Every deadline that a test sets is shorter.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What becomes of an invocation: the function's response, or the error that it reports.
+/// The result of an invocation: the function's response, or the error that it reports.
 pub type Answer = Result<Value, Value>;
 
-/// One invocation on its way.
+/// An invocation that the function has not taken yet.
 struct Invocation {
     event: String,
-    /// From when the function takes it: a cold start does not count, as on Lambda.
+    /// The time until the deadline, from when the function takes the invocation. As on Lambda, a
+    /// cold start does not count.
     time_left: Duration,
-    /// Whether an answer past the deadline counts: on Lambda the function would be dead.
+    /// Whether an answer after the deadline counts. On Lambda the function would be dead by then.
     may_be_late: bool,
-    /// Sent in place of the deadline.
+    /// Sent instead of the deadline's time.
     constant_ms: Option<u64>,
     trace_id: Option<String>,
     answer: oneshot::Sender<Answer>,
 }
 
-/// One invocation that the function has taken.
+/// An invocation that the function has taken.
 struct Running {
     answer: oneshot::Sender<Answer>,
     answer_by: Option<SystemTime>,
 }
 
-/// What the Runtime API has to remember.
+/// The state of the Runtime API.
 struct RuntimeApi {
     queue: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
     running: Mutex<HashMap<String, Running>>,
@@ -68,15 +70,15 @@ struct RuntimeApi {
 
 /// A running function.
 pub struct Function {
-    /// The system's number of the process.
+    /// The process id.
     pub process_id: u32,
-    /// Kills it, with a message or by its own end.
+    /// Kills the process, by a message or when this is dropped.
     kill: mpsc::Sender<()>,
-    /// Its status, once it has ended.
+    /// The exit status, once the process has ended.
     status: watch::Receiver<Option<ExitStatus>>,
     invocations: mpsc::Sender<Invocation>,
     log: Arc<Mutex<String>>,
-    /// They end when its output does.
+    /// Tasks that read the output. They end when it ends.
     collectors: [JoinHandle<()>; 2],
 }
 
@@ -84,7 +86,7 @@ impl Function {
     /// Starts the [`bootstrap`] of this name with these variables and no others.
     ///
     /// # Panics
-    /// The binary cannot be built or started.
+    /// If the binary cannot be built or started.
     pub async fn start(name: &str, variables: &HashMap<String, String>) -> Self {
         let (invocations, queue) = mpsc::channel(64);
         let log = Arc::new(Mutex::new(String::new()));
@@ -117,21 +119,21 @@ impl Function {
         Self { process_id, kill, status: watch_over(child, killed), invocations, log, collectors }
     }
 
-    /// Invokes it with 15 s to its deadline.
+    /// Invokes the function with 15 s until its deadline.
     ///
     /// # Errors
-    /// What the function reports instead of a response.
+    /// The error that the function reports instead of a response.
     pub async fn invoke(&self, event: &Value) -> Answer {
         self.invoke_text(event.to_string(), Duration::from_secs(15), None).await
     }
 
-    /// Invokes it with any text as the event.
+    /// Invokes the function with any text as the event.
     ///
     /// # Errors
-    /// What the function reports instead of a response.
+    /// The error that the function reports instead of a response.
     ///
     /// # Panics
-    /// No answer comes.
+    /// If no answer comes.
     pub async fn invoke_text(
         &self,
         event: String,
@@ -141,13 +143,14 @@ impl Function {
         self.answer(self.hand_over(event, time_left, true, None, trace_id).await).await
     }
 
-    /// Invokes it as `cargo lambda watch` does: with a duration in milliseconds, always the same, as the time of its deadline.
+    /// Invokes the function as `cargo lambda watch` does, which always sends the same number of
+    /// milliseconds in place of the deadline's time.
     ///
     /// # Errors
-    /// What the function reports instead of a response.
+    /// The error that the function reports instead of a response.
     ///
     /// # Panics
-    /// No answer comes.
+    /// If no answer comes.
     pub async fn invoke_under_watch(&self, event: &Value) -> Answer {
         let time_left = Duration::from_secs(15);
         self.answer(self.hand_over(event.to_string(), time_left, true, Some(600_000), None).await)
@@ -161,16 +164,16 @@ impl Function {
         }
     }
 
-    /// Invokes it as Lambda does: `None` where it dies, or answers past its deadline, and Lambda answers the caller with an
-    /// error of its own.
+    /// Invokes the function as Lambda does. Returns `None` if it dies or answers after its
+    /// deadline: Lambda would then answer the caller with an error of its own.
     ///
     /// # Panics
-    /// It lives, and does not answer.
+    /// If it lives, and does not answer.
     pub async fn invoke_mortal(&self, event: String, time_left: Duration) -> Option<Answer> {
         let answered = self.hand_over(event, time_left, false, None, None).await;
         let outcome = async {
             tokio::select! {
-                // An answer that is out counts, whatever happens to the process afterwards.
+                // An answer counts, even if the process dies right after it.
                 biased;
                 answer = answered => answer.ok(),
                 _ = self.death() => None,
@@ -204,46 +207,47 @@ impl Function {
 
     /// Kills it (SIGKILL), and returns when it is dead.
     pub async fn kill(&self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.kill.try_send(());
         self.death().await;
     }
 
-    /// Whether it has ended.
+    /// Returns whether the process has ended.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         self.status.borrow().is_some()
     }
 
-    /// Everything that it has written so far.
+    /// Returns everything that the function has written so far.
     ///
     /// # Panics
-    /// A thread that writes to the log has panicked.
+    /// If a thread that writes to the log has panicked.
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().expect("no writer panics").clone()
     }
 
-    /// The lines of its log that tell of deliveries, once there are `count` of them: an answer may overtake its line.
+    /// Waits for `count` log lines about deliveries, and returns them. (A line may come after its
+    /// answer.)
     ///
     /// # Panics
-    /// There are more, or they do not come.
+    /// If there are more, or they do not come.
     pub async fn delivery_lines(&self, count: usize) -> Vec<Value> {
         self.lines(count, |line| line["message"] == "delivery").await
     }
 
-    /// Its lines of metrics, once there are `count` of them.
+    /// Waits for `count` lines of metrics, and returns them.
     ///
     /// # Panics
-    /// There are more, or they do not come.
+    /// If there are more, or they do not come.
     pub async fn metric_lines(&self, count: usize) -> Vec<Value> {
         self.lines(count, |line| line["_aws"].is_object()).await
     }
 
-    /// The lines of its log that `is_wanted` chooses, once there are `count` of them.
+    /// Waits for `count` log lines that `is_wanted` accepts, and returns them.
     ///
     /// # Panics
-    /// There are more, or they do not come.
+    /// If there are more, or they do not come.
     pub async fn lines(&self, count: usize, is_wanted: fn(&Value) -> bool) -> Vec<Value> {
         let started_at = Instant::now();
         loop {
@@ -262,10 +266,11 @@ impl Function {
         }
     }
 
-    /// Waits until it has ended by itself and its log is complete.
+    /// Waits until the function has ended by itself and its log is complete, and returns its
+    /// status.
     ///
     /// # Panics
-    /// It does not end.
+    /// If it does not end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ended = tokio::time::timeout(PATIENCE, self.death()).await;
         let status = ended.expect("it ends");
@@ -285,7 +290,8 @@ impl Function {
     }
 }
 
-/// Tells how the process ends. Kills it where it is told to, or where nobody is left to tell.
+/// Returns a channel that gets the exit status. Kills the process if `killed` gets a message or is
+/// closed.
 fn watch_over(
     mut child: Child,
     mut killed: mpsc::Receiver<()>,
@@ -301,14 +307,15 @@ fn watch_over(
     status
 }
 
-/// The profile of the bootstraps: empty for the tests' own, `release` for what is deployed.
+/// The variable that names the build profile of the bootstraps: empty for the tests' own, `release`
+/// for that of the deployed ones.
 const PROFILE: &str = "WEBHOOK_PROFILE";
 
-/// The binary of this name, built once per test process from what is in the tree now. With `WEBHOOK_PROFILE=release` it is
-/// the one that is deployed.
+/// Builds the binary of this name from the source as it is now, once per test process, and returns
+/// its path. With `WEBHOOK_PROFILE=release`, it is built as it is deployed.
 ///
 /// # Panics
-/// It cannot be built, or there is no such profile.
+/// If it cannot be built, or there is no such profile.
 #[must_use]
 pub fn bootstrap(name: &str) -> PathBuf {
     static BUILT: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
@@ -323,23 +330,26 @@ pub fn bootstrap(name: &str) -> PathBuf {
     let target = profile.parent().expect("a profile's folder lies in another");
     let receivers: Vec<_> = PROVIDERS.iter().map(|provider| provider.name()).collect();
     let (folder, what, arguments) = match std::env::var(PROFILE).as_deref() {
-        // All of the workspace, so that features are those of the tests' own build, and nothing is compiled twice.
+        // The whole workspace, so that crates have the same features as in the tests' own build,
+        // and nothing is compiled twice.
         Err(_) | Ok("") => ("debug", "", vec!["--workspace"]),
-        // Without the rest of the workspace, as SAM builds it: with the features of what is deployed. The receivers all at once, or
-        // those that run would wait for one that is built.
+        // Without the rest of the workspace, as SAM builds it, so that crates have the features
+        // that are deployed. All receivers are built at once. Otherwise those that run already
+        // would wait while the next one is built.
         Ok("release") if receivers.contains(&name) => {
             let packages = receivers.iter().flat_map(|name| ["--package", *name]);
             ("release", "the receivers", ["--release"].into_iter().chain(packages).collect())
         }
         Ok("release") => ("release", name, vec!["--release", "--package", name]),
-        Ok(other) => panic!("{PROFILE} is {other}: it may be `release`, or empty"),
+        Ok(other) => panic!("{PROFILE} is {other:?}: set it to `release`, or leave it empty"),
     };
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if built.insert(what.to_owned()) {
         let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         cargo.args(["build", "--quiet"]).args(&arguments).current_dir(workspace());
-        // What `cargo test` tells this program of its own package: build scripts that look at it would run again, and most
-        // of what depends on them would be compiled again, twice for each run.
+        // `cargo test` sets these variables for the package of this test. If they were inherited,
+        // build scripts that read them would run again, and most crates that depend on them would
+        // be compiled again, twice in each run.
         for (name, _) in std::env::vars_os() {
             if ["CARGO_PKG_", "CARGO_MANIFEST_"]
                 .iter()

@@ -3,10 +3,10 @@
 use serde_json::Value;
 use webhook_verify::Header;
 
-/// Posts a delivery and returns status and body; a body that is not JSON is given as a text.
+/// Posts a delivery, and returns status and body. A body that is not JSON is returned as a string.
 ///
 /// # Panics
-/// Nobody answers.
+/// If there is no response.
 #[must_use]
 pub fn post(url: &str, headers: &[Header], body: &[u8]) -> (u16, Value) {
     let agent: ureq::Agent =
@@ -17,7 +17,7 @@ pub fn post(url: &str, headers: &[Header], body: &[u8]) -> (u16, Value) {
     {
         request = request.header(header.name(), header.value());
     }
-    let mut response = request.send(body).expect("the receiver answers");
-    let text = response.body_mut().read_to_string().expect("the answer has a body of text");
+    let mut response = request.send(body).expect("the receiver responds");
+    let text = response.body_mut().read_to_string().expect("the body is text");
     (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }

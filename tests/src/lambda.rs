@@ -1,5 +1,5 @@
-//! A function as Lambda runs it: by instances that handle one invocation at a time and may die. Each has a proxy of its own
-//! between itself and AWS.
+//! Runs a function as Lambda does: in instances that handle one invocation at a time and may die.
+//! Each has its own proxy between itself and AWS.
 
 use std::{
     collections::HashMap,
@@ -18,20 +18,21 @@ use crate::{
     proxy::Proxy,
 };
 
-/// One instance, and its successors.
+/// An instance of a function. If its process dies, the next invocation starts a new one.
 pub struct Instance {
     name: &'static str,
     variables: HashMap<String, String>,
-    /// Between it and AWS.
+    /// The proxy between the instance and AWS.
     pub proxy: Proxy,
-    /// Locked while it handles an invocation.
+    /// The process, locked while it handles an invocation.
     function: tokio::sync::Mutex<Option<Arc<Function>>>,
     starts: AtomicUsize,
     kills: AtomicUsize,
 }
 
 impl Instance {
-    /// An instance that is started by its first invocation. `variables`: the function's own, without AWS's.
+    /// Returns an instance whose first invocation starts it. `variables` are the function's own,
+    /// without AWS's.
     pub async fn new(
         name: &'static str,
         variables: &HashMap<String, String>,
@@ -50,8 +51,9 @@ impl Instance {
         }
     }
 
-    /// Invokes it, after starting it where it is new or dead. With `kill_after` it is killed so long after the event was handed
-    /// over, unless it has answered by then. `None` where it dies, or answers past its deadline.
+    /// Invokes the instance, and starts it first if it is new or dead. With `kill_after`, the
+    /// process is killed that long after it got the event, unless it has answered by then. Returns
+    /// `None` if it dies or answers after its deadline.
     pub async fn invoke(
         &self,
         event: String,
@@ -86,29 +88,30 @@ impl Instance {
         }
     }
 
-    /// How often a process was started. More than once for each kill, and once more: it has died by itself.
+    /// Returns how many processes were started. If they are more than the kills plus one, a process
+    /// has died by itself.
     #[must_use]
     pub fn starts(&self) -> usize {
         self.starts.load(Ordering::Relaxed)
     }
 
-    /// How often it was killed by `kill_after`.
+    /// Returns how many processes `kill_after` has killed.
     #[must_use]
     pub fn kills(&self) -> usize {
         self.kills.load(Ordering::Relaxed)
     }
 }
 
-/// Instances of one function behind one door: an invocation waits for one that is free.
+/// The instances of one function. An invocation waits for a free one.
 pub struct Lambda {
-    /// All of them, busy or not.
+    /// All instances, busy or free.
     pub instances: Vec<Instance>,
     free: Mutex<Vec<usize>>,
     count: Semaphore,
 }
 
 impl Lambda {
-    /// So many instances, none of them started.
+    /// Returns a function with this many instances, none of them started.
     pub async fn new(
         name: &'static str,
         variables: &HashMap<String, String>,
@@ -126,7 +129,7 @@ impl Lambda {
         lambda
     }
 
-    /// Invokes one of its instances, as [`Instance::invoke`] does.
+    /// Invokes a free instance, as [`Instance::invoke`] does.
     ///
     /// # Panics
     /// Never: there are as many permits as instances.
@@ -138,7 +141,7 @@ impl Lambda {
     ) -> Option<Answer> {
         let _permit = self.count.acquire().await.expect("is never closed");
         let free = |lambda: &Self| lambda.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let number = free(self).expect("a permit is an instance");
+        let number = free(self).expect("whoever has a permit finds an instance");
         let answer = self.instances[number].invoke(event, time_left, kill_after).await;
         self.free.lock().unwrap_or_else(PoisonError::into_inner).push(number);
         answer

@@ -1,5 +1,5 @@
-//! What the suites and the demo share: the emulator, a proxy that makes its calls fail, a Lambda Runtime API, traffic, requests
-//! as Lambda hands them over, and samples.
+//! What the suites and the demo share: the AWS emulator, a proxy that makes calls to it fail, a
+//! Lambda Runtime API, traffic, Lambda events, and samples.
 
 #![forbid(unsafe_code)]
 
@@ -23,19 +23,22 @@ use std::{
 
 use webhook_verify::UnixSeconds;
 
-/// Returns the root of the repository: the nearest folder with the workspace, from where cargo says that this crate is, else from
-/// the current folder. Asked when a program runs, because a checkout may be moved or copied with what was built in it.
+/// Returns the root of the repository: the nearest folder with the workspace, at or above this
+/// crate's folder (if cargo runs the program) or the current folder. It is looked up at run time,
+/// because a checkout may be moved or copied together with its built programs.
 ///
 /// # Panics
-/// No folder above has the workspace.
+/// If no such folder has the workspace.
 #[must_use]
 pub fn workspace() -> PathBuf {
     let start = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(env::current_dir, |folder| Ok(PathBuf::from(folder)));
     let start = start.expect("there is a current folder");
     let root = start.ancestors().find(|folder| is_workspace(folder));
-    root.unwrap_or_else(|| panic!("{} is not in the repository: start this in it", start.display()))
-        .to_owned()
+    root.unwrap_or_else(|| {
+        panic!("{} is not in the repository: run this inside it", start.display())
+    })
+    .to_owned()
 }
 
 fn is_workspace(folder: &Path) -> bool {
@@ -44,10 +47,10 @@ fn is_workspace(folder: &Path) -> bool {
         .all(|entry| folder.join(entry).exists())
 }
 
-/// The machine's clock.
+/// Returns the time by the machine's clock.
 ///
 /// # Panics
-/// It stands before 1970.
+/// If the clock is set before 1970.
 #[must_use]
 pub fn now() -> UnixSeconds {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");

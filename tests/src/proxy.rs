@@ -1,6 +1,8 @@
-//! A proxy between a function and the AWS emulator that knows each call of the pipeline and makes it fail on demand.
+//! A proxy between a function and the AWS emulator that knows each call of the pipeline and makes
+//! it fail on demand.
 //!
-//! A request lives its own life, as on a network: one that is held back takes effect even when its caller has given up or died.
+//! As on a network, a request does not depend on its caller: one that is held back takes effect
+//! even if the caller has given up or died.
 
 use std::{
     fmt,
@@ -23,7 +25,7 @@ use tokio::{
 
 use crate::function::Function;
 
-/// What a function asks of AWS.
+/// A call that a function makes to AWS.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Call {
     /// `GetSecretValue` of `AWSCURRENT`.
@@ -32,7 +34,7 @@ pub enum Call {
     PreviousSecret,
     /// `PutItem`.
     Claim,
-    /// `PutObject`: a body that is too large for the queue.
+    /// `PutObject`, for a body that is too large for the queue.
     PutObject,
     /// `SendMessage`.
     Send,
@@ -43,7 +45,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// In the order in which a delivery makes them.
+    /// All calls, in the order in which a delivery makes them.
     pub const ALL: [Self; 7] = [
         Self::CurrentSecret,
         Self::PreviousSecret,
@@ -54,10 +56,10 @@ impl Call {
         Self::Release,
     ];
 
-    /// Reads it out of a request.
+    /// Returns the call that a request makes.
     ///
     /// # Panics
-    /// The pipeline makes no such call.
+    /// If the pipeline makes no such call.
     fn of(head: &http::request::Parts, body: &[u8]) -> Self {
         let target = head
             .headers
@@ -83,7 +85,8 @@ impl Call {
 
 const PREVIOUS: &[u8] = b"AWSPREVIOUS";
 
-/// What a function asks for at its start, for the connection's sake: no call of a delivery's.
+/// The path that a function requests at its start, to open a connection. No delivery makes this
+/// call.
 const PING: &str = "/ping";
 
 /// What goes wrong with one request.
@@ -91,26 +94,25 @@ const PING: &str = "/ping";
 pub enum Fault {
     /// The service answers 500 and does nothing.
     Error,
-    /// The service does it, and answers 500.
+    /// The service carries out the request, and answers 500.
     ErrorAfter,
-    /// The service does nothing, and answers that it is asked too often.
+    /// The service does nothing, and answers that there are too many requests.
     Throttle,
-    /// The connection is reset, and the service has seen nothing.
+    /// The connection is reset before the service sees the request.
     ResetBefore,
-    /// The service does it, and the connection is reset in place of its reply.
+    /// The service carries out the request, and the connection is reset instead of a response.
     ResetAfter,
     /// The request is held back until [`Proxy::let_go`], and takes effect then.
     HoldBefore,
-    /// The request takes effect at once, and its reply is held back until [`Proxy::let_go`].
+    /// The request takes effect at once, and its response is held back until [`Proxy::let_go`].
     HoldAfter,
     /// The function is killed before the service sees the request.
     KillBefore,
-    /// The function is killed after the effect, before it has the reply.
+    /// The function is killed after the request has taken effect, before it gets the response.
     KillAfter,
 }
 
 impl Fault {
-    /// All of them.
     pub const ALL: [Self; 9] = [
         Self::Error,
         Self::ErrorAfter,
@@ -124,7 +126,7 @@ impl Fault {
     ];
 }
 
-/// Decides, in the order in which requests come, what happens to each.
+/// Decides what happens to each request, in the order in which they come.
 pub type Script = Box<dyn FnMut(Call) -> Option<Fault> + Send>;
 
 /// A running proxy: one for each instance of a function. It ends with the async runtime.
@@ -140,15 +142,15 @@ struct Shared {
     script: Mutex<Script>,
     /// Every call so far, with what happened to it.
     seen: watch::Sender<Vec<(Call, Option<Fault>)>>,
-    /// Whom a fault kills.
+    /// The function that a fault kills.
     function: watch::Sender<Option<Arc<Function>>>,
-    /// Counts the orders to let go: a request is held until the next one.
+    /// Counts the calls of [`Proxy::let_go`]. A request is held until the next one.
     orders: watch::Sender<u64>,
-    /// Requests that are under way.
+    /// The number of requests that are under way.
     open: watch::Sender<usize>,
 }
 
-/// The connection is to be closed without a reply.
+/// The connection is to be closed without a response.
 #[derive(Debug)]
 struct Reset;
 
@@ -163,10 +165,11 @@ impl std::error::Error for Reset {}
 type Reply = Response<Full<Bytes>>;
 
 impl Proxy {
-    /// Starts one in front of the emulator at `emulator`. It passes everything on, until [`Proxy::follow`].
+    /// Starts a proxy in front of the emulator at `emulator`. It forwards everything until
+    /// [`Proxy::follow`].
     ///
     /// # Panics
-    /// No port is free.
+    /// If no port is free.
     pub async fn start(emulator: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -182,25 +185,25 @@ impl Proxy {
         Self { endpoint, shared }
     }
 
-    /// From now on, requests fare as `script` says.
+    /// Lets `script` decide what happens to requests from now on.
     ///
     /// # Panics
-    /// A script has panicked.
+    /// If a script has panicked.
     pub fn follow(&self, script: impl FnMut(Call) -> Option<Fault> + Send + 'static) {
         *self.shared.script.lock().expect("no script panics") = Box::new(script);
     }
 
-    /// Names whom a fault kills. Until it is named, that fault waits.
+    /// Sets the function that a fault kills. Until it is set, such a fault waits.
     pub fn serves(&self, function: Arc<Function>) {
         self.shared.function.send_replace(Some(function));
     }
 
-    /// Lets go of what is held back.
+    /// Lets go of the requests and responses that are held back.
     pub fn let_go(&self) {
         self.shared.orders.send_modify(|count| *count += 1);
     }
 
-    /// Waits until nothing is under way: every effect that was to come has come.
+    /// Waits until no request is under way, so that none can take effect any more.
     ///
     /// # Panics
     /// Never: the proxy lives.
@@ -208,13 +211,13 @@ impl Proxy {
         self.shared.open.subscribe().wait_for(|open| *open == 0).await.expect("the proxy lives");
     }
 
-    /// Every call so far, with what happened to it.
+    /// Returns every call so far, with what happened to it.
     #[must_use]
     pub fn seen(&self) -> Vec<(Call, Option<Fault>)> {
         self.shared.seen.borrow().clone()
     }
 
-    /// Waits until this has happened to such a call.
+    /// Waits until this fault has happened to this call.
     ///
     /// # Panics
     /// Never: the proxy lives.
@@ -224,7 +227,7 @@ impl Proxy {
     }
 }
 
-/// The function may end with its proxy.
+/// Lets go of the function, so that it can end with its proxy.
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.shared.function.send_replace(None);
@@ -233,21 +236,21 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((stream, _)) = listener.accept().await {
-        // To close it is then to reset it.
+        // Without lingering, to close the connection is to reset it.
         stream.set_zero_linger().expect("a fresh connection has options");
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
-            let service = service_fn(|request| fare(Arc::clone(&shared), request));
-            // It ends in an error where it is reset, and where the function dies.
+            let service = service_fn(|request| respond(Arc::clone(&shared), request));
+            // This fails if the connection is reset or the function dies.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
 
-/// Handles a request in a task of its own, which goes on when the caller hangs up.
-async fn fare(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Reply, Reset> {
+/// Handles a request in a task of its own, which continues if the caller hangs up.
+async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Reply, Reset> {
     let (head, body) = request.into_parts();
-    // A caller that dies while it sends has not asked for anything.
+    // If the caller dies while it sends, there is no request.
     let body = body.collect().await.map_err(|_| Reset)?.to_bytes();
     if head.uri.path() == PING {
         return Ok(Response::default());
@@ -313,8 +316,8 @@ impl Shared {
         function.expect("was waited for").kill().await;
     }
 
-    /// Passes it on over a connection of its own, so that a restart of the emulator breaks none that is kept. An emulator that
-    /// is down is a connection that is reset.
+    /// Forwards a request over a connection of its own. None is kept open, so a restart of the
+    /// emulator breaks none. If the emulator is down, the connection is reset.
     async fn forward(&self, head: &http::request::Parts, body: Bytes) -> Result<Reply, Reset> {
         let stream = TcpStream::connect(&self.emulator).await.map_err(|_| Reset)?;
         let (mut sender, connection) =
@@ -335,7 +338,8 @@ impl Shared {
     }
 }
 
-/// Without the headers that belong to one connection. The body is whole here, so its length is known.
+/// Returns the headers without those that belong to a single connection. The body is complete here,
+/// so its length is known.
 fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();
     for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::EXPECT] {
@@ -351,7 +355,7 @@ enum Refusal {
     Throttle,
 }
 
-/// How each service says no, in its own form.
+/// Returns the error response of a service, in that service's own format.
 fn refusal(call: Call, refusal: Refusal) -> Reply {
     let json = |code: &str| format!(r#"{{"__type":"{code}","message":"by the test"}}"#);
     let (status, query_error, body) = match (call, refusal) {

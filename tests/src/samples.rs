@@ -1,4 +1,5 @@
-//! The files in `events/`. `samples.json` in each provider's folder says how each file is signed, and the answer that it gets.
+//! The sample events in `events/`. In each provider's folder, `samples.json` says how each file is
+//! signed and which answer it gets.
 
 use std::{fs, path::PathBuf};
 
@@ -9,8 +10,8 @@ use webhook_verify::{Header, Provider, SigningSecret, UnixSeconds, providers::PR
 
 use crate::workspace;
 
-/// 2026-11-21T12:00:00Z: when the samples were sent. A receiver whose clock stands there, or that tolerates as much,
-/// takes them.
+/// 2026-11-21T12:00:00Z, when the samples were sent. A receiver accepts them if its clock shows
+/// this time, or if its tolerance reaches back to it.
 pub const SENT_AT: UnixSeconds = UnixSeconds(1_795_262_400);
 
 /// The file in each provider's folder that lists the samples.
@@ -21,15 +22,15 @@ pub const MANIFEST: &str = "samples.json";
 pub struct Sample {
     /// Below `events/`, such as `acme/created.json`.
     pub file: String,
-    /// Who sends it, and signs it how.
+    /// Who sends it, and how it is signed.
     pub sender: Sender,
-    /// Whether somebody signs it who does not have the secret.
+    /// Whether it is signed by somebody without the secret.
     pub forged: bool,
     /// When it is signed.
     pub at: UnixSeconds,
-    /// How the event holds the body.
+    /// How the Lambda event encodes the body.
     pub encoding: BodyEncoding,
-    /// What a receiver with the development secret answers, after all samples before it.
+    /// What a receiver with the development secret answers, if it got all earlier samples before.
     pub answer: Answer,
 }
 
@@ -43,7 +44,7 @@ pub enum Answer {
         /// The message's id.
         id: String,
     },
-    /// The event of a sample before it.
+    /// An earlier sample has the same event.
     Duplicate {
         /// The event's name without the provider's prefix.
         event_type: String,
@@ -55,17 +56,18 @@ pub enum Answer {
         /// [`webhook_verify::VerifyError::reason`], for the log and the metric alone.
         reason: String,
     },
-    /// Proven, and not a JSON object.
+    /// Proven, but not a JSON object.
     Malformed,
-    /// Proven, and not an event: the provider asks whether the receiver is alive. Nothing is written.
+    /// Proven, but not an event: the provider asks whether the receiver is alive. Nothing is
+    /// written.
     Challenge {
-        /// What it is to answer.
+        /// The body that the provider expects.
         body: Value,
     },
 }
 
 impl Answer {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
@@ -75,7 +77,7 @@ impl Answer {
         }
     }
 
-    /// The answer's body.
+    /// Returns the answer's body.
     #[must_use]
     pub fn body(&self) -> Value {
         match self {
@@ -88,22 +90,23 @@ impl Answer {
     }
 }
 
-/// The folder that holds the samples.
+/// Returns the folder of the samples.
 #[must_use]
 pub fn folder() -> PathBuf {
     workspace().join("events")
 }
 
-/// Every sample of every provider, in the order of the manifests. No two that are accepted are the same event.
+/// Returns every sample of every provider, in the order of the manifests. Accepted samples are all
+/// different events.
 #[must_use]
 pub fn all() -> Vec<Sample> {
     PROVIDERS.iter().flat_map(|provider| of(provider)).collect()
 }
 
-/// The samples of one provider.
+/// Returns the samples of one provider.
 ///
 /// # Panics
-/// Its manifest cannot be read.
+/// If its manifest cannot be read.
 #[must_use]
 pub fn of(provider: &'static Provider) -> Vec<Sample> {
     let path = folder().join(provider.name()).join(MANIFEST);
@@ -124,7 +127,7 @@ impl Sample {
         let scheme = required("scheme");
         let scheme = provider
             .scheme(&scheme)
-            .unwrap_or_else(|| panic!("{}: {scheme} is no scheme", provider.name()));
+            .unwrap_or_else(|| panic!("{}: unknown scheme {scheme:?}", provider.name()));
         let (event_type, id) = (|| required("type"), || required("id"));
         Self {
             file: format!("{}/{}", provider.name(), required("file")),
@@ -143,32 +146,31 @@ impl Sample {
                 "refused" => Answer::Refused { reason: required("reason") },
                 "malformed" => Answer::Malformed,
                 "challenge" => Answer::Challenge { body: row["body"].clone() },
-                other => panic!("{}: {other:?} is no answer", provider.name()),
+                other => panic!("{}: unknown answer {other:?}", provider.name()),
             },
         }
     }
 
-    /// Where the file is.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         folder().join(&self.file)
     }
 
-    /// The file's text: a Lambda event.
+    /// Returns the file's text, a Lambda event.
     ///
     /// # Panics
-    /// The file cannot be read.
+    /// If the file cannot be read.
     #[must_use]
     pub fn event(&self) -> String {
         fs::read_to_string(self.path())
             .unwrap_or_else(|error| panic!("events/{}: {error}", self.file))
     }
 
-    /// The delivery as its sender would sign it at `now`: all headers, and the body. A sample of a stale delivery keeps its
-    /// time.
+    /// Returns all headers and the body of the delivery, signed by its sender at `now`. A stale
+    /// sample keeps its own time.
     ///
     /// # Panics
-    /// The sample's body cannot be signed.
+    /// If the sample's body cannot be signed.
     #[must_use]
     pub fn delivery_at(&self, now: UnixSeconds) -> (Vec<Header>, Vec<u8>) {
         let at = if self.at == SENT_AT { now } else { self.at };
@@ -178,7 +180,8 @@ impl Sample {
         (delivery.headers(), delivery.body().to_vec())
     }
 
-    /// What it is signed with: the development secret, but for forgeries.
+    /// Returns the secret that signs the sample: the development secret, or a different one for a
+    /// forgery.
     ///
     /// # Panics
     /// Never: both are written as the provider writes its secrets.
@@ -190,13 +193,14 @@ impl Sample {
         } else {
             development_secret(self.sender.provider)
         };
-        key.read(&text).expect("is written so")
+        key.read(&text).expect("is written as the provider does")
     }
 
-    /// The request in the event, as it was before API Gateway: headers and the exact bytes of the body.
+    /// Returns the request in the event, as API Gateway received it: headers and the exact bytes of
+    /// the body.
     ///
     /// # Panics
-    /// The file is not an event of an HTTP API.
+    /// If the file is not an event of an HTTP API.
     #[must_use]
     pub fn request(&self) -> (Vec<Header>, Vec<u8>) {
         let event: Value = serde_json::from_str(&self.event()).expect("a sample is JSON");
@@ -207,7 +211,7 @@ impl Sample {
         let body = event["body"].as_str().expect("a sample has a body");
         let body = match event["isBase64Encoded"].as_bool() {
             Some(true) => {
-                BASE64_STANDARD.decode(body).expect("the body is the base64 that it says it is")
+                BASE64_STANDARD.decode(body).expect("the body is base64, as the event says")
             }
             Some(false) | None => body.as_bytes().to_vec(),
         };

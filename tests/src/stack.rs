@@ -1,5 +1,6 @@
-//! The template, deployed with SAM into an emulator that enforces its IAM policies. What the emulator cannot do is changed
-//! before: see [`provider_template`], [`without_unknown_conditions`], `without_expressions` and `with_account_in_conditions`.
+//! Deploys the template with SAM into an emulator that enforces its IAM policies. What the emulator
+//! does not support is changed first: see [`provider_template`], [`without_unknown_conditions`],
+//! `without_expressions` and `with_account_in_conditions`.
 
 use std::{
     collections::HashMap,
@@ -22,25 +23,26 @@ use crate::{
 };
 
 const ARTIFACTS: &str = "artifacts";
-/// The nested templates in `infra/` that are deployed as they are.
+/// The nested templates in `infra/` that all providers share.
 const NESTED: [&str; 2] = ["monitoring.yaml", "provider-alarms.yaml"];
-/// The emulator speaks plain HTTP, which the template's policies refuse. It believes this header.
+/// The emulator speaks plain HTTP, which the template's policies refuse. With this header, it takes
+/// a request for one over TLS.
 const AS_IF_BY_TLS: (&str, &str) = ("x-forwarded-proto", "https");
-/// Long past what it takes on a loaded machine.
+/// Far longer than a stack takes on a loaded machine.
 const CREATED_WITHIN: Duration = Duration::from_mins(2);
 
 /// An emulated AWS account that enforces IAM, and the template with the built functions beside it.
 pub struct Account {
-    /// What it runs in.
+    /// The emulator that has the account.
     pub emulator: Emulator,
     template: PathBuf,
 }
 
 /// A deployed stack.
 pub struct Stack {
-    /// Its account's endpoint.
+    /// The endpoint of its account.
     pub endpoint: String,
-    /// The account's administrator.
+    /// Clients of the account's administrator.
     pub aws: Aws,
     /// The stack's name.
     pub name: String,
@@ -49,18 +51,19 @@ pub struct Stack {
 }
 
 impl Account {
-    /// Builds the functions and starts the emulator. `say` is told of each step.
+    /// Builds the functions and starts the emulator. `say` is called with the name of each step.
     ///
     /// # Panics
-    /// A step fails.
+    /// If a step fails.
     pub async fn start(say: impl Fn(&str)) -> Self {
         Self::start_in(say, || Emulator::start(true)).await
     }
 
-    /// The same, with an emulator that keeps its state in `folder` and goes on from what is there.
+    /// Like [`Account::start`], with an emulator that keeps its state in `folder` and continues
+    /// from what is there.
     ///
     /// # Panics
-    /// A step fails.
+    /// If a step fails.
     pub async fn start_kept(folder: &Path, say: impl Fn(&str)) -> Self {
         Self::start_in(say, || Emulator::kept(folder)).await
     }
@@ -73,7 +76,7 @@ impl Account {
         say("starting the AWS emulator");
         let emulator = emulator();
         let aws = Aws::at(&emulator.endpoint);
-        // In a state that was kept, it is there already, which is no error in this region.
+        // If the state was kept, the bucket exists already, which is not an error in this region.
         aws.s3.create_bucket().bucket(ARTIFACTS).send().await.expect("a bucket is made");
         let template = lay_out(&emulator.scratch, &providers, &functions);
         Self { emulator, template }
@@ -82,7 +85,7 @@ impl Account {
     /// Deploys the template as a user does, with `sam deploy`.
     ///
     /// # Panics
-    /// SAM fails; the message has what it said.
+    /// If SAM fails. The message has its output.
     pub async fn deploy(&self, parameters: &[(&str, &str)]) -> Stack {
         let mut deploy = self.sam("deploy");
         deploy.args(["--no-resolve-s3", "--s3-bucket", ARTIFACTS, "--no-confirm-changeset"]);
@@ -93,10 +96,11 @@ impl Account {
         self.stack(&self.stack_name()).await
     }
 
-    /// Puts code and templates into a bucket with `sam package`, and gives the packaged template's URL.
+    /// Uploads code and templates to a bucket with `sam package`, and returns the packaged
+    /// template's URL.
     ///
     /// # Panics
-    /// SAM fails; the message has what it said.
+    /// If SAM fails. The message has its output.
     pub async fn package(&self) -> String {
         const PACKAGED: &str = "packaged.yaml";
         let mut package = self.sam("package");
@@ -116,13 +120,14 @@ impl Account {
         format!("{}/{ARTIFACTS}/{PACKAGED}", self.emulator.endpoint)
     }
 
-    /// Deploys the packaged template without SAM, which takes a second instead of ten.
+    /// Deploys the packaged template without SAM, in a second instead of ten.
     ///
     /// # Errors
-    /// The message with which the template or a parameter is refused, or the reasons for which the creation was rolled back.
+    /// The message that refuses the template or a parameter, or the reasons why the creation was
+    /// rolled back.
     ///
     /// # Panics
-    /// A resource cannot be made.
+    /// If the stack neither is created nor rolled back.
     pub async fn create(
         &self,
         name: &str,
@@ -167,8 +172,9 @@ impl Account {
         }
     }
 
-    /// A stack that is there, reachable by plain HTTP, and with the development secret in place of each secret that was generated.
-    /// One that is not generated any more stays: a developer may have put it.
+    /// Returns a stack that exists, after making it reachable by plain HTTP, and replacing each
+    /// generated secret by the development secret. A secret with a second version stays: a
+    /// developer may have set it.
     async fn stack(&self, name: &str) -> Stack {
         let endpoint = self.emulator.endpoint.clone();
         let described =
@@ -212,7 +218,7 @@ impl Account {
             .env("LC_ALL", "C.UTF-8")
             .envs(client_variables(&self.emulator.endpoint))
             .current_dir(&self.emulator.scratch)
-            // If this process is killed, it ends with the emulator.
+            // If this process is killed, SAM ends with the emulator.
             .process_group(self.emulator.process_group())
             .stdin(Stdio::null());
         sam
@@ -220,10 +226,10 @@ impl Account {
 }
 
 impl Stack {
-    /// The URL of a provider's front door, as the emulator spells it.
+    /// Returns the URL of a provider's front door in the emulator.
     ///
     /// # Panics
-    /// The stack has none.
+    /// If the stack has none.
     #[must_use]
     pub fn url(&self, provider: &str) -> String {
         if let Some(api) = self.outputs.get("ApiId") {
@@ -238,7 +244,7 @@ impl Stack {
         format!("{}/_aws/lambda-url/{id}/", self.endpoint)
     }
 
-    /// Lifts the policies that refuse plain HTTP, from what the emulator serves by nothing else.
+    /// Removes the policies that refuse plain HTTP, which is all that the emulator serves.
     async fn admit_plain_http(&self) {
         let (name, value) = AS_IF_BY_TLS;
         for queue in ["EventQueueUrl", "DeadLetterQueueUrl"] {
@@ -249,30 +255,31 @@ impl Stack {
             let set = set.customize().mutate_request(move |request| {
                 request.headers_mut().insert(name, value);
             });
-            set.send().await.expect("the queue's policy is lifted");
+            set.send().await.expect("the queue's policy is removed");
         }
         let delete = self.aws.s3.delete_bucket_policy().bucket(&self.outputs["PayloadBucketName"]);
         let delete = delete.customize().mutate_request(move |request| {
             request.headers_mut().insert(name, value);
         });
-        delete.send().await.expect("the bucket's policy is lifted");
+        delete.send().await.expect("the bucket's policy is removed");
     }
 }
 
-/// The parameters without which the function of a provider that signs the receiver's URL does not start.
+/// Returns the URL parameters of the providers that sign the receiver's URL. Without them, their
+/// functions do not start.
 fn public_urls() -> Vec<(String, String)> {
     let signing = PROVIDERS.iter().filter(|provider| provider.signs_url());
     signing.map(|provider| (output(provider, "PublicUrl"), development_url(provider))).collect()
 }
 
-/// The name of a provider's output or parameter, such as `AcmePayUrl`.
+/// Returns the name of a provider's output or parameter, such as `AcmePayUrl`.
 #[must_use]
 pub fn output(provider: &Provider, what: &str) -> String {
     pascal_case(provider.name()) + what
 }
 
-/// Lays the templates out beside the built functions: what `sam build` does, without compiling again. Each provider gets
-/// its own copy of `provider.yaml`.
+/// Lays the templates out beside the built functions, as `sam build` does, but without compiling
+/// again. Each provider gets its own copy of `provider.yaml`. Returns the path of the template.
 fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) -> PathBuf {
     let infra = scratch.join("infra");
     fs::create_dir_all(&infra).expect("a folder is made");
@@ -308,7 +315,7 @@ fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) ->
     infra.join("template.yaml")
 }
 
-/// Runs SAM to its end.
+/// Runs SAM until it ends.
 fn run(mut sam: Command) {
     let output = sam.output().expect("SAM runs");
     let said = |stream: &[u8]| String::from_utf8_lossy(stream).into_owned();
@@ -320,7 +327,8 @@ fn run(mut sam: Command) {
     );
 }
 
-/// Puts account and region into the conditions, in which the emulator does not know them.
+/// Replaces account and region by their values in conditions, because the emulator does not know
+/// them there.
 fn with_account_in_conditions(template: &str) -> String {
     let known = |line: &str| {
         let is_condition = line.contains("!Equals [");
@@ -331,11 +339,14 @@ fn with_account_in_conditions(template: &str) -> String {
     template.lines().map(|line| known(line) + "\n").collect()
 }
 
-/// Gives each alarm over an expression of metrics, which the emulator does not know, a metric that nobody emits: so the
-/// nested stacks are deployed, and all else in them is as it is.
+/// Replaces the metric expressions of alarms, which the emulator does not know, by a metric that
+/// nobody emits. The nested stacks can then be deployed with everything else unchanged.
 fn without_expressions(template: &str) -> String {
     const ALARM: &str = "      Metrics:";
-    const STAND_IN: &str = "      Namespace: Emulator\n      MetricName: Expression\n      Statistic: Sum\n      Period: 60\n";
+    const STAND_IN: &str = concat!(
+        "      Namespace: Emulator\n      MetricName: Expression\n",
+        "      Statistic: Sum\n      Period: 60\n",
+    );
     let mut simple = String::new();
     let mut skipping = false;
     for line in template.lines() {

@@ -1,4 +1,5 @@
-//! What providers and forgers send, what they get back, and what must be on the queue and in the table in the end.
+//! What providers and forgers send, what they get back, and what must be on the queue and in the
+//! table in the end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -20,7 +21,7 @@ use crate::{emulator::Aws, event::http_api_v2, function, now};
 
 /// The key that every provider signs with, written as each writes its secrets ([`secret_of`]).
 pub const KEY: &str = "secret-of-the-providers";
-/// What forgers sign with.
+/// The key that forgers sign with.
 const ANOTHER: &str = "secret-of-nobody";
 
 /// Returns the secret that a provider signs with, as it writes its secrets.
@@ -29,8 +30,8 @@ pub fn secret_of(provider: &Provider) -> String {
     provider.key().write(KEY)
 }
 
-/// Returns the variables that differ from one provider's function to another's: a new secret, and the URL if the provider signs
-/// it.
+/// Returns the variables that differ between the providers' functions: a new secret, and the URL if
+/// the provider signs it.
 pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
     let secret = aws.create_secret(&secret_of(provider)).await;
     let mut variables = HashMap::from([("SIGNING_SECRET_ID".to_owned(), secret)]);
@@ -43,7 +44,7 @@ pub async fn variables_of(provider: &Provider, aws: &Aws) -> HashMap<String, Str
 /// How an event is signed, and whether it fits into a message.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
-    /// Whose event it is.
+    /// The provider of the event.
     pub provider: &'static Provider,
     /// One of the provider's schemes.
     pub scheme: &'static Scheme,
@@ -52,7 +53,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// Every scheme of every provider, with bodies that fit into a message.
+    /// Returns every scheme of every provider, with bodies that fit into a message.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let of = |provider: &'static Provider| {
@@ -61,16 +62,16 @@ impl Kind {
         PROVIDERS.iter().copied().flat_map(of).collect()
     }
 
-    /// The one of this number, in turn.
+    /// Returns the kind of this number, starting again after the last one.
     ///
     /// # Panics
-    /// Never: there is a provider.
+    /// Never: there is always a provider.
     #[must_use]
     pub fn in_turn(number: usize) -> Self {
         *Self::all().iter().cycle().nth(number).expect("there is a provider")
     }
 
-    /// The same with a body that does not fit.
+    /// Returns the same kind with a body that does not fit into a message.
     #[must_use]
     pub fn large(self) -> Self {
         Self { is_large: true, ..self }
@@ -88,13 +89,13 @@ pub struct Event {
     pub key: String,
     /// The message's `id`.
     pub id: String,
-    /// What the envelope ends with: the signed bytes as they are.
+    /// The end of its envelope: the signed bytes as they are.
     tail: String,
 }
 
 impl Event {
-    /// The event of this number. Numbers are the caller's: equal ones are one event. Every 50 share a group, and so their order
-    /// on the queue.
+    /// Returns the event of this number. Equal numbers are the same event. Every 50 numbers share a
+    /// group, and so keep their order on the queue.
     ///
     /// # Panics
     /// Never: an example can be signed.
@@ -104,10 +105,10 @@ impl Event {
         Self::with(kind, number, &filling.unwrap_or_default())
     }
 
-    /// The event of this number with more signed members, which are written as in a JSON object.
+    /// Returns the event of this number with more signed members, which are given as JSON text.
     ///
     /// # Panics
-    /// The scheme signs a Python form, and the members have none.
+    /// If the scheme signs a Python form, and the members have none.
     #[must_use]
     pub fn with(kind: Kind, number: usize, members: &str) -> Self {
         let Kind { provider, scheme, .. } = kind;
@@ -116,7 +117,7 @@ impl Event {
             let number = format!("\"number\": {number}");
             body = body.replace(&number, &format!("{number}, {members}"));
         }
-        // Written out again here, and not asked of the code that is tested.
+        // Written out here, and not taken from the code under test.
         let (signed, tail) = match scheme.signed_member() {
             Some(member) => {
                 let signed = python_form_of_member(body.as_bytes(), member, PythonForm::Compact)
@@ -137,16 +138,17 @@ impl Event {
         Self { kind, key: format!("{}#{id}", provider.name()), body, id, tail }
     }
 
-    /// An honest delivery of it, signed now: the event that Lambda gets.
+    /// Returns an honest delivery, signed now, as the event that Lambda gets.
     #[must_use]
     pub fn delivery(&self) -> String {
         self.request(&self.signed(KEY, now()), &self.body)
     }
 
-    /// A delivery that no provider has sent: signed with another secret, or of an altered body, or without a signature.
+    /// Returns a delivery that no provider has sent: signed with a different secret, with an
+    /// altered body, or without a signature.
     #[must_use]
     pub fn forgery(&self, how: u8) -> String {
-        // An event of its own, which nobody sends: were it let through, it would show.
+        // An event that nobody sends, so that it would be noticed if it were let through.
         let altered = Self::new(self.kind, usize::MAX / 2);
         match how % 4 {
             0 => self.request(&self.signed(ANOTHER, now()), &self.body),
@@ -156,16 +158,16 @@ impl Event {
         }
     }
 
-    /// What its envelope ends with: the signed bytes as they are, in `data`.
+    /// Returns the end of its envelope: the signed bytes as they are, in `data`.
     #[must_use]
     pub fn tail(&self) -> &str {
         &self.tail
     }
 
-    /// The headers of a delivery of it, signed with this key at this time.
+    /// Returns the headers of a delivery, signed with this key at this time.
     ///
     /// # Panics
-    /// The body was changed, and cannot be signed.
+    /// If the body was changed, and cannot be signed.
     #[must_use]
     pub fn signed(&self, key: &str, at: UnixSeconds) -> Vec<Header> {
         let Kind { provider, scheme, .. } = self.kind;
@@ -189,7 +191,7 @@ pub enum Seen {
     Accepted,
     /// 200: queued before.
     Duplicate,
-    /// 409, and for how many seconds.
+    /// 409, with the seconds in `Retry-After`.
     InFlight(u64),
     /// 401.
     Refused,
@@ -200,7 +202,7 @@ pub enum Seen {
 }
 
 impl Seen {
-    /// Reads the answer to a delivery of `event`, which must be one of the contract's to the byte.
+    /// Reads the answer to a delivery of `event`, which must be exactly one of the contract's.
     ///
     /// # Errors
     /// Any other answer.
@@ -234,7 +236,7 @@ impl Seen {
         Ok(seen)
     }
 
-    /// Whether it tells the provider that it need not send again.
+    /// Returns whether the answer tells the provider not to send again.
     #[must_use]
     pub fn is_success(self) -> bool {
         matches!(self, Self::Accepted | Self::Duplicate)
@@ -244,9 +246,9 @@ impl Seen {
 /// A message that was taken off the queue.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// The queue's id of it.
+    /// Its id on the queue.
     pub message_id: String,
-    /// The envelope; of one that was too large for the queue, from the bucket.
+    /// The envelope. If it was too large for the queue, it comes from the bucket.
     pub envelope: String,
 }
 
@@ -254,7 +256,7 @@ impl Taken {
     /// Reads a message, and what it points to.
     ///
     /// # Panics
-    /// It has no body or id, or points nowhere.
+    /// If it has no body or id, or points to nothing.
     pub async fn read(aws: &Aws, message: Message) -> Self {
         let body = message.body.expect("a message has a body");
         let envelope = match PayloadPointer::parse(&body) {
@@ -279,8 +281,9 @@ impl Taken {
 /// An item of the table.
 type Record = HashMap<String, AttributeValue>;
 
-/// What is wrong with queue and table after all of `events` were answered 200, in sentences; empty where all is well: each is
-/// on the queue once, with the bytes that were signed, and its record says so; and nothing else is there.
+/// Returns what is wrong with queue and table after all of `events` were answered 200, in
+/// sentences. Each event must be on the queue once, with the bytes that were signed, and its record
+/// must say so. Nothing else may be there.
 #[must_use]
 pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> Vec<String> {
     let mut found = Vec::new();
@@ -303,7 +306,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
     for event in events {
         let key = &event.key;
         match on_queue.get(key).map_or(&[][..], Vec::as_slice) {
-            [] => found.push(format!("LOST: {key} was answered 200 and is not on the queue")),
+            [] => found.push(format!("LOST: {key} was answered 200, but is not on the queue")),
             [message] => {
                 if !message.envelope.ends_with(&event.tail) {
                     found.push(format!(
@@ -314,7 +317,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
                     Some((status, id)) if status == "ENQUEUED" && id == message.message_id => {}
                     record => {
                         found.push(format!(
-                            "RECORD: {key} has {record:?}, its message is {}",
+                            "RECORD: {key} has {record:?}, but its message is {}",
                             message.message_id
                         ));
                     }
@@ -326,10 +329,10 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
         }
     }
     for key in on_queue.keys().filter(|key| !keys.contains(key.as_str())) {
-        found.push(format!("FORGED: {key} is on the queue, and nobody has sent it"));
+        found.push(format!("FORGED: {key} is on the queue, but nobody has sent it"));
     }
     for key in in_table.keys().filter(|key| !keys.contains(key.as_str())) {
-        found.push(format!("FORGED: {key} has a record, and nobody has sent it"));
+        found.push(format!("FORGED: {key} has a record, but nobody has sent it"));
     }
     found
 }

@@ -1,5 +1,5 @@
-//! The example consumer's real bootstrap, behind the queue that the receivers' real bootstraps fill: the consumer's side of
-//! the contract.
+//! The example consumer's real bootstrap, behind the queue that the receivers' real bootstraps
+//! fill: the consumer's side of the contract.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,8 @@ use webhook_tests::{
 const NOT_AN_EVENT: &str =
     "the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data";
 
-/// A receiver, a queue and a consumer. The test is the event source mapping between the last two.
+/// A receiver, a queue and a consumer. The test takes the part of the event source mapping between
+/// the last two.
 struct World {
     aws: Aws,
     receiver: Function,
@@ -60,7 +61,7 @@ impl World {
         }
     }
 
-    /// Delivers an event to the receiver, which takes it.
+    /// Delivers an event to the receiver, which must accept it.
     async fn deliver(&self, event: &Event) {
         let answer =
             self.receiver.invoke_text(event.delivery(), Duration::from_secs(15), None).await;
@@ -86,6 +87,7 @@ impl World {
                     json!({"dataType": value.data_type, "stringValue": value.string_value}),
                 )
             });
+        let suffix = if self.fifo { ".fifo" } else { "" };
         json!({
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
@@ -94,12 +96,12 @@ impl World {
             "messageAttributes": message_attributes.collect::<serde_json::Map<_, _>>(),
             "md5OfBody": "",
             "eventSource": "aws:sqs",
-            "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:events{}", if self.fifo { ".fifo" } else { "" }),
+            "eventSourceARN": format!("arn:aws:sqs:us-east-1:000000000000:events{suffix}"),
             "awsRegion": "us-east-1",
         })
     }
 
-    /// Hands the records to the consumer, and gives the ids of those that it reports as failed.
+    /// Hands the records to the consumer, and returns the ids of those that it reports as failed.
     async fn consume(&self, records: &[Value]) -> Vec<String> {
         let answer = self.consumer.invoke(&json!({"Records": records})).await.expect("an answer");
         let failures = answer["batchItemFailures"].as_array().expect("a list");
@@ -107,8 +109,8 @@ impl World {
         failures.iter().map(id).collect()
     }
 
-    /// Outcome, reason and id of each of the consumer's lines about messages, once there are so many: an answer may
-    /// overtake its line.
+    /// Waits for `count` of the consumer's log lines about messages, and returns outcome, reason
+    /// and event id of each. (A line may come after its answer.)
     async fn lines(&self, count: usize) -> Vec<(String, Option<String>, Option<String>)> {
         let started_at = Instant::now();
         loop {
@@ -141,7 +143,7 @@ fn id(record: &Value) -> String {
     record["messageId"].as_str().expect("an id").to_owned()
 }
 
-/// A line of the log.
+/// Returns a line of the log, as [`World::lines`] does.
 fn line(
     outcome: &str,
     reason: Option<&str>,
@@ -154,7 +156,7 @@ fn event(kind: Kind, number: usize) -> Event {
     Event::with(kind, number, "\"note\": \"PAYLOADCANARY\"")
 }
 
-/// For a test in which nothing depends on the provider.
+/// Returns a kind for tests in which nothing depends on the provider.
 fn any_kind() -> Kind {
     Kind::in_turn(0)
 }
@@ -176,15 +178,31 @@ async fn an_event_is_handled_once_and_its_second_message_is_a_duplicate() {
             let outcomes: Vec<_> =
                 world.lines(2).await.into_iter().map(|(outcome, ..)| outcome).collect();
             assert_eq!(outcomes, ["handled", "duplicate"]);
+            let log = world.consumer.log();
+            assert_eq!(log.matches("an event to work on").count(), 1, "{log}");
 
-            assert!(records[0]["body"].as_str().is_some_and(|body| body.contains("PAYLOADCANARY")));
             let marks = world.aws.records(&world.consumed).await;
             assert_eq!(marks.len(), 1);
             assert_eq!(marks[0]["id"].as_s().ok(), Some(&event.key));
             assert!(marks[0].contains_key("done_at"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_payload_is_logged() {
+    for kind in Kind::all() {
+        for fifo in [true, false] {
+            let world = World::new(kind, fifo).await;
+            world.deliver(&event(kind, 1)).await;
+            let records = world.records().await;
+            assert!(records[0]["body"].as_str().is_some_and(|body| body.contains("PAYLOADCANARY")));
+            for outcome in ["handled", "duplicate"] {
+                assert_eq!(world.consume(&records).await, [""; 0], "{outcome}");
+            }
+            world.lines(2).await;
             let log = world.consumer.log();
             assert!(!log.contains("PAYLOADCANARY"), "{log}");
-            assert_eq!(log.matches("an event to work on").count(), 1, "{log}");
         }
     }
 }
@@ -207,14 +225,20 @@ async fn a_large_event_is_fetched_from_the_bucket() {
         "{}",
         world.consumer.log()
     );
+}
 
-    let mut elsewhere = records[0].clone();
-    elsewhere["body"] = json!(
-        r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"another","s3Key":"k"}]"#
+#[tokio::test]
+async fn a_pointer_to_another_bucket_is_not_followed() {
+    let world = World::new(any_kind(), true).await;
+    world.deliver(&event(any_kind(), 1)).await;
+    let mut records = world.records().await;
+    records[0]["body"] = json!(
+        "[\"software.amazon.payloadoffloading.PayloadS3Pointer\",\
+         {\"s3BucketName\":\"another\",\"s3Key\":\"k\"}]"
     );
-    assert_eq!(world.consume(&[elsewhere]).await, [id(&records[0])]);
-    let reason = "could not get the payload: unexpected response: a pointer to another bucket";
-    assert_eq!(world.lines(2).await[1], line("left", Some(reason), None));
+    assert_eq!(world.consume(&records).await, [id(&records[0])]);
+    let reason = "could not get the payload: unexpected response: a pointer to a different bucket";
+    assert_eq!(world.lines(1).await, [line("left", Some(reason), None)]);
 }
 
 #[tokio::test]
@@ -222,14 +246,14 @@ async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
     let grouped = Kind::all().into_iter().find(|kind| !kind.scheme.facts.group.is_empty());
     let kind = grouped.unwrap_or_else(any_kind);
     let world = World::new(kind, true).await;
-    // Those of 50 numbers are a group.
+    // Every 50 numbers are a group.
     let [a1, b1, a2, a3, b2] = [1, 51, 2, 3, 52].map(|number| event(kind, number));
     for event in [&a1, &b1, &a2, &a3, &b2] {
         world.deliver(event).await;
     }
     let mut records = world.records().await;
     if grouped.is_none() {
-        // Each event is a group by itself. Then the groups are the test's own.
+        // No scheme reads a group, so each event is a group by itself: the test sets the groups.
         let is_b = |record: &Value| {
             [&b1.id, &b2.id]
                 .iter()
@@ -272,17 +296,13 @@ async fn a_failing_message_is_reported_with_the_rest_of_its_group() {
 
 #[tokio::test]
 async fn on_a_standard_queue_a_message_that_fails_is_reported_alone() {
-    let world = World::new(any_kind(), false).await;
-    for number in [1, 2] {
-        world.deliver(&event(any_kind(), number)).await;
-    }
-    let mut records = world.records().await;
+    let (world, mut records) = with_two_messages().await;
     records[0]["body"] = json!("");
     assert_eq!(world.consume(&records).await, [id(&records[0])]);
 }
 
 #[tokio::test]
-async fn a_message_in_work_elsewhere_comes_again_until_that_claim_ends() {
+async fn a_message_claimed_elsewhere_comes_again_until_that_claim_ends() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
@@ -303,7 +323,7 @@ async fn a_message_in_work_elsewhere_comes_again_until_that_claim_ends() {
 }
 
 #[tokio::test]
-async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
+async fn the_constant_deadline_of_cargo_lambda_counts_as_in_the_future() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let batch = json!({"Records": world.records().await});
@@ -313,18 +333,21 @@ async fn a_constant_deadline_of_cargo_lambda_is_not_taken_for_the_past() {
 }
 
 #[tokio::test]
-async fn without_its_table_or_without_time_all_messages_come_again() {
-    let world = World::new(any_kind(), false).await;
-    for number in [1, 2] {
-        world.deliver(&event(any_kind(), number)).await;
-    }
-    let records = world.records().await;
-    let all: Vec<_> = records.iter().map(id).collect();
+async fn if_time_is_up_all_messages_come_again() {
+    let (world, records) = with_two_messages().await;
     let batch = json!({"Records": records}).to_string();
     let answer =
         world.consumer.invoke_text(batch, Duration::from_secs(1), None).await.expect("an answer");
     assert_eq!(answer["batchItemFailures"].as_array().map(Vec::len), Some(2));
     assert_eq!(world.aws.records(&world.consumed).await, []);
+    let reasons: Vec<_> =
+        world.lines(2).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
+    assert_eq!(reasons, ["the invocation's time is up"; 2]);
+}
+
+#[tokio::test]
+async fn without_its_table_all_messages_come_again() {
+    let (world, records) = with_two_messages().await;
     world
         .aws
         .dynamodb
@@ -333,21 +356,27 @@ async fn without_its_table_or_without_time_all_messages_come_again() {
         .send()
         .await
         .expect("the table is deleted");
+    let all: Vec<_> = records.iter().map(id).collect();
     assert_eq!(world.consume(&records).await, all);
-    let reasons: Vec<_> =
-        world.lines(4).await.into_iter().filter_map(|(_, reason, _)| reason).collect();
-    assert_eq!(reasons[..2], ["the invocation's time is up"; 2]);
-    assert!(
-        reasons[2].starts_with(
-            "could not claim the event: the service refused the call: ResourceNotFoundException"
-        ),
-        "{}",
-        reasons[2]
-    );
+    for (_, reason, _) in world.lines(2).await {
+        let expected =
+            "could not claim the event: the service refused the call: ResourceNotFoundException";
+        assert!(reason.as_ref().is_some_and(|reason| reason.starts_with(expected)), "{reason:?}");
+    }
+}
+
+/// Returns a world with a standard queue, and the records of two messages that were on it.
+async fn with_two_messages() -> (World, Vec<Value>) {
+    let world = World::new(any_kind(), false).await;
+    for number in [1, 2] {
+        world.deliver(&event(any_kind(), number)).await;
+    }
+    let records = world.records().await;
+    (world, records)
 }
 
 #[tokio::test]
-async fn a_replay_is_handled_though_the_first_was() {
+async fn a_replay_is_handled_even_if_the_original_was() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
@@ -373,7 +402,7 @@ async fn a_replay_is_handled_though_the_first_was() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_not_a_batch_is_an_error_and_the_next_is_worked_on() {
+async fn an_event_that_is_not_a_batch_is_an_error_and_the_process_lives() {
     let (world, event) = (World::new(any_kind(), true).await, event(any_kind(), 1));
     world.deliver(&event).await;
     let records = world.records().await;
@@ -403,17 +432,20 @@ async fn a_variable_that_is_missing_or_cannot_be_used_stops_the_start() {
         (
             "CONSUMED_TABLE",
             "my table",
-            "Error: CONSUMED_TABLE cannot be used: \"my table\" is not a table's name (3 to 255 letters, digits, `_`, `-` and `.`) or its ARN\n",
+            "Error: CONSUMED_TABLE cannot be used: \"my table\" is not a table's name (3 to 255 \
+             letters, digits, `_`, `-` and `.`) or its ARN\n",
         ),
         (
             "PAYLOAD_BUCKET",
             "s3://b",
-            "Error: PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path\n",
+            "Error: PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 \
+             lower-case letters, digits, `-` and `.`), without s3:// and without a path\n",
         ),
         (
             "RUST_LOG",
             "info=loud",
-            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5\n",
+            "Error: RUST_LOG cannot be used: error parsing level filter: expected one of \"off\", \
+             \"error\", \"warn\", \"info\", \"debug\", \"trace\", or a number 0-5\n",
         ),
         ("AWS_REGION", "", "Error: AWS_REGION is not set\n"),
     ] {

@@ -1,4 +1,5 @@
-//! Every crate of the workspace, as cargo itself lists them, forbids unsafe code and obeys the workspace's lints.
+//! Every crate of the workspace, as cargo itself lists them, forbids unsafe code and obeys the
+//! workspace's lints.
 
 use std::{
     fs,
@@ -10,7 +11,7 @@ use serde_json::Value;
 use webhook_tests::workspace;
 use webhook_verify::providers::PROVIDERS;
 
-/// Manifest, crate roots of libraries and programs.
+/// Returns each crate's manifest, and the root files of its libraries and programs.
 fn crates() -> Vec<(String, Vec<String>)> {
     let mut cargo = Command::new(std::env::var_os("CARGO").expect("cargo runs the tests"));
     let metadata = cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]);
@@ -39,11 +40,11 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 #[test]
-fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
+fn every_crate_uses_the_workspaces_lints_which_forbid_unsafe_code() {
     let root = read(workspace().join("Cargo.toml"));
     assert!(root.contains("[workspace.lints.rust]\nunsafe_code = \"forbid\"\n"));
     let crates = crates();
-    // A function for each provider, the example of a consumer, five shared ones, and the tests.
+    // A function for each provider, the example consumer, five shared crates, and the tests.
     assert!(crates.len() >= PROVIDERS.len() + 7, "{crates:?}");
     for (manifest, _) in crates {
         assert!(read(&manifest).contains("\n[lints]\nworkspace = true\n"), "{manifest}");
@@ -51,13 +52,13 @@ fn every_crate_takes_the_lints_of_the_workspace_which_forbid_unsafe_code() {
 }
 
 #[test]
-fn every_library_and_program_says_at_its_root_that_it_has_no_unsafe_code() {
+fn every_library_and_program_forbids_unsafe_code_at_its_root() {
     for root in crates().into_iter().flat_map(|(_, roots)| roots) {
         assert!(read(&root).contains("\n#![forbid(unsafe_code)]\n"), "{root}");
     }
 }
 
-/// All Rust files below the folder, save what is built or installed.
+/// Returns all Rust files below the folder, except in what is built or installed.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder can be listed") {
@@ -72,9 +73,9 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// A checkout may be moved or copied with what was built in it.
+/// A checkout may be moved or copied together with its built programs.
 #[test]
-fn no_program_keeps_the_path_in_which_it_was_compiled() {
+fn no_program_contains_the_path_in_which_it_was_compiled() {
     let kept = ["MANIFEST_DIR", "TARGET_TMPDIR", "BIN_EXE_webhook"]
         .map(|name| format!("env!(\"CARGO_{name}\")"));
     let files = rust_files(&workspace());

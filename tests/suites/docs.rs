@@ -10,7 +10,7 @@ use clap::{Parser as _, error::ErrorKind};
 use webhook_cli::Cli;
 use webhook_tests::workspace;
 
-/// The value of every variable in the code of a page: one that a queue may have too.
+/// Stands for every shell variable in a page's code. Options that take a queue accept it too.
 const A_URL: &str = "https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo";
 
 /// Returns every Markdown file, except in what is built or installed.
@@ -50,7 +50,7 @@ fn split(text: &str) -> (Vec<&str>, Vec<&str>) {
     (prose, code)
 }
 
-/// Returns the targets of a page's links, without those that lead elsewhere.
+/// Returns the targets of a page's links, without those that lead out of the repository.
 fn links<'t>(lines: &[&'t str]) -> Vec<&'t str> {
     let targets = lines.iter().flat_map(|line| line.split("](").skip(1));
     let targets = targets.filter_map(|rest| Some(rest.split_once(')')?.0));
@@ -75,7 +75,7 @@ fn anchors(lines: &[&str]) -> HashSet<String> {
     headings.map(anchor).collect()
 }
 
-/// Says which links of a page lead nowhere.
+/// Returns the links of a page that lead nowhere.
 fn dead(page: &Path) -> Vec<String> {
     let read = |path: &Path| {
         fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -112,7 +112,8 @@ fn cli_calls(code: &[&str]) -> Vec<Vec<String>> {
     calls.map(words).collect()
 }
 
-/// Splits a command as a shell does, up to a redirection or a comment. A variable stands for a URL.
+/// Splits a command as a shell does, up to a redirection or a comment. A variable becomes
+/// [`A_URL`].
 fn words(command: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for next in command.chars() {
@@ -135,7 +136,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_call_of_the_command_line_in_a_page_is_understood() {
+fn every_cargo_webhook_command_in_a_page_can_be_parsed() {
     let mut calls = 0;
     for page in pages(&workspace()) {
         let text = fs::read_to_string(&page).expect("a page can be read");
@@ -159,7 +160,7 @@ fn every_call_of_the_command_line_in_a_page_is_understood() {
 }
 
 #[test]
-fn every_target_of_make_in_a_pages_code_exists() {
+fn every_make_target_in_a_page_exists() {
     let read = |name: &str| fs::read_to_string(workspace().join(name)).unwrap_or_default();
     let makefiles = ["Makefile", "tests/bench/bench.mk", "tests/copy/copy.mk"].map(read).concat();
     for page in pages(&workspace()) {
@@ -187,7 +188,8 @@ fn commands_are_split_as_a_shell_splits_them() {
 
 #[test]
 fn links_and_headings_are_found_as_github_finds_them() {
-    let page = "# A `b` (c), d\n[x](y.md#z) ![p](q.svg) [w](https://e.com)\n```sh\n# no heading\n[n](o)\n```\n## E\n## E\n";
+    let page = "# A `b` (c), d\n[x](y.md#z) ![p](q.svg) [w](https://e.com)\n\
+                ```sh\n# no heading\n[n](o)\n```\n## E\n## E\n";
     let lines = prose(page);
     assert_eq!(links(&lines), ["y.md#z", "q.svg"]);
     let expected = ["a-b-c-d", "e", "e-1"].map(str::to_owned);

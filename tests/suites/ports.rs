@@ -1,4 +1,4 @@
-//! The adapters keep the contract of the ports, against the emulator, over HTTP.
+//! The AWS adapters keep the contract of the ports. They call the emulator over HTTP.
 
 use std::str::FromStr;
 
@@ -59,7 +59,8 @@ async fn a_message_at_the_limit_is_sent_and_a_larger_one_goes_to_the_bucket() {
     let [whole, pointer] = &aws.take_messages(&url).await[..] else { panic!("two messages") };
     assert_eq!(whole.body.as_ref(), Some(&largest.body));
     let expected = format!(
-        r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{{"s3BucketName":"{bucket}","s3Key":"p/1048577"}}]"#
+        "[\"software.amazon.payloadoffloading.PayloadS3Pointer\",\
+         {{\"s3BucketName\":\"{bucket}\",\"s3Key\":\"p/1048577\"}}]"
     );
     assert_eq!(pointer.body.as_ref(), Some(&expected));
     let attributes = pointer.message_attributes.as_ref().expect("it has attributes");
@@ -82,10 +83,9 @@ async fn a_message_at_the_limit_is_sent_and_a_larger_one_goes_to_the_bucket() {
     assert!(stored == too_large.body.as_bytes(), "the object is the message's body");
 }
 
-#[tokio::test]
-async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
-    let aws = Aws::shared();
-    let (url, bucket) = (aws.create_queue(true).await, aws.create_bucket().await);
+/// Creates a queue that takes messages of up to 256 KiB, and returns its URL.
+async fn create_queue_of_256_kib(aws: &Aws) -> String {
+    let url = aws.create_queue(true).await;
     let limit = aws_sdk_sqs::types::QueueAttributeName::MaximumMessageSize;
     aws.sqs
         .set_queue_attributes()
@@ -94,6 +94,13 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
         .send()
         .await
         .expect("is set");
+    url
+}
+
+#[tokio::test]
+async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
+    let aws = Aws::shared();
+    let (url, bucket) = (create_queue_of_256_kib(&aws).await, aws.create_bucket().await);
     let queue = SqsQueue::new(&aws.config, name(&url), Some(name(&bucket)));
     let message = message_of_size(300_000);
     queue.send(&message).await.expect("is sent");
@@ -112,17 +119,19 @@ async fn a_message_that_the_queue_refuses_for_its_size_goes_to_the_bucket() {
         .expect("the object is there");
     let stored = object.body.collect().await.expect("it is read").into_bytes();
     assert!(stored == message.body.as_bytes(), "the object is the message's body");
+}
 
-    let without_bucket = SqsQueue::new(&aws.config, name(&url), None);
-    assert_eq!(
-        without_bucket.send(&message_of_size(300_001)).await,
-        Err(CallError::MessageTooLarge)
-    );
+#[tokio::test]
+async fn without_a_bucket_a_message_that_the_queue_refuses_is_too_large() {
+    let aws = Aws::shared();
+    let url = create_queue_of_256_kib(&aws).await;
+    let queue = SqsQueue::new(&aws.config, name(&url), None);
+    assert_eq!(queue.send(&message_of_size(300_001)).await, Err(CallError::MessageTooLarge));
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
 
 #[tokio::test]
-async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
+async fn without_a_bucket_a_message_over_the_limit_is_too_large() {
     let aws = Aws::shared();
     let url = aws.create_queue(true).await;
     let queue = SqsQueue::new(&aws.config, name(&url), None);
@@ -133,7 +142,7 @@ async fn without_a_bucket_a_message_over_the_limit_is_a_fault_that_says_so() {
     assert_eq!(aws.take_messages(&url).await.len(), 0);
 }
 
-/// The name of something that the emulator made.
+/// Parses the name of something that the emulator made.
 fn name<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("is a name")
 }
@@ -146,15 +155,21 @@ fn text(stored: StoredSecret) -> Option<String> {
 }
 
 #[tokio::test]
-async fn both_versions_of_a_secret_are_read_and_the_previous_may_be_missing() {
+async fn a_secret_without_a_previous_version_is_read() {
     let aws = Aws::shared();
     let secret = aws.create_secret("first").await;
     let store = SecretsManager::new(&aws.config, name(&secret));
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("first".to_owned()));
     assert_eq!(fetched.previous.map(|version| version.and_then(text)), Ok(None));
+}
 
+#[tokio::test]
+async fn both_versions_of_a_rotated_secret_are_read() {
+    let aws = Aws::shared();
+    let secret = aws.create_secret("first").await;
     aws.rotate_secret(&secret, "second").await;
+    let store = SecretsManager::new(&aws.config, name(&secret));
     let fetched = store.fetch().await.expect("is read");
     assert_eq!(text(fetched.current), Some("second".to_owned()));
     assert_eq!(
@@ -164,7 +179,7 @@ async fn both_versions_of_a_secret_are_read_and_the_previous_may_be_missing() {
 }
 
 #[tokio::test]
-async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
+async fn a_binary_secret_has_no_text() {
     let aws = Aws::shared();
     let secret = aws.create_secret("text").await;
     let binary = aws_sdk_secretsmanager::primitives::Blob::new(b"\x00\x01".to_vec());
@@ -177,13 +192,17 @@ async fn a_binary_secret_has_no_text_and_an_absent_one_is_an_error() {
         .expect("a secret is put");
     let fetched = SecretsManager::new(&aws.config, name(&secret)).fetch().await.expect("is read");
     assert_eq!(text(fetched.current), None);
+}
 
+#[tokio::test]
+async fn an_absent_secret_is_an_error() {
+    let aws = Aws::shared();
     let absent = SecretsManager::new(&aws.config, name("absent")).fetch().await.map(|_| ());
     assert_eq!(absent, Err(CallError::Refused("ResourceNotFoundException".to_owned())));
 }
 
 #[tokio::test]
-async fn a_failing_call_names_the_services_error_and_nothing_of_the_request() {
+async fn a_failing_call_names_the_services_error() {
     let aws = Aws::shared();
     let store = DynamoStore::new(&aws.config, name("no-such-table"));
     let error = store.release("id", &ClaimToken::named("t")).await.expect_err("fails");

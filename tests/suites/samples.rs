@@ -1,4 +1,5 @@
-//! The samples in `events/` are complete, current and answered as the table says; and each provider has all its places.
+//! The samples in `events/` are complete and current, and get the answers in their manifests. Each
+//! provider is in all the places where it must be.
 
 use std::{
     collections::BTreeSet,
@@ -14,10 +15,12 @@ use webhook_tests::{
 };
 use webhook_verify::{Delivery, Provider, SigningSecrets, Tolerance, providers::PROVIDERS};
 
-/// If it is set, the samples are written again, each with the body that it has.
+/// If this variable is set, the samples are signed and written again, with the bodies that they
+/// have.
 const UPDATE_VARIABLE: &str = "UPDATE_SAMPLES";
 
-/// Returns the samples: after writing them again, if [`UPDATE_VARIABLE`] is set. No test reads a file that another is writing.
+/// Returns the samples. If [`UPDATE_VARIABLE`] is set, they are written again first. This happens
+/// once, so that no test reads a file that another one is writing.
 fn current() -> Vec<Sample> {
     static UPDATED: Once = Once::new();
     UPDATED.call_once(|| {
@@ -30,7 +33,7 @@ fn current() -> Vec<Sample> {
     samples::all()
 }
 
-/// Returns what the tool makes of the sample's body.
+/// Returns the event that the command-line tool makes from the sample's body.
 fn made(sample: &Sample) -> String {
     let Sample { sender, at, encoding, .. } = sample.clone();
     let (_, body) = sample.request();
@@ -40,20 +43,20 @@ fn made(sample: &Sample) -> String {
 }
 
 #[test]
-fn every_file_is_in_the_table_and_every_row_has_its_file() {
+fn every_file_is_in_its_manifest_and_every_row_has_its_file() {
     let mut files = BTreeSet::new();
     for provider in entries(&samples::folder()).into_iter().filter(|path| path.is_dir()) {
         let samples = entries(&provider).into_iter().filter(|path| name(path) != MANIFEST);
         files.extend(samples.map(|path| format!("{}/{}", name(&provider), name(&path))));
     }
-    let table = current();
-    let rows: BTreeSet<_> = table.iter().map(|sample| sample.file.clone()).collect();
+    let samples = current();
+    let rows: BTreeSet<_> = samples.iter().map(|sample| sample.file.clone()).collect();
     assert_eq!(rows, files);
-    assert_eq!(table.len(), rows.len(), "a file has two rows");
+    assert_eq!(samples.len(), rows.len(), "a file has two rows");
 }
 
 #[test]
-fn every_sample_is_what_the_tool_makes_of_its_body() {
+fn every_sample_is_what_the_tool_makes_from_its_body() {
     for sample in current() {
         let made = made(&sample);
         let same = made == sample.event();
@@ -66,24 +69,35 @@ fn every_sample_is_what_the_tool_makes_of_its_body() {
 }
 
 #[test]
-fn every_sample_gets_the_answer_of_the_table() {
+fn every_sample_gets_the_answer_in_its_manifest() {
     for sample in current() {
         assert_eq!(answer(&sample), sample.answer, "events/{}", sample.file);
     }
 }
 
 #[test]
-fn accepted_samples_differ_and_a_duplicate_repeats_one_before_it() {
+fn accepted_samples_are_different_events() {
     let mut ids = BTreeSet::new();
     for sample in current() {
         // Two providers may have the same id: the keys begin with the provider's name.
         let provider = sample.sender.provider.name();
+        if let Answer::Accepted { id, .. } = sample.answer {
+            assert!(ids.insert((provider, id)), "events/{}", sample.file);
+        }
+    }
+}
+
+#[test]
+fn a_duplicate_repeats_an_earlier_accepted_sample() {
+    let mut ids = BTreeSet::new();
+    for sample in current() {
+        let provider = sample.sender.provider.name();
         match sample.answer {
             Answer::Accepted { id, .. } => {
-                assert!(ids.insert((provider, id)), "events/{}", sample.file)
+                ids.insert((provider, id));
             }
             Answer::Duplicate { id, .. } => {
-                assert!(ids.contains(&(provider, id)), "events/{}", sample.file)
+                assert!(ids.contains(&(provider, id)), "events/{}", sample.file);
             }
             Answer::Refused { .. } | Answer::Malformed | Answer::Challenge { .. } => {}
         }
@@ -102,8 +116,9 @@ fn a_respelled_sample_needs_the_python_form() {
     }
 }
 
+/// Only a provider that signs a time can have a stale sample.
 #[test]
-fn every_provider_has_a_good_a_forged_and_where_dated_a_stale_sample() {
+fn every_provider_has_an_accepted_a_forged_and_a_stale_sample() {
     for provider in PROVIDERS {
         let samples = samples::of(provider);
         let has = |is_wanted: &dyn Fn(&Answer) -> bool| {
@@ -111,20 +126,20 @@ fn every_provider_has_a_good_a_forged_and_where_dated_a_stale_sample() {
         };
         assert!(
             has(&|answer| matches!(answer, Answer::Accepted { .. })),
-            "{}: none is good",
+            "{}: no sample is accepted",
             provider.name()
         );
         let refused = |wanted: &str| {
             has(&|answer| matches!(answer, Answer::Refused { reason } if reason == wanted))
         };
-        assert!(refused("signature_mismatch"), "{}: none is forged", provider.name());
+        assert!(refused("signature_mismatch"), "{}: no sample is forged", provider.name());
         let signs_time = provider.tolerance().is_some();
-        assert_eq!(refused("timestamp_too_old"), signs_time, "{}: stale ones", provider.name());
+        assert_eq!(refused("timestamp_too_old"), signs_time, "{}: stale samples", provider.name());
     }
 }
 
 #[test]
-fn every_provider_has_all_its_places() {
+fn every_provider_has_its_function_and_its_entry_in_the_template() {
     let template = read("infra/template.yaml");
     let mut missing = Vec::new();
     for provider in PROVIDERS.iter().map(|provider| provider.name()) {
@@ -143,7 +158,7 @@ fn every_provider_has_all_its_places() {
 }
 
 #[test]
-fn every_folder_of_a_provider_belongs_to_one_of_the_list() {
+fn every_folder_of_a_provider_belongs_to_a_listed_one() {
     let names: BTreeSet<_> = PROVIDERS.iter().map(|provider| provider.name().to_owned()).collect();
     let folders = |folder: &str| {
         let entries = entries(&workspace().join(folder)).into_iter().filter(|path| path.is_dir());
@@ -155,8 +170,8 @@ fn every_folder_of_a_provider_belongs_to_one_of_the_list() {
     assert_eq!(folders("functions"), names.into_iter().chain(others).collect());
 }
 
-/// What a receiver that has the development secret and stands at the samples' time does with a sample. It remembers nothing, so
-/// it takes a duplicate for an event.
+/// Returns the answer of a receiver that has the development secret, at the samples' time. It
+/// remembers nothing, so the manifest decides which sample is a duplicate.
 fn answer(sample: &Sample) -> Answer {
     let (headers, body) = sample.request();
     let delivery = Delivery::new(&headers, &body).expect("samples are small");
@@ -185,14 +200,14 @@ fn answer(sample: &Sample) -> Answer {
 
 fn secrets(provider: &Provider) -> SigningSecrets {
     let text = webhook_cli::development_secret(provider);
-    SigningSecrets::new(provider.key().read(&text).expect("is written so"), None)
+    SigningSecrets::new(provider.key().read(&text).expect("is written as the provider does"), None)
 }
 
 fn read(file: &str) -> String {
     fs::read_to_string(workspace().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// In alphabetical order.
+/// Returns the entries of a folder, in alphabetical order.
 fn entries(folder: &Path) -> BTreeSet<PathBuf> {
     let entries =
         fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

@@ -13,15 +13,23 @@ use webhook_tests::{
     http::post,
     now,
     samples::{self, Answer},
-    stack::Account,
+    stack::{Account, Stack},
     traffic::{Event, Kind},
 };
 use webhook_verify::providers::PROVIDERS;
 
+/// One deployment for all, because it takes ten seconds.
 #[tokio::test]
-async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() {
+async fn the_deployed_template_works_over_http_with_iam_enforced() {
     let account = Account::start(|_| ()).await;
     let stack = account.deploy(&[]).await;
+    every_sample_gets_its_answer(&stack).await;
+    what_cargo_webhook_sends_is_queued(&stack).await;
+    large_events_go_through_the_bucket(&stack).await;
+    only_the_providers_have_routes(&stack);
+}
+
+async fn every_sample_gets_its_answer(stack: &Stack) {
     let mut accepted = 0;
     for sample in samples::all() {
         let (headers, body) = sample.delivery_at(now());
@@ -55,7 +63,9 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
             serde_json::from_str(message.body.as_deref().expect("a body")).expect("JSON");
         assert_eq!(envelope["specversion"], "1.0");
     }
+}
 
+async fn what_cargo_webhook_sends_is_queued(stack: &Stack) {
     for (number, kind) in Kind::all().into_iter().enumerate() {
         let (status, sent) = send(&kind, 100 + number, &stack.url(kind.provider.name()));
         assert!(status.starts_with("200 OK\n"), "{kind:?}: {status}");
@@ -66,11 +76,16 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
             "{kind:?}: the bytes that were signed"
         );
     }
+}
 
+async fn large_events_go_through_the_bucket(stack: &Stack) {
     for (number, kind) in Kind::all().into_iter().enumerate() {
         let provider = kind.provider;
         let large = Event::new(kind.large(), 200 + number);
-        let secret = provider.key().read(&development_secret(provider)).expect("is written so");
+        let secret = provider
+            .key()
+            .read(&development_secret(provider))
+            .expect("is written as the provider does");
         let sender = Sender { id: Some(large.id), ..Sender::new(provider, kind.scheme) };
         let delivery = OutgoingDelivery::sign(sender, &secret, now(), large.body.into_bytes())
             .expect("can be signed");
@@ -86,13 +101,15 @@ async fn the_template_as_it_is_takes_every_sample_over_http_with_iam_enforced() 
                 .is_some_and(|body| body.contains(&stack.outputs["PayloadBucketName"]))
         );
     }
-
-    let (route, other) = (format!("/webhooks/{}", PROVIDERS[0].name()), "/");
-    let other_path = stack.url(PROVIDERS[0].name()).replace(&route, other);
-    assert_eq!(post(&other_path, &[], b"{}").0, 404, "no route but the providers'");
 }
 
-/// Sends an event as a developer does, with `cargo webhook send`, and gives what it prints.
+fn only_the_providers_have_routes(stack: &Stack) {
+    let (route, other) = (format!("/webhooks/{}", PROVIDERS[0].name()), "/");
+    let other_path = stack.url(PROVIDERS[0].name()).replace(&route, other);
+    assert_eq!(post(&other_path, &[], b"{}").0, 404);
+}
+
+/// Sends an event as a developer does, with `cargo webhook send`, and returns what it prints.
 fn send(kind: &Kind, number: usize, url: &str) -> (String, Event) {
     let event = Event::new(*kind, number);
     let mut command = Command::new(bootstrap("webhook"));

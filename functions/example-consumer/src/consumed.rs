@@ -1,4 +1,5 @@
-//! The consumer's own table: which events are done, and which are being worked on. One item per idempotency key.
+//! The consumer's own table: which events are done, and which are being processed. One item per
+//! idempotency key.
 //!
 //! ```text
 //!            claim               mark_done
@@ -8,8 +9,8 @@
 //!           release
 //! ```
 //!
-//! A claim is an item that expires soon, a mark is one that expires late. `expires_at_s` decides, whether or not `DynamoDB` has
-//! deleted the item (that lags by days).
+//! A claim is an item that expires soon; a mark is one that expires late. Only `expires_at_s`
+//! decides whether an item has expired, because `DynamoDB`'s own deletion lags by days.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -23,7 +24,8 @@ use webhook_ingest::{CallError, ClaimToken, UnixMillis};
 
 use crate::event::IdempotencyKey;
 
-/// Longer than a message can live: 14 days on the queue and 14 in the dead-letter queue, and once more after a redrive.
+/// Longer than a message can live: 14 days on the queue and 14 in the dead-letter queue, and both
+/// once more after a redrive.
 const REMEMBERED_FOR: Duration = Duration::from_hours(60 * 24);
 /// The clocks of two instances may differ by this.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
@@ -31,7 +33,6 @@ const CLOCK_SKEW: Duration = Duration::from_secs(5);
 const FREE: &str = "attribute_not_exists(id) OR expires_at_s < :now_s";
 const OURS: &str = "claim_token = :token";
 
-/// The consumer's own table.
 pub(crate) struct ConsumedTable {
     client: Client,
     table: String,
@@ -44,7 +45,7 @@ pub(crate) enum Claim {
     Ours,
     /// The work is done.
     Done,
-    /// Another invocation is working on it, or died at it not long ago.
+    /// Another invocation is working on it, or died not long ago while it did.
     InProgress,
 }
 
@@ -110,7 +111,8 @@ impl ConsumedTable {
         update.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
-    /// Releases the claim, so that the message can be worked on when it comes again. If this fails, the claim runs out.
+    /// Releases the claim, so that the event can be processed when its message comes again. If this
+    /// fails, the claim runs out by itself.
     pub(crate) async fn release(
         &self,
         key: &IdempotencyKey,
@@ -127,7 +129,8 @@ impl ConsumedTable {
     }
 }
 
-/// Reads the item that is in the way. With our own token it is our own write, whose reply was lost.
+/// Returns the result of a claim that found this item. An item with our own token is our own write:
+/// its reply was lost.
 fn held_by(item: &HashMap<String, AttributeValue>, token: &ClaimToken) -> Claim {
     if item.contains_key("done_at") {
         Claim::Done
@@ -151,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_claim_whose_reply_was_lost_is_ours() {
+    fn the_item_that_a_claim_finds_decides_its_result() {
         let token = ClaimToken::named("t");
         let item = |pairs: &[(&str, &str)]| {
             pairs.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect()

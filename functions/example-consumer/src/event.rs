@@ -31,7 +31,8 @@ enum Version {
     V1,
 }
 
-/// A key that a table accepts, as in the receiver's: not empty, and one over 1,024 bytes is replaced by its SHA-256.
+/// A key that a table accepts, as the receiver's table has it: it is not empty, and if it is over
+/// 1,024 bytes, it is replaced by its SHA-256.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub(crate) struct IdempotencyKey(String);
@@ -54,7 +55,8 @@ impl TryFrom<String> for IdempotencyKey {
     }
 }
 
-/// The message is not an event. Holds nothing of it: a parser's error may quote a payload.
+/// The message is not an event. The error has nothing from it: a parser's error may quote a
+/// payload.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the message is not a CloudEvents 1.0 object with id, type, idempotencykey and data")]
 pub(crate) struct NotAnEvent;
@@ -78,7 +80,10 @@ mod tests {
 
     #[test]
     fn an_envelope_is_read_and_its_data_stays_as_it_is() {
-        let text = r#"{"specversion":"1.0","id":"e1","source":"/webhooks/p","type":"p.x.y","idempotencykey":"p#e1#replay-1","replayof":"p#e1","data":{"a": 1.10e2}}"#;
+        let text = concat!(
+            r#"{"specversion":"1.0","id":"e1","source":"/webhooks/p","type":"p.x.y","#,
+            r#""idempotencykey":"p#e1#replay-1","replayof":"p#e1","data":{"a": 1.10e2}}"#,
+        );
         let event = Event::parse(text).expect("is an event");
         assert_eq!((event.id.as_str(), event.name.as_str()), ("e1", "p.x.y"));
         assert_eq!(event.provider_and_type(), ("p", "x.y"));

@@ -9,15 +9,20 @@ pub(crate) struct HandlerError(pub(crate) String);
 
 /// Handles one event. Replace the body of this function.
 ///
-/// `Ok` takes the message off the queue. After an error it stays there: it comes again after the queue's visibility timeout and,
-/// after as many times as the queue allows, goes to the dead-letter queue. When the invocation's time runs out, the work is
-/// stopped, which counts as an error.
+/// `Ok` takes the message off the queue. After an error the message stays there: it comes again
+/// after the queue's visibility timeout, and goes to the dead-letter queue after as many attempts
+/// as the queue allows. When the invocation's time runs out, the work is stopped, which counts as
+/// an error.
 ///
-/// It may run twice for one event (`main.rs` says when): make it safe to repeat, with the help of `event.idempotency_key`.
-#[expect(clippy::unused_async, reason = "what replaces it will wait for something")]
+/// This function may run twice for one event (`main.rs` says when): make it safe to repeat, with
+/// the help of `event.idempotency_key`.
+#[expect(clippy::unused_async, reason = "the code that replaces this body will wait for something")]
 pub(crate) async fn handle(event: &Event<'_>) -> Result<(), HandlerError> {
     // match event.name.as_str() {
-    //     "acme.order.paid" => { let body: OrderPaid = serde_json::from_str(event.data.get())?; … }
+    //     "acme.order.paid" => {
+    //         let body: OrderPaid = serde_json::from_str(event.data.get())?;
+    //         …
+    //     }
     tracing::info!(
         webhook.idempotency_key = event.idempotency_key.as_str(),
         data_bytes = event.data.get().len(),

@@ -1,17 +1,21 @@
-//! An example consumer: a Lambda function that reads the queue, and what every consumer of it must get right.
+//! An example consumer: a Lambda function that reads the queue, and does what every consumer of the
+//! queue must.
 //!
-//! - **A message may come twice** (SQS delivers at least once; a standard queue repeats more often), and so may an event (the
-//!   window that the receiver leaves open). So each `idempotencykey` is claimed in a table of the consumer's own before the work,
-//!   and marked as done after it: `consumed.rs`. The work is then done **at least once, and almost always once**: a process that
-//!   dies after the work and before the mark leaves a claim that runs out, and the event is worked on again. Work that must not
-//!   happen twice even then has to be safe to repeat: pass the key on to whatever it calls.
-//! - **A message that fails must not take its batch with it**: the function reports which ones failed
-//!   (`ReportBatchItemFailures`), and the others are deleted.
-//! - **Order**: if a message of a FIFO queue fails, all later ones of its group in the batch are left and reported too.
-//! - **Large events** are in a bucket, and the message points there. The object is not deleted here, because the message may come
-//!   again: the bucket's lifecycle deletes it.
-//! - **A replay** (an operator's `cargo webhook replay`) has a key of its own, and so is worked on: `replayof` is the key of the
-//!   first message.
+//! - **A message may come twice** (SQS delivers at least once; a standard queue repeats more
+//!   often), and so may an event (the window that the receiver leaves open). So each
+//!   `idempotencykey` is claimed in a table of the consumer's own before the work, and marked as
+//!   done after it: `consumed.rs`. The work is then done **at least once, and almost always once**:
+//!   if a process dies between the work and the mark, its claim runs out, and the event is
+//!   processed again. Work that must not happen twice even then has to be safe to repeat: pass the
+//!   key on to whatever it calls.
+//! - **A message that fails must not take its batch with it**: the function reports which messages
+//!   failed (`ReportBatchItemFailures`), and the others are deleted.
+//! - **Order**: if a message of a FIFO queue fails, all later messages of its group in the batch
+//!   are left on the queue, and reported too.
+//! - **Large events** are in a bucket, and the message points there. The object is not deleted
+//!   here, because the message may come again: the bucket's lifecycle deletes it.
+//! - **A replay** (an operator's `cargo webhook replay`) has a key of its own, so it is processed.
+//!   Its `replayof` is the key of the first message.
 //!
 //! Your own code goes into `handler.rs`, and nowhere else.
 //!
@@ -19,15 +23,16 @@
 //! |---|---|
 //! | `CONSUMED_TABLE` | `DynamoDB` table: partition key `id` (S), TTL attribute `expires_at_s` |
 //! | `PAYLOAD_BUCKET` | the receiver's bucket; without it, messages that point there fail |
-//! | `RUST_LOG` | log filter in the syntax of tracing-subscriber's `Targets` (default: `info`); dependencies log at warn at most |
+//! | `RUST_LOG` | log filter in the syntax of tracing-subscriber's `Targets` (default: `info`); dependencies log only warnings and errors |
 //!
-//! The role needs `dynamodb:PutItem`, `UpdateItem` and `DeleteItem` on the table, `s3:GetObject` on the bucket's objects,
-//! and for the event source mapping `sqs:ReceiveMessage`, `DeleteMessage` and `GetQueueAttributes` on the queue. The mapping
-//! must have `FunctionResponseTypes: [ReportBatchItemFailures]`, or a failure that is reported counts as success. The
-//! queue's visibility timeout must be at least 6 s longer than the function's timeout, or a message comes again while its claim
-//! still holds.
+//! The role needs `dynamodb:PutItem`, `UpdateItem` and `DeleteItem` on the table, `s3:GetObject` on
+//! the bucket's objects, and for the event source mapping `sqs:ReceiveMessage`, `DeleteMessage` and
+//! `GetQueueAttributes` on the queue. The mapping must have
+//! `FunctionResponseTypes: [ReportBatchItemFailures]`, or a failure that is reported counts as
+//! success. The queue's visibility timeout must be at least 6 s longer than the function's timeout,
+//! or a message comes again while its claim still holds.
 //!
-//! Each message is one line of JSON in the log, without anything of its payload:
+//! Each message is one line of JSON in the log, without any of its payload:
 //!
 //! | field | meaning |
 //! |---|---|
@@ -70,7 +75,7 @@ use crate::{
 
 /// Reserved before the deadline so that the response gets out.
 const REPLY_MARGIN: Duration = Duration::from_millis(250);
-/// Reserved besides, to mark the work as done or to release the claim.
+/// Reserved as well, to mark the work as done or to release the claim.
 const CLOSING: Duration = Duration::from_millis(1250);
 
 #[tokio::main(flavor = "current_thread")]
@@ -90,7 +95,8 @@ async fn main() -> Result<(), StartError> {
     Box::pin(runtime.run()).await.map_err(|error| StartError::Runtime(error.to_string()))
 }
 
-/// Writes JSON lines to standard output. Dependencies log warnings and errors alone, because the SDK's traces hold bodies.
+/// Starts the log: JSON lines on standard output. Dependencies log only warnings and errors,
+/// because the SDK's traces contain bodies.
 fn init_log(filter: Targets) {
     let is_enabled = move |metadata: &Metadata<'_>| {
         let (target, level) = (metadata.target(), *metadata.level());
@@ -101,7 +107,8 @@ fn init_log(filter: Targets) {
     tracing_subscriber::registry().with(lines.with_filter(filter_fn(is_enabled))).init();
 }
 
-/// Handles one invocation. The event is taken as text: the runtime's own error for one that it cannot read may quote a payload.
+/// Handles one invocation. The event is taken as text: if the runtime parsed it and failed, its
+/// error might quote a payload.
 async fn handle(
     consumer: &Consumer,
     invocation: LambdaEvent<Box<RawValue>>,
@@ -122,7 +129,8 @@ async fn handle(
     }
 }
 
-/// The event is not a batch of messages. An error to Lambda: an empty response would have the messages deleted.
+/// The event is not a batch of messages. Lambda gets this as an error: after an empty response it
+/// would delete the messages.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the event is not a batch of SQS messages")]
 struct NotABatch;
@@ -133,7 +141,8 @@ impl From<NotABatch> for Diagnostic {
     }
 }
 
-/// Reads a batch. A message without an id could not be reported as failed, so all of the batch fails.
+/// Reads a batch. A message without an id could not be reported as failed, so it fails the whole
+/// batch.
 fn messages(event: &str) -> Result<Vec<(String, SqsMessage)>, NotABatch> {
     let SqsEvent { records, .. } = serde_json::from_str(event).map_err(|_| NotABatch)?;
     let with_id = |mut message: SqsMessage| {
@@ -143,12 +152,12 @@ fn messages(event: &str) -> Result<Vec<(String, SqsMessage)>, NotABatch> {
     records.into_iter().map(with_id).collect()
 }
 
-/// How a message ended that goes off the queue.
+/// Why a message leaves the queue.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Handled {
     /// The work was done.
     Now,
-    /// The work was done, and the mark of it may be missing.
+    /// The work was done, but its mark may be missing.
     Unmarked,
     /// The work had been done before.
     Before,
@@ -175,14 +184,14 @@ enum Failure {
     Behind,
 }
 
-/// What a batch needs of the world.
+/// The table and the bucket that the work needs.
 struct Consumer {
     consumed: ConsumedTable,
     payloads: Option<PayloadBucket>,
 }
 
 impl Consumer {
-    /// Works on the messages in their order, and returns those that must come again.
+    /// Processes the messages in order, and returns those that must come again.
     async fn consume(
         &self,
         messages: Vec<(String, SqsMessage)>,
@@ -221,7 +230,7 @@ impl Consumer {
         }
     }
 
-    /// Returns the message's body, or what it points to.
+    /// Returns the message's body, or the body that it points to.
     async fn envelope(&self, body: String) -> Result<String, Failure> {
         match PayloadPointer::parse(&body) {
             None => Ok(body),
@@ -240,7 +249,7 @@ impl Consumer {
     ) -> Result<Handled, Failure> {
         let (key, token) = (&event.idempotency_key, ClaimToken::random());
         let claim = self.consumed.claim(key, &token, UnixMillis::now(), deadline);
-        // A claim that takes too long may have been written all the same: it runs out.
+        // A claim that takes too long may have been written nevertheless: it then runs out.
         match within(deadline, claim).await?.map_err(Failure::Claim)? {
             Claim::Done => return Ok(Handled::Before),
             Claim::InProgress => return Err(Failure::InProgress),
@@ -252,8 +261,9 @@ impl Consumer {
             let _ = until_reply(deadline, self.consumed.release(key, &token)).await;
             return Err(failure);
         }
-        // The work is done, so the message goes, with or without the mark: if it came again, the work would be done again.
-        // Without the mark, another message of the event is worked on once the claim has run out.
+        // The work is done, so the message leaves the queue, with or without the mark: if it came
+        // again, the work could be repeated. Without the mark, a second message of the same event
+        // is processed once the claim has run out.
         match until_reply(deadline, self.consumed.mark_done(key, &token, UnixMillis::now())).await {
             Some(Ok(())) => Ok(Handled::Now),
             Some(Err(_)) | None => Ok(Handled::Unmarked),
@@ -261,13 +271,14 @@ impl Consumer {
     }
 }
 
-/// Returns the group whose order counts. Messages of a standard queue have groups too, but no order.
+/// Returns the group within which order matters. Messages of a standard queue have groups too, but
+/// no order.
 fn ordered_group(message: &SqsMessage) -> Option<&str> {
     let is_ordered = message.event_source_arn.as_deref().is_some_and(is_fifo);
     message.attributes.get("MessageGroupId").filter(|_| is_ordered).map(String::as_str)
 }
 
-/// Awaits what must leave time for closing.
+/// Awaits work, which must leave time for the closing call.
 async fn within<T>(deadline: UnixMillis, work: impl Future<Output = T>) -> Result<T, Failure> {
     let left = deadline.minus(REPLY_MARGIN).minus(CLOSING).since(UnixMillis::now());
     if left.is_zero() {
@@ -276,12 +287,12 @@ async fn within<T>(deadline: UnixMillis, work: impl Future<Output = T>) -> Resul
     tokio::time::timeout(left, work).await.map_err(|_| Failure::NoTime)
 }
 
-/// Awaits a closing call until the response must leave.
+/// Awaits a closing call until the response must be sent.
 async fn until_reply<T>(deadline: UnixMillis, closing: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(deadline.minus(REPLY_MARGIN).since(UnixMillis::now()), closing).await.ok()
 }
 
-/// Writes the message's line and returns its result. What the provider chose is bounded.
+/// Writes the message's line and returns its result. Texts that the provider chose are bounded.
 fn logged(
     message_id: &str,
     event: Option<&Event<'_>>,
@@ -290,7 +301,7 @@ fn logged(
     let (outcome, reason) = match &result {
         Ok(Handled::Now) => ("handled", None),
         Ok(Handled::Unmarked) => {
-            ("handled", Some("the mark that it is done may be missing".to_owned()))
+            ("handled", Some("the work is done, but its mark may be missing".to_owned()))
         }
         Ok(Handled::Before) => ("duplicate", None),
         Err(failure) => ("left", Some(failure.to_string())),
@@ -335,7 +346,14 @@ mod tests {
 
     #[test]
     fn a_batch_is_read_as_lambda_writes_it() {
-        let event = r#"{"Records":[{"messageId":"m1","body":"b","attributes":{"MessageGroupId":"g"},"messageAttributes":{"provider":{"stringValue":"p","stringListValues":[],"binaryListValues":[],"dataType":"String"}},"eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:1:q.fifo"},{"messageId":"m2","attributes":{"MessageGroupId":"g"},"eventSourceARN":"arn:aws:sqs:us-east-1:1:q"},{"messageId":"m3"}]}"#;
+        let event = concat!(
+            r#"{"Records":[{"messageId":"m1","body":"b","attributes":{"MessageGroupId":"g"},"#,
+            r#""messageAttributes":{"provider":{"stringValue":"p","stringListValues":[],"#,
+            r#""binaryListValues":[],"dataType":"String"}},"#,
+            r#""eventSource":"aws:sqs","eventSourceARN":"arn:aws:sqs:us-east-1:1:q.fifo"},"#,
+            r#"{"messageId":"m2","attributes":{"MessageGroupId":"g"},"#,
+            r#""eventSourceARN":"arn:aws:sqs:us-east-1:1:q"},{"messageId":"m3"}]}"#,
+        );
         let messages = messages(event).expect("is a batch");
         let [first, standard, bare] = &messages[..] else { panic!("three messages") };
         assert_eq!((first.0.as_str(), first.1.body.as_deref()), ("m1", Some("b")));

@@ -1,4 +1,4 @@
-//! The two deliveries that a new version must refuse, each in its own way.
+//! The two deliveries that a new version must refuse, each with its own status.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,7 +19,7 @@ const INVOCATION_AT_MOST: Duration = Duration::from_secs(25);
 /// What is checked, and with what.
 pub(crate) struct Check {
     pub(crate) provider: &'static Provider,
-    /// Those that the function accepts.
+    /// The schemes that the function accepts.
     pub(crate) schemes: Vec<&'static Scheme>,
     pub(crate) public_url: Option<String>,
     pub(crate) secret: SecretsManager,
@@ -38,13 +38,13 @@ pub(crate) enum Unfit {
     Invoke(CallError),
     #[error("the version failed ({0}): its log has the reason")]
     Failed(String),
-    #[error("the version's answer to {delivery} is not an HTTP answer")]
+    #[error("the version's answer to {delivery} is not an HTTP response")]
     NoAnswer { delivery: &'static str },
     #[error("the version answers {actual} to {delivery}; expected {expected}")]
     Answer { delivery: &'static str, expected: u16, actual: u16 },
 }
 
-/// The part of an answer that counts.
+/// The part of a response that is checked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Answer {
@@ -61,7 +61,7 @@ impl Check {
     /// Sends both deliveries.
     ///
     /// # Errors
-    /// The version does not answer as it must.
+    /// The version does not answer as it must, or the check itself fails.
     pub(crate) async fn run(&self) -> Result<(), Unfit> {
         self.expect("an unsigned delivery", 401, &[], "{}").await?;
         let secret = self.signing_secret().await?;
@@ -107,7 +107,7 @@ impl Check {
         }
     }
 
-    /// Returns the event in which an HTTP API or a function URL hands over a request.
+    /// Returns the event of a request, as an HTTP API or a function URL sends it.
     fn event(&self, headers: &[Header], body: &str) -> Vec<u8> {
         let path = format!("/webhooks/{}", self.provider.name());
         let headers: BTreeMap<_, _> = headers

@@ -1,12 +1,15 @@
-//! Checks a new version of a provider's function before any traffic moves to it. CodeDeploy invokes this function
-//! (a pre-traffic hook), and waits until it is told "succeeded" or "failed". After "failed" the old version keeps the traffic.
+//! Checks a new version of a provider's function before any traffic moves to it. CodeDeploy invokes
+//! this function (a pre-traffic hook), and waits until it is told "succeeded" or "failed". After
+//! "failed" the old version keeps the traffic.
 //!
 //! Two deliveries go to the new version, and neither can queue anything:
 //!
-//! 1. One without a signature must be answered 401: the version starts, and refuses what is not proven.
+//! 1. One without a signature must be answered 401: the version starts, and refuses a delivery that
+//!    is not signed.
 //! 2. One that is signed with the provider's secret, but malformed
-//!    ([`malformed_body`](webhook_verify::sign::malformed_body)), must be answered 400: the version reads the right secret and
-//!    the right schemes. 401 would mean that it refuses the provider, 503 that it has no secret.
+//!    ([`malformed_body`](webhook_verify::sign::malformed_body)), must be answered 400: the version
+//!    reads the right secret and the right schemes. 401 would mean that it refuses the provider,
+//!    503 that it has no secret.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -14,10 +17,11 @@
 //! | `NEW_VERSION` | ARN of the version that is checked |
 //! | `SIGNING_SECRET_ID`, `SIGNATURE_SCHEMES`, `PUBLIC_URL` | as the function has them |
 //!
-//! The role needs `lambda:InvokeFunction` on the version, `secretsmanager:GetSecretValue` on the secret, and
-//! `codedeploy:PutLifecycleEventHookExecutionStatus` on the deployment group.
+//! The role needs `lambda:InvokeFunction` on the version, `secretsmanager:GetSecretValue` on the
+//! secret, and `codedeploy:PutLifecycleEventHookExecutionStatus` on the deployment group.
 //!
-//! Source: <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>.
+//! Source:
+//! <https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html>.
 
 #![forbid(unsafe_code)]
 
@@ -68,14 +72,15 @@ async fn main() -> Result<(), StartError> {
 struct Known(&'static Provider);
 
 impl FromStr for Known {
-    type Err = &'static str;
+    type Err = String;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        providers::named(name).map(Self).ok_or("there is no such provider")
+        providers::named(name).map(Self).ok_or_else(|| format!("{name:?} is not a provider"))
     }
 }
 
-/// Returns the schemes that the function accepts. A name that is unknown stops the function itself.
+/// Returns the schemes that the function accepts. An unknown name is ignored here: it stops the
+/// start of the function itself.
 fn accepted(provider: &'static Provider, list: &str) -> Vec<&'static Scheme> {
     list.split(',').filter_map(|name| provider.scheme(name.trim())).collect()
 }

@@ -1,6 +1,6 @@
-//! The attributes of an idempotency record, as the table names them.
+//! The names of an idempotency record's attributes.
 
-/// The partition key, a text: `<provider>#<key>`.
+/// The partition key, a string: `<provider>#<key>`.
 pub const ID: &str = "id";
 /// `IN_PROGRESS` or `ENQUEUED`.
 pub const STATUS: &str = "status";
@@ -14,14 +14,14 @@ pub const EXPIRES_AT_S: &str = "expires_at_s";
 pub const EVENT_TYPE: &str = "event_type";
 /// The message's id in its envelope.
 pub const EVENT_ID: &str = "event_id";
-/// RFC 3339.
+/// When the delivery was received, in RFC 3339.
 pub const RECEIVED_AT: &str = "received_at";
-/// The unsigned id of the delivery, where the scheme has one.
+/// The unsigned id of the delivery, if the scheme has one.
 pub const DELIVERY_ID: &str = "delivery_id";
 /// The queue's id for the message.
 pub const MESSAGE_ID: &str = "message_id";
 
-/// In the order in which a person reads them.
+/// All names, in the order in which a record is shown to people.
 pub const ALL: [&str; 10] = [
     ID,
     STATUS,

@@ -1,4 +1,5 @@
-//! What the pipeline learns of a failed call: the service's own name for the error, and nothing of the request.
+//! What the pipeline learns from a failed call: the service's own name for the error, and nothing
+//! from the request.
 
 use aws_runtime::retries::classifiers::{AwsErrorCodeClassifier, THROTTLING_ERRORS};
 use aws_smithy_runtime_api::{
@@ -9,16 +10,17 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 use webhook_ingest::CallError;
 
-/// The names under which services pass on that KMS throttles them; the SDK does not know them.
+/// The error codes of a service that KMS throttled. The SDK does not know them.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html#API_SendMessage_Errors>.
 const KMS_THROTTLING: &[&str] = &["KmsThrottled", "KMS.ThrottlingException"];
 
-/// Retries a call that KMS throttled: the SDK's own rules do not, and an encrypted queue would refuse what it takes a moment later.
+/// Returns the rule that retries a call if KMS throttled it. The SDK's own rules do not retry it,
+/// and an encrypted queue would refuse a message that it accepts a moment later.
 pub(crate) fn retry_kms_throttling<E>() -> AwsErrorCodeClassifier<E> {
     AwsErrorCodeClassifier::builder().transient_errors(KMS_THROTTLING).build()
 }
 
-/// Returns what may be logged of a failed call: nothing that repeats the request.
+/// Returns what may be logged about a failed call: nothing that repeats the request.
 pub fn call_error<E>(error: &SdkError<E, HttpResponse>) -> CallError
 where
     SdkError<E, HttpResponse>: ProvideErrorMetadata + RequestId,
@@ -29,7 +31,7 @@ where
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             CallError::NoResponse("the service took too long")
         }
-        // The second: the connection ended before the response was complete.
+        // `as_other`: the connection closed before the response was complete.
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.as_other().is_some() => {
             CallError::NoResponse("the connection failed")
         }
@@ -47,7 +49,7 @@ where
     let Some(code) = error.code() else {
         return CallError::UnexpectedResponse("an error without a code");
     };
-    // Code and request id are the service's own words: neither repeats anything of the request.
+    // Code and request id are the service's own: neither repeats anything from the request.
     let name = match error.request_id() {
         Some(id) => format!("{code} (request {id})"),
         None => code.to_owned(),

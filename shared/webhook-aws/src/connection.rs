@@ -1,25 +1,27 @@
-//! Connections that are opened while Lambda starts a function, when nobody waits and the processor is whole: TLS is most of what
-//! a first call costs.
+//! Opens connections while Lambda starts a function, when no sender is waiting and the function has
+//! a whole processor. TLS is most of what a first call costs.
 
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::timeout;
 
-/// Many times what it takes within a region. If a service hangs, the start ends after this, and with the 9 s that a delivery may
-/// take, its answer is out within 10 s.
+/// Many times what a connection takes within a region. If a service hangs, the start goes on after
+/// this time; with the 9 s that a delivery may take, the response is out within 10 s.
 const OPEN_AT_MOST: Duration = Duration::from_millis(500);
 
-/// Makes a request `GET /ping`, which `DynamoDB` and SQS answer to everybody; what they answer does not matter.
+/// Turns the request into `GET /ping`, which `DynamoDB` and SQS answer for everybody. The response
+/// does not matter.
 pub(crate) fn to_ping(request: &mut HttpRequest) {
-    // The endpoint stays in the URI: to sign a request without one is a panic of the SDK's.
+    // The endpoint stays in the URI: the SDK panics when it signs a request without one.
     let uri = format!("{}/ping", request.uri().trim_end_matches('/'));
-    // Both are valid, and a request that cannot be changed opens the connection too.
+    // Both are valid; even if they were not, the unchanged request would open the connection.
     let _ = request.set_method("GET");
     let _ = request.set_uri(uri);
 }
 
-/// Sends `ping`. If it takes long, it goes on beside what follows; if it fails, the first call opens a connection.
+/// Sends `ping` and waits for it, but not long: a slow one goes on in the background. If it fails,
+/// the first call opens the connection.
 pub(crate) async fn open(ping: impl Future<Output = bool> + Send + 'static) {
     let _ = timeout(OPEN_AT_MOST, tokio::spawn(ping)).await;
 }

@@ -1,4 +1,5 @@
-//! The messages of a dead-letter queue, as an operator sees them: looked at, and put back on the queue they came from.
+//! An operator's view of a dead-letter queue: receives its messages, and sends them back to the
+//! queue that they came from.
 
 use std::time::Duration;
 
@@ -15,9 +16,10 @@ use crate::{
     call_error::call_error, load::patient_timeouts, names::QueueUrl, sqs::system_attribute,
 };
 
-/// SQS's own limit for one call.
+/// SQS's limit for one call.
 const MOST_AT_ONCE: usize = 10;
-/// Asks all of the queue's servers, and not a sample of them, so that no message is overlooked.
+/// With a wait, SQS asks all of the queue's servers and not a sample of them, so that no message is
+/// overlooked.
 const WAIT_S: i32 = 1;
 
 /// A dead-letter queue.
@@ -31,7 +33,7 @@ pub struct DeadLetters {
 pub struct DeadLetter(Message);
 
 impl DeadLetters {
-    /// The queue at `url`.
+    /// Uses the queue at `url`.
     #[must_use]
     pub fn new(config: &SdkConfig, url: QueueUrl) -> Self {
         let config =
@@ -39,8 +41,8 @@ impl DeadLetters {
         Self { client: Client::from_conf(config), url }
     }
 
-    /// Receives at most `most` messages and hides them from others for `hidden_for`. Returns no message if all are hidden, or wait
-    /// behind hidden ones of their group.
+    /// Receives at most `most` messages and hides them from other consumers for `hidden_for`.
+    /// Returns no message if all are hidden, or wait behind a hidden message of their group.
     ///
     /// # Errors
     /// The call fails.
@@ -62,13 +64,14 @@ impl DeadLetters {
         Ok(received.messages.unwrap_or_default().into_iter().map(DeadLetter).collect())
     }
 
-    /// Puts a copy of the message on the queue at `url`: body, attributes, group and trace header as they are. Returns the
-    /// queue's id for it.
+    /// Sends a copy of the message to the queue at `url`, with the same body, attributes, group and
+    /// trace header. Returns the queue's id for the copy.
     ///
-    /// Its deduplication id is made of the message's own id. The one that it came with would not do: within five minutes
-    /// of the first send, SQS takes a message under a known deduplication id for a repetition, answers that it was sent and
-    /// drops it. This one is new to the queue, and the same again where the message is sent twice because the first answer
-    /// was lost, or because the process died before it deleted the message.
+    /// The copy's deduplication id is made from the message's own id. The original deduplication
+    /// id would not do: within five minutes of the first send, SQS would take the copy for a
+    /// duplicate, answer that it was sent, and drop it. The new one is unknown to the queue. It is
+    /// the same for each copy of a message, so SQS drops a second copy: one that is sent because
+    /// the first response was lost, or because the process died before it deleted the message.
     ///
     /// # Errors
     /// The call fails.
@@ -105,10 +108,10 @@ impl DeadLetters {
         delete.send().await.map(drop).map_err(|error| call_error(&error))
     }
 
-    /// Shows the message to others again, at once.
+    /// Makes the message visible to other consumers again, at once.
     ///
     /// # Errors
-    /// The call fails. The message then shows itself when its time is up.
+    /// The call fails. The message then becomes visible when its visibility timeout ends.
     pub async fn release(&self, letter: &DeadLetter) -> Result<(), CallError> {
         let release = self
             .client
@@ -118,10 +121,10 @@ impl DeadLetters {
         release.visibility_timeout(0).send().await.map(drop).map_err(|error| call_error(&error))
     }
 
-    /// About how many messages the queue holds, hidden ones included.
+    /// Returns about how many messages the queue has, hidden ones included.
     ///
     /// # Errors
-    /// The call fails, or its answer has no number.
+    /// The call fails, or the response has no number.
     pub async fn about(&self) -> Result<u64, CallError> {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -143,19 +146,19 @@ impl DeadLetters {
 }
 
 impl DeadLetter {
-    /// The queue's id for it.
+    /// Returns the queue's id for the message.
     #[must_use]
     pub fn id(&self) -> &str {
         self.0.message_id.as_deref().unwrap_or_default()
     }
 
-    /// What keeps its order with the other messages of this id.
+    /// Returns the id of its group: SQS keeps messages of one group in order.
     #[must_use]
     pub fn group_id(&self) -> Option<&str> {
         self.system_attribute(&MessageSystemAttributeName::MessageGroupId)
     }
 
-    /// A message attribute's text.
+    /// Returns the text of a message attribute.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&str> {
         self.0.message_attributes.as_ref()?.get(name)?.string_value.as_deref()

@@ -1,5 +1,6 @@
 //! Idempotency records in `DynamoDB`: each step is one conditional write.
-//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html>, and its neighbours.
+//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html>, and
+//! the pages on `UpdateItem` and `DeleteItem`.
 
 use std::collections::HashMap;
 
@@ -17,11 +18,12 @@ use webhook_ingest::{
 
 use crate::{attribute, call_error::call_error, connection, names::TableName};
 
-/// Absent; or expired, whether or not `DynamoDB` has deleted it yet (that lags by days); or in progress with a lease that
-/// has run out. `status` is a reserved word.
+/// The record may be claimed: it is absent; or it has expired, even if `DynamoDB` has not deleted
+/// it yet (that lags by days); or it is in progress with a lease that has run out.
+/// `#status`, because `status` is a reserved word.
 const FREE: &str = "attribute_not_exists(id) OR expires_at_s < :now_s \
                     OR (#status = :in_progress AND lease_expires_at_ms < :now_ms)";
-/// The fence.
+/// The fence: the record still has the token of this claim.
 const OURS: &str = "claim_token = :token";
 const COMPLETED: &str =
     "SET #status = :enqueued, message_id = :message_id, expires_at_s = :expires_at_s";
@@ -130,7 +132,7 @@ impl IdempotencyStore for DynamoStore {
 
 type Item = HashMap<String, AttributeValue>;
 
-/// The record of a claim, which has bounded the names that a sender chose.
+/// Returns the record of a claim. The claim has already bounded the names that a sender chose.
 fn item(claim: &NewClaim) -> Item {
     let delivery_id = claim.delivery_id.as_deref().map(|id| (attribute::DELIVERY_ID, text(id)));
     [
@@ -149,8 +151,8 @@ fn item(claim: &NewClaim) -> Item {
     .collect()
 }
 
-/// Returns what the record that stops a claim says. If it has the claim's own token, it is the claim's own write, whose reply was
-/// lost.
+/// Returns the result of a claim that found this record. A record with the claim's own token is the
+/// claim's own write: its reply was lost.
 fn held_by(item: &Item, token: &ClaimToken) -> Result<ClaimResult, CallError> {
     let field = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned();
     let (delivery_id, event_type) = (field(attribute::DELIVERY_ID), field(attribute::EVENT_TYPE));
@@ -208,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_that_stops_a_claim_says_how_the_event_stands() {
+    fn the_record_that_a_claim_finds_decides_its_result() {
         let in_progress = ("status", text("IN_PROGRESS"));
         let enqueued = ("status", text("ENQUEUED"));
         let (ours, theirs) = (("claim_token", text("t")), ("claim_token", text("u")));

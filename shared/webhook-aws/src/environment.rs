@@ -1,9 +1,9 @@
-//! The environment's variables, read by the rules of the contract: an empty one counts as absent, and a value that cannot be used
-//! stops the start with a sentence that names the variable.
+//! Environment variables, read by the rules of the contract: an empty one counts as absent, and a
+//! value that cannot be used stops the start with a sentence that names the variable.
 
 use std::{collections::BTreeMap, env, ffi::OsString, fmt, io, str::FromStr};
 
-/// The variables of a process, as of one moment.
+/// The variables of a process, read once.
 #[derive(Clone)]
 pub struct Environment(BTreeMap<OsString, OsString>);
 
@@ -27,13 +27,13 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Says that `variable` cannot be used, and why.
+    /// Returns the error for a `variable` that cannot be used.
     pub fn invalid(variable: &'static str, reason: impl fmt::Display) -> Self {
         Self::Invalid { variable, reason: reason.to_string() }
     }
 }
 
-/// `main` prints an error with `Debug`: the sentence is what an operator should see.
+/// `main` prints an error with `Debug`, and an operator should see the sentence.
 impl fmt::Debug for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -83,7 +83,7 @@ impl Environment {
     }
 }
 
-/// For tests: these variables and no others.
+/// For tests, which choose all variables.
 impl<N: Into<OsString>, V: Into<OsString>> FromIterator<(N, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(variables: I) -> Self {
         Self(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_main_prints_is_the_sentence() {
+    fn debug_prints_the_sentence() {
         assert_eq!(format!("{:?}", StartError::Missing("QUEUE_URL")), "QUEUE_URL is not set");
     }
 }

@@ -1,9 +1,11 @@
-//! AWS, through its official SDK: what the pipeline's ports need, and what operators and consumers need of the same services.
+//! AWS, through its official SDK: the adapters for the pipeline's ports, and what operators and
+//! consumers need from the same services.
 //!
-//! - [`load()`] reads the SDK's configuration, [`Environment`] the project's own variables; names of resources are types that check
-//!   themselves.
-//! - The pipeline's ports: [`DynamoStore`] for idempotency records, [`SqsQueue`] for events, [`PayloadBucket`] for those that are
-//!   too large for it, [`SecretsManager`] for what deliveries are verified with. `limits` has what these services accept.
+//! - [`load()`] reads the SDK's configuration, and [`Environment`] reads the project's own
+//!   variables. Names of resources have types that check them when a program starts.
+//! - The pipeline's ports: [`DynamoStore`] for idempotency records, [`SqsQueue`] for events,
+//!   [`PayloadBucket`] for events that are too large for the queue, [`SecretsManager`] for the
+//!   signing secrets. `limits` has what these services accept.
 //! - For operators and consumers: [`Records`], [`DeadLetters`], [`PayloadBucket`] again.
 
 #![forbid(unsafe_code)]

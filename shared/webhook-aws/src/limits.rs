@@ -1,4 +1,5 @@
-//! What `DynamoDB` and SQS accept: lengths, characters, sizes. A name that does not fit is replaced by its SHA-256.
+//! What `DynamoDB` and SQS accept: lengths, characters, sizes. A name that does not fit is replaced
+//! by its SHA-256.
 
 use std::borrow::Cow;
 
@@ -19,7 +20,8 @@ pub fn message_attributes(message: &Message) -> Vec<(&'static str, String)> {
         ("provider", message.provider.clone()),
         ("event_type", attribute_value(&message.event_type)),
         ("event_id", attribute_value(&message.event_id)),
-        // Not cut at 1,024 bytes: a prefix and a key of that length make the longest, which `DynamoDB` takes as well.
+        // Not bounded here: the longest, a prefix and a key of 1,024 bytes, is what `DynamoDB`
+        // accepts too.
         ("idempotency_key", accepted_or_hash(&message.idempotency_key)),
         ("signature_scheme", message.signature_scheme.clone()),
     ];
@@ -37,7 +39,7 @@ pub fn message_size(body: &str, attributes: &[(&'static str, String)]) -> usize 
     body.len() + attributes.iter().map(size).sum::<usize>()
 }
 
-/// Returns `<provider>#<group>`, or with the group's hash if SQS would refuse it.
+/// Returns `<provider>#<group>`, with the group's hash in its place if SQS would refuse that.
 #[must_use]
 pub fn group_id(provider: &str, group: &str) -> String {
     let id = format!("{provider}#{group}");
@@ -45,7 +47,8 @@ pub fn group_id(provider: &str, group: &str) -> String {
     if fits { id } else { format!("{provider}#{}", sha256_hex(group.as_bytes())) }
 }
 
-/// Returns the header if SQS takes it: it refuses a message with a malformed one, and part of the header may come from the sender.
+/// Returns the header if SQS accepts it. SQS refuses a message with a malformed trace header, and
+/// part of the header may come from the sender.
 pub(crate) fn trace_header(header: &str) -> Option<&str> {
     let is_header = header.starts_with("Root=1-")
         && header.len() <= 500
@@ -53,8 +56,8 @@ pub(crate) fn trace_header(header: &str) -> Option<&str> {
     is_header.then_some(header)
 }
 
-/// Returns JSON text that SQS takes. Of the characters that SQS refuses, all but U+FFFE and U+FFFF are written as escapes in JSON text
-/// already; these two are escaped here. They occur in strings alone.
+/// Returns JSON text that SQS accepts. Of the characters that SQS refuses, JSON text can contain
+/// only U+FFFE and U+FFFF, and only in strings: these two are escaped here.
 pub(crate) fn message_body(json: &str) -> Cow<'_, str> {
     if json.contains(['\u{fffe}', '\u{ffff}']) {
         Cow::Owned(json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff"))
@@ -71,7 +74,7 @@ fn accepted_or_hash(text: &str) -> String {
     if is_accepted(text) { text.to_owned() } else { sha256_hex(text.as_bytes()) }
 }
 
-/// Whether SQS takes the text as an attribute's value or a message.
+/// Returns whether SQS accepts all characters of the text, in a message or an attribute's value.
 /// Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
 fn is_accepted(text: &str) -> bool {
     text.chars().all(|character| match character {
@@ -86,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sqs_takes_tab_line_breaks_and_all_from_space_on_but_two() {
+    fn texts_with_characters_that_sqs_refuses_are_not_accepted() {
         for (text, expected) in [
             ("", true),
             ("\t\n\r \u{7f}\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}", true),
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_id_is_what_sqs_takes_or_a_hash() {
+    fn a_group_that_sqs_refuses_is_replaced_by_its_hash() {
         let longest = "a".repeat(128 - "acme#".len());
         for (group, hashed) in [
             ("acct_1".to_owned(), false),
@@ -138,13 +141,13 @@ mod tests {
     }
 
     #[test]
-    fn a_messages_size_is_its_body_and_names_types_and_values_of_attributes() {
+    fn a_messages_size_counts_its_body_and_all_of_its_attributes() {
         let attributes = [("ab", "cde".to_owned()), ("f", "g".to_owned())];
         assert_eq!(message_size("0123456789", &attributes), 10 + 2 + 6 + 3 + 1 + 6 + 1);
     }
 
     #[test]
-    fn only_a_well_formed_trace_header_travels() {
+    fn only_a_well_formed_trace_header_is_sent_on() {
         let lineage = "Root=1-5759e988-bd862e3fe1be46a994272793;Lineage=a87bd80c:1;68fd508a:5";
         for header in
             ["Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", lineage]

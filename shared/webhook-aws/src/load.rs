@@ -19,12 +19,14 @@ use aws_smithy_runtime_api::client::http::{
 
 use crate::environment::StartError;
 
-/// Amazon's own five roots, as PEM: every AWS endpoint's chain ends in one of them (<https://www.amazontrust.com/repository/>).
+/// Amazon's own five roots, as PEM: every AWS endpoint's chain ends in one of them
+/// (<https://www.amazontrust.com/repository/>).
 const AMAZON_ROOTS: &[u8] = include_bytes!("../roots/amazon.pem");
 
 /// A connection within a region is up in milliseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Short enough that the next attempt has a chance: the pipeline gives all calls of a delivery 8 s together.
+/// Short enough to leave time for the next attempt: the pipeline gives all calls of a delivery 8 s
+/// together.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 /// The SDK's default of 1 s is for batch work: here a provider is waiting.
@@ -34,17 +36,18 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(500);
 /// Where the credentials come from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum CredentialsFrom {
-    /// From the environment alone, where Lambda puts a function's. The whole chain would build a client of STS, which is a
-    /// twentieth of a cold start.
+    /// Only from the environment, where Lambda puts a function's credentials. The whole chain would
+    /// build an STS client, which takes a twentieth of a cold start.
     Environment,
     /// From wherever the SDK finds them: environment, profile, single sign-on, instance.
     Chain,
 }
 
-/// Loads region, credentials and endpoints as the SDK documents them, with the timeouts, retries and TLS of this project.
+/// Loads region, credentials and endpoints as the SDK documents them, with the timeouts, retries
+/// and TLS of this project.
 ///
 /// # Errors
-/// There is no region, or `SSL_CERT_FILE` and `SSL_CERT_DIR` lead to no certificate.
+/// There is no region, or no certificate can be read from `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 pub async fn load(credentials: CredentialsFrom) -> Result<SdkConfig, StartError> {
     let loader = match credentials {
         CredentialsFrom::Environment => loader()?
@@ -64,7 +67,8 @@ fn loader() -> Result<ConfigLoader, StartError> {
         .http_client(http_client()?)
         .timeout_config(timeouts(ATTEMPT_TIMEOUT))
         .retry_config(retries())
-        // Its grace of 5 s exceeds the attempt's own timeout, and it costs 3 % of a delivery.
+        // Its grace period of 5 s is longer than an attempt may take, and it costs 3 % of a
+        // delivery.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled()))
 }
 
@@ -97,13 +101,14 @@ fn retries() -> RetryConfig {
         .with_max_backoff(LONGEST_BACKOFF)
 }
 
-/// One connector for all clients with the usual timeouts: each would otherwise build TLS for itself, a sixteenth of a cold start.
+/// Returns an HTTP client that has one connector for all AWS clients with the usual timeouts.
+/// Otherwise each would build TLS for itself, which takes a sixteenth of a cold start.
 fn http_client() -> Result<SharedHttpClient, StartError> {
     let tls = TlsContext::builder().with_trust_store(trust_store()?).build().map_err(|error| {
         StartError::Runtime(format!("the TLS client could not be built: {error}"))
     })?;
     let connector = move |settings: &HttpConnectorSettings| {
-        // ring: aws-lc gathers entropy at its first use, which is most of a cold start.
+        // ring, not aws-lc: that gathers entropy at its first use, which is most of a cold start.
         let connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .connector_settings(settings.clone())
@@ -121,18 +126,18 @@ fn http_client() -> Result<SharedHttpClient, StartError> {
     }))
 }
 
-/// Returns Amazon's roots; for a network that inspects TLS, `SSL_CERT_FILE` or `SSL_CERT_DIR` (OpenSSL's names) replace them.
-/// Parsing a system's whole bundle would be most of a cold start.
+/// Returns Amazon's roots. In a network that inspects TLS, `SSL_CERT_FILE` or `SSL_CERT_DIR`
+/// (OpenSSL's names) replace them. Parsing a system's whole bundle would be most of a cold start.
 fn trust_store() -> Result<TrustStore, StartError> {
     let is_replaced =
         ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().any(|name| env::var_os(name).is_some());
     if !is_replaced {
         return Ok(TrustStore::empty().with_pem_certificate(AMAZON_ROOTS));
     }
-    // Without this check a store without certificates would show as failed connections only.
+    // Without this check, a store without certificates would show only as failed connections.
     if rustls_native_certs::load_native_certs().certs.is_empty() {
         return Err(StartError::Runtime(
-            "SSL_CERT_FILE and SSL_CERT_DIR lead to no certificate".to_owned(),
+            "no certificate can be read from SSL_CERT_FILE or SSL_CERT_DIR".to_owned(),
         ));
     }
     Ok(TrustStore::default())

@@ -1,4 +1,5 @@
-//! Names of AWS resources, checked when a program starts: a name that AWS would refuse must not show at the first large event.
+//! Names of AWS resources, checked when a program starts: a name that AWS would refuse must not go
+//! unnoticed until, say, the first large event.
 
 use std::{fmt, str::FromStr};
 
@@ -47,7 +48,9 @@ impl FromStr for QueueUrl {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let expected = "a queue's URL, such as https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name or ARN)";
+        let expected = "a queue's URL, such as \
+                        https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name \
+                        or ARN)";
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         let is_url =
             rest.and_then(|rest| rest.rsplit_once('/')).is_some_and(|(host_and_path, name)| {
@@ -90,7 +93,8 @@ impl FromStr for BucketName {
     type Err = InvalidName;
 
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        let expected = "a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without s3:// and without a path";
+        let expected = "a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), without \
+                        s3:// and without a path";
         let is_end = |byte: Option<u8>| {
             byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
@@ -134,7 +138,7 @@ macro_rules! as_text {
 as_text!(TableName QueueUrl BucketName SecretId);
 
 impl InvalidName {
-    /// Keeps the start of the text, which is enough to find it again.
+    /// Keeps the start of the text, which is enough to recognise it.
     fn new(text: &str, expected: &'static str) -> Self {
         Self { value: text.chars().take(200).collect(), expected }
     }
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_url_is_a_url_and_neither_an_arn_nor_padded() {
+    fn a_queue_url_is_neither_a_name_nor_an_arn_nor_padded() {
         for url in [
             "https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo",
             "https://sqs.us-east-1.api.aws/123456789012/events",
@@ -249,8 +253,8 @@ mod tests {
     #[test]
     fn an_error_shows_the_value_escaped_and_says_what_is_expected() {
         let error = "s3://a\n".parse::<BucketName>().map_err(|error| error.to_string());
-        let expected = "\"s3://a\\n\" is not a bucket's name (3 to 63 lower-case letters, digits, `-` and `.`), \
-                        without s3:// and without a path";
+        let expected = "\"s3://a\\n\" is not a bucket's name (3 to 63 lower-case letters, digits, \
+                        `-` and `.`), without s3:// and without a path";
         assert_eq!(error, Err(expected.to_owned()));
     }
 }

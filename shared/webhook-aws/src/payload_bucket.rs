@@ -1,4 +1,4 @@
-//! Bodies that are too large for the queue, in a bucket.
+//! Keeps bodies that are too large for the queue in a bucket.
 
 use std::{env, sync::OnceLock, time::Duration};
 
@@ -13,13 +13,13 @@ use crate::{
     payload_pointer::PayloadPointer,
 };
 
-/// Megabytes take longer than a record does.
+/// Longer than for other calls: a body has megabytes.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The bucket for bodies that are too large for the queue.
 pub struct PayloadBucket {
     config: SdkConfig,
-    /// Made when it is first needed: most functions never need it, and it is a twentieth of a cold start.
+    /// Built on first use: most functions never need it, and it takes a twentieth of a cold start.
     client: OnceLock<Client>,
     name: String,
 }
@@ -31,7 +31,8 @@ impl PayloadBucket {
         Self { config: config.clone(), client: OnceLock::new(), name: name.into() }
     }
 
-    /// Puts the body into the bucket and returns the pointer to it. The SDK adds a checksum, which buckets with Object Lock demand.
+    /// Puts the body into the bucket and returns the pointer to it. The SDK adds a checksum, which
+    /// buckets with Object Lock require.
     ///
     /// # Errors
     /// The call fails.
@@ -50,10 +51,10 @@ impl PayloadBucket {
     /// Returns the body that a message points to.
     ///
     /// # Errors
-    /// The pointer leads to another bucket, or the object is absent or cannot be read.
+    /// The pointer names a different bucket, or the object is absent or cannot be read.
     pub async fn get(&self, pointer: &PayloadPointer) -> Result<String, CallError> {
         if pointer.bucket != self.name {
-            return Err(CallError::UnexpectedResponse("a pointer to another bucket"));
+            return Err(CallError::UnexpectedResponse("a pointer to a different bucket"));
         }
         let object = self.client().get_object().bucket(&self.name).key(&pointer.key).send().await;
         let body = object.map_err(|error| call_error(&error))?.body.collect().await;
@@ -73,7 +74,8 @@ impl PayloadBucket {
     }
 }
 
-/// Whether S3's endpoint is replaced, as for an emulator, which serves buckets by path and not by host name.
+/// Returns whether S3's endpoint is replaced, for example by an emulator's. Emulators serve buckets
+/// by path, not by host name.
 fn has_own_endpoint(config: &SdkConfig) -> bool {
     env::var("AWS_ENDPOINT_URL_S3").is_ok_and(|url| !url.is_empty())
         || config.endpoint_url().is_some()

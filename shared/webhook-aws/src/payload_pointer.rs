@@ -1,6 +1,7 @@
-//! Bodies that are too large for the queue: in a bucket, with a pointer to them on the queue, as Amazon's SQS Extended
-//! Client does it, so that its consumers read both.
-//! Source: <https://github.com/awslabs/payload-offloading-java-common-lib-for-aws>, `PayloadS3Pointer`.
+//! The message that points to a body in a bucket, in the form of Amazon's SQS Extended Client, so
+//! that its consumers can read the body.
+//! Source: <https://github.com/awslabs/payload-offloading-java-common-lib-for-aws>,
+//! `PayloadS3Pointer`.
 
 use std::fmt;
 
@@ -8,21 +9,23 @@ use serde_json::{Value, json};
 
 /// The class that the Extended Client (version 2 and later, Java and Python) writes before its pointer.
 const POINTER_CLASS: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
-/// Where the body of a message is, in place of the body.
+
+/// Where the body of a message is. It is sent in place of the body.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct PayloadPointer {
     /// The bucket's name.
     pub bucket: String,
-    /// The object's.
+    /// The object's key.
     pub key: String,
 }
 
 impl PayloadPointer {
-    /// The message attribute by which the Extended Client knows a pointer. A Number: the size of the payload in bytes.
+    /// The message attribute by which the Extended Client recognises a pointer. It is a Number: the
+    /// size of the payload in bytes.
     pub const ATTRIBUTE: &'static str = "ExtendedPayloadSize";
 
-    /// Reads the body of a message; `None` where it is no pointer. An envelope never is: it is an object, and a pointer an
-    /// array.
+    /// Reads a pointer from the body of a message, or returns `None` if it is not one. An envelope
+    /// never is: it is a JSON object, and a pointer is an array.
     #[must_use]
     pub fn parse(body: &str) -> Option<Self> {
         if !body.trim_start().starts_with('[') {
@@ -38,7 +41,7 @@ impl PayloadPointer {
     }
 }
 
-/// The body of a message that points.
+/// Writes the body of the message.
 impl fmt::Display for PayloadPointer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         json!([POINTER_CLASS, { "s3BucketName": self.bucket, "s3Key": self.key }]).fmt(f)
@@ -50,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pointer_reads_back_and_nothing_else_is_one() {
+    fn a_pointer_is_written_in_the_extended_clients_form() {
         let pointer = PayloadPointer { bucket: "b".to_owned(), key: "acme/k\"1".to_owned() };
         let text = pointer.to_string();
         assert_eq!(
@@ -58,6 +61,10 @@ mod tests {
             r#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"acme/k\"1"}]"#
         );
         assert_eq!(PayloadPointer::parse(&text), Some(pointer));
+    }
+
+    #[test]
+    fn a_body_of_any_other_form_is_not_a_pointer() {
         for body in [
             "",
             "{}",

@@ -1,4 +1,5 @@
-//! Idempotency records as an operator sees them: looked up, found by the event's id, deleted.
+//! An operator's view of idempotency records: looks them up, finds them by the event's id, deletes
+//! them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +22,8 @@ use crate::{
 
 type Item = HashMap<String, AttributeValue>;
 
-/// There is a record, and no invocation is at work on it. `status` is a reserved word.
+/// The record exists, and no invocation is processing its event. `#status`, because `status` is a
+/// reserved word.
 const IDLE: &str =
     "attribute_exists(id) AND (#status <> :in_progress OR lease_expires_at_ms < :now_ms)";
 
@@ -31,23 +33,23 @@ pub struct Records {
     table: String,
 }
 
-/// A record as it stands in the table: numbers and texts by their names.
+/// A record as the table has it: each attribute's value, as text, by its name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record(BTreeMap<String, String>);
 
-/// What came of deleting a record.
+/// The result of deleting a record.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Purge {
-    /// It is gone; this is what it was.
+    /// It was deleted; this is what it had been.
     Deleted(Record),
-    /// There was none.
+    /// There was no such record.
     Absent,
-    /// An invocation is at work on the event: nothing was changed.
+    /// An invocation is processing the event: the record was kept.
     InProgress(Record),
 }
 
 impl Records {
-    /// The records in the table of this name.
+    /// Uses the table of this name.
     #[must_use]
     pub fn new(config: &SdkConfig, table: TableName) -> Self {
         let config = aws_sdk_dynamodb::config::Builder::from(config)
@@ -56,7 +58,7 @@ impl Records {
         Self { client: Client::from_conf(config), table: table.into() }
     }
 
-    /// The record with this key, as of now.
+    /// Returns the record with this key, by a consistent read.
     ///
     /// # Errors
     /// The call fails.
@@ -71,11 +73,11 @@ impl Records {
         Ok(got.item.as_ref().map(Record::from_item))
     }
 
-    /// Reads the whole table, page by page, and gives the records of this event to `found` as they come. Returns how many
-    /// records it read.
+    /// Reads the whole table, page by page, and gives the records of this event to `found` as they
+    /// come. Returns how many records it read.
     ///
     /// # Errors
-    /// A call fails; what was found before was given.
+    /// A call fails. The records found before that were given to `found`.
     pub async fn find(
         &self,
         event_id: &str,
@@ -128,7 +130,7 @@ impl Records {
         }
     }
 
-    /// Deletes the record with this key, whoever is at work on it.
+    /// Deletes the record with this key, even if an invocation is processing its event.
     ///
     /// # Errors
     /// The call fails. Whether the record is gone is then unknown.
@@ -160,13 +162,14 @@ impl Record {
         Self(item.iter().map(|(name, value)| (name.clone(), shown(value))).collect())
     }
 
-    /// The attribute of this name, as text.
+    /// Returns the value of the attribute of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All attributes in the order in which they are written, and those of another making after them.
+    /// Returns all attributes, in the order of [`attribute::ALL`]. Those that are not in it come
+    /// last.
     #[must_use]
     pub fn attributes(&self) -> Vec<(&str, &str)> {
         let known = attribute::ALL.into_iter().filter_map(|name| Some((name, self.get(name)?)));

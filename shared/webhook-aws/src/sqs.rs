@@ -1,4 +1,5 @@
-//! Events on SQS. A message that is too large for the queue goes to S3, and a pointer to it goes to the queue.
+//! Sends events to SQS. The body of a message that is too large for the queue goes to S3, and a
+//! pointer to it goes to the queue.
 //! Source: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
 
 use aws_config::SdkConfig;
@@ -47,7 +48,8 @@ impl SqsQueue {
         connection::open(async move { ping.send().await.is_ok() }).await;
     }
 
-    /// Sends the message with this body. `payload_bytes`: the size of the payload that the body points to.
+    /// Sends the message with this body. `payload_bytes` is the size of the payload that the body
+    /// points to.
     async fn send_body(
         &self,
         message: &Message,
@@ -90,7 +92,8 @@ impl SqsQueue {
         body: &str,
     ) -> Result<SendMessageOutput, CallError> {
         let bucket = self.bucket.as_ref().ok_or(CallError::MessageTooLarge)?;
-        // Unique per claim, so that two messages never share an object that the first of their consumers deletes.
+        // Unique per claim: if two messages shared an object, the consumer of the first could
+        // delete it before the second is read.
         let key = format!("{}/{}", message.provider, message.claim_token);
         let pointer = bucket.put(key, body).await?;
         let sent =
@@ -118,8 +121,9 @@ impl EventQueue for SqsQueue {
     }
 }
 
-/// Whether the queue refuses the message for its size: a queue may take less than SQS does (`MaximumMessageSize`). SQS has no
-/// error of its own for that, but says so in the message of a general one.
+/// Returns whether the queue refused the message because of its size: a queue may accept less than
+/// SQS does (`MaximumMessageSize`). SQS has no error code for that; only the text of a general
+/// error says so.
 fn is_too_large(error: &SdkError<SendMessageError>) -> bool {
     error.code().is_some_and(|code| code.starts_with("InvalidParameterValue"))
         && error.message().is_some_and(|message| message.contains("shorter than"))

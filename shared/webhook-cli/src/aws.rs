@@ -17,23 +17,25 @@ pub(crate) fn with_aws<T>(
             StartError::Missing("AWS_REGION") => CliError::NoRegion,
             error => error.into(),
         })?;
-        // A call would fail without saying why.
+        // Without this check, a call would fail without saying why.
         let credentials = config.credentials_provider().ok_or(CliError::NoCredentials)?;
         credentials.provide_credentials().await.map_err(|_| CliError::NoCredentials)?;
         work(&config).await
     })
 }
 
-/// Says which call failed.
+/// Adds to an error which call failed.
 pub(crate) fn failed(call: &'static str) -> impl Fn(CallError) -> CliError {
     move |source| CliError::Aws { call, source }
 }
 
-/// Returns the end of an operator's command's help: where region and credentials come from, and examples.
+/// Returns the end of the help of an operator's command: where region and credentials come from,
+/// and examples.
 pub(crate) fn aws_help(examples: &str) -> String {
     format!(
-        "Region and credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …) or from the profile that\n\
-         AWS_PROFILE names. For a profile with single sign-on, export its keys first:\n  \
+        "Region and credentials come from the environment (AWS_REGION, AWS_ACCESS_KEY_ID, …) or\n\
+         from the profile that AWS_PROFILE names. For a profile with single sign-on, export its\n\
+         keys first:\n  \
          eval \"$(aws configure export-credentials --format env)\"\n\n{}",
         with_example_provider(examples)
     )

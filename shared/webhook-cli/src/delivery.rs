@@ -14,12 +14,13 @@ pub struct Sender {
     pub provider: &'static Provider,
     /// One of the provider's schemes.
     pub scheme: &'static Scheme,
-    /// Whether the Python form is signed in place of the body, if the scheme allows both: for a body
-    /// whose spelling was changed on its way.
+    /// Whether the Python form is signed in place of the body, if the scheme allows both, as if the
+    /// body was re-serialised after it was signed.
     pub respelled: bool,
     /// The value of the scheme's header with an unsigned id, which is left out if this is `None`.
     pub delivery_id: Option<String>,
-    /// The value of the scheme's header with a signed id, if it has one; `None` is the signer's own.
+    /// The value of the scheme's header with a signed id, if it has one; with `None` the signer
+    /// makes one.
     pub id: Option<String>,
     /// The URL of the receiver, if the scheme signs it.
     pub public_url: Option<String>,
@@ -55,7 +56,7 @@ impl Sender {
         Ok(headers)
     }
 
-    /// Returns the headers beside the signature.
+    /// Returns the headers that do not belong to the signature.
     fn other_headers(&self) -> Vec<Header> {
         let own = self.provider.other_headers();
         let common = [
@@ -93,7 +94,8 @@ impl OutgoingDelivery {
     /// Signs `body` as `sender` does at `at`.
     ///
     /// # Errors
-    /// [`CliError::NoSignedText`] if the scheme signs a re-serialised text and the body has none.
+    /// [`CliError::NoSignedText`] if the scheme signs a re-serialised form of the body, and this
+    /// body has none.
     pub fn sign(
         sender: Sender,
         secret: &SigningSecret,
@@ -294,11 +296,13 @@ mod tests {
         for (body, expected) in [
             (
                 "{}",
-                "this scheme signs a re-serialised text, and the body has none: the document has no member with the signed name",
+                "this scheme signs a re-serialised form of the body, and this body has none: the \
+                 document has no member with the signed name",
             ),
             (
                 "{",
-                "this scheme signs a re-serialised text, and the body has none: the text is not JSON by RFC 8259",
+                "this scheme signs a re-serialised form of the body, and this body has none: the \
+                 text is not JSON by RFC 8259",
             ),
         ] {
             let sender = Sender::new(OF_MEMBER, &OF_MEMBER.schemes()[0]);

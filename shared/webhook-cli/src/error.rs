@@ -20,7 +20,7 @@ pub enum CliError {
         /// The system's reason.
         source: io::Error,
     },
-    /// A file has no headers that could be read.
+    /// The headers in a file cannot be read.
     #[error("{path}: {reason}")]
     Headers {
         /// As the user wrote it.
@@ -28,7 +28,7 @@ pub enum CliError {
         /// What is wrong.
         reason: NotHeaders,
     },
-    /// A file has no event of a delivery.
+    /// A file does not have the event of a delivery.
     #[error("{path}: {reason}")]
     Event {
         /// As the user wrote it.
@@ -36,7 +36,7 @@ pub enum CliError {
         /// What is wrong, and what to do.
         reason: &'static str,
     },
-    /// The body was to come from standard input.
+    /// The body cannot be read from standard input.
     #[error("cannot read the body from standard input: {0}")]
     Stdin(io::Error),
     /// A file or a variable has no usable secret.
@@ -47,31 +47,32 @@ pub enum CliError {
         /// What is wrong, and what to do.
         reason: SecretError,
     },
-    /// Its bytes would sign, but no receiver has this secret.
+    /// The bytes of such a secret would sign, but no receiver has them as its secret.
     #[error(
-        "{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark"
+        "{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a \
+         byte-order mark"
     )]
     SecretUtf16(String),
     /// An option that would have no effect.
-    #[error("{option} does not fit here: {reason}")]
+    #[error("{option} cannot be used here: {reason}")]
     OptionMisplaced {
         /// With its dashes.
         option: &'static str,
         /// Why it has none.
         reason: String,
     },
-    /// The provider does not sign so.
+    /// The provider has no scheme of this name.
     #[error("{provider} has no scheme {name}: its schemes are {known}")]
     UnknownScheme {
         /// As the user wrote it.
         name: String,
-        /// Who was to sign.
+        /// The provider's name.
         provider: &'static str,
         /// The names of its schemes.
         known: String,
     },
-    /// The scheme signs a re-serialised text, and this body cannot be re-serialised.
-    #[error("this scheme signs a re-serialised text, and the body has none: {0}")]
+    /// The scheme signs a re-serialised form of the body, and this body has none.
+    #[error("this scheme signs a re-serialised form of the body, and this body has none: {0}")]
     NoSignedText(#[from] NoPythonForm),
     /// JSON cannot hold the bytes as text.
     #[error("the body is not UTF-8, so the event cannot hold it as text: use --base64")]
@@ -82,7 +83,7 @@ pub enum CliError {
     /// HTTP cannot express the URL or a header.
     #[error("the request cannot be built: {0}")]
     InvalidRequest(String),
-    /// No connection, no TLS, no HTTP, or not in time.
+    /// There was no connection, no TLS or no HTTP, or the answer did not come in time.
     #[error("no answer from {url}: {reason}")]
     NoAnswer {
         /// As the user wrote it.
@@ -91,7 +92,7 @@ pub enum CliError {
         reason: String,
     },
     /// Neither an option nor a variable names the table, queue or bucket.
-    #[error("name it with {option}, or in {variable}")]
+    #[error("{option} is missing: give it, or set {variable}")]
     NotNamed {
         /// With its dashes.
         option: &'static str,
@@ -99,30 +100,34 @@ pub enum CliError {
         variable: &'static str,
     },
     /// A provider's API needs a secret, and would refuse the development secret.
-    #[error("name the file with the API secret with --secret-file, or put the secret into {0}")]
+    #[error("no API secret: name its file with --secret-file, or put it into the variable {0}")]
     NoApiSecret(&'static str),
     /// A header cannot hold such a secret.
     #[error("the API secret has characters other than visible ASCII: is it the right file?")]
     InvalidApiSecret,
-    /// Deleting takes a second word.
+    /// The user did not confirm the deletion.
     #[error("nothing was deleted: add --yes to delete this record")]
     NotConfirmed,
     /// Only a queue of the same kind keeps group and order.
-    #[error("the two queues must be different ones of the same kind: both FIFO, or neither")]
+    #[error("--from and --to must be two different queues of the same kind: both FIFO, or neither")]
     QueuesDoNotMatch,
     /// The SDK found no region.
     #[error("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one")]
     NoRegion,
     /// The SDK found no credentials, or could not load them.
     #[error(
-        "no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        "no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY"
     )]
     NoCredentials,
-    /// A variable cannot be used, or the system refuses what calls need.
+    /// An environment variable cannot be used, or the system refuses something that calls need.
     #[error(transparent)]
     Start(#[from] StartError),
     /// The stack to examine does not exist.
-    #[error("there is no stack {0} in this region and account")]
+    #[error(
+        "there is no stack {0} in this region and account: check the name, AWS_REGION and \
+         AWS_PROFILE"
+    )]
     NoStack(String),
     /// A call to AWS failed.
     #[error("cannot {call}: {source}")]
@@ -134,8 +139,8 @@ pub enum CliError {
     },
     /// A message is on both queues.
     #[error(
-        "message {id} was sent and cannot be deleted: {source}. It is on both queues: run this again within five minutes, \
-         or consumers get it twice (with the same idempotency key)"
+        "message {id} was sent but could not be deleted: {source}. It is now on both queues: run \
+         this again within five minutes, or consumers get it twice (with the same idempotency key)"
     )]
     NotDeleted {
         /// In the dead-letter queue.
@@ -146,7 +151,7 @@ pub enum CliError {
     /// The input is not the body of an event's message.
     #[error("this cannot be replayed: {0}")]
     NotReplayable(#[from] NotReplayable),
-    /// A provider is neither added nor removed.
+    /// A provider cannot be added or removed.
     #[error(transparent)]
     Scaffold(#[from] ScaffoldError),
     /// The result could not be printed.

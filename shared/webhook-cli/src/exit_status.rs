@@ -9,7 +9,8 @@ pub(crate) enum ExitStatus {
     Success,
     /// The answer was no: not a 2xx, no such record.
     Refused,
-    /// Nothing was made or sent, or nobody answered, or a call failed. clap exits with the same code after a usage error.
+    /// Nothing was made or sent, or nobody answered, or a call failed. clap exits with the same
+    /// code after a usage error.
     Failed,
     /// The reader of standard output has gone.
     PipeClosed,

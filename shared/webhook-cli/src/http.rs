@@ -19,10 +19,11 @@ use crate::{
     terminal::{notice, printable, printable_lines},
 };
 
-/// For the whole exchange: longer than the seconds that providers wait, so that an answer too late for them is still seen.
+/// Limits the whole exchange. Providers wait for fewer seconds, so an answer that is too late for
+/// them is still seen.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// More than any answer of a receiver or of a provider's API that a person reads.
+/// How much of a response's body is kept: more than a person reads of an answer.
 const MAX_BODY_KIB: usize = 64;
 
 /// A response, with the start of its body.
@@ -33,8 +34,8 @@ pub(crate) struct Reply {
     is_cut: bool,
 }
 
-/// Sends the request and reads the response, whatever its status. Redirects are not followed: a provider's second request would
-/// not be the one that was signed for this URL, and a secret is for the host that it was sent to.
+/// Sends the request and reads the response, whatever its status. Redirects are not followed: the
+/// signature may be for this URL alone, and an API secret is for this host alone.
 pub(crate) fn exchange(request: http::Result<Request<impl AsSendBody>>) -> Result<Reply, CliError> {
     let request = request.map_err(|error| CliError::InvalidRequest(error.to_string()))?;
     let url = request.uri().to_string();
@@ -68,7 +69,8 @@ impl Reply {
         Some(printable(&value).into_owned())
     }
 
-    /// Prints the body, made safe for a terminal and with a line break at its end, and says if it is not all of it.
+    /// Prints the body, made safe for a terminal and with a line break at its end, and says so if
+    /// it was cut.
     pub(crate) fn print_body(&self, out: &mut impl Write) -> io::Result<()> {
         let text = String::from_utf8_lossy(&self.body);
         out.write_all(printable_lines(&text).as_bytes())?;
@@ -81,19 +83,19 @@ impl Reply {
         Ok(())
     }
 
-    /// Says where a redirect leads. `option`: the one that has the URL.
+    /// Says where a redirect leads. `option` is the one that takes the URL.
     pub(crate) fn explain_redirect(&self, option: &str) {
         if let Some(location) = self.header(LOCATION).filter(|_| self.status.is_redirection()) {
             notice(&format!(
-                "The answer redirects to {location}, and redirects are not followed: if you trust that address, give it \
-                 to {option}."
+                "The answer redirects to {location}, and redirects are not followed: if you trust \
+                 that address, give it to {option}."
             ));
         }
     }
 }
 
-/// Returns the system's root certificates, because a company's proxy is known there alone. A certificate that cannot be read is
-/// missing, and a connection that needs it says so.
+/// Returns the system's root certificates, because only they include that of a company's proxy. A
+/// certificate that cannot be read is left out, and a connection that needs it fails and says so.
 fn system_roots() -> RootCerts {
     let roots = rustls_native_certs::load_native_certs().certs;
     let roots: Vec<_> = roots.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
@@ -102,7 +104,7 @@ fn system_roots() -> RootCerts {
 
 fn reason(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::Timeout(_) => format!("none within {} s", TIMEOUT.as_secs()),
+        ureq::Error::Timeout(_) => format!("timed out after {} s", TIMEOUT.as_secs()),
         ureq::Error::HostNotFound => "there is no such host".to_owned(),
         ureq::Error::Protocol(_) => {
             "the answer is not HTTP: check the port, and whether the URL must begin with https://"
@@ -112,16 +114,17 @@ fn reason(error: &ureq::Error) -> String {
             "the connection was closed before an answer".to_owned()
         }
         ureq::Error::Io(error) if error.kind() != io::ErrorKind::InvalidData => error.to_string(),
-        // The library's enum is open, and its texts do for the rest.
+        // The library's enum is not exhaustive, and its own texts are good enough for the rest.
         error => {
             let text = error.to_string();
-            // rustls says so of the first bytes that are not TLS.
+            // This is rustls's name for a first record that is not TLS.
             if text.contains("InvalidContentType") {
                 "the port does not speak TLS: check it, and whether the URL must begin with http://"
                     .to_owned()
             } else if text.contains("invalid peer certificate") {
                 format!(
-                    "{text}: to trust its authority, name the file with its certificate in SSL_CERT_FILE"
+                    "{text}: to trust the authority that issued it, name the file with the \
+                     authority's certificate in SSL_CERT_FILE"
                 )
             } else {
                 text

@@ -18,7 +18,7 @@ use crate::{error::CliError, provider::development_secret, terminal::notice};
 /// The environment variable with the signing secret.
 pub(crate) const SECRET_VARIABLE: &str = "WEBHOOK_SIGNING_SECRET";
 
-/// Stands for standard input.
+/// The path that stands for standard input.
 const STDIN: &str = "-";
 
 /// Which secret signs.
@@ -26,7 +26,7 @@ const STDIN: &str = "-";
 pub(crate) enum SecretSource {
     /// One that the user named.
     Named,
-    /// The public one.
+    /// The public development secret.
     Development,
 }
 
@@ -65,8 +65,8 @@ pub(crate) fn signing_secret(
     Ok((secret, source))
 }
 
-/// Returns the secrets of the files, else the environment's, else the development secret: as they are stored, for whoever asks
-/// what is wrong with them.
+/// Returns the files' secrets, else the environment's, else the development secret. They stay as
+/// they are stored, because `explain` looks for faults in them.
 pub(crate) fn given_secrets(
     provider: &Provider,
     files: &[PathBuf],
@@ -87,7 +87,8 @@ pub(crate) fn given_secrets(
         .collect()
 }
 
-/// Returns the file's secret, else the environment's, for an API, which would not accept the development secret.
+/// Returns the file's secret, else the environment's, for an API, which would not accept the
+/// development secret.
 pub(crate) fn api_secret(
     file: Option<&Path>,
     environment: &Environment,
@@ -97,7 +98,7 @@ pub(crate) fn api_secret(
     Ok(text)
 }
 
-/// Returns what the option says, else what the variable says.
+/// Returns the option's value, else the variable's.
 pub(crate) fn named<T: Clone + FromStr<Err = InvalidName>>(
     given: Option<&T>,
     environment: &Environment,
@@ -110,8 +111,8 @@ pub(crate) fn named<T: Clone + FromStr<Err = InvalidName>>(
     }
 }
 
-/// Reads a secret as the functions read it from Secrets Manager, and tells the user what looks wrong with it. Returns where it is
-/// from, too.
+/// Reads a secret as the functions read it from Secrets Manager, and tells the user what looks
+/// wrong with it. Also returns the file's path or the variable's name.
 fn named_secret(
     file: Option<&Path>,
     environment: &Environment,

@@ -1,7 +1,8 @@
 //! A delivery as an HTTP API hands it to a function: payload format 2.0.
 //! Source: <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>.
 //!
-//! Account, API, addresses and request id are invented. The time is the delivery's, so that equal input gives equal text.
+//! Account, API, addresses and request id are invented. The time is the delivery's, so that equal
+//! input gives equal text.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +28,8 @@ impl OutgoingDelivery {
     /// Returns the event as indented JSON, with a line break at its end.
     ///
     /// # Errors
-    /// [`CliError::BodyNotText`] for a body that [`BodyEncoding::Text`] cannot hold; [`CliError::TimeOutOfRange`] if the time is
-    /// after the year 9999.
+    /// [`CliError::BodyNotText`] for a body that [`BodyEncoding::Text`] cannot hold;
+    /// [`CliError::TimeOutOfRange`] if the time is after the year 9999.
     pub fn to_lambda_event(&self, encoding: BodyEncoding) -> Result<String, CliError> {
         let body = match encoding {
             BodyEncoding::Text => {
@@ -71,7 +72,8 @@ impl OutgoingDelivery {
         Ok(event.to_json())
     }
 
-    /// Returns the provider's headers and those that its HTTP client and API Gateway add, sorted, with names in lower case.
+    /// Returns the provider's headers and those that its HTTP client and API Gateway add, sorted,
+    /// with names in lower case.
     fn headers_behind_the_gateway(&self) -> BTreeMap<String, String> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let own = self.headers();
@@ -170,7 +172,8 @@ mod tests {
         delivery.to_lambda_event(encoding).map_err(|error| error.to_string())
     }
 
-    /// The signature is HMAC-SHA256 of `v0:860860860:{"é": "\n"}` under `TEST_KEY`, computed with Python.
+    /// The signature is HMAC-SHA256 of `v0:860860860:{"é": "\n"}` under `TEST_KEY`, computed with
+    /// Python.
     #[test]
     fn an_event_has_the_shape_of_payload_format_2() {
         let expected = r#"{

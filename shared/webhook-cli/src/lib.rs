@@ -1,12 +1,12 @@
-//! `cargo webhook`, for both sides of a webhook.
+//! `cargo webhook`: commands for senders, operators and developers.
 //!
-//! The sender's: it signs a body as a provider would, sends it, or prints it as a Lambda event. How bodies are signed is the
-//! business of `webhook_verify::sign`. The operator's: records, redrive, replay, registration at a provider, and whether a
-//! stack is right. The developer's: which providers there are, and why a delivery is refused.
+//! Senders sign a body as a provider would (with `webhook_verify::sign`), send it, or print it as a
+//! Lambda event. Operators look at records, redrive, replay, register at a provider, and examine a
+//! stack. Developers list, add and remove providers, and ask why a delivery is refused.
 //!
-//! `commands/` has one file for each command, with its arguments, help and tests; the other files have what commands share.
-//! `doctor/` examines a deployed stack. `scaffold/` knows every place where a provider is wired in.
-//! Samples and tests use [`OutgoingDelivery`] too.
+//! `commands/` has one file for each command, with its arguments, help and tests; the other files
+//! have what commands share. `doctor/` examines a deployed stack. `scaffold/` knows every place
+//! that names a provider. The samples and the tests use [`OutgoingDelivery`] too.
 
 #![forbid(unsafe_code)]
 
@@ -54,7 +54,7 @@ pub fn run(cli: &Cli) -> ExitCode {
     };
     match status {
         Ok(status) => status.into(),
-        // The reader, such as `head`, has seen enough.
+        // A reader such as `head` closes the pipe when it has seen enough.
         Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitStatus::PipeClosed.into()
         }

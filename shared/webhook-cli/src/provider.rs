@@ -26,7 +26,8 @@ pub(crate) fn provider_name() -> impl TypedValueParser<Value = &'static Provider
         .map(|name| providers::named(&name).expect("a possible value is the name of a provider"))
 }
 
-/// Reads the name of a provider or, for what needs no deployed one, of a scheme of the catalogue.
+/// Reads the name of a provider or of a scheme of the catalogue, for commands that need no deployed
+/// provider.
 pub(crate) fn described_name() -> impl TypedValueParser<Value = &'static Provider> {
     let in_catalogue =
         CATALOGUE.iter().copied().filter(|entry| providers::named(entry.name()).is_none());

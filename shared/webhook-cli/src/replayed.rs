@@ -1,4 +1,5 @@
-//! The message of an event that was queued before, changed so that neither the queue nor a consumer drops it as a duplicate.
+//! The message of an event that was queued before, changed so that neither the queue nor a consumer
+//! drops it as a duplicate.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,18 +19,18 @@ const MARK: &str = "#replay-";
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum NotReplayable {
     /// Not JSON, or not an object.
-    #[error("it is not a JSON object, as the body of an event's message is")]
+    #[error("it is not a JSON object, so it is not the body of an event's message")]
     NotAnObject,
-    /// The body is inside.
+    /// The text contains the bodies of messages, but is not one itself.
     #[error("it is {what}: give the body of one message, such as jq -r '{filter}' prints it")]
     Wrapped {
         /// What it is.
         what: &'static str,
-        /// What makes jq print the body of the first message.
+        /// The jq filter that prints the body of the first message.
         filter: &'static str,
     },
-    /// The body was too large for the queue.
-    #[error("it is a pointer: replay the object s3://{bucket}/{key}, to which it points")]
+    /// The text points to an object: the body was too large for the queue.
+    #[error("it is a pointer to s3://{bucket}/{key}: download that object and replay it")]
     Pointer {
         /// The bucket's name.
         bucket: String,
@@ -39,15 +40,16 @@ pub enum NotReplayable {
     /// Not an envelope, or incomplete.
     #[error("its member `{0}` is missing, repeated, empty or of the wrong type")]
     Member(&'static str),
-    /// The group depends on the provider.
+    /// The provider is unknown, and the group depends on it.
     #[error("its `source` is not /webhooks/<provider> with a provider that this tool knows")]
     Source,
-    /// So does the place of the group.
+    /// The scheme is unknown, and it says where the group is.
     #[error("its `signaturescheme` is not one of its provider's")]
     Scheme,
 }
 
-/// What holds bodies of messages without being one: a member that it has, what it is, and where its first body is.
+/// Texts that contain the bodies of messages: a member that each has, what it is, and the jq filter
+/// for its first body.
 const WRAPPERS: [(&str, &str, &str); 3] = [
     ("Messages", "the whole answer of `aws sqs receive-message`", ".Messages[0].Body"),
     ("Records", "a whole SQS event of a function", ".Records[0].body"),
@@ -63,7 +65,7 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// `token`: unique per replay, of letters, digits and dashes.
+    /// Makes the message. `token` is unique per replay, and has only letters, digits and dashes.
     pub(crate) fn new(
         envelope: &str,
         at: UnixMillis,
@@ -119,8 +121,8 @@ const REPLAY_OF: &str = "replayof";
 const REPLAYED_AT: &str = "replayedat";
 const DATA: &str = "data";
 
-/// Returns the envelope with another key and marked as a replay. `old_json` is the old key as the envelope spells it. All other
-/// values stay as they are, above all `data`.
+/// Returns the envelope with the new key, marked as a replay. `old_json` is the old key as the
+/// envelope spells it. All other values stay as they are, above all `data`.
 fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &ClaimToken) -> String {
     let open = old_json.strip_suffix('"').unwrap_or(old_json);
     let kept = members
@@ -137,11 +139,12 @@ fn rewritten(members: &Members<'_>, old_json: &str, at: UnixMillis, token: &Clai
     }
     let (at, data) = (at.rfc3339(), members.only(DATA).map_or("null", RawValue::get));
     out + &format!(
-        "\"{KEY}\":{open}{MARK}{token}\",\"{REPLAY_OF}\":{old_json},\"{REPLAYED_AT}\":\"{at}\",\"{DATA}\":{data}}}"
+        "\"{KEY}\":{open}{MARK}{token}\",\"{REPLAY_OF}\":{old_json},\
+         \"{REPLAYED_AT}\":\"{at}\",\"{DATA}\":{data}}}"
     )
 }
 
-/// Returns what the event is about, from the members that the functions read too.
+/// Returns the event's group, from the members that the functions read too.
 fn group(scheme: &Scheme, data: &str) -> Option<String> {
     scheme.facts.group.iter().find_map(|pointer| {
         // Pointers lead into what is signed, which may be one member.
@@ -220,6 +223,7 @@ mod tests {
     fn envelope() -> String {
         envelope_with(PROVIDERS[0].schemes()[0].name, r#"{"a": 1.10e2}"#)
     }
+
     fn replay_with(envelope: &str, token: &str) -> Result<Replay, NotReplayable> {
         Replay::new(envelope, AT, ClaimToken::named(token))
     }
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replay_has_a_new_key_its_marks_and_all_else_byte_for_byte() {
+    fn a_replay_changes_nothing_but_its_key_and_its_marks() {
         let (name, scheme) = (PROVIDERS[0].name(), PROVIDERS[0].schemes()[0].name);
         let expected = Message {
             body: format!(
@@ -307,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_envelope_is_refused_with_the_reason() {
+    fn a_text_that_is_no_envelope_is_refused_with_the_reason() {
         let envelope = envelope();
         let without = |name: &str| envelope.replacen(&format!("\"{name}\""), "\"other\"", 1);
         let pointer = PayloadPointer { bucket: "b".to_owned(), key: "p/k".to_owned() };
@@ -336,12 +340,12 @@ mod tests {
     }
 
     #[test]
-    fn the_answer_of_receive_message_is_refused_with_the_way_to_a_body() {
+    fn wrapped_messages_are_refused_with_a_jq_filter() {
         for (text, expected) in [
             (
                 r#"{"Messages": [{"MessageId": "1", "Body": "{}"}]}"#,
-                "it is the whole answer of `aws sqs receive-message`: give the body of one message, such as \
-                 jq -r '.Messages[0].Body' prints it",
+                "it is the whole answer of `aws sqs receive-message`: give the body of one \
+                 message, such as jq -r '.Messages[0].Body' prints it",
             ),
             (
                 r#"{"Records": [{"messageId": "1", "body": "{}"}]}"#,
@@ -350,7 +354,8 @@ mod tests {
             ),
             (
                 r#"{"MessageId": "1", "Body": "{}"}"#,
-                "it is a whole message: give the body of one message, such as jq -r '.Body' prints it",
+                "it is a whole message: give the body of one message, such as jq -r '.Body' prints \
+                 it",
             ),
         ] {
             assert_eq!(

@@ -15,7 +15,8 @@ use crate::{
     values::{header_value, http_url, unix_seconds},
 };
 
-/// The environment variable with the URL that a receiver is registered under; functions read it too.
+/// The environment variable with the URL that a receiver is registered under; functions read it
+/// too.
 pub(crate) const URL_VARIABLE: &str = "PUBLIC_URL";
 
 #[derive(Args, Debug)]
@@ -31,28 +32,29 @@ pub(crate) struct SigningArgs {
     #[arg(long, value_name = "NAME")]
     scheme: Option<String>,
 
-    /// Value of the header with the delivery's id, where no signature covers it [default: no such header]
+    /// Delivery's id, if the scheme has an unsigned header for it [default: no such header]
     #[arg(long, value_name = "ID", value_parser = header_value)]
     delivery_id: Option<String>,
 
-    /// Value of the header with the event's id, where the signature covers it [default: `msg_1`]
+    /// Event's id, if the scheme has a signed header for it [default: `msg_1`]
     #[arg(long, value_name = "ID", value_parser = header_value)]
     id: Option<String>,
 
-    /// Sign the body's Python form, for a body whose spelling was changed on its way
+    /// Sign the body's Python form, as if the body was re-serialised after it was signed
     #[arg(long)]
     python_form: bool,
 
-    /// URL that the receiver is registered under, where the signature covers it [default: the variable `PUBLIC_URL`, else
-    /// `https://example.com/webhooks/<provider>`]
+    /// URL that the receiver is registered under, if the signature covers it [default: the variable
+    /// `PUBLIC_URL`, else `https://example.com/webhooks/<provider>`]
     #[arg(long, value_name = "URL", value_parser = url_text)]
     public_url: Option<String>,
 
-    /// Time of the delivery, where the signature covers it [default: now]
+    /// Time of the delivery, if the signature covers it [default: now]
     #[arg(long, value_name = "UNIX_SECONDS", value_parser = unix_seconds)]
     timestamp: Option<UnixSeconds>,
 
-    /// File with the signing secret, or with `{"signing_secret": "…"}`; one line break at its end is dropped
+    /// File with the signing secret, or with `{"signing_secret": "…"}`; one line break at its end
+    /// is dropped
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 }
@@ -104,7 +106,7 @@ impl SigningArgs {
         }
     }
 
-    /// Refuses options that the scheme has no use for: without effect they would mislead.
+    /// Refuses options that the scheme does not use: an option without effect would mislead.
     fn sender(&self) -> Result<Sender, CliError> {
         let scheme = self.scheme()?;
         if self.delivery_id.is_some() && delivery_id_header(scheme).is_none() {
@@ -117,11 +119,11 @@ impl SigningArgs {
             return Err(misplaced(
                 "--python-form",
                 scheme,
-                "does not sign it in place of the body",
+                "does not sign a Python form in place of the body",
             ));
         }
         if self.public_url.is_some() && !scheme.signs_url() {
-            return Err(misplaced("--public-url", scheme, "does not sign it"));
+            return Err(misplaced("--public-url", scheme, "does not sign the URL"));
         }
         let sender = Sender::new(self.provider, scheme);
         Ok(Sender {
@@ -152,10 +154,12 @@ fn misplaced(option: &'static str, scheme: &Scheme, reason: &str) -> CliError {
 /// Returns the end of a signing command's help: where the secret comes from, and examples.
 pub(crate) fn signing_help(examples: &str) -> String {
     format!(
-        "The signing secret comes from --secret-file, else from the environment variable {SECRET_VARIABLE},\n\
+        "The signing secret comes from --secret-file, else from the environment variable \
+         {SECRET_VARIABLE},\n\
          else it is the development secret, `{DEVELOPMENT_SECRET}`,\n\
-         spelled as the provider spells its secrets. It is never an argument: shells keep a history, and everybody on a\n\
-         machine can list the arguments of a process.\n\n{}",
+         spelled as the provider spells its secrets. It is never an argument: shells keep a\n\
+         history, and everybody on a machine can list the arguments of a process.\n\n\
+         {}",
         with_example_provider(examples)
     )
 }
@@ -182,7 +186,7 @@ mod tests {
             messages: &[Message::RAW_BODY, RESPELLED],
             ..GITHUB.schemes()[0]
         };
-        // Another hash: one scheme's signature must not be valid as the other's.
+        // A different hash: one scheme's signature must not be valid as the other's.
         const SIGNATURE: Signature =
             Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..OLD.signature };
         const NEW: Scheme = Scheme { name: "two-v2", signature: SIGNATURE, ..STRIPE.schemes()[0] };
@@ -213,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn every_provider_is_accepted_by_name_and_its_newest_scheme_signs() {
+    fn every_provider_signs_with_its_newest_scheme() {
         for provider in PROVIDERS {
             let line =
                 Line::try_parse_from(["sign", provider.name()]).map_err(|error| error.to_string());
@@ -223,6 +227,10 @@ mod tests {
             let newest = provider.schemes().last().expect("there is one");
             assert_eq!(sender.map(Result::ok), Ok(Some((provider.name(), newest))));
         }
+    }
+
+    #[test]
+    fn an_unknown_provider_is_refused_with_the_known_names() {
         let unknown = Line::try_parse_from(["sign", "example-unknown"])
             .map(|_| ())
             .map_err(|error| error.to_string());
@@ -257,7 +265,8 @@ mod tests {
             (
                 SQUARE,
                 "",
-                "square respelled=false delivery_id=None id=None url=Some(\"https://example.com/webhooks/square\")",
+                "square respelled=false delivery_id=None id=None \
+                 url=Some(\"https://example.com/webhooks/square\")",
             ),
             (
                 SQUARE,
@@ -268,7 +277,10 @@ mod tests {
             let shown = sender(provider, options).map(|sender| {
                 let Sender { scheme, respelled, delivery_id, id, public_url, .. } = sender;
                 let name = scheme.name;
-                format!("{name} respelled={respelled} delivery_id={delivery_id:?} id={id:?} url={public_url:?}")
+                format!(
+                    "{name} respelled={respelled} delivery_id={delivery_id:?} id={id:?} \
+                     url={public_url:?}"
+                )
             });
             assert_eq!(shown, Ok(expected.to_owned()), "{options}");
         }
@@ -280,35 +292,38 @@ mod tests {
             (
                 OF_TWO,
                 "--python-form",
-                "--python-form does not fit here: two-v2 does not sign it in place of the body",
+                "--python-form cannot be used here: two-v2 does not sign a Python form in place of \
+                 the body",
             ),
             (OF_TWO, "--scheme v3", "two has no scheme v3: its schemes are two-v1, two-v2"),
             (
                 STRIPE,
                 "--delivery-id 7",
-                "--delivery-id does not fit here: stripe has no header with an unsigned id",
+                "--delivery-id cannot be used here: stripe has no header with an unsigned id",
             ),
-            (GITHUB, "--id 7", "--id does not fit here: github has no header with a signed id"),
+            (GITHUB, "--id 7", "--id cannot be used here: github has no header with a signed id"),
             (
                 GITHUB,
                 "--public-url https://a.example/",
-                "--public-url does not fit here: github does not sign it",
+                "--public-url cannot be used here: github does not sign the URL",
             ),
             (
                 STRIPE,
                 "--timestamp +1",
-                "error: invalid value '+1' for '--timestamp <UNIX_SECONDS>': expected whole seconds since 1970, in digits",
+                "error: invalid value '+1' for '--timestamp <UNIX_SECONDS>': expected whole \
+                 seconds since 1970, in digits",
             ),
             (
                 GITHUB,
                 "--delivery-id é",
-                "error: invalid value 'é' for '--delivery-id <ID>': expected visible ASCII characters without spaces",
+                "error: invalid value 'é' for '--delivery-id <ID>': expected visible ASCII \
+                 characters without spaces",
             ),
             (
                 SQUARE,
                 "--public-url example.com",
-                "error: invalid value 'example.com' for '--public-url <URL>': expected a URL that begins with http:// or \
-                 https://",
+                "error: invalid value 'example.com' for '--public-url <URL>': expected http:// or \
+                 https://, a host and, if any, a valid port",
             ),
         ] {
             assert_eq!(
@@ -325,7 +340,7 @@ mod tests {
         let refused = args(GITHUB, "--timestamp 1").map(|args| args.sign(&environment).map(|_| ()));
         let refused = refused.map(|refused| refused.map_err(|error| error.to_string()));
         let expected =
-            "--timestamp does not fit here: github signs no time, so only `event` can use it";
+            "--timestamp cannot be used here: github signs no time, so only `event` can use it";
         assert_eq!(refused, Ok(Err(expected.to_owned())));
     }
 }

@@ -1,4 +1,5 @@
-//! Text for a terminal. What a sender or a server chose could move the cursor, forge a line or reverse the reading direction.
+//! Makes text safe for a terminal. Characters that a sender or a server chose could move the
+//! cursor, forge a line or reverse the reading direction.
 
 use std::{
     borrow::Cow,
@@ -6,8 +7,9 @@ use std::{
     io::{self, Write as _},
 };
 
-/// Returns the text with control characters, line separators and directional controls escaped. The escapes are JSON's, so JSON
-/// text that has such characters in its strings stays valid and means the same.
+/// Returns the text with control characters, line separators and directional controls escaped. The
+/// escapes are JSON's, so JSON text that has such characters in its strings stays valid and means
+/// the same.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     escape(text, |_| false)
 }
@@ -51,7 +53,8 @@ fn escape(text: &str, is_kept: fn(char) -> bool) -> Cow<'_, str> {
     out.into()
 }
 
-/// Source of the directional controls: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
+/// Source of the directional controls:
+/// <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
 fn is_unsafe(character: char) -> bool {
     let is_separator = matches!(character, '\u{2028}' | '\u{2029}');
     let is_directional = matches!(

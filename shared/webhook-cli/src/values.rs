@@ -1,10 +1,10 @@
-//! Readers of option values that several commands have.
+//! Parsers for option values that several commands share.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use ureq::http::Uri;
 use webhook_verify::UnixSeconds;
 
-/// Reads digits only, as receivers do.
+/// Reads a time in digits only, as receivers do.
 pub(crate) fn unix_seconds(text: &str) -> Result<UnixSeconds, &'static str> {
     UnixSeconds::from_digits(text.as_bytes()).ok_or("expected whole seconds since 1970, in digits")
 }
@@ -22,7 +22,7 @@ pub(crate) fn time(text: &str) -> Result<UnixSeconds, &'static str> {
         )
 }
 
-/// Reads what a header line can hold without being trimmed or split.
+/// Reads a value that a header line can hold without being trimmed or split.
 pub(crate) fn header_value(text: &str) -> Result<String, &'static str> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(text.to_owned())
@@ -31,10 +31,10 @@ pub(crate) fn header_value(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Reads an absolute URL, so that a forgotten scheme is not mistaken for a host. Its port must be valid: the library would ignore
-/// one that is not.
+/// Reads an absolute URL. A relative one is refused: a forgotten scheme must not be taken for a
+/// host. The port must be valid: the library would ignore an invalid one.
 pub(crate) fn http_url(text: &str) -> Result<Uri, &'static str> {
-    const EXPECTED: &str = "expected a URL that begins with http:// or https://";
+    const EXPECTED: &str = "expected http:// or https://, a host and, if any, a valid port";
     let url: Uri = text.parse().map_err(|_| EXPECTED)?;
     let authority = url.authority().ok_or(EXPECTED)?;
     let has_port = authority.port_u16().is_some() || authority.as_str().ends_with(authority.host());
@@ -48,9 +48,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_absolute() {
+    fn a_url_is_absolute_and_its_port_valid() {
         const REFUSED: Result<&str, &str> =
-            Err("expected a URL that begins with http:// or https://");
+            Err("expected http:// or https://, a host and, if any, a valid port");
         for (text, expected) in [
             ("http://localhost", Ok("http://localhost/")),
             (
@@ -85,18 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_a_log_is_read_as_it_is_written_there() {
+    fn rfc_3339_and_unix_seconds_are_both_read_as_a_time() {
         for text in ["1795262400", "2026-11-21T12:00:00Z", "2026-11-21T13:00:00.999+01:00"] {
             assert_eq!(time(text), Ok(UnixSeconds(1_795_262_400)), "{text}");
         }
         for text in ["", "now", "2026-11-21", "2026-11-21T12:00:00"] {
-            let expected = "expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, in digits";
+            let expected = "expected a time such as 2026-11-21T12:00:00Z, or whole seconds since \
+                            1970, in digits";
             assert_eq!(time(text), Err(expected), "{text:?}");
         }
     }
 
     #[test]
-    fn a_time_is_digits() {
+    fn unix_seconds_are_digits_only() {
         assert_eq!(unix_seconds("860860860"), Ok(UnixSeconds(860_860_860)));
         for text in ["", "+1", "-1", "1.0", "99999999999999999999"] {
             assert_eq!(

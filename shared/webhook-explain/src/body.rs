@@ -1,4 +1,4 @@
-//! Hypotheses on the body: what may have been signed in place of the bytes that came.
+//! Hypotheses about the body: what may have been signed instead of the bytes that came.
 
 mod charset;
 mod packed;
@@ -11,13 +11,13 @@ use std::{
 
 use crate::{cause::Cause, change::Change, trial::is_object};
 
-/// Several spellings of a larger body are not tried: each takes a copy.
+/// The largest body that could have been signed. Larger ones are not tried.
 pub(crate) const LARGEST: usize = webhook_verify::MAX_BODY_BYTES;
 
 const RAW: &str =
-    "Pass the body on byte for byte: verify and forward what came, before anything parses it.";
+    "Verify and forward the body byte for byte as it came, before anything parses it.";
 
-/// Returns other bodies, the simplest first. Each is made when it is asked for.
+/// Returns changed bodies, the simplest change first. Each is made when the iterator gets to it.
 pub(crate) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let random = RandomState::new();
     let mut known = HashSet::from([random.hash_one(body)]);
@@ -30,7 +30,7 @@ pub(crate) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
         })
 }
 
-/// Makes a change of the bytes that `make` returns.
+/// Returns a change to the bytes that `make` returns, if it returns any.
 fn change(
     cause: Cause,
     detail: &'static str,
@@ -42,10 +42,11 @@ fn change(
 
 type Maker<'b> = Box<dyn Fn() -> Vec<u8> + 'b>;
 
-/// Line breaks and white space at the ends, and line breaks of the other kind inside.
+/// Returns the body with other white space at its ends, and with other line breaks.
 fn white_space(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
-    const EDITOR: &str = "Pass the body on byte for byte: an editor, a shell or a text mode adds or drops line breaks. With curl, \
-                          send a file with --data-binary, not with --data.";
+    const EDITOR: &str = "Pass the body on byte for byte. Editors, shells and text modes add or \
+                          drop line breaks. With curl, send a file with --data-binary, not with \
+                          --data.";
     let crlf = || {
         let lf = replaced(body, b"\r\n", b"\n");
         let crlf = replaced(&lf, b"\n", b"\r\n");
@@ -54,36 +55,40 @@ fn white_space(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let end = |ending: &'static [u8]| move |body: &[u8]| [body.trim_ascii_end(), ending].concat();
     let makers: [(&'static str, Maker<'_>); 9] = [
         (
-            "The signed body ends before the line break or white space at the end of the one that came.",
+            "The body that came has a line break or other white space at its end that was not \
+             signed.",
             Box::new(|| body.trim_ascii_end().to_vec()),
         ),
         (
-            "The signed body has a line break at its end, which the one that came lacks.",
+            "The signed body ends in a line break, but the body that came does not.",
             Box::new(move || end(b"\n")(body)),
         ),
         (
-            "The signed body ends in CRLF, and the one that came does not.",
+            "The signed body ends in CRLF, but the body that came does not.",
             Box::new(move || end(b"\r\n")(body)),
         ),
         (
-            "The body that came has white space round the signed one.",
+            "The body that came has white space around it that was not signed.",
             Box::new(|| body.trim_ascii().to_vec()),
         ),
         (
-            "The signed body has line breaks without carriage returns: LF became CRLF.",
+            "The signed body has LF line breaks. On the way they became CRLF.",
             Box::new(move || crlf().0),
         ),
         (
-            "The signed body has line breaks with carriage returns: CRLF became LF.",
+            "The signed body has CRLF line breaks. On the way they became LF.",
             Box::new(move || crlf().1),
         ),
         (
-            "The signed body has no line breaks: some were added.",
+            "The signed body has no line breaks. Some were added on the way.",
             Box::new(|| without(body, |byte| matches!(byte, b'\r' | b'\n'))),
         ),
-        ("The signed body has two line breaks at its end.", Box::new(move || end(b"\n\n")(body))),
         (
-            "The signed body has a space at its end, which the one that came lacks.",
+            "The signed body ends in two line breaks, but the body that came does not.",
+            Box::new(move || end(b"\n\n")(body)),
+        ),
+        (
+            "The signed body ends in a space, but the body that came does not.",
             Box::new(move || end(b" ")(body)),
         ),
     ];
@@ -111,12 +116,12 @@ fn without(body: &[u8], is_dropped: fn(u8) -> bool) -> Vec<u8> {
     body.iter().copied().filter(|byte| !is_dropped(*byte)).collect()
 }
 
-/// Says why an authentic body is not a JSON object, and how it would be one.
+/// Says why an authentic body is not a JSON object, and what to do about it.
 pub(crate) fn not_an_object(body: &[u8], content_type: Option<&str>) -> Change<()> {
     if packed::is_form(body, content_type) {
-        let detail =
-            "The delivery is authentic, and its body is a form: this receiver takes JSON objects.";
-        let fix = "Choose the content type application/json for this webhook at the provider.";
+        let detail = "The delivery is authentic, but its body is a form. The receiver takes only \
+                      JSON objects.";
+        let fix = "At the provider, set the content type of this webhook to application/json.";
         return Change::new(Cause::BodyForm, (), detail, fix);
     }
     for change in packed::changes(body).chain(charset::changes(body)) {
@@ -125,12 +130,13 @@ pub(crate) fn not_an_object(body: &[u8], content_type: Option<&str>) -> Change<(
                 Cause::BodyBase64 => "base64 of a JSON object",
                 Cause::BodyCompressed => "a compressed JSON object",
                 Cause::BodyForm => "a form with a JSON object in it",
-                _ => "a JSON object in another encoding than UTF-8, or with a byte-order mark",
+                _ => "a JSON object that is not in UTF-8, or that has a byte-order mark",
             };
             let detail = format!(
-                "The delivery is authentic, and its body is {what}: this receiver takes JSON objects in UTF-8."
+                "The delivery is authentic, but its body is {what}. The receiver takes only JSON \
+                 objects in UTF-8."
             );
-            let fix = "Let the provider send the JSON object itself, as it is signed.";
+            let fix = "Have the provider sign and send the JSON object itself.";
             return Change::new(change.cause, (), detail, fix);
         }
     }
@@ -139,18 +145,15 @@ pub(crate) fn not_an_object(body: &[u8], content_type: Option<&str>) -> Change<(
             Some(b'{') => "is nested deeper than 128 levels",
             Some(b'[') => "is a JSON array",
             Some(b'"') => "is a JSON string",
-            _ => "is a number, `true`, `false` or `null`",
+            _ => "is a number, true, false or null",
         },
         Err(_) if body.trim_ascii().is_empty() => "is empty",
-        Err(_) => "is not JSON by RFC 8259",
+        Err(_) => "is not valid JSON (RFC 8259)",
     };
     let detail = format!(
-        "The delivery is authentic, and its body {what}: this receiver takes JSON objects."
+        "The delivery is authentic, but its body {what}. The receiver takes only JSON objects."
     );
-    Change::new(
-        Cause::NotAnObject,
-        (),
-        detail,
-        "Let the provider send JSON objects. A 400 is its answer to anything else, and nothing is queued.",
-    )
+    let fix = "Have the provider send JSON objects. The receiver answers 400 to anything else, and \
+               queues nothing.";
+    Change::new(Cause::NotAnObject, (), detail, fix)
 }

@@ -1,4 +1,4 @@
-//! The causes that are told apart, by the codes that scripts read.
+//! The causes of a refusal, and the codes by which scripts tell them apart.
 
 use serde::{Serialize, Serializer};
 
@@ -11,10 +11,9 @@ macro_rules! causes {
         }
 
         impl Cause {
-            /// Every cause, in the order of their codes' documentation.
+            /// Every cause, in the order in which they are documented.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// Returns the code.
             #[must_use]
             pub fn code(self) -> &'static str {
                 match self {
@@ -28,23 +27,23 @@ macro_rules! causes {
 causes! {
     /// White space before, in or after the secret, or a line break that the sender signs with.
     SecretWhitespace = "secret_whitespace",
-    /// Quotes round the secret.
+    /// Quotes around the secret.
     SecretQuotes = "secret_quotes",
-    /// The secret is somewhere in a JSON text from which the receiver does not read it.
+    /// The secret is inside a JSON text, but not where the receiver reads it.
     SecretJson = "secret_json",
-    /// Hexadecimal digits, base64 or a prefix: decoded by one side, and not by the other.
+    /// One side decodes the secret's hexadecimal digits, base64 or prefix, and the other does not.
     SecretEncoding = "secret_encoding",
-    /// Another of the given secrets verifies.
+    /// A different one of the given secrets verifies.
     SecretOther = "secret_other",
-    /// By its prefix, the secret is an API key, or of another mode.
+    /// The secret looks like an API key, or like a secret of the other mode (test, live).
     SecretKind = "secret_kind",
     /// The body was parsed and written again.
     BodyReserialized = "body_reserialized",
-    /// Line breaks or white space round the body.
+    /// Other white space around the body, or other line breaks in it.
     BodyWhitespace = "body_whitespace",
     /// The body is base64 of what was signed, or the reverse.
     BodyBase64 = "body_base64",
-    /// The body's characters were encoded again.
+    /// The body's characters were encoded differently.
     BodyCharset = "body_charset",
     /// The body is compressed.
     BodyCompressed = "body_compressed",
@@ -54,23 +53,23 @@ causes! {
     TimestampStale = "timestamp_stale",
     /// Signed too far ahead.
     TimestampFuture = "timestamp_future",
-    /// The time is in another unit or form.
+    /// The time is in a different unit or form.
     TimestampUnit = "timestamp_unit",
     /// A header is missing, or has another name.
     HeaderMissing = "header_missing",
-    /// A header is there more than once.
+    /// A header came more than once.
     HeaderRepeated = "header_repeated",
-    /// The signature is spelled in another way, such as base64 in place of hexadecimal digits.
+    /// The signature is encoded differently, such as in base64 instead of hexadecimal digits.
     SignatureEncoding = "signature_encoding",
-    /// What stands beside the signature in its header is missing, or is another.
+    /// The text around the signature in its header is missing or wrong.
     SignaturePrefix = "signature_prefix",
-    /// It verifies as another provider's.
+    /// The delivery verifies as a different provider's.
     SchemeOther = "scheme_other",
-    /// The scheme is not among those that are accepted.
+    /// The delivery is signed by a scheme that the receiver does not accept.
     SchemeNotAccepted = "scheme_not_accepted",
-    /// Another URL was signed.
+    /// A different URL was signed.
     UrlDiffers = "url_differs",
-    /// Authentic, and not a JSON object.
+    /// The delivery is authentic, but not a JSON object.
     NotAnObject = "not_an_object",
     /// No hypothesis fits.
     Unknown = "unknown",

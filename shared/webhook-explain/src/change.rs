@@ -1,19 +1,19 @@
-//! A hypothesis: one part of a delivery in another form, and what it would explain.
+//! A hypothesis: one part of a delivery in a different form, and what it would explain.
 
 use std::borrow::Cow;
 
 use crate::cause::Cause;
 
-/// A text of ours, or one that names what was found.
+/// A fixed sentence, or one that names what was found.
 pub(crate) type Text = Cow<'static, str>;
 
-/// One part of a delivery in another form.
+/// One part of a delivery in a different form.
 pub(crate) struct Change<T> {
     pub(crate) cause: Cause,
     pub(crate) value: T,
-    /// What is different, if the delivery verifies so.
+    /// What is wrong, if the changed delivery verifies.
     pub(crate) detail: Text,
-    /// How to mend it.
+    /// What to do about it.
     pub(crate) fix: Text,
 }
 
@@ -27,7 +27,7 @@ impl<T> Change<T> {
         Self { cause, value, detail: detail.into(), fix: fix.into() }
     }
 
-    /// Returns what it says, without the part itself.
+    /// Returns the change's texts, without the changed part.
     pub(crate) fn without_value(&self) -> Change<()> {
         Change { cause: self.cause, value: (), detail: self.detail.clone(), fix: self.fix.clone() }
     }

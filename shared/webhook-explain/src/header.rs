@@ -1,4 +1,4 @@
-//! Hypotheses on the headers: names, repetitions, and how the signature is written.
+//! Hypotheses about the headers: names, repetitions, and how the signature is written.
 
 use base64::{
     Engine,
@@ -11,19 +11,23 @@ use webhook_verify::{
 
 use crate::{cause::Cause, change::Change, lenient::from_base64, time, words::quoted};
 
-/// So many headers are looked at for near names,
+/// The most headers whose names are compared with that of a missing one.
 const MOST_HEADERS: usize = 200;
-/// so many of them are tried in place of a missing one,
+/// The most of them that are tried in its place.
 const MOST_NEAR: usize = 4;
-/// and so many signatures of one header.
+/// The most signatures in one header that are tried.
 const MOST_SIGNATURES: usize = 8;
-/// Longer values are no signatures.
+/// Longer values are not tried.
 const LONGEST: usize = 8 << 10;
 
-const KEEP: &str = "Let proxies, gateways and mapping templates pass the header on under its own name, with its value as it came.";
-const AS_DOCUMENTED: &str = "Let the sender write the header as the provider documents it, and let nothing on the way change it.";
+const KEEP: &str = "Proxies, gateways and mapping templates must pass the header on under its own \
+                    name and with its value unchanged.";
+const AS_DOCUMENTED: &str = "Have the sender write the header as the provider documents it. \
+                             Nothing on the way may change it.";
+pub(crate) const ONCE: &str = "Every hop must pass the header on exactly once: of two values, a \
+                               proxy and the receiver may read different ones.";
 
-/// Returns the headers of the signature that a delivery of this scheme has exactly once.
+/// Returns the headers that a delivery of this scheme must have exactly once.
 fn required(scheme: &Scheme) -> Vec<HeaderNames> {
     let mut all = vec![scheme.signature.header];
     if let Some(TimeSource::Header(names)) = scheme.time.map(|time| time.source) {
@@ -33,7 +37,7 @@ fn required(scheme: &Scheme) -> Vec<HeaderNames> {
     all
 }
 
-/// Returns the same for all schemes of a provider.
+/// Returns those headers for all schemes of a provider.
 pub(crate) fn required_of(provider: &Provider) -> Vec<HeaderNames> {
     let mut all: Vec<HeaderNames> = Vec::new();
     for names in provider.schemes().iter().flat_map(required) {
@@ -56,7 +60,7 @@ pub(crate) fn value<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h str
     headers.iter().find(is_named).and_then(|header| str::from_utf8(header.value()).ok())
 }
 
-/// Returns other headers, the simplest first.
+/// Returns changed headers, the simplest change first.
 pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = renamed(provider, headers);
     changes.extend(once(provider, headers));
@@ -65,7 +69,7 @@ pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Ch
     changes
 }
 
-/// Puts near headers in the places of missing ones.
+/// Renames headers that may be missing ones under a similar name.
 fn renamed(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = Vec::new();
     for scheme in provider.schemes() {
@@ -101,7 +105,7 @@ fn renamed(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> 
     changes
 }
 
-/// Returns the headers whose names are like a missing one's, the nearest first.
+/// Returns the headers whose names are similar to that of a missing one, the nearest first.
 fn near(provider: &Provider, headers: &[Header], names: HeaderNames) -> Vec<usize> {
     let taken = required_of(provider);
     let mut found: Vec<(usize, usize)> = Vec::new();
@@ -118,7 +122,7 @@ fn near(provider: &Provider, headers: &[Header], names: HeaderNames) -> Vec<usiz
     found.into_iter().map(|(_, index)| index).take(MOST_NEAR).collect()
 }
 
-/// Returns how far a name is from another, if it is near.
+/// Returns how far a name is from the wanted one, if they are similar.
 fn distance(name: &str, wanted: &str) -> Option<usize> {
     let (name, wanted) = (plain(name), plain(wanted));
     if name == wanted {
@@ -136,7 +140,7 @@ fn distance(name: &str, wanted: &str) -> Option<usize> {
     }
 }
 
-/// Drops what programs add or change: `HTTP_X_SIGNATURE`, `X-Original-X-Signature`, hyphens.
+/// Drops what programs add to a name or change in it, as in `HTTP_X_SIGNATURE`.
 fn plain(name: &str) -> String {
     let name: String = name
         .chars()
@@ -147,7 +151,7 @@ fn plain(name: &str) -> String {
     name.strip_prefix('x').unwrap_or(name).to_owned()
 }
 
-/// The Levenshtein distance.
+/// Returns the Levenshtein distance.
 fn edits(one: &str, other: &str) -> usize {
     let other = other.as_bytes();
     let mut row: Vec<usize> = (0..=other.len()).collect();
@@ -163,7 +167,7 @@ fn edits(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
-/// Names the headers that are like a missing one.
+/// Returns the names that are similar to that of a missing header.
 pub(crate) fn near_names(provider: &Provider, headers: &[Header], missing: &str) -> Vec<String> {
     let Some(names) = required_of(provider).into_iter().find(|names| names.contains(&missing))
     else {
@@ -172,7 +176,7 @@ pub(crate) fn near_names(provider: &Provider, headers: &[Header], missing: &str)
     near(provider, headers, names).into_iter().map(|index| quoted(headers[index].name())).collect()
 }
 
-/// Keeps one of several headers of a name, and one of several values that a proxy has joined.
+/// Keeps one of several headers of the same name, or one of several values that a proxy has joined.
 fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = Vec::new();
     for names in required_of(provider) {
@@ -182,7 +186,6 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
             .filter(|(_, header)| has_name(header, names))
             .map(|(index, _)| index)
             .collect();
-        let fix = "Let each hop pass the header on once: two values could be read differently by a proxy and by the receiver.";
         if places.len() > 1 {
             for kept in places.iter().take(4) {
                 let others = |(index, header): (usize, &Header)| {
@@ -190,11 +193,11 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
                 };
                 let other = headers.iter().enumerate().filter_map(others).collect();
                 let detail = format!(
-                    "The header {} is there {} times, and one of them verifies.",
+                    "The header {} came {} times. One of its values verifies.",
                     quoted(names[0]),
                     places.len()
                 );
-                changes.push(Change::new(Cause::HeaderRepeated, other, detail, fix));
+                changes.push(Change::new(Cause::HeaderRepeated, other, detail, ONCE));
             }
         } else if let [place] = places[..]
             && let Ok(text) = str::from_utf8(headers[place].value())
@@ -208,7 +211,7 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
                         "Several values of the header {} were joined by commas.",
                         quoted(names[0])
                     );
-                    changes.push(Change::new(Cause::HeaderRepeated, other, detail, fix));
+                    changes.push(Change::new(Cause::HeaderRepeated, other, detail, ONCE));
                 }
             }
         }
@@ -216,7 +219,8 @@ fn once(provider: &Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     changes
 }
 
-/// Writes each signature in the header as each scheme of the provider does. A repeated header is refused in any spelling.
+/// Writes each signature in the header as each scheme of the provider writes it. A repeated header
+/// is left alone: it is refused in any form.
 pub(crate) fn respelled(
     provider: &'static Provider,
     headers: &[Header],
@@ -241,14 +245,14 @@ pub(crate) fn respelled(
             let name = quoted(names[0]);
             let change = if found.text == digits {
                 let detail = format!(
-                    "The signature in {name} is right, and what stands beside it is not: {}.",
+                    "The text around the signature in the header {name} is missing or wrong: {}.",
                     form(scheme)
                 );
                 Change::new(Cause::SignaturePrefix, other, detail, AS_DOCUMENTED)
             } else {
                 let wanted = encoding(scheme.signature.encoding);
                 let detail = format!(
-                    "The signature in {name} is spelled in {}: {} sends {wanted}.",
+                    "The signature in the header {name} is encoded in {}, but {} sends {wanted}.",
                     found.spelling, scheme.name
                 );
                 Change::new(Cause::SignatureEncoding, other, detail, AS_DOCUMENTED)
@@ -266,7 +270,7 @@ struct Found<'v> {
     spelling: &'static str,
 }
 
-/// Returns what in a header's value can be a signature of this hash.
+/// Returns the parts of a header's value that can be a signature of this hash.
 fn signatures(value: &str, hash: Hash) -> Vec<Found<'_>> {
     let length = match hash {
         Hash::Sha1 => 20,
@@ -290,14 +294,14 @@ fn signatures(value: &str, hash: Hash) -> Vec<Found<'_>> {
     all
 }
 
-/// Decodes a signature in any spelling.
+/// Decodes a signature, and names its encoding.
 fn decoded(text: &str, length: usize) -> Option<(Vec<u8>, &'static str)> {
     let hex = |text: &[u8]| hex::decode(text).ok().filter(|tag| tag.len() == length);
     if let Some(tag) = hex(text.strip_prefix("0x").unwrap_or(text).as_bytes()) {
         let has_capitals = text.bytes().any(|digit| digit.is_ascii_uppercase());
         return Some((
             tag,
-            if has_capitals { "capital hexadecimal digits" } else { "hexadecimal digits" },
+            if has_capitals { "uppercase hexadecimal digits" } else { "hexadecimal digits" },
         ));
     }
     let is_url = text.contains(['-', '_']);
@@ -306,7 +310,7 @@ fn decoded(text: &str, length: usize) -> Option<(Vec<u8>, &'static str)> {
         return Some((tag, "base64 of hexadecimal digits"));
     }
     let spelling = match (is_url, text.ends_with('=')) {
-        (true, _) => "base64 for URLs",
+        (true, _) => "URL-safe base64",
         (false, true) => "base64",
         (false, false) => "base64 without padding",
     };
@@ -323,9 +327,9 @@ fn spelled(encoding: Encoding, tag: &[u8]) -> String {
 
 fn encoding(encoding: Encoding) -> &'static str {
     match encoding {
-        Encoding::Hex => "small hexadecimal digits",
+        Encoding::Hex => "lowercase hexadecimal digits",
         Encoding::Base64 => "base64 with padding",
-        Encoding::Base64Url => "base64 for URLs, without padding",
+        Encoding::Base64Url => "URL-safe base64 without padding",
     }
 }
 
@@ -334,19 +338,20 @@ pub(crate) fn form(scheme: &Scheme) -> String {
     let name = scheme.name;
     match scheme.signature.form {
         Form::Bare => format!("{name} sends the signature alone"),
-        Form::Prefixed(prefix) => format!("{name} sends `{prefix}<signature>`"),
+        Form::Prefixed(prefix) => format!("{name} sends \"{prefix}<signature>\""),
         Form::Labelled { separator, assign, label } => match scheme.time.map(|time| time.source) {
             Some(TimeSource::Label(time)) => {
-                format!("{name} sends `{time}{assign}<time>{separator}{label}{assign}<signature>`")
+                let time = format!("{time}{assign}<time>");
+                format!("{name} sends \"{time}{separator}{label}{assign}<signature>\"")
             }
             Some(TimeSource::Header(_)) | None => {
-                format!("{name} sends `{label}{assign}<signature>`")
+                format!("{name} sends \"{label}{assign}<signature>\"")
             }
         },
     }
 }
 
-/// Writes a signature into a header, with the time that is in `value` if the scheme has it there.
+/// Writes a signature into a header, with the time from `value` if the scheme has a time there.
 fn written(scheme: &Scheme, value: &str, digits: &str) -> Option<String> {
     Some(match scheme.signature.form {
         Form::Bare => digits.to_owned(),
@@ -373,7 +378,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repeated_signature_is_not_spelled_in_other_ways() {
+    fn a_repeated_signature_header_is_not_rewritten() {
         let header = Header::new(GITHUB.schemes()[0].signature.header[0], "AB".repeat(32));
         assert_eq!(respelled(GITHUB, std::slice::from_ref(&header)).len(), 1);
         assert_eq!(respelled(GITHUB, &[header.clone(), header]).len(), 0);

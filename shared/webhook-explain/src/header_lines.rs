@@ -1,4 +1,4 @@
-//! Reads headers as people have them: lines, curl's output, a JSON object.
+//! Reads headers in the forms that people have: lines, curl's output, a JSON object.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use webhook_verify::Header;
 /// The text has no headers that could be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum NotHeaders {
-    /// It begins like JSON, and is not an object of names with a text or a list of texts.
+    /// It begins like JSON, but is not an object of names, each with a text or a list of texts.
     Json,
     /// This line, counted from 1, is not `Name: value`.
     Line(usize),
-    /// There is none.
+    /// It has no headers.
     Empty,
 }
 
@@ -23,7 +23,8 @@ impl fmt::Display for NotHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Json => f.write_str(
-                "it is not a JSON object of header names, each with a text or a list of texts",
+                "it begins like JSON, but is not an object of header names, each with a text or a \
+                 list of texts",
             ),
             Self::Line(number) => write!(f, "line {number} is not `Name: value`"),
             Self::Empty => f.write_str("it has no headers"),
@@ -33,8 +34,8 @@ impl fmt::Display for NotHeaders {
 
 impl std::error::Error for NotHeaders {}
 
-/// Reads headers: lines of `Name: value`, with a request line or without; the output of `curl -v`, of which the lines of the
-/// request count; or a JSON object of names with a text or a list of texts.
+/// Reads headers from lines of `Name: value`, with or without a request line; from the request in
+/// the output of `curl -v`; or from a JSON object of names, each with a text or a list of texts.
 ///
 /// # Errors
 /// [`NotHeaders`].
@@ -52,7 +53,7 @@ pub fn read_headers(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
 fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
     let lines =
         || text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
-    // In curl's output other lines are its own, or the answer's.
+    // The other lines of curl's output are its own, or the response's.
     let is_curls = lines().any(|line| line.starts_with(b"> "));
     let mut headers = Vec::new();
     for (number, line) in (1..).zip(lines()) {
@@ -65,7 +66,7 @@ fn lines(text: &[u8]) -> Result<Vec<Header>, NotHeaders> {
         if line.trim_ascii().is_empty() || is_request_line(line) {
             continue;
         }
-        // A name of HTTP/2, such as `:authority`, begins with the colon.
+        // HTTP/2 has names that begin with a colon, such as `:authority`.
         let colon = line
             .iter()
             .skip(1)
@@ -96,7 +97,7 @@ fn is_request_line(line: &[u8]) -> bool {
             .is_some_and(|word| word.starts_with(b"HTTP/"))
 }
 
-/// An object's members in their order, repeated names included.
+/// The members of an object in their order, including repeated names.
 struct Pairs(Vec<Header>);
 
 #[derive(Deserialize)]
@@ -158,7 +159,8 @@ mod tests {
         for text in [
             "X-A: 1: 2\nx-b:\nX-A:3",
             "\u{feff}POST /webhooks/acme HTTP/1.1\r\nX-A: 1: 2\r\nx-b: \r\nX-A: 3\r\n\r\n",
-            "* Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n> X-A: 1: 2\n> x-b:\n> X-A: 3\n>\n< HTTP/1.1 401 X\n< x-c: 4\n{}",
+            "* Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n> X-A: 1: 2\n> x-b:\n> X-A: 3\n>\n\
+             < HTTP/1.1 401 X\n< x-c: 4\n{}",
             r#"{"X-A": "1: 2", "x-b": [""], "X-A": ["3"]}"#,
         ] {
             assert_eq!(read(text), Ok(expected.clone()), "{text}");
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_headers_is_refused_with_the_place() {
+    fn text_that_is_not_headers_is_rejected_with_its_line() {
         for (text, expected) in [
             ("", NotHeaders::Empty),
             ("\n\n", NotHeaders::Empty),

@@ -1,12 +1,14 @@
-//! Says whether a delivery verifies and, if it does not, what would have to be different for it to verify.
+//! Says whether a delivery verifies and, if it does not, what would have to be different.
 //!
-//! A hypothesis is a small change of one part of the delivery: its headers, its body, the secret, the URL. It fits if the changed
-//! delivery verifies by the receiver's own verifier, so nothing is guessed: a MAC cannot be right by chance. All that it knows of
-//! providers is in their descriptions. Two changes may be needed. Then the first is the cause, and the
-//! detail names the other.
+//! It tries hypotheses. Each is a small change of one part of the delivery: its headers, its body,
+//! the secret or the URL. A hypothesis fits if the receiver's own verifier accepts the changed
+//! delivery, so nothing is guessed: a MAC cannot be right by chance. If two changes are needed, the
+//! first is the cause, and the detail names the second. All that the crate knows about providers is
+//! in their descriptions.
 //!
-//! The crate uses no clock, no I/O and no network. What it returns has no byte of a secret or of a signature. Its work is bounded:
-//! at most 4,096 changed deliveries, and at most 512 MiB of bodies in all, are checked.
+//! The crate uses no clock, no I/O and no network. What it returns has no byte of a secret or of a
+//! signature. Its work is bounded: it checks at most 4,096 changed deliveries, with at most 512 MiB
+//! of bodies in all.
 //!
 //! ```
 //! use webhook_explain::{Cause, GivenSecret, Question, explain};
@@ -20,7 +22,10 @@
 //!     provider: GITHUB,
 //!     headers: &headers,
 //!     body: b"{\"a\": 1}",
-//!     secrets: &[GivenSecret { label: "secret.txt".to_owned(), value: b"It's a Secret to Everybody".to_vec().into() }],
+//!     secrets: &[GivenSecret {
+//!         label: "secret.txt".to_owned(),
+//!         value: b"It's a Secret to Everybody".to_vec().into(),
+//!     }],
 //!     now,
 //!     tolerance: Tolerance::of(GITHUB),
 //!     accepted: None,
@@ -59,17 +64,18 @@ pub use secret::MOST_SECRETS;
 /// A delivery, and what its receiver is configured with.
 #[derive(Clone, Copy)]
 pub struct Question<'q> {
-    /// Whose delivery it should be.
+    /// The provider that should have sent the delivery.
     pub provider: &'static Provider,
-    /// As received, repeated ones included.
+    /// The headers as received, including repeated ones.
     pub headers: &'q [Header],
-    /// As received; of a Lambda event, after its base64.
+    /// The body as received. The body of a Lambda event must have been decoded from base64.
     pub body: &'q [u8],
-    /// The first is the receiver's current one; others are a previous one, or guesses. [`MOST_SECRETS`] are looked at.
+    /// The receiver's current secret, then others to try, such as its previous one. No more than
+    /// [`MOST_SECRETS`] are tried.
     pub secrets: &'q [GivenSecret],
     /// When the delivery was received.
     pub now: UnixSeconds,
-    /// How far in the past a signed time may lie.
+    /// How old a signed time may be.
     pub tolerance: Tolerance,
     /// The provider's schemes that the receiver accepts; `None` for all.
     pub accepted: Option<&'q [&'static Scheme]>,
@@ -77,7 +83,8 @@ pub struct Question<'q> {
     pub public_url: Option<&'q str>,
 }
 
-/// Without what a sender, a customer or a configuration may have secret in it.
+/// Leaves out headers, body and URL: a sender, a customer or a configuration may have put secrets
+/// there.
 impl fmt::Debug for Question<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
@@ -95,12 +102,12 @@ impl Question<'_> {
     }
 }
 
-/// A secret as it is stored: the text itself, or a JSON object with `signing_secret`.
+/// A stored secret: the text itself, or a JSON object with `signing_secret`.
 #[derive(Clone)]
 pub struct GivenSecret {
-    /// What it is called, such as a file's name. It is shown.
+    /// A name for the secret, such as its file's. It is shown.
     pub label: String,
-    /// Its bytes. They are never shown.
+    /// The bytes of the secret. They are never shown.
     pub value: Zeroizing<Vec<u8>>,
 }
 
@@ -114,24 +121,25 @@ impl fmt::Debug for GivenSecret {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Authentic, and an event or a challenge.
+    /// The delivery is authentic, and is an event or a challenge.
     Verified,
-    /// Answered with an error.
+    /// The receiver answers with an error.
     Refused,
 }
 
-/// What was found. Serialises as the object that `cargo webhook explain --json` prints.
+/// Why a delivery is refused, if it is. Serialises as the object that
+/// `cargo webhook explain --json` prints.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Explanation {
     /// Whether the receiver accepts the delivery.
     pub verdict: Verdict,
-    /// The reason of a refusal, as the log has it.
+    /// The reason for the refusal, as in the log.
     pub reason: Option<&'static str>,
     /// What would have to be different.
     pub cause: Option<Cause>,
-    /// The same in plain words.
+    /// The verdict and its cause in sentences. They are shown as they are, so they have no markup.
     pub detail: String,
-    /// How to mend it; empty if there is nothing to mend.
+    /// What to do about it; empty if the delivery verifies.
     pub fix: String,
 }
 
@@ -154,12 +162,12 @@ pub fn explain(question: &Question<'_>) -> Explanation {
             cause: None,
             detail: if trial::is_development(question) {
                 format!(
-                    "The signature is right, by the scheme {}. The secret is the public development secret, which is accepted in \
-                     the emulator alone.",
+                    "The signature is valid (scheme {}). The secret is the public development \
+                     secret, which is accepted only in the emulator.",
                     scheme.name
                 )
             } else {
-                format!("The signature is right, by the scheme {}.", scheme.name)
+                format!("The signature is valid (scheme {}).", scheme.name)
             },
             fix: String::new(),
         },
@@ -172,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_question_is_debugged_without_its_contents() {
+    fn debug_of_a_question_shows_none_of_its_contents() {
         let provider = webhook_verify::catalogue::GITHUB;
         let secret = GivenSecret { label: "a\nb".to_owned(), value: b"c0ffee".to_vec().into() };
         let question = Question {
@@ -186,7 +194,8 @@ mod tests {
             public_url: Some("https://c0ffee@example.com"),
         };
         let expected = format!(
-            "Question {{ provider: {:?}, headers: 1, body_bytes: 6, secrets: [GivenSecret({:?}, redacted)], .. }}",
+            "Question {{ provider: {:?}, headers: 1, body_bytes: 6, \
+             secrets: [GivenSecret({:?}, redacted)], .. }}",
             provider.name(),
             "a\nb"
         );

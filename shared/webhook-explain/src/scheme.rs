@@ -1,4 +1,4 @@
-//! Hypotheses on who signed, and for which URL.
+//! Hypotheses about who signed, and for which URL.
 
 use webhook_verify::{
     Header, Provider, catalogue::CATALOGUE, description::TimeSource, providers::PROVIDERS,
@@ -14,10 +14,10 @@ use crate::{
     words::quoted_to,
 };
 
-/// Longer URLs are nobody's.
+/// Longer URLs are not tried.
 const LONGEST_URL: usize = 2_048;
 
-/// Returns whether the delivery verifies as another provider's, and what it would be refused for even so.
+/// Looks for another provider that the delivery verifies as. It may be refused even so.
 pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> {
     let question = trials.question;
     let own = question.provider;
@@ -52,15 +52,16 @@ pub(crate) fn other(trials: &mut Trials<'_>) -> Option<(Change<()>, Authentic)> 
 fn named(own: &Provider, other: &Provider, is_moved: bool) -> Change<()> {
     let (own, other) = (own.name(), other.name());
     let detail = if is_moved {
-        format!("It is signed as {other} signs, under the headers of {own}.")
+        format!("It is signed as {other} signs, but its headers have the names that {own} uses.")
     } else {
-        format!("It verifies as {other}'s, not as {own}'s.")
+        format!("It verifies as a delivery of {other}, not of {own}.")
     };
     let fix = if PROVIDERS.iter().any(|provider| provider.name() == other) {
-        format!("Send it to the endpoint of {other}, or let the sender sign as {own} documents.")
+        format!("Send it to the endpoint of {other}, or have the sender sign as {own} documents.")
     } else {
         format!(
-            "Add that provider (`cargo webhook provider add NAME --scheme {other}`), or let the sender sign as {own} documents."
+            "Add a provider of that scheme (cargo webhook provider add NAME --scheme {other}), or \
+             have the sender sign as {own} documents."
         )
     };
     Change::new(Cause::SchemeOther, (), detail, fix)
@@ -78,7 +79,7 @@ fn secrets(provider: &Provider, question: &Question<'_>) -> Vec<Secret> {
     all
 }
 
-/// Puts signature and time under the names that the other provider's have.
+/// Renames the headers of the signature and the time as the other provider names them.
 fn moved(own: &Provider, other: &Provider, headers: &[Header]) -> Vec<Header> {
     let time = |provider: &Provider| match provider.schemes()[0].time.map(|time| time.source) {
         Some(TimeSource::Header(names)) => Some(names),
@@ -111,12 +112,16 @@ pub(crate) fn senders(own: &Provider, headers: &[Header]) -> Vec<String> {
 pub(crate) fn not_accepted(question: &Question<'_>, scheme: &str) -> Change<()> {
     let accepted = question.provider.schemes().iter().filter(|scheme| question.accepts(scheme));
     let accepted: Vec<_> = accepted.map(|scheme| scheme.name).collect();
-    let accepted =
-        if accepted.is_empty() { "none of its schemes".to_owned() } else { accepted.join(", ") };
+    let accepted = if accepted.is_empty() {
+        "none of the provider's schemes".to_owned()
+    } else {
+        format!("only {}", accepted.join(", "))
+    };
     let detail =
-        format!("It is signed by the scheme {scheme}, and the receiver accepts {accepted}.");
+        format!("It is signed by the scheme {scheme}, but the receiver accepts {accepted}.");
     let fix = format!(
-        "Add {scheme} to SIGNATURE_SCHEMES (or leave that empty, for all schemes), or let the provider sign with an accepted one."
+        "Add {scheme} to SIGNATURE_SCHEMES, or leave that variable empty to accept all schemes. Or \
+         have the provider sign with an accepted scheme."
     );
     Change::new(Cause::SchemeNotAccepted, (), detail, fix)
 }
@@ -156,7 +161,7 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
         );
         paths.push(path.to_ascii_lowercase());
         let schemes = if scheme == "https" { ["https", "http"] } else { ["http", "https"] };
-        // What differs in one place first.
+        // URLs that differ in one place come first.
         all.extend(paths.iter().map(|path| format!("{scheme}://{host}{path}")));
         all.extend(hosts.iter().map(|host| format!("{scheme}://{host}{path}")));
         for scheme in schemes {
@@ -187,20 +192,21 @@ pub(crate) fn urls(question: &Question<'_>) -> Vec<Change<String>> {
 fn differing(configured: &str, url: String) -> Change<String> {
     let signed = quoted_to(&url, LONGEST_URL);
     let detail = if configured.is_empty() {
-        format!("The signature covers the URL {signed}, and no URL is configured.")
+        format!("The signature covers the URL {signed}, but no URL is configured.")
     } else {
         format!(
-            "The signature covers the URL {signed}, and {} is configured.",
+            "The signature covers the URL {signed}, but {} is configured.",
             quoted_to(configured, LONGEST_URL)
         )
     };
     let fix = format!(
-        "Set PUBLIC_URL (here: --public-url) to {signed}, or register the configured URL at the provider, character for character."
+        "Set PUBLIC_URL (of cargo webhook: --public-url) to {signed}, or register the configured \
+         URL with the provider, character for character."
     );
     Change::new(Cause::UrlDiffers, url, detail, fix)
 }
 
-/// Returns the hosts that the delivery was sent to, as the sender and proxies say.
+/// Returns the hosts that the delivery was sent to, according to the sender and to proxies.
 fn hosts_of(headers: &[Header]) -> Vec<String> {
     let is_host = |text: &&str| {
         (1..=253).contains(&text.len())
@@ -221,13 +227,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_urls_are_told_in_full() {
+    fn long_urls_are_shown_in_full() {
         let configured = format!("https://example.com/{}/", "a".repeat(90));
         let signed = configured.trim_end_matches('/').to_owned();
         let change = differing(&configured, signed.clone());
-        let detail =
-            format!("The signature covers the URL `{signed}`, and `{configured}` is configured.");
+        let detail = format!(
+            "The signature covers the URL \"{signed}\", but \"{configured}\" is configured."
+        );
         assert_eq!(change.detail, detail);
-        assert!(change.fix.contains(&format!("to `{signed}`, or ")), "{}", change.fix);
+        assert!(change.fix.contains(&format!("to \"{signed}\", or ")), "{}", change.fix);
     }
 }

@@ -9,19 +9,19 @@ use crate::{
     trial::{Late, Parts, Secret, Trials, read},
 };
 
-/// Of each part, so many changes are combined with those of another.
+/// How many changes of each part are combined with changes of another part.
 const PAIRED: usize = 14;
 
-/// What was found.
+/// The change with which the delivery verifies.
 pub(crate) struct Found {
     pub(crate) change: Change<()>,
-    /// What else differs.
+    /// A second change, if one is not enough.
     pub(crate) other: Option<Change<()>>,
-    /// What the delivery is refused for even so.
+    /// Why the delivery is refused even so, if it is.
     pub(crate) refusal: Option<Late>,
 }
 
-/// The parts, each in the forms that are tried. Without a change, a part is as it came.
+/// The changes of each part that are tried.
 struct Space<'q> {
     question: &'q Question<'q>,
     headers: Vec<Change<Vec<Header>>>,
@@ -30,7 +30,7 @@ struct Space<'q> {
     urls: Vec<Change<String>>,
 }
 
-/// Which change of each part.
+/// The changes of one trial. A part without a change is as it came.
 #[derive(Clone, Copy, Default)]
 struct Choice<'c> {
     headers: Option<&'c Change<Vec<Header>>>,
@@ -49,7 +49,8 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
         secrets: secret::changes(question.provider, question.secrets),
         urls: scheme::urls(question),
     };
-    // If the headers are refused as they came, no change of another part helps. Then only other headers are tried.
+    // If the headers are refused as they came, no change of another part helps, so only other
+    // headers are tried.
     let headers_as_they_came = space.headers_parse(question.headers);
     let headers: Vec<_> =
         space.headers.iter().filter(|change| space.headers_parse(&change.value)).collect();
@@ -74,7 +75,7 @@ pub(crate) fn search(trials: &mut Trials<'_>) -> Option<Found> {
             if bodies.len() < PAIRED {
                 bodies.push(change);
             }
-            // Nothing more would be verified, and each body is work.
+            // No more bodies would be verified, and making them takes time.
             if trials.are_used_up() {
                 return None;
             }
@@ -103,7 +104,7 @@ impl Space<'_> {
         delivery.is_ok_and(|delivery| self.question.provider.parse(delivery).is_ok())
     }
 
-    /// Tries two changes of different parts.
+    /// Tries two changes at a time, of different parts.
     fn pairs(
         &self,
         trials: &mut Trials<'_>,

@@ -1,4 +1,4 @@
-//! Hypotheses on the secret: how else it may be read, and whether another one verifies.
+//! Hypotheses about the secret: how else it may be read, and whether a different one verifies.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -15,14 +15,14 @@ use crate::{
     words::quoted,
 };
 
-/// So many secrets are looked at.
+/// The most secrets that are tried.
 pub const MOST_SECRETS: usize = 8;
-/// Longer values are no secrets.
+/// Longer values are not tried.
 const LONGEST: usize = 8 << 10;
-/// So many texts inside one JSON value are tried.
+/// The most texts inside one JSON value that are tried.
 const MOST_TEXTS: usize = 32;
 
-/// Members that are named. The name of any other may be a secret itself.
+/// JSON members that may be shown by name. Any other name may itself be a secret.
 const MEMBERS: &[&str] = &[
     "key",
     "secret",
@@ -37,10 +37,12 @@ const MEMBERS: &[&str] = &[
     "webhook_secret",
 ];
 
-const STORE_AGAIN: &str = "Store the secret again, exactly as the provider shows it: `printf %s` adds no line break, `echo` does.";
-const STORE_PLAIN: &str = "Store the secret itself, or the object {\"signing_secret\": \"…\"} with the secret as the provider shows it.";
+const STORE_AGAIN: &str = "Store the secret again, exactly as the provider shows it. (In a shell, \
+                           printf %s adds no line break; echo does.)";
+const STORE_PLAIN: &str = "Store the secret itself, or the object {\"signing_secret\": \"…\"} with \
+                           the secret as the provider shows it.";
 
-/// A way in which a text may be meant.
+/// A way to read a stored secret.
 struct Reading {
     cause: Cause,
     secret: Secret,
@@ -48,7 +50,7 @@ struct Reading {
     fix: &'static str,
 }
 
-/// Returns other readings of the given secrets, the simplest first, and the other secrets as they are.
+/// Returns other readings of the given secrets, the simplest first, and the other secrets unchanged.
 pub(crate) fn changes(provider: &Provider, secrets: &[GivenSecret]) -> Vec<Change<Secret>> {
     let secrets = &secrets[..secrets.len().min(MOST_SECRETS)];
     let Some((current, others)) = secrets.split_first() else { return Vec::new() };
@@ -56,39 +58,36 @@ pub(crate) fn changes(provider: &Provider, secrets: &[GivenSecret]) -> Vec<Chang
         .into_iter()
         .map(|Reading { cause, secret, detail, fix }| Change::new(cause, secret, detail, fix))
         .collect();
-    // After what concerns white space and quotes, and before rarer things.
+    // The other secrets come after white space and quotes, and before rarer causes.
     let simple = changes
         .iter()
         .filter(|change| matches!(change.cause, Cause::SecretWhitespace | Cause::SecretQuotes));
     let mut at = simple.count();
     for other in others {
         if let Ok(secret) = read(provider, other) {
-            let label = quoted(&other.label);
-            changes.insert(
-                at,
-                Change::new(
-                    Cause::SecretOther,
-                    secret,
-                    format!("It is signed with the secret of {label}, not with that of {}.", quoted(&current.label)),
-                    format!(
-                        "Store the secret of {label} as the receiver's current one, or keep it as the previous version while \
-                         the provider changes over; check that it is the secret of this endpoint and of this environment."
-                    ),
-                ),
+            let (label, current) = (quoted(&other.label), quoted(&current.label));
+            let detail =
+                format!("It is signed with the secret in {label}, not with the one in {current}.");
+            let fix = format!(
+                "Store the secret in {label} as the receiver's current one, or as its previous \
+                 version while the provider changes over. Check that it is the secret of this \
+                 endpoint and of this environment."
             );
+            changes.insert(at, Change::new(Cause::SecretOther, secret, detail, fix));
             at += 1;
         }
     }
     if let Ok(secret) = provider.key().read(&provider.key().write(DEVELOPMENT_SECRET)) {
-        let detail = "It is signed with the public development secret of the samples, not with the given secret.";
-        let fix = "Sign with the receiver's secret (--secret-file), or send it to a receiver in the emulator, which has the \
-                   development secret.";
+        let detail = "It is signed with the public development secret of the samples, not with the \
+                      given secret.";
+        let fix = "Sign with the receiver's secret (--secret-file), or send the delivery to a \
+                   receiver in the emulator, which has the development secret.";
         changes.insert(at, Change::new(Cause::SecretOther, Secret::new(secret), detail, fix));
     }
     for other in others {
         changes.extend(readings(provider, other).into_iter().map(|reading| {
             let detail = format!(
-                "It is signed with the secret of {}, read in another way. {}",
+                "It is signed with the secret in {}, but read differently. {}",
                 quoted(&other.label),
                 reading.detail
             );
@@ -164,7 +163,8 @@ impl Readings {
             character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}' | '\0')
         };
         if text.contains(is_blank) {
-            let detail = "The stored secret has white space before or after it that the provider does not sign with.";
+            let detail = "The stored secret has white space before or after it that the provider \
+                          does not sign with.";
             self.text(cause, text.trim_matches(is_blank), detail, STORE_AGAIN);
             let without = Zeroizing::new(text.replace(is_blank, ""));
             let detail =
@@ -179,9 +179,11 @@ impl Readings {
         ] {
             let longer = Zeroizing::new(format!("{text}{added}"));
             let detail = format!(
-                "The sender signs with {what} after the secret, which the receiver does not have."
+                "The sender signs with {what} after the secret, but the stored secret has none \
+                 there."
             );
-            let fix = "Let the sender sign with the secret alone: it reads a file or a variable with a line break at its end.";
+            let fix = "Have the sender sign with the secret alone. It probably reads a file or a \
+                       variable that ends in white space.";
             self.text(cause, &longer, detail, fix);
         }
     }
@@ -189,7 +191,7 @@ impl Readings {
     fn quotes(&mut self, text: &str) {
         const QUOTES: [char; 9] = ['"', '\'', '`', '“', '”', '‘', '’', '«', '»'];
         let cause = Cause::SecretQuotes;
-        let detail = "The stored secret has quotes round it that the provider does not sign with.";
+        let detail = "The stored secret has quotes around it that the provider does not sign with.";
         let trimmed = text.trim();
         if let Ok(Value::String(inner)) = serde_json::from_str(trimmed) {
             self.text(cause, &Zeroizing::new(inner), detail, STORE_AGAIN);
@@ -201,13 +203,9 @@ impl Readings {
         for quote in ['"', '\''] {
             let longer = Zeroizing::new(format!("{quote}{text}{quote}"));
             let detail =
-                "The sender signs with quotes round the secret, which the receiver does not have.";
-            self.text(
-                cause,
-                &longer,
-                detail,
-                "Let the sender sign with the secret alone, without quotes.",
-            );
+                "The sender signs with quotes around the secret, but the stored secret has none.";
+            let fix = "Have the sender sign with the secret alone, without quotes.";
+            self.text(cause, &longer, detail, fix);
         }
     }
 
@@ -230,33 +228,35 @@ impl Readings {
                 _ => "one of its members".to_owned(),
             };
             let detail = format!(
-                "The stored value is a JSON text from which the receiver does not read the secret: {place} is what the provider \
-                 signs with."
+                "The stored value is JSON, but not in the form that the receiver reads. The \
+                 provider signs with {place}."
             );
             for text in [text.as_str(), text.trim()] {
                 self.text(cause, text, detail.clone(), STORE_PLAIN);
             }
         }
         for whole in [raw, raw.trim()] {
-            let detail = "The sender signs with the whole JSON text, of which the receiver reads the member `signing_secret`.";
-            let fix = "Let the sender sign with the value of `signing_secret` alone.";
+            let detail = "The sender signs with the whole JSON text, but the receiver uses only \
+                          its member \"signing_secret\".";
+            let fix = "Have the sender sign with the value of \"signing_secret\" alone.";
             self.bytes(cause, whole.as_bytes(), detail, fix);
         }
     }
 
-    /// Tries what one side decodes, and the other does not.
+    /// Adds readings for secrets that one side decodes and the other does not.
     fn encodings(&mut self, text: &str) {
         let text = text.trim();
         let cause = Cause::SecretEncoding;
         if let Some((_, value)) = text.split_once('=') {
             let value = value.trim().trim_matches(['"', '\'']);
-            let detail = "The stored value is a whole assignment (NAME=secret), of which the secret is the part after `=`.";
+            let detail = "The stored value is a whole assignment (NAME=secret). The secret is only \
+                          the part after the equals sign.";
             self.text(cause, value, detail, STORE_AGAIN);
         }
         if let Key::Base64AfterPrefix(prefix) = self.key {
             let with = Zeroizing::new(format!("{prefix}{text}"));
             let detail = format!(
-                "The stored secret lacks the prefix `{prefix}` with which the provider shows it."
+                "The stored secret lacks its prefix \"{prefix}\", which the provider shows with it."
             );
             self.text(cause, &with, detail, STORE_AGAIN);
         }
@@ -270,32 +270,26 @@ impl Readings {
             parts.push((&text[at + 1..], " without its prefix"));
         }
         for (part, without) in parts {
-            let fix = "Store the secret exactly as the provider shows it, and let the sender use it as the provider documents.";
-            self.bytes(
-                cause,
-                part.as_bytes(),
-                format!("The sender signs with the text of the secret as it is{without}, and the receiver reads it in another way."),
-                fix,
+            let fix = "Store the secret exactly as the provider shows it, and have the sender use \
+                       it as the provider documents.";
+            let detail = format!(
+                "The sender signs with the text of the secret{without}, but the receiver reads the \
+                 secret differently."
             );
+            self.bytes(cause, part.as_bytes(), detail, fix);
+            let decoded = |from: &str| {
+                format!(
+                    "The sender signs with the secret{without}, decoded from {from}, but the \
+                     receiver reads the secret differently."
+                )
+            };
             if let Ok(bytes) = hex::decode(part) {
                 let bytes = Zeroizing::new(bytes);
-                self.bytes(
-                    cause,
-                    &bytes,
-                    format!("The sender signs with the bytes that the secret{without} spells in hexadecimal digits."),
-                    fix,
-                );
+                self.bytes(cause, &bytes, decoded("hexadecimal digits"), fix);
             }
             if let Some(bytes) = from_base64(part.as_bytes()) {
                 let bytes = Zeroizing::new(bytes);
-                self.bytes(
-                    cause,
-                    &bytes,
-                    format!(
-                        "The sender signs with the bytes that the secret{without} spells in base64."
-                    ),
-                    fix,
-                );
+                self.bytes(cause, &bytes, decoded("base64"), fix);
             }
         }
         let fix = "Store the secret as the provider shows it, neither encoded nor decoded.";
@@ -303,17 +297,14 @@ impl Readings {
             (Zeroizing::new(hex::encode(text)), Zeroizing::new(BASE64_STANDARD.encode(text)));
         for (encoded, what) in [(hex, "hexadecimal digits"), (base64, "base64")] {
             let detail =
-                format!("The sender signs with the text that spells the stored secret in {what}.");
+                format!("The sender signs with the stored secret, but first encodes it in {what}.");
             self.bytes(cause, encoded.as_bytes(), detail, fix);
         }
         for other in [text.to_lowercase(), text.to_uppercase()] {
             let other = Zeroizing::new(other);
-            self.text(
-                cause,
-                &other,
-                "The sender signs with the secret in other letters: capitals differ from small ones.",
-                fix,
-            );
+            let detail = "The sender signs with the secret in lower or upper case, unlike the \
+                          stored secret.";
+            self.text(cause, &other, detail, fix);
         }
     }
 
@@ -344,7 +335,7 @@ impl Readings {
     }
 }
 
-/// Collects the texts in a JSON value with the names of their members.
+/// Collects the texts in a JSON value, each with the name of its member.
 fn collect(value: &Value, name: &str, texts: &mut Vec<(String, Zeroizing<String>)>) {
     match value {
         Value::String(text) if !text.is_empty() => {
@@ -359,7 +350,7 @@ fn collect(value: &Value, name: &str, texts: &mut Vec<(String, Zeroizing<String>
     }
 }
 
-/// What the secret is by its prefix, if that is not a signing secret.
+/// Returns what the secret looks like, if that is not a signing secret for this delivery.
 pub(crate) fn kind(provider: &Provider, given: &GivenSecret, body: &[u8]) -> Option<&'static str> {
     let text = str::from_utf8(&given.value).ok()?.trim().trim_matches(['"', '\'']);
     if let Key::Base64AfterPrefix(prefix) = provider.key()
@@ -380,21 +371,21 @@ pub(crate) fn kind(provider: &Provider, given: &GivenSecret, body: &[u8]) -> Opt
     };
     match (is_test, is_live) {
         (true, false) if says("true") => {
-            Some("a secret of test mode, and the delivery says that it is of live mode")
+            Some("a test-mode secret, but the delivery says that it is from live mode")
         }
         (false, true) if says("false") => {
-            Some("a secret of live mode, and the delivery says that it is of test mode")
+            Some("a live-mode secret, but the delivery says that it is from test mode")
         }
         _ => None,
     }
 }
 
-/// Beginnings of well-known credentials that sign no webhook.
+/// Prefixes of well-known values that do not sign webhooks.
 const KINDS: &[(&str, &str)] = &[
-    ("sk_live_", "an API key (a secret key of live mode)"),
-    ("sk_test_", "an API key (a secret key of test mode)"),
-    ("rk_live_", "an API key (a restricted key of live mode)"),
-    ("rk_test_", "an API key (a restricted key of test mode)"),
+    ("sk_live_", "an API key (a live-mode secret key)"),
+    ("sk_test_", "an API key (a test-mode secret key)"),
+    ("rk_live_", "an API key (a live-mode restricted key)"),
+    ("rk_test_", "an API key (a test-mode restricted key)"),
     ("pk_live_", "a publishable API key"),
     ("pk_test_", "a publishable API key"),
     ("sk-", "an API key"),
@@ -406,12 +397,12 @@ const KINDS: &[(&str, &str)] = &[
     ("github_pat_", "a personal access token"),
     ("xoxb-", "a bot token"),
     ("xoxp-", "a user token"),
-    ("xapp-", "a token of an app"),
+    ("xapp-", "an app token"),
     ("sq0atp-", "an access token"),
-    ("sq0csp-", "a secret of an OAuth application"),
+    ("sq0csp-", "the secret of an OAuth application"),
     ("EAAA", "an access token"),
-    ("AKIA", "an AWS access key id"),
-    ("eyJ", "a JSON web token"),
+    ("AKIA", "an AWS access key ID"),
+    ("eyJ", "a JSON Web Token"),
     ("Bearer ", "a bearer token"),
     ("-----BEGIN", "a PEM file"),
     ("http://", "a URL"),
@@ -419,7 +410,7 @@ const KINDS: &[(&str, &str)] = &[
     ("arn:", "the ARN of a secret, not its value"),
 ];
 
-/// Returns the cause of a value that the receiver cannot read a secret from.
+/// Returns the cause and the fix for a stored value that the receiver cannot use.
 pub(crate) fn unreadable(error: &SecretError) -> (Cause, &'static str) {
     match error {
         SecretError::NotJson | SecretError::NoMember => (Cause::SecretJson, STORE_PLAIN),
@@ -427,7 +418,7 @@ pub(crate) fn unreadable(error: &SecretError) -> (Cause, &'static str) {
         SecretError::NotText | SecretError::ByteOrderMark | SecretError::Spelling(_) => {
             (Cause::SecretEncoding, STORE_AGAIN)
         }
-        // Of a store, which is not asked here.
+        // Only a call to Secrets Manager gives these, and none is made here.
         SecretError::Call(_)
         | SecretError::Development
         | SecretError::FailedLately

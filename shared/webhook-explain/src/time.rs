@@ -1,4 +1,4 @@
-//! Hypotheses on the time: its unit, its form, and the clock.
+//! Hypotheses about the time: its unit, its form, and the clock.
 
 use webhook_verify::{
     FUTURE_TOLERANCE, Header, Provider, Tolerance, UnixSeconds,
@@ -14,10 +14,10 @@ use crate::{
     words::duration,
 };
 
-const IN_UNIT: &str = "Let the sender write the time, and sign it, in the unit that the provider documents: whole seconds or \
-                       milliseconds since 1970, in digits.";
+const IN_UNIT: &str = "Have the sender sign and send the time as the provider documents it: as \
+                       whole seconds or milliseconds since 1970, in digits.";
 
-/// Returns the headers with the time in other units, and without what stands round it.
+/// Returns the headers with the time in other units, and without quotes, white space or a fraction.
 pub(crate) fn changes(provider: &'static Provider, headers: &[Header]) -> Vec<Change<Vec<Header>>> {
     let mut changes = Vec::new();
     for scheme in provider.schemes() {
@@ -72,11 +72,11 @@ pub(crate) fn label_fault(provider: &Provider, text: &str) -> Option<Change<()>>
                 Cause::SignaturePrefix,
                 (),
                 detail,
-                "Let the sender write the header as the provider documents it.",
+                "Have the sender write the header as the provider documents it.",
             ))
         }
         Some(time) if UnixSeconds::from_digits(time.as_bytes()).is_none() => {
-            let detail = format!("The time in the signature header has not only digits: {form}.");
+            let detail = format!("The time in the signature header is not a whole number: {form}.");
             Some(Change::new(Cause::TimestampUnit, (), detail, IN_UNIT))
         }
         Some(_) => None,
@@ -88,16 +88,16 @@ fn others(text: &str) -> Vec<(String, &'static str)> {
     let digits = text.trim().trim_matches(['"', '\'']);
     let whole = digits.split('.').next().unwrap_or_default();
     let mut all = vec![
-        (digits.to_owned(), "The time has quotes or white space round it that are not signed."),
-        (whole.to_owned(), "The time has a fraction that is not signed."),
+        (digits.to_owned(), "The time has quotes or white space around it that were not signed."),
+        (whole.to_owned(), "The time has a fraction that was not signed."),
         (
             format!("{whole}000"),
-            "The signature covers the time in milliseconds, and the time that came is in seconds.",
+            "The signature covers the time in milliseconds, but the time that came is in seconds.",
         ),
     ];
     if let Some(seconds) = whole.len().checked_sub(3).and_then(|length| whole.get(..length)) {
         let detail =
-            "The signature covers the time in seconds, and the time that came is in milliseconds.";
+            "The signature covers the time in seconds, but the time that came is in milliseconds.";
         all.push((seconds.to_owned(), detail));
     }
     all.retain(|(other, _)| other != text && !other.is_empty());
@@ -119,33 +119,38 @@ pub(crate) fn outside(question: &Question<'_>, time: Option<Time>, skew: Skew) -
             Some(TimeUnit::Seconds) | None => "seconds",
         };
         let detail = format!(
-            "The signature is right, and its time is in {unit}, where {wanted} are expected."
+            "The signature is valid, but its time is in {unit}, and the receiver expects {wanted}."
         );
         return Change::new(Cause::TimestampUnit, (), detail, IN_UNIT);
     }
     let hours = match skew_s {
-        // No time zone is further from UTC than 14 hours.
+        // No time zone is more than 14 hours away from UTC.
         3_480..=50_520 if skew_s % 3_600 <= 120 || skew_s % 3_600 >= 3_480 => {
-            " That is a whole number of hours: a clock may be set to local time."
+            " That is about a whole number of hours: a clock may be set to local time."
         }
         _ => "",
     };
     if is_past {
         let detail = format!(
-            "The signature is right, but it was made {} before the given time, and {} s are tolerated.{hours}",
+            "The signature is valid, but it was made {} before the time of receipt, and the \
+             tolerance is {} s.{hours}",
             duration(skew_s),
             question.tolerance.past.as_secs()
         );
-        let fix = "Is it a capture? Judge it at the time when it came (--at). Else check both clocks. If the provider sends again \
-                   with the first time, widen TIMESTAMP_TOLERANCE_S; send samples signed anew.";
+        let fix = "If you captured this delivery earlier, give the time when it came (--at). \
+                   Otherwise check both clocks. If the provider's retries repeat the time of the \
+                   first attempt, raise TIMESTAMP_TOLERANCE_S. Sign samples again before you send \
+                   them.";
         Change::new(Cause::TimestampStale, (), detail, fix)
     } else {
         let detail = format!(
-            "The signature is right, but its time is {} ahead of the given time, and {} s are tolerated.{hours}",
+            "The signature is valid, but its time is {} after the time of receipt, and the \
+             tolerance is {} s.{hours}",
             duration(skew_s),
             FUTURE_TOLERANCE.as_secs()
         );
-        let fix = "Set the sender's clock, or the receiver's (by NTP). Is it a capture? Judge it at the time when it came (--at).";
+        let fix = "If you captured this delivery, give the time when it came (--at). Otherwise set \
+                   the sender's clock, or the receiver's (NTP).";
         Change::new(Cause::TimestampFuture, (), detail, fix)
     }
 }
@@ -157,7 +162,7 @@ fn other_unit(
     tolerance: Tolerance,
     time: Option<Time>,
 ) -> Option<&'static str> {
-    // The receiver has divided milliseconds; what it dropped is less than a second, or a thousand if they are seconds.
+    // The receiver has divided milliseconds by 1,000, so up to 999 of the original count are lost.
     let (count, own, dropped) = match time?.unit {
         TimeUnit::Seconds => (i128::from(signed_at), 1, 0),
         TimeUnit::Milliseconds => (i128::from(signed_at) * 1_000, 1_000, 999),

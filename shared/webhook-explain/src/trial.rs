@@ -1,4 +1,4 @@
-//! What the receiver makes of a delivery, and of changed ones: by the real verifier alone.
+//! Asks the real verifier what the receiver makes of a delivery, and of changed ones.
 
 use webhook_ingest::{DEVELOPMENT_SECRET, Fault, SecretError, StoredSecret, stored_secret_text};
 use webhook_verify::{
@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::{GivenSecret, Question};
 
-/// So many deliveries are tried at most,
+/// The most changed deliveries that are tried.
 const MOST_TRIALS: usize = 4_096;
-/// and so many bytes of bodies are checked in all, beside the first trial.
+/// The most bytes of their bodies that are checked in all.
 const MOST_BYTES: usize = 512 << 20;
 
 /// Why the receiver refuses a delivery.
@@ -24,7 +24,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// Returns the reason as the log has it.
+    /// Returns the reason as in the log.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
             Self::TooLarge => "too_large",
@@ -46,7 +46,7 @@ impl std::fmt::Display for Refusal {
     }
 }
 
-/// Why a delivery is refused whose MAC is right, or is not looked at.
+/// Why a delivery is refused although its MAC is right, or before its MAC is checked.
 pub(crate) enum Late {
     NotAccepted(&'static Scheme),
     Outside(Skew),
@@ -61,7 +61,7 @@ pub(crate) struct Skew {
 }
 
 impl Late {
-    /// Returns `None` if the MAC is wrong, or if there is none to look at.
+    /// Returns `None` if the MAC is wrong, or if there is none to check.
     pub(crate) fn of(refusal: &Refusal) -> Option<Self> {
         match refusal {
             Refusal::Verify(error) => Self::of_error(error),
@@ -89,7 +89,7 @@ impl Late {
     }
 }
 
-/// A signing secret that verifies trials.
+/// The signing secret that a delivery is tried with.
 pub(crate) struct Secret(SigningSecrets);
 
 impl Secret {
@@ -97,7 +97,7 @@ impl Secret {
         Self(SigningSecrets::new(key, None))
     }
 
-    /// Returns a secret of these bytes, unless there are none.
+    /// Returns a secret of these bytes, or `None` if there are none.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
         SigningSecret::new(key.to_vec()).ok().map(Self::new)
     }
@@ -113,7 +113,7 @@ pub(crate) struct Parts<'p> {
     pub(crate) public_url: Option<&'p str>,
 }
 
-/// Tries deliveries, within a bound.
+/// Tries changed deliveries, up to a limit.
 pub(crate) struct Trials<'q> {
     pub(crate) question: &'q Question<'q>,
     left: usize,
@@ -122,7 +122,7 @@ pub(crate) struct Trials<'q> {
 
 /// A delivery whose MAC is right.
 pub(crate) struct Authentic {
-    /// What it is refused for even so.
+    /// Why it is refused even so, if it is.
     pub(crate) refusal: Option<Late>,
 }
 
@@ -131,23 +131,23 @@ impl<'q> Trials<'q> {
         Self { question, left: MOST_TRIALS, bytes_left: MOST_BYTES }
     }
 
-    /// Returns whether the bound was reached, so that something may not have been tried.
+    /// Returns whether the limit is reached. Then some changes may be untried.
     pub(crate) fn are_used_up(&self) -> bool {
         self.left == 0 || self.bytes_left == 0
     }
 
-    /// Says which bound was reached, if one was.
+    /// Says which limit was reached, if one was.
     pub(crate) fn cut_short(&self) -> Option<&'static str> {
         if self.bytes_left == 0 {
-            Some(" The body is large, so not all of it was tried.")
+            Some(" The body is large, so not all of that was tried.")
         } else if self.left == 0 {
-            Some(" After 4,096 changed deliveries the search ends, so not all of it was tried.")
+            Some(" The search ended after 4,096 changed deliveries, so not all of that was tried.")
         } else {
             None
         }
     }
 
-    /// Verifies changed parts. Returns `None` if the MAC is not right, or if the bound is reached.
+    /// Verifies changed parts. Returns `None` if the MAC is wrong, or if the limit is reached.
     pub(crate) fn authentic(&mut self, parts: Parts<'_>) -> Option<Authentic> {
         // A refusal of the headers costs next to nothing, so it is not counted.
         let unverified =
@@ -177,7 +177,7 @@ impl<'q> Trials<'q> {
     }
 }
 
-/// Answers as the receiver does, whose secret is the first one. The order of the checks is the pipeline's.
+/// Answers as a receiver that has the first secret. The checks are in the pipeline's order.
 pub(crate) fn receive(question: &Question<'_>) -> Result<&'static Scheme, Refusal> {
     let Question { provider, headers, body, now, tolerance, public_url, .. } = *question;
     let delivery = Delivery::new(headers, body).map_err(|_| Refusal::TooLarge)?;
@@ -219,7 +219,7 @@ pub(crate) fn stored_text(given: &GivenSecret) -> Result<Zeroizing<String>, Secr
     stored_secret_text(&stored).map(|(text, _)| text)
 }
 
-/// Returns whether the receiver would queue the body, were it authentic.
+/// Returns whether the receiver would queue the body if it were authentic.
 pub(crate) fn is_object(body: &[u8]) -> bool {
     read_object(body, []).is_ok()
 }
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bound_that_was_reached_is_told() {
+    fn the_limit_that_was_reached_is_named() {
         let question = Question {
             provider: GITHUB,
             headers: &[],
@@ -244,10 +244,10 @@ mod tests {
         };
         let told = |left, bytes_left| Trials { question: &question, left, bytes_left }.cut_short();
         assert_eq!(told(1, 1), None);
-        assert_eq!(told(1, 0), Some(" The body is large, so not all of it was tried."));
+        assert_eq!(told(1, 0), Some(" The body is large, so not all of that was tried."));
         assert_eq!(
             told(0, 1),
-            Some(" After 4,096 changed deliveries the search ends, so not all of it was tried.")
+            Some(" The search ended after 4,096 changed deliveries, so not all of that was tried.")
         );
     }
 }

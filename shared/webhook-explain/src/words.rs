@@ -1,21 +1,21 @@
 //! Text that others chose, in a form that can be shown.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-/// A longer text is cut.
+/// Longer texts are cut.
 const MOST_CHARACTERS: usize = 80;
 
-/// Returns the text in backticks: bounded, and with all but printable ASCII escaped.
+/// Returns the text in double quotes, cut if it is long, with all but printable ASCII escaped.
 pub(crate) fn quoted(text: &str) -> String {
     quoted_to(text, MOST_CHARACTERS)
 }
 
-/// Returns the same with at most so many characters.
+/// Does what [`quoted`] does, with a limit of its own.
 pub(crate) fn quoted_to(text: &str, limit: usize) -> String {
-    let mut out = String::from("`");
+    let mut out = String::from("\"");
     for character in text.chars().take(limit) {
         match character {
-            '`' => out.push('\''),
+            '"' => out.push('\''),
             ' '..='~' => out.push(character),
             _ => {
                 // Writing into a string cannot fail.
@@ -26,8 +26,14 @@ pub(crate) fn quoted_to(text: &str, limit: usize) -> String {
     if text.chars().nth(limit).is_some() {
         out.push('…');
     }
-    out.push('`');
+    out.push('"');
     out
+}
+
+/// Returns the sentence of an error with double quotes for its backticks. The page and the terminal
+/// show explanations as they are, so these have no markup.
+pub(crate) fn plain(error: &impl fmt::Display) -> String {
+    error.to_string().replace('`', "\"")
 }
 
 /// Returns a duration that a person can picture.
@@ -47,10 +53,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn foreign_text_is_bounded_and_cannot_leave_its_quotes() {
-        assert_eq!(quoted("x-a`b\n\u{1b}\u{202e}é"), r"`x-a'b\u{a}\u{1b}\u{202e}\u{e9}`");
-        assert_eq!(quoted(&"a".repeat(81)), format!("`{}…`", "a".repeat(80)));
-        assert_eq!(quoted(&"a".repeat(80)), format!("`{}`", "a".repeat(80)));
+    fn foreign_text_cannot_leave_its_quotes() {
+        let expected = r#""x-a'b\u{a}\u{1b}\u{202e}\u{e9}""#;
+        assert_eq!(quoted("x-a\"b\n\u{1b}\u{202e}é"), expected);
+    }
+
+    #[test]
+    fn foreign_text_is_cut_after_80_characters() {
+        assert_eq!(quoted(&"a".repeat(81)), format!("\"{}…\"", "a".repeat(80)));
+        assert_eq!(quoted(&"a".repeat(80)), format!("\"{}\"", "a".repeat(80)));
+    }
+
+    #[test]
+    fn errors_are_shown_without_backticks() {
+        assert_eq!(plain(&"header `x-a` is missing"), "header \"x-a\" is missing");
     }
 
     #[test]

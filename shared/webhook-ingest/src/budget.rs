@@ -1,10 +1,11 @@
-//! Shares out the time of one delivery, so that an answer always comes in time and there is always time to release a claim.
+//! Shares out the time of one delivery, so that the response is always in time and there is always
+//! time left to release the claim.
 
 use std::time::Duration;
 
 use crate::clock::UnixMillis;
 
-/// Every answer, good or bad, is out by then. Pinwheel waits 15 s.
+/// Every response, good or bad, is out by then. Pinwheel waits 15 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
 /// Reserved before the deadline so that the response gets out.
 const REPLY_MARGIN: Duration = Duration::from_millis(250);
@@ -12,17 +13,21 @@ const REPLY_MARGIN: Duration = Duration::from_millis(250);
 const RELEASE_RESERVE: Duration = Duration::from_secs(1);
 /// With less time left than this, no call is begun.
 const LEAST_TO_BEGIN: Duration = Duration::from_millis(200);
-/// The clocks of two instances may differ by this: a lease ends this long after its owner must be dead.
+/// The clocks of two instances may differ by this. So a lease ends this long after its owner must
+/// be dead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
-/// No invocation lasts longer: a deadline further ahead is wrong, and must not make a lease without end.
+/// No invocation lasts longer. A deadline further ahead is wrong, and must not lead to a lease that
+/// never ends.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
-/// The year 2001: no invocation ended before it.
+/// In the year 2001: a number below it is not a time.
 const FIRST_LIKELY_DEADLINE: UnixMillis = UnixMillis(1_000_000_000_000);
-/// The time of an invocation whose deadline is unknown: the function's timeout in the template.
+/// Assumed for an invocation whose deadline is unknown: the function's timeout in the template.
 const ASSUMED_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Returns when an invocation ends, from the milliseconds since 1970 that came with it. A number that is too small for a time
-/// gives it 15 s: `cargo lambda watch` sends a duration instead, always the same. A time over 15 minutes ahead is cut to that.
+/// Returns when an invocation ends, given its deadline in milliseconds since 1970.
+///
+/// A number that is too small to be a time gives 15 s from now: `cargo lambda watch` always sends
+/// the same duration instead of a time. A time over 15 minutes ahead becomes 15 minutes ahead.
 #[must_use]
 pub fn invocation_deadline(given_ms: u64, now: UnixMillis) -> UnixMillis {
     let given = UnixMillis(i64::try_from(given_ms).unwrap_or(i64::MAX));
@@ -41,7 +46,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// `deadline`: when the invocation is ended from outside.
+    /// Shares out the time from `start` to `deadline`, when the runtime kills the invocation.
     pub(crate) fn new(start: UnixMillis, deadline: UnixMillis) -> Self {
         let deadline = deadline.min(start.plus(LONGEST_INVOCATION));
         let end = deadline.minus(REPLY_MARGIN).min(start.plus(ANSWER_WITHIN));
@@ -60,7 +65,7 @@ impl Budget {
         self.end.since(now)
     }
 
-    /// Returns when this invocation is certainly dead, by anybody's clock.
+    /// Returns when this invocation must be dead, by the clock of any instance.
     pub(crate) fn lease_end(&self) -> UnixMillis {
         self.lease_end
     }
@@ -85,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_deadline_keeps_back_the_margin_and_a_quarter() {
+    fn a_short_deadline_reserves_250_ms_and_a_quarter_of_the_rest() {
         let budget = Budget::new(START, after(1_050));
         assert_eq!(budget.for_work(START), Some(Duration::from_millis(600)));
         assert_eq!(budget.for_work(after(400)), Some(Duration::from_millis(200)));
@@ -107,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_is_not_a_time_gives_15_s() {
+    fn a_deadline_is_a_time_at_most_15_min_ahead_or_else_15_s() {
         let now = UnixMillis(1_795_262_400_000);
         for (given_ms, expected) in [
             (0, 1_795_262_415_000),
@@ -125,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_is_over_leaves_nothing() {
+    fn a_deadline_in_the_past_leaves_no_time() {
         let budget = Budget::new(START, UnixMillis(0));
         assert_eq!(budget.for_work(START), None);
         assert_eq!(budget.for_closing(START), Duration::ZERO);

@@ -17,25 +17,25 @@ impl UnixMillis {
         Self(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
     }
 
-    /// Returns this time plus `duration`, or the end of the range.
+    /// Returns this time plus `duration`, or the latest time if that overflows.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Returns this time minus `duration`, or the start of the range.
+    /// Returns this time minus `duration`, or the earliest time if that overflows.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Returns the time from `earlier` to this; zero if this is not later.
+    /// Returns the time that passed since `earlier`; zero if `earlier` is later than this.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Returns the whole seconds.
+    /// Returns the time in whole seconds, rounded down.
     #[must_use]
     pub fn seconds(self) -> UnixSeconds {
         UnixSeconds(self.0.div_euclid(1000))
@@ -53,8 +53,10 @@ pub(crate) fn rfc3339_seconds(time: UnixSeconds) -> String {
     rfc3339(i128::from(time.0) * 1_000_000_000)
 }
 
-/// A time outside the years 0 to 9999, which RFC 3339 cannot express, becomes the epoch: no clock or timestamp within a
-/// tolerance lies there.
+/// Formats the time as RFC 3339 in UTC.
+///
+/// A time outside the years 0 to 9999, which RFC 3339 cannot express, becomes 1970. It never comes
+/// from a clock, nor from a timestamp within the tolerance.
 fn rfc3339(unix_nanos: i128) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(unix_nanos)
         .ok()
@@ -66,10 +68,10 @@ fn rfc3339(unix_nanos: i128) -> String {
 pub trait Clock: Send + Sync {
     fn now(&self) -> UnixMillis;
 
-    /// Waits for `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 
-    /// Awaits `future` for at most `limit`. Returns `None` if it has not ended by then, and drops it.
+    /// Awaits `future` for at most `limit`. If it is not ready by then, drops it and returns
+    /// `None`.
     fn within<F: Future + Send>(
         &self,
         limit: Duration,
@@ -86,6 +88,10 @@ mod tests {
         assert_eq!(UnixMillis(1_795_297_388_123).rfc3339(), "2026-11-21T21:43:08.123Z");
         assert_eq!(UnixMillis(1_795_297_388_000).rfc3339(), "2026-11-21T21:43:08Z");
         assert_eq!(rfc3339_seconds(UnixSeconds(860_860_860)), "1997-04-12T16:01:00Z");
+    }
+
+    #[test]
+    fn a_time_that_rfc_3339_cannot_express_becomes_1970() {
         assert_eq!(rfc3339_seconds(UnixSeconds(i64::MAX)), "1970-01-01T00:00:00Z");
     }
 

@@ -1,4 +1,4 @@
-//! The body of a message: a `CloudEvents` 1.0 JSON object round the provider's own body.
+//! The body of a message: a `CloudEvents` 1.0 JSON object that contains the provider's own body.
 //! Source: <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md>.
 
 use std::{borrow::Cow, fmt::Write as _};
@@ -7,7 +7,8 @@ use webhook_verify::{Event, sha256_hex};
 
 use crate::clock::{UnixMillis, rfc3339_seconds};
 
-/// Returns the envelope. `data` is copied as it is: its numbers keep their digits, its members their order.
+/// Returns the envelope. `data` is copied as it is: its numbers keep their digits, and its members
+/// keep their order.
 pub(crate) fn envelope(event: &Event<'_>, received_at: UnixMillis) -> String {
     // Signed bytes that were read as JSON are UTF-8: nothing is replaced here.
     let data = String::from_utf8_lossy(event.data());
@@ -39,7 +40,8 @@ pub(crate) fn envelope(event: &Event<'_>, received_at: UnixMillis) -> String {
     out
 }
 
-/// Returns the text, or its SHA-256 in hex if it has a character that `CloudEvents` excludes from attributes.
+/// Returns the text, or its SHA-256 in hex if it has a character that `CloudEvents` excludes from
+/// attributes.
 /// Source: <https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system>.
 pub(crate) fn cloud_event_text(text: &str) -> Cow<'_, str> {
     if text.chars().any(|character| character.is_control() || is_noncharacter(character)) {
@@ -49,7 +51,8 @@ pub(crate) fn cloud_event_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The last two code points of each plane, and U+FDD0 to U+FDEF.
+/// Returns whether the character is one of the last two code points of a plane, or one of U+FDD0 to
+/// U+FDEF.
 fn is_noncharacter(character: char) -> bool {
     let code_point = u32::from(character);
     code_point & 0xfffe == 0xfffe || (0xfdd0..=0xfdef).contains(&code_point)
@@ -65,8 +68,8 @@ mod tests {
 
     #[test]
     fn text_that_cloudevents_excludes_becomes_its_hash() {
-        for text in ["", "a.b", "é \u{2028}\u{202e}", "\u{fdcf}\u{fdf0}\u{fffd}\u{1fffd}\u{10fffd}"]
-        {
+        let kept = ["", "a.b", "é \u{2028}\u{202e}", "\u{fdcf}\u{fdf0}\u{fffd}\u{1fffd}\u{10fffd}"];
+        for text in kept {
             assert_eq!(cloud_event_text(text), text, "{text:?}");
         }
         let excluded = [

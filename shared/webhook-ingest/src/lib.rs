@@ -7,8 +7,8 @@
 //!                                 └ in flight     ▶ 409
 //! ```
 //!
-//! The pipeline is [`Pipeline`]; what it needs of the world are its ports: [`IdempotencyStore`], [`EventQueue`],
-//! [`SecretStore`] and [`Clock`]. It knows no AWS; `webhook-aws` has the adapters.
+//! [`Pipeline`] reaches the outside world through four ports: [`IdempotencyStore`], [`EventQueue`],
+//! [`SecretStore`] and [`Clock`]. It knows nothing of AWS; `webhook-aws` has the adapters.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! A message for the queue: the envelope, and what the queue needs to know of it. What a queue accepts is the adapter's business.
+//! A message for the queue: the envelope, and what the queue needs to know about it. The adapter
+//! makes it fit what its queue accepts.
 
 use webhook_verify::Event;
 
@@ -8,7 +9,7 @@ use crate::{
     record::ClaimToken,
 };
 
-/// What is sent for an event.
+/// The message that is sent for an event.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
     /// The envelope: a `CloudEvents` JSON object.
@@ -17,15 +18,15 @@ pub struct Message {
     pub provider: String,
     /// The event's name without the provider's prefix, as the provider wrote it.
     pub event_type: String,
-    /// The message's id in its envelope.
+    /// The `id` in the envelope.
     pub event_id: String,
-    /// Equal for all messages of one event, of which the queue is to keep one.
+    /// Equal for all messages of one event; the queue keeps only one of them.
     pub idempotency_key: String,
-    /// The scheme of the signature.
+    /// The name of the signature scheme.
     pub signature_scheme: String,
-    /// What the event is about: messages of one provider and group keep their order.
+    /// What the event is about. Messages of one provider and group keep their order.
     pub group: String,
-    /// The claim under which the message is sent: unique, and found in the record.
+    /// The token of the claim under which the message is sent; the record has it too.
     pub claim_token: ClaimToken,
     /// The tracing header of the invocation.
     pub trace_header: Option<String>,

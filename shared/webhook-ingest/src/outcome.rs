@@ -1,4 +1,4 @@
-//! The outcome of a delivery: the answer, and what an operator wants to know of it.
+//! The outcome of a delivery, and what an operator wants to know about it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{
     secrets::{SecretError, SecretFetch, SecretWarning},
 };
 
-/// The answer to a delivery. The edge gives each its HTTP status.
+/// How a delivery is answered. The edge gives each outcome its HTTP status.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
     /// Queued now.
@@ -24,12 +24,12 @@ pub enum Outcome {
     },
     /// Another delivery of the event is in flight.
     InProgress {
-        /// Whole seconds until the other's lease ends, at least 1.
+        /// Whole seconds until the lease of that delivery ends, at least 1.
         retry_after_s: u64,
     },
-    /// Authentic, and a question rather than an event. Nothing is written.
+    /// Authentic, but a challenge to answer, not an event. Nothing is written.
     Challenge(ChallengeAnswer),
-    /// The sender is not proven.
+    /// Not proven to come from the provider.
     Refused(VerifyError),
     /// Authentic, but not an event.
     Malformed(Malformed),
@@ -40,7 +40,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// A short, fixed name for logs and metrics.
+    /// Returns a short, fixed name for logs and metrics.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -70,7 +70,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// A short, fixed name for logs and metrics.
+    /// Returns a short, fixed name for logs and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -90,19 +90,14 @@ pub enum Fault {
     Secret(#[from] SecretError),
     /// A call failed.
     #[error("{}: {error}", call.name())]
-    Call {
-        /// Which call.
-        call: Call,
-        /// How it failed.
-        error: CallError,
-    },
+    Call { call: Call, error: CallError },
     /// Too little time is left to begin a call.
     #[error("too little time is left before the deadline")]
     DeadlineNear,
 }
 
 impl Fault {
-    /// A short, fixed name for a metric's dimension.
+    /// Returns a short, fixed name for a metric's dimension.
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
@@ -116,14 +111,13 @@ impl Fault {
 /// The outcome of a delivery, and how it came about.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// The answer.
     pub outcome: Outcome,
     /// What is worth logging.
     pub trail: Trail,
 }
 
-/// What an operator wants to know of how an outcome came about. Holds no payload, header, signature or secret; ids and the
-/// event's name are in it on purpose.
+/// What an operator wants to know about how an outcome came about. Holds no payload, header,
+/// signature or secret. It has the ids and the event's name on purpose.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
     /// The scheme that the headers name.
@@ -140,20 +134,20 @@ pub struct Trail {
     pub unsigned_fields: Option<String>,
     /// The queue's id of the message.
     pub message_id: Option<String>,
-    /// Whether another invocation's lease had run out.
+    /// Whether the lease of another invocation had ended, so that this one took over its claim.
     pub taken_over: bool,
-    /// An event that is in flight or queued came again under another unsigned delivery id: a replay, or a provider that
-    /// numbers its retries.
+    /// An event that is in flight or queued came again with a different unsigned delivery id: a
+    /// replay, or a provider that numbers its retries.
     pub delivery_id_changed: bool,
-    /// An event that is in flight or queued came again under another unsigned event type: somebody changed it.
+    /// An event that is in flight or queued came again with a different unsigned event type:
+    /// somebody changed it.
     pub event_type_changed: bool,
-    /// A call that failed without changing the answer, such as `complete` after a send.
+    /// A call that failed without changing the outcome, such as `complete` after a send.
     pub warning: Option<Fault>,
     /// The fetch of the secret that this delivery caused.
     pub secret_fetch: SecretFetch,
     /// What looks wrong with the secret that this delivery fetched.
     pub secret_warnings: Vec<SecretWarning>,
-    /// How long each part took.
     pub durations: Durations,
 }
 
@@ -162,11 +156,9 @@ pub struct Trail {
 pub struct Durations {
     /// Getting the secret, checking the signature, reading the event.
     pub verify: Option<Duration>,
-    /// The claim.
     pub claim: Option<Duration>,
-    /// The send.
     pub send: Option<Duration>,
-    /// The complete, or the release.
+    /// The complete or the release.
     pub close: Option<Duration>,
 }
 

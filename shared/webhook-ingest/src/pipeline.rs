@@ -1,16 +1,19 @@
-//! One delivery, from its bytes to its answer.
+//! Handles one delivery, from its bytes to its outcome.
 //!
-//! The order of the checks: size, form of the headers, secret, MAC, clock, challenge, JSON object. A refused delivery makes no
-//! call but, at most every 10 s, one for a newer secret; a duplicate makes one; an accepted one three.
+//! The checks run in this order: size, form of the headers, secret, MAC, clock, challenge, JSON
+//! object. A refused delivery makes no call, except for a newer secret, at most every 10 s. A
+//! duplicate makes one call (claim); an accepted delivery makes three (claim, send, complete).
 //!
-//! What each await may leave behind if the process dies there, or its reply is lost:
+//! What is left behind if the process dies at an await, or the reply to the call is lost:
 //!
 //! | died or lost at | left behind | the provider's next attempt |
 //! |---|---|---|
-//! | claim | perhaps a record in progress | 409 until its lease ends, then takes it over |
-//! | send | a record in progress, perhaps a message | the same; the queue deduplicates the second send for five minutes |
-//! | release | perhaps a record in progress | the same |
-//! | complete, or the answer | the message, perhaps a record in progress | duplicate, or as after a send |
+//! | claim | perhaps a record in progress | gets 409 until its lease ends, then takes it over |
+//! | send | a record in progress, perhaps the message | as after a claim; sends again |
+//! | release | perhaps a record in progress, perhaps the message | as after a send |
+//! | complete, answer | the message, perhaps a record in progress | duplicate, or as after a send |
+//!
+//! For five minutes after a send, the queue deduplicates a second send of the same event.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,40 +32,38 @@ use crate::{
     settings::Settings,
 };
 
-/// First pause before a failed `complete` is tried again; doubles each time.
+/// The pause before the first retry of a failed `complete`; it doubles each time.
 const COMPLETE_PAUSE: Duration = Duration::from_millis(100);
-/// A body that takes longer to verify is not verified again with newer secrets: a forgery must not cost that twice.
+/// A body that takes longer to verify is not verified again with newer secrets: a forgery must not
+/// cost that twice.
 const SLOW_VERIFICATION: Duration = Duration::from_secs(1);
 
-/// What the pipeline must know of one invocation.
+/// What the pipeline must know about one invocation.
 #[derive(Clone, Debug)]
 pub struct Attempt {
-    /// The fence for this invocation's claim; never used twice.
+    /// The fencing token for this invocation's claim; never used twice.
     pub token: ClaimToken,
-    /// When the invocation is ended from outside.
+    /// When the runtime kills the invocation.
     pub deadline: UnixMillis,
-    /// The tracing header to send on with the message.
+    /// The tracing header to pass on with the message.
     pub trace_header: Option<String>,
 }
 
 /// Verifies, claims, sends and completes the deliveries of one provider.
 pub struct Pipeline<S, Q, K, C> {
-    /// Whose webhooks these are.
     pub provider: &'static Provider,
-    /// Keeps idempotency records.
+    /// Keeps the idempotency records.
     pub store: S,
-    /// Takes the events.
+    /// Takes the messages for the consumers.
     pub queue: Q,
-    /// Has the signing secrets.
     pub secrets: SecretCache<K>,
-    /// Tells the time.
     pub clock: C,
-    /// What an operator sets.
     pub settings: Settings,
 }
 
 impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Pipeline<S, Q, K, C> {
-    /// Handles one delivery. Never fails: a fault is an outcome too. Returns before the invocation's deadline, and within 9 s.
+    /// Handles one delivery. Never fails: a fault is an outcome too. Returns before the
+    /// invocation's deadline, and within 9 s.
     pub async fn handle(&self, headers: &[Header], body: &[u8], attempt: Attempt) -> Report {
         let received_at = self.clock.now();
         let budget = Budget::new(received_at, attempt.deadline);
@@ -72,7 +73,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Pipeline<S, Q
     }
 }
 
-/// The result of a step: `Err` has the outcome of a delivery that ends here, so `?` can return it.
+/// The result of a step. `Err` has the outcome if the delivery ends there, so `?` can return it.
 type Step<T> = Result<T, Outcome>;
 
 /// One delivery in the pipeline.
@@ -98,7 +99,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         }
 
         let verified = self.authenticate(&unverified).await;
-        // Of a refusal too: it is what forgeries cost.
+        // Set before `?`, for refusals too: it shows what forgeries cost.
         self.trail.durations.verify = Some(self.since_received());
         let (verified, fetched) = verified?;
         self.trail.secret = Some(verified.secret());
@@ -125,8 +126,8 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         Ok(Outcome::Accepted { id: claim.event_id })
     }
 
-    /// Verifies with the cached secrets and, if the signature does not match, once more with newer ones. Returns the secrets that
-    /// were used, too.
+    /// Verifies with the cached secrets and, if the signature does not match, once more with newer
+    /// ones. Also returns the secrets that it used last.
     async fn authenticate<'d>(
         &mut self,
         unverified: &Unverified<'d>,
@@ -178,7 +179,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
             .await
             .unwrap_or(Err(SecretError::Call(OUT_OF_TIME)));
         result.map_err(|error| {
-            // `FailedLately` is the one error that comes without a fetch.
+            // `FailedLately` is the only error without a fetch.
             if error != SecretError::FailedLately {
                 self.trail.secret_fetch = SecretFetch::Failed(error.clone());
             }
@@ -208,14 +209,15 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
                 Err(Outcome::InProgress { retry_after_s: left_ms.div_ceil(1000).max(1) })
             }
             Err(error) => {
-                // The write may have happened. Nothing was sent, so the claim need not stop the next attempt.
+                // The write may have happened. Nothing was sent, so the next attempt need not wait.
                 self.release(claim).await;
                 Err(Outcome::Unavailable(Fault::Call { call: Call::Claim, error }))
             }
         }
     }
 
-    /// Compares what no signature covers with what the record has of an earlier delivery of the event.
+    /// Notes if the delivery id or event type differs from the record of an earlier delivery. Only
+    /// unsigned ones can differ.
     fn compare_unsigned(
         &mut self,
         claim: &NewClaim,
@@ -228,7 +230,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
             event_type.is_some_and(|event_type| event_type != claim.event_type);
     }
 
-    /// Puts the message on the queue, or gives the claim back.
+    /// Puts the message on the queue. If that fails, releases the claim.
     async fn send(&mut self, claim: &NewClaim, message: &Message) -> Step<String> {
         let sent = match self.limit_for_work() {
             Ok(limit) => {
@@ -247,11 +249,13 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         }
     }
 
-    /// Marks the record while time is left. The answer does not depend on it: the event is on the queue.
+    /// Marks the record as enqueued, and retries while time is left. The outcome does not depend on
+    /// it: the event is already on the queue.
     async fn complete(&mut self, claim: &NewClaim, event: &Event<'_>, message_id: &str) {
         let Pipeline { store, clock, settings, .. } = self.pipeline;
         let began_at = self.now();
-        // The queue's window of deduplication counts from the send, so the record's life does too.
+        // The queue's deduplication window starts with the send, so the record's retention must
+        // start there too.
         let expires_at_s = expires_at_s(event, began_at, settings);
         let mut pause = COMPLETE_PAUSE;
         let error = loop {
@@ -259,7 +263,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
                 store.complete(&claim.idempotency_key, &claim.token, message_id, expires_at_s);
             match self.call(self.budget.for_closing(self.now()), complete).await.0 {
                 Ok(Fenced::Applied) => break None,
-                // Our lease ended and another has sent the event too; the queue's deduplication makes it one message.
+                // Our lease ended, and another delivery sent the event too. The queue deduplicates.
                 Ok(Fenced::NotOwner) => {
                     break Some(CallError::UnexpectedResponse("the claim was taken over"));
                 }
@@ -274,8 +278,8 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         self.trail.durations.close = Some(self.now().since(began_at));
     }
 
-    /// Gives the claim back, if it still is ours, so that the provider's next attempt need not wait for the lease. If this fails,
-    /// the lease ends by itself.
+    /// Gives the claim back if it is still ours, so that the provider's next attempt need not wait
+    /// for the lease to end. If this fails, the lease ends by itself.
     async fn release(&mut self, claim: &NewClaim) {
         let release = self.pipeline.store.release(&claim.idempotency_key, &claim.token);
         let (result, duration) = self.call(self.budget.for_closing(self.now()), release).await;
@@ -283,7 +287,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         self.trail.durations.close = Some(duration);
     }
 
-    /// Awaits the call for at most `limit`, and measures it.
+    /// Awaits the call for at most `limit`, and measures how long it takes.
     async fn call<T: Send>(
         &self,
         limit: Duration,

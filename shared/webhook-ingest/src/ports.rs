@@ -1,7 +1,8 @@
-//! What the pipeline needs of the world.
+//! What the pipeline needs from the outside world.
 //!
-//! A port answers for the call itself; time limits are the pipeline's, which drops a future that takes too long. Whether the
-//! call of a dropped or failed future took effect is unknown, and nothing here assumes either.
+//! A port makes a call and knows no time limit: the pipeline drops a future that takes too long.
+//! Whether a call that failed or was dropped took effect is unknown, and nothing here assumes
+//! either.
 
 use zeroize::Zeroizing;
 
@@ -10,20 +11,22 @@ use crate::{
     record::{ClaimResult, ClaimToken, NewClaim},
 };
 
-/// Why a call to a service failed. Its effect may have happened all the same. Holds nothing of the request, so it may be logged.
+/// Why a call to a service failed. The call may have taken effect all the same. Holds nothing of
+/// the request, so it may be logged.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum CallError {
-    /// The service refused the call, and would refuse it again: no permission, no such resource. Holds the service's own name for
-    /// the error, such as `AccessDeniedException`.
+    /// The service refused the call, and would refuse it again: no permission, no such resource.
+    /// Holds the service's own name for the error, such as `AccessDeniedException`.
     #[error("the service refused the call: {0}")]
     Refused(String),
-    /// The service failed or throttled the call, and may accept it later. Holds the service's own name for the error.
+    /// The service failed or throttled the call, and may accept it later. Holds the service's own
+    /// name for the error.
     #[error("the service failed: {0}")]
     Failed(String),
     /// No response came, or it came too late.
     #[error("no response: {0}")]
     NoResponse(&'static str),
-    /// The response, or the record in it, is not of the expected form.
+    /// The response, or the record in it, does not have the expected form.
     #[error("unexpected response: {0}")]
     UnexpectedResponse(&'static str),
     /// The message is too large for the queue, and there is no bucket to put it into.
@@ -31,7 +34,7 @@ pub enum CallError {
     MessageTooLarge,
 }
 
-/// What came of a write that only the owner of a claim may make.
+/// The result of a write that only the owner of a claim may make.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Fenced {
     /// The record has our token, and the write is done.
@@ -42,8 +45,9 @@ pub enum Fenced {
 
 /// Keeps idempotency records, by conditional writes.
 pub trait IdempotencyStore: Send + Sync {
-    /// Writes the record unless there is one that has not expired and is either enqueued or in progress under a lease that has
-    /// not ended. A record that already has this claim's token is ours: a reply was lost.
+    /// Writes the record, unless there is one that has not expired and is either enqueued, or in
+    /// progress under a lease that has not ended. A record in progress that already has this
+    /// claim's token is ours: an earlier reply was lost.
     fn claim(
         &self,
         claim: &NewClaim,
@@ -68,8 +72,8 @@ pub trait IdempotencyStore: Send + Sync {
 
 /// Sends messages to the queue that consumers read.
 pub trait EventQueue: Send + Sync {
-    /// Puts the message on the queue and returns the queue's id for it. May be repeated: within the queue's window of
-    /// deduplication, the same idempotency key is one message.
+    /// Puts the message on the queue and returns the queue's id for it. May be repeated: within the
+    /// queue's deduplication window, messages with the same idempotency key are one message.
     fn send(&self, message: &Message) -> impl Future<Output = Result<String, CallError>> + Send;
 }
 

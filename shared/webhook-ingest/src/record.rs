@@ -1,12 +1,14 @@
-//! The idempotency record, and what a claim of it can come to.
+//! The idempotency record, and the results that a claim can have.
 //!
 //! ```text
 //!            claim                complete
 //!  (absent) ───────▶ IN_PROGRESS ─────────▶ ENQUEUED ──▶ (expired)
 //!      ▲                │   ▲                               │
-//!      └────────────────┘   └── claim, once the lease has   │
-//!            release            run out, or here ◀──────────┘
+//!      └────────────────┘   └───────────────────────────────┘
+//!            release                      claim
 //! ```
+//!
+//! A claim also takes over a record in progress whose lease has ended.
 
 use std::fmt;
 
@@ -15,24 +17,24 @@ use webhook_verify::{Event, Retention, bounded_name};
 
 use crate::{clock::UnixMillis, envelope::cloud_event_text, settings::Settings};
 
-/// The fence: unique per claim, so that no step of an owner that was taken for dead touches its successor's record.
+/// The fencing token: unique per claim, so that an owner whose lease has ended cannot change the
+/// record of its successor.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ClaimToken(String);
 
 impl ClaimToken {
-    /// A random token (UUID version 4).
+    /// Returns a random token (UUID version 4).
     #[must_use]
     pub fn random() -> Self {
         Self(Uuid::new_v4().to_string())
     }
 
-    /// A token of the caller's making, for tests that must repeat.
+    /// Returns a token with this text, for tests that must be repeatable.
     #[must_use]
     pub fn named(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The token's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -45,7 +47,7 @@ impl fmt::Display for ClaimToken {
     }
 }
 
-/// Where an event stands.
+/// The state of an event.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Status {
     /// Claimed; not known to be queued.
@@ -55,7 +57,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// The text in the table.
+    /// Returns the status as it is written in the table.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,25 +66,24 @@ impl Status {
         }
     }
 
-    /// Reads the text in the table.
+    /// Reads a status as it is written in the table.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         [Self::InProgress, Self::Enqueued].into_iter().find(|status| status.as_str() == text)
     }
 }
 
-/// A record to be written if the event is free. Holds no payload.
+/// A record to write if the event is free to claim. Holds no payload.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewClaim {
     /// Equal for all deliveries of one event.
     pub idempotency_key: String,
-    /// The fence.
     pub token: ClaimToken,
-    /// The claimer's clock: leases and records that ended before it are over.
+    /// The time on the claimer's clock: leases and records that ended before it are over.
     pub now: UnixMillis,
     /// When this claim ends by itself.
     pub lease_expires_at: UnixMillis,
-    /// When the record may be deleted, in Unix seconds; never before the lease ends.
+    /// When the record may be deleted, in Unix seconds: always after the lease ends.
     pub expires_at_s: i64,
     /// The event's name without the provider's prefix, at most 1,024 bytes.
     pub event_type: String,
@@ -106,7 +107,7 @@ impl NewClaim {
             token,
             now,
             lease_expires_at,
-            // A record must not be free to take while its lease still holds.
+            // An expired record is free to claim, so a record must not expire before its lease.
             expires_at_s: expires_at_s.max(lease_expires_at.seconds().0.saturating_add(1)),
             event_type: bounded_name(event.event_type()).into_owned(),
             event_id: bounded_name(&cloud_event_text(event.id())).into_owned(),
@@ -114,31 +115,32 @@ impl NewClaim {
         }
     }
 
-    /// When the delivery was received, RFC 3339.
+    /// Returns when the delivery was received, as RFC 3339.
     #[must_use]
     pub fn received_at(&self) -> String {
         self.now.rfc3339()
     }
 }
 
-/// What came of a claim.
+/// The result of a claim.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum ClaimResult {
     /// The event is ours to send.
     Claimed {
-        /// Whether another's lease had run out: a process died, or a `complete` was lost.
+        /// Whether the lease of another delivery had ended: its process died, or its `complete` was
+        /// lost.
         taken_over: bool,
     },
-    /// Another delivery of it is in flight.
+    /// Another delivery of the event is in flight.
     InProgress {
-        /// When its lease ends.
+        /// When the lease of that delivery ends.
         lease_expires_at: UnixMillis,
         /// The delivery id in the record.
         delivery_id: Option<String>,
         /// The event type in the record.
         event_type: Option<String>,
     },
-    /// It is on the queue.
+    /// The event is on the queue.
     Enqueued {
         /// The delivery id in the record.
         delivery_id: Option<String>,
@@ -149,8 +151,9 @@ pub enum ClaimResult {
 
 /// Returns when the record of an event that is sent `now` may be deleted, in Unix seconds.
 ///
-/// Never before its signature is too old to verify: one that is dated ahead of our clock verifies for longer than the tolerance,
-/// and could otherwise outlive the shortest retention. A minute is added for clocks that differ.
+/// This is never before the signature is too old to verify. A signature that is dated ahead of our
+/// clock verifies for longer than the tolerance, and could otherwise outlive the shortest
+/// retention. A minute is added for clocks that differ.
 pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: &Settings) -> i64 {
     let retention = match event.retention() {
         Retention::Configured => settings.retention,
@@ -169,14 +172,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_its_text_and_a_random_one_is_like_no_other() {
+    fn a_named_token_shows_its_name() {
         let token = ClaimToken::named("t1");
         assert_eq!((token.as_str(), token.to_string().as_str()), ("t1", "t1"));
+    }
+
+    #[test]
+    fn two_random_tokens_differ() {
         assert_ne!(ClaimToken::random(), ClaimToken::random());
     }
 
     #[test]
-    fn a_status_is_written_as_the_contract_has_it() {
+    fn a_status_is_written_as_in_the_contract() {
         assert_eq!(
             [Status::InProgress, Status::Enqueued].map(Status::as_str),
             ["IN_PROGRESS", "ENQUEUED"]
@@ -184,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_tells_when_its_delivery_was_received() {
+    fn received_at_is_the_time_of_the_claim_as_rfc_3339() {
         let claim = NewClaim {
             idempotency_key: "acme#1".to_owned(),
             token: ClaimToken::named("t1"),
@@ -199,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_reads_back_and_other_text_does_not() {
+    fn only_the_text_of_a_status_is_read_as_one() {
         for status in [Status::InProgress, Status::Enqueued] {
             assert_eq!(Status::from_text(status.as_str()), Some(status));
         }

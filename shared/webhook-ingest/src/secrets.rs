@@ -1,11 +1,13 @@
 //! The signing secret, cached.
 //!
-//! - A fetched secret is used for a set time, then fetched again. While the store is down, the old one is used, for at most an hour
-//!   from its fetch. A store that refuses (no permission, secret deleted) ends that at once.
-//! - A signature that does not match asks for a refetch at once, since the secret may just have been rotated; at most every
-//!   10 s, so that forgeries do not become calls.
-//! - An unreadable previous version matters only if the current one does not verify. So a start does not ask for it: it is a second
-//!   connection, and needed only during a rotation. The first signature that does not match does.
+//! - A fetched secret is used for a set time and then fetched again. While the store is down, the
+//!   old one stays in use, for at most an hour after its fetch. If the store refuses the fetch (no
+//!   permission, secret deleted), the old one is dropped at once.
+//! - A signature that does not match causes a refetch at once, since the secret may just have been
+//!   rotated. This happens at most every 10 s, so that forgeries do not become calls.
+//! - An unreadable previous version matters only if the current one does not verify. So it is not
+//!   fetched when a function starts: that would take a second connection, and only a rotation needs
+//!   it. It is fetched after the first signature that does not match.
 
 use std::{
     fmt,
@@ -21,18 +23,20 @@ use crate::{
     ports::{CallError, SecretStore, StoredSecret},
 };
 
-/// Longest use of a secret that cannot be fetched again.
+/// The age up to which a secret stays in use while it cannot be fetched again.
 const USED_AT_MOST: Duration = Duration::from_hours(1);
-/// Shortest time between two fetches that failing signatures, or a failed fetch, ask for.
+/// The time between two fetches that follow failing signatures or a failed fetch.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
-/// A shorter secret could be guessed, and is more likely a mistake.
+/// A shorter secret could be guessed, and is probably a mistake.
 const LEAST_BYTES: usize = 16;
 
-/// The key that signs the samples and whatever a developer sends without another secret, written as each provider writes its
-/// secrets ([`Key::write`]). It is public, so a receiver that accepts it believes everybody.
+/// Signs the samples, and whatever a developer sends without a secret of their own.
+///
+/// Each provider writes it as it writes its secrets ([`Key::write`]). It is public: a receiver that
+/// accepts it accepts forgeries from anybody.
 pub const DEVELOPMENT_SECRET: &str = "development-secret-for-local-use-only";
 
-/// Whether [`DEVELOPMENT_SECRET`] may verify.
+/// Whether [`DEVELOPMENT_SECRET`] may be used to verify.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum DevelopmentSecret {
     /// For an emulator on a developer's machine.
@@ -53,16 +57,17 @@ pub enum SecretError {
     /// It is empty.
     #[error("the value is empty")]
     Empty,
-    /// A text editor wrote a mark before the secret.
-    #[error("the value begins with a byte-order mark: store it again without")]
+    /// It begins with a byte-order mark, which some text editors add.
+    #[error("the value begins with a byte-order mark: store it again without one")]
     ByteOrderMark,
     /// It begins like a JSON object, but cannot be read as one.
     #[error(
-        "the value begins with `{{` but is not a JSON object: store the secret itself, or {{\"signing_secret\": \"…\"}}"
+        "the value begins with `{{` but is not a JSON object: store the secret itself, or \
+         {{\"signing_secret\": \"…\"}}"
     )]
     NotJson,
-    /// It is a JSON object without a text as `signing_secret`.
-    #[error("the value is a JSON object without the text `signing_secret`")]
+    /// It is a JSON object whose `signing_secret` is missing or not text.
+    #[error("the value is a JSON object whose `signing_secret` is missing or not text")]
     NoMember,
     /// It is not written as the provider writes its secrets.
     #[error("{0}")]
@@ -79,7 +84,7 @@ pub enum SecretError {
 }
 
 impl SecretError {
-    /// Whether the store may answer later: then an old secret is still used.
+    /// Returns whether the store may answer later. If so, the old secret stays in use.
     fn is_outage(&self) -> bool {
         match self {
             Self::Call(
@@ -99,7 +104,7 @@ impl SecretError {
     }
 }
 
-/// The fetch of the secret that a delivery causes: at most one.
+/// Whether a delivery caused a fetch of the secret (at most one), and why.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum SecretFetch {
     /// The cached secret was used.
@@ -109,11 +114,11 @@ pub enum SecretFetch {
     Routine,
     /// The signature did not match the cached secret.
     AfterMismatch,
-    /// The fetch failed, whether or not the cached secret was used all the same.
+    /// The fetch failed. The cached secret may have been used all the same.
     Failed(SecretError),
 }
 
-/// What looks wrong with a secret that is used all the same.
+/// What looks wrong with a secret. It is used all the same.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum SecretWarning {
     /// White space before or after it.
@@ -134,12 +139,14 @@ impl fmt::Display for SecretWarning {
     }
 }
 
-/// Returns the secret in a stored value, and what looks wrong with it. The value is the secret itself, or a JSON object with the
-/// secret as `signing_secret`. One trailing line break is dropped: editors add it, and providers never do.
+/// Returns the secret in a stored value, and what looks wrong with it.
+///
+/// The value is the secret itself, or a JSON object with the secret as `signing_secret`. One
+/// trailing line break is dropped: editors add it, and providers never do.
 ///
 /// # Errors
-/// The value is not text, empty, begins with a byte-order mark, begins with `{` without being a JSON object, or is an object
-/// without the member.
+/// The value is not text, is empty, begins with a byte-order mark, begins with `{` without being a
+/// JSON object, or is an object whose `signing_secret` is missing or not text.
 pub fn stored_secret_text(
     stored: &StoredSecret,
 ) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
@@ -168,7 +175,6 @@ pub fn stored_secret_text(
     }
 }
 
-/// A secret, and what looks wrong with it.
 struct Parsed {
     secret: SigningSecret,
     is_development: bool,
@@ -228,19 +234,20 @@ struct State {
 }
 
 impl<S: SecretStore> SecretCache<S> {
-    /// Caches what `store` has. `key`: how the provider writes its secrets. `fresh_for`: how long a fetched secret is used before
-    /// it is fetched again.
+    /// Caches the secret in `store`, which is written as `key` says. A fetched secret is used for
+    /// `fresh_for` before it is fetched again.
     pub fn new(store: S, key: Key, fresh_for: Duration, development: DevelopmentSecret) -> Self {
         Self { store, key, fresh_for, development, state: Mutex::default() }
     }
 
-    /// Fetches the current version, and returns what looks wrong with it: to be called at start, beside other work. A failure
-    /// shows at the first delivery, which fetches again.
+    /// Fetches the current version, and returns what looks wrong with it. Call it at start, beside
+    /// other work. A failure shows at the first delivery, which fetches again.
     pub async fn warm(&self, now: UnixMillis) -> Vec<SecretWarning> {
         let Ok(fetched) = self.read_current(now).await else { return Vec::new() };
         let warnings = fetched.warnings.clone();
         let mut state = self.state();
-        // A delivery that came before this ended may have fetched both versions. If its fetch failed, the store is up again.
+        // A delivery may have fetched both versions meanwhile: keep them. If its fetch failed
+        // instead, the store is up again by now.
         if state.fetched.is_none() {
             state.fetched = Some(Arc::new(fetched));
             state.failed_at = None;
@@ -262,14 +269,14 @@ impl<S: SecretStore> SecretCache<S> {
         };
         if let Some(fetched) = cached {
             let age = now.since(fetched.at);
-            // While the store is down and an old secret is used, it is asked no more than every 10 s.
+            // While the store is down and an old secret is in use, ask it at most every 10 s.
             if age < self.fresh_for || (failed_lately && age <= USED_AT_MOST) {
                 return Ok((fetched, SecretFetch::NotDue));
             }
         }
         match self.fetch(now).await {
             Ok(fetched) => Ok((fetched, SecretFetch::Routine)),
-            // A refusal has emptied the cache.
+            // If the store refused, `fetch` has emptied the cache.
             Err(error) => match self.state().fetched.clone() {
                 Some(fetched) if now.since(fetched.at) <= USED_AT_MOST => {
                     Ok((fetched, SecretFetch::Failed(error)))
@@ -279,10 +286,12 @@ impl<S: SecretStore> SecretCache<S> {
         }
     }
 
-    /// Returns newer secrets, or the previous version too, after a signature did not match; `None` if it is too early to ask again.
+    /// Fetches both versions again, after a signature did not match. Returns `None` if it is too
+    /// early to ask again.
     ///
     /// # Errors
-    /// The fetch fails, or failed within the last 10 s: whether the signature is good is then unknown.
+    /// The fetch fails, or failed within the last 10 s. Then it is unknown whether the signature is
+    /// good.
     pub(crate) async fn refetch(
         &self,
         now: UnixMillis,
@@ -309,7 +318,7 @@ impl<S: SecretStore> SecretCache<S> {
         now: UnixMillis,
         read: impl Future<Output = Result<Fetched, SecretError>>,
     ) -> Result<Arc<Fetched>, SecretError> {
-        // Noted before the call: one that is dropped when time runs out has failed.
+        // Set before the call, because a call that is dropped when time runs out has failed too.
         self.state().failed_at = Some(now);
         let fetched = match read.await {
             Ok(fetched) => Arc::new(fetched),
@@ -332,7 +341,8 @@ impl<S: SecretStore> SecretCache<S> {
         let previous = match stored.previous {
             Ok(None) => Ok(None),
             Ok(Some(stored)) => match self.parse(&stored) {
-                // A value in another form never was this provider's secret. The random value of a new secret is one.
+                // A value in a different form was never this provider's secret. An example is the
+                // random value that a new secret is created with.
                 Err(SecretError::Spelling(_)) => Ok(None),
                 parsed => parsed.map(|parsed| Some(parsed.secret)),
             },

@@ -1,4 +1,4 @@
-//! What an operator sets.
+//! What an operator can set.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use webhook_verify::{MAX_BODY_BYTES, Provider, Scheme, Tolerance};
 /// 30 days.
 const RETENTION: Duration = Duration::from_hours(720);
 
-/// What an operator sets of a provider's pipeline.
+/// The settings of one provider's pipeline.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Settings {
     /// How far in the past a signed timestamp may lie.
     pub tolerance: Tolerance,
     /// The provider's schemes that are accepted.
     pub schemes: Vec<&'static Scheme>,
-    /// Life of a record, unless the event's type fixes it.
+    /// How long a record is kept, unless the event's type fixes it.
     pub retention: Duration,
     /// Largest body that is accepted, in bytes after decoding.
     pub max_body_bytes: usize,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webhook_ingest::{Clock, UnixMillis};
 
-/// Tells the system's time; waits by the runtime's timer.
+/// The system's clock, and the runtime's timer.
 pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {

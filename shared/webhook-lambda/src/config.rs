@@ -9,7 +9,7 @@ use webhook_verify::{MAX_BODY_BYTES, Provider, Scheme};
 
 use crate::log::LogFilter;
 
-/// The names of all variables that a function reads, beside AWS's own. The first three are
+/// The names of all variables that a function reads, except AWS's own. The first three are
 /// required.
 pub const VARIABLES: [&str; 11] = [
     "IDEMPOTENCY_TABLE",
@@ -28,11 +28,10 @@ pub const VARIABLES: [&str; 11] = [
 /// A record must outlive SQS's five minutes of deduplication, counted from the send.
 const LEAST_RETENTION: Duration = Duration::from_secs(360);
 const SECRET_CACHE: Duration = Duration::from_mins(5);
-/// 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own
+/// Up to 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own
 /// numbers.
 const SECONDS: RangeInclusive<u64> = 0..=u32::MAX as u64;
 
-/// What the environment says.
 #[derive(Debug)]
 pub(crate) struct FunctionConfig {
     pub(crate) idempotency_table: TableName,
@@ -54,7 +53,7 @@ impl FunctionConfig {
         provider: &'static Provider,
         environment: &Environment,
     ) -> Result<Self, StartError> {
-        // An emulator's address: what is deployed has none.
+        // The address of an emulator: a deployed function has none.
         let development_secret = match environment.optional::<String>("AWS_ENDPOINT_URL")? {
             Some(_) => DevelopmentSecret::Accepted,
             None => DevelopmentSecret::Refused,
@@ -100,7 +99,8 @@ fn check_retention(provider: &Provider, settings: &Settings) -> Result<(), Start
     let (least, why) = if provider.tolerance().is_some() && twice > LEAST_RETENTION {
         (
             twice,
-            "twice TIMESTAMP_TOLERANCE_S, or a captured delivery could be sent again after its record has expired",
+            "twice TIMESTAMP_TOLERANCE_S: otherwise a captured delivery could be sent again after \
+             its record has expired",
         )
     } else {
         (LEAST_RETENTION, "because a record must outlive the queue's five minutes of deduplication")
@@ -119,16 +119,16 @@ fn schemes(provider: &'static Provider, list: &str) -> Result<Vec<&'static Schem
         named(name.trim()).ok_or_else(|| {
             let known: Vec<_> = provider.schemes().iter().map(|scheme| scheme.name).collect();
             let (provider, known) = (provider.name(), known.join(", "));
-            let reason = format!(
-                "{list:?} is not a list, separated by commas, of schemes of {provider}: {known}"
-            );
+            let reason =
+                format!("{list:?} is not a comma-separated list of schemes of {provider}: {known}");
             StartError::invalid("SIGNATURE_SCHEMES", reason)
         })
     };
     list.split(',').map(scheme).collect()
 }
 
-/// Reads the URL that the provider signs: character for character, so it is not normalised.
+/// Reads the URL that the provider signs. It is not normalised, because the signature covers it
+/// character for character.
 fn public_url(
     provider: &Provider,
     environment: &Environment,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn each_required_variable_is_missed_by_its_name() {
+    fn a_missing_required_variable_is_named() {
         for (variable, _) in REQUIRED {
             assert_eq!(error(ACME, variable, ""), Some(format!("{variable} is not set")));
         }
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn schemes_are_the_providers_own_by_name() {
+    fn only_names_of_the_providers_own_schemes_are_accepted() {
         let schemes =
             |list| read(ACME, &[("SIGNATURE_SCHEMES", list)]).map(|config| config.settings.schemes);
         assert_eq!(schemes("acme-v2").ok(), Some(vec![&ACME.schemes()[1]]));
@@ -315,24 +315,25 @@ mod tests {
         assert_eq!(schemes("\tacme-v2 , acme-v1\n").ok(), both);
         for list in [",", " ", "acme-v2,", "acme-v3", "ACME-V2", "acme-v2 acme-v1", "beta"] {
             let expected = format!(
-                "SIGNATURE_SCHEMES cannot be used: {list:?} is not a list, separated by commas, of schemes of acme: \
-                 acme-v1, acme-v2"
+                "SIGNATURE_SCHEMES cannot be used: {list:?} is not a comma-separated list of \
+                 schemes of acme: acme-v1, acme-v2"
             );
             assert_eq!(error(ACME, "SIGNATURE_SCHEMES", list), Some(expected));
         }
-        let expected = "SIGNATURE_SCHEMES cannot be used: \"acme-v2\" is not a list, separated by commas, of \
-                        schemes of beta: beta";
+        let expected = "SIGNATURE_SCHEMES cannot be used: \"acme-v2\" is not a comma-separated \
+                        list of schemes of beta: beta";
         assert_eq!(error(BETA, "SIGNATURE_SCHEMES", "acme-v2").as_deref(), Some(expected));
     }
 
     #[test]
     fn retention_outlives_deduplication_and_twice_the_tolerance() {
-        let minutes = "RETENTION_S cannot be used: 359 is less than 360, because a record must outlive the queue's five \
-                       minutes of deduplication";
+        let minutes = "RETENTION_S cannot be used: 359 is less than 360, because a record must \
+                       outlive the queue's five minutes of deduplication";
         assert_eq!(error(BETA, "RETENTION_S", "359").as_deref(), Some(minutes));
         assert_eq!(error(BETA, "RETENTION_S", "360"), None);
-        let twice = "RETENTION_S cannot be used: 172799 is less than 172800, twice TIMESTAMP_TOLERANCE_S, or a captured \
-                     delivery could be sent again after its record has expired";
+        let twice = "RETENTION_S cannot be used: 172799 is less than 172800, twice \
+                     TIMESTAMP_TOLERANCE_S: otherwise a captured delivery could be sent again \
+                     after its record has expired";
         assert_eq!(error(ACME, "RETENTION_S", "172799").as_deref(), Some(twice));
         assert_eq!(error(ACME, "RETENTION_S", "172800"), None);
         let tolerance =
@@ -359,17 +360,23 @@ mod tests {
     }
 
     #[test]
-    fn the_public_url_is_taken_as_it_is_and_demanded_only_if_it_is_signed() {
-        let url = |provider, url| {
-            read(provider, &[("PUBLIC_URL", url)]).map(|config| config.settings.public_url)
-        };
-        assert_eq!(
-            url(SQUARE, "https://a.example/Hook?x=%2f").ok(),
-            Some(Some("https://a.example/Hook?x=%2f".to_owned()))
-        );
-        assert_eq!(url(ACME, "").ok(), Some(None));
-        let missing = "PUBLIC_URL cannot be used: square signs the URL that it is registered with: set it to that URL";
+    fn the_public_url_is_taken_as_it_is() {
+        let url = "https://a.example/Hook?x=%2f";
+        let config = read(SQUARE, &[("PUBLIC_URL", url)]).expect("it starts");
+        assert_eq!(config.settings.public_url.as_deref(), Some(url));
+    }
+
+    #[test]
+    fn the_public_url_is_required_only_if_the_provider_signs_it() {
+        let config = read(ACME, &[("PUBLIC_URL", "")]).expect("it starts");
+        assert_eq!(config.settings.public_url, None);
+        let missing = "PUBLIC_URL cannot be used: square signs the URL that it is registered with: \
+                       set it to that URL";
         assert_eq!(error(SQUARE, "PUBLIC_URL", "").as_deref(), Some(missing));
+    }
+
+    #[test]
+    fn a_public_url_that_is_not_a_url_is_an_error() {
         for value in [
             "a.example",
             "https://",
@@ -378,7 +385,8 @@ mod tests {
             "https://a.example\n",
         ] {
             let expected = format!(
-                "PUBLIC_URL cannot be used: {value:?} is not a URL that begins with https:// or http://"
+                "PUBLIC_URL cannot be used: {value:?} is not a URL that begins with https:// or \
+                 http://"
             );
             assert_eq!(error(ACME, "PUBLIC_URL", value), Some(expected));
         }

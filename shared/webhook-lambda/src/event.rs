@@ -1,11 +1,11 @@
-//! From a Lambda event to headers and body, for every door that Lambda has: HTTP API (payload 2.0
-//! and 1.0), REST API, ALB, function URL. They spell four members alike: `headers`,
-//! `multiValueHeaders`, `body` and `isBase64Encoded`.
+//! Reads the headers and the body of an HTTP request from a Lambda event, for every door that
+//! Lambda has: HTTP API (payload 2.0 and 1.0), REST API, ALB, function URL. Their events have the
+//! same four members: `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`.
 //!
-//! `lambda_http`'s own request types are not used: of repeated headers they keep the last on REST
-//! events, so a second signature would go unnoticed, and they panic on a body that is not the
-//! base64 that it claims to be. Source of the shapes: the fixtures of `aws_lambda_events`, and
-//! Lambda's developer guide.
+//! `lambda_http`'s own request types are not used. On REST events they keep only the last of
+//! repeated headers, so a second signature would go unnoticed; and they panic on a body whose
+//! base64 is invalid. Source of the shapes: the fixtures of `aws_lambda_events`, and Lambda's
+//! developer guide.
 
 use std::fmt;
 
@@ -17,25 +17,25 @@ use serde::{
 use serde_json::value::RawValue;
 use webhook_verify::Header;
 
-/// An HTTP request as an event.
+/// An HTTP request that came as an event.
 #[derive(Debug, Eq, PartialEq)]
 pub struct HttpEvent {
-    /// Where it came through.
+    /// The door that it came through.
     pub door: Door,
-    /// Every value of repeated ones.
+    /// The headers, with every value of a repeated one.
     pub headers: Vec<Header>,
-    /// After its base64.
+    /// The body, without its base64.
     pub body: Vec<u8>,
 }
 
-/// The form in which whoever sent the event reads the answer.
+/// The form of the response that the sender of the event expects.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Door {
-    /// HTTP API with payload 2.0, function URL: an answer has `cookies`. `cargo lambda watch`
-    /// insists on them.
+    /// HTTP API with payload 2.0, function URL: a response has `cookies`. `cargo lambda watch`
+    /// requires them.
     Version2,
-    /// REST API, HTTP API with payload 1.0, ALB with multi-value headers: the ALB ignores an
-    /// answer's `headers`.
+    /// REST API, HTTP API with payload 1.0, ALB with multi-value headers, which ignores a
+    /// response's `headers`.
     MultiValue,
     /// ALB without multi-value headers.
     SingleValue,
@@ -44,7 +44,7 @@ pub enum Door {
 /// Why an event cannot be read.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum EventError {
-    /// It is not from a door that Lambda has for HTTP: a queue's batch, or anything else.
+    /// It is not an HTTP request, but a queue's batch, for example.
     NotHttp,
     /// It is an HTTP request, but one of its members is malformed.
     Malformed(Door),
@@ -54,7 +54,7 @@ impl HttpEvent {
     /// Reads the event. Never panics, whatever the event is.
     ///
     /// # Errors
-    /// The event is not an HTTP request, or a malformed one.
+    /// The event is not an HTTP request, or is a malformed one.
     pub fn from_json(event: &str) -> Result<Self, EventError> {
         let members: Members<'_> = serde_json::from_str(event).map_err(|_| EventError::NotHttp)?;
         let door = members.door().ok_or(EventError::NotHttp)?;
@@ -63,7 +63,7 @@ impl HttpEvent {
     }
 }
 
-/// The members that count, not yet read: one that is malformed must not hide the others.
+/// The members that matter, not yet parsed: a malformed one must not hide the others.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members<'e> {
@@ -79,12 +79,12 @@ struct Members<'e> {
     body: Option<&'e RawValue>,
     #[serde(borrow, default, deserialize_with = "present")]
     is_base64_encoded: Option<&'e RawValue>,
-    /// Of a batch from a queue, topic, stream or bucket.
+    /// The records of a batch from a queue, topic, stream or bucket.
     #[serde(borrow, default, deserialize_with = "present", rename = "Records")]
     records: Option<&'e RawValue>,
 }
 
-/// Keeps a member that is null apart from one that is absent.
+/// Reads a null as a member that is present: `Option` alone would take it for an absent one.
 fn present<'de: 'e, 'e, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'e RawValue>, D::Error> {
@@ -93,7 +93,7 @@ fn present<'de: 'e, 'e, D: Deserializer<'de>>(
 
 impl Members<'_> {
     /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks
-    /// only at which members there are, so that the answer to a malformed request has the right
+    /// only at which members there are, so that the response to a malformed request has the right
     /// form too.
     fn door(&self) -> Option<Door> {
         let is_http = [self.request_context, self.headers, self.multi_value_headers]
@@ -124,15 +124,15 @@ impl Members<'_> {
     }
 }
 
-/// Returns the member's value: `Some(None)` if it is absent or null, `None` if it is of another
+/// Returns the member's value: `Some(None)` if it is absent or null, `None` if it has the wrong
 /// type.
 #[expect(clippy::option_option, reason = "absent and malformed are different things")]
 fn value<'e, T: Deserialize<'e>>(member: Option<&'e RawValue>) -> Option<Option<T>> {
     member.map_or(Some(None), |member| serde_json::from_str(member.get()).ok())
 }
 
-/// Returns all values of `multiValueHeaders`, and those of `headers` that are not among them:
-/// usually `headers` repeats one value of each name. If it has another, the request has two.
+/// Returns all values of `multiValueHeaders`, and those of `headers` that are not among them.
+/// Usually `headers` repeats one value of each name; a different value is one more header.
 fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Vec<Header> {
     let mut headers: Vec<Header> = Vec::with_capacity(single.0.len());
     for (name, values) in multiple.0 {
@@ -151,7 +151,7 @@ fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Ve
     headers
 }
 
-/// A text as bytes: one with a lone surrogate is not UTF-8, and the signature must refuse it, not
+/// A string as bytes: with a lone surrogate it is not UTF-8, and the signature must refuse it, not
 /// the parser.
 struct Text(Vec<u8>);
 

@@ -1,4 +1,4 @@
-//! A provider's function: what it has while it lives, and what it does for one invocation.
+//! A provider's function: what it keeps from one invocation to the next, and what it does for each.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -21,28 +21,28 @@ use crate::{
     response::{self, Response},
 };
 
-/// How long the start may wait for Secrets Manager, `DynamoDB` and SQS together, which usually
-/// takes a tenth of it.
+/// How long the start may wait for Secrets Manager, `DynamoDB` and SQS together. They usually take
+/// a tenth of it.
 ///
-/// If a service hangs, the start and the first delivery together end within 10 s, because each of
-/// them is cut off: this takes 0.5 s, the delivery 9 s (`webhook-ingest/src/budget.rs`), and 0.5 s
-/// are left to begin the process and to send the answer. Neither waits for the SDK to give up,
-/// which takes 6 s and more (three attempts of 2 s, and pauses): a delivery that comes before
-/// the fetch of the secret has ended makes its own, as one of the calls that share its 9 s.
+/// If a service hangs, the start and the first delivery together still end within 10 s, because
+/// each has a limit: this one is 0.5 s, the delivery's is 9 s (`webhook-ingest/src/budget.rs`), and
+/// 0.5 s are left to begin the process and to send the response. Neither waits until the SDK gives
+/// up, which takes more than 6 s (three attempts of 2 s, and pauses). A delivery that comes before
+/// the secret is there fetches it itself, as one of the calls that share its 9 s.
 const WARM_UP_AT_MOST: Duration = Duration::from_millis(500);
 
-/// A provider's function.
 pub(crate) struct Function {
     pipeline: Pipeline<DynamoStore, SqsQueue, SecretsManager, SystemClock>,
     log: DeliveryLog,
     is_warm: AtomicBool,
 }
 
-/// The error with which the function answers an event that it cannot be meant for. Lambda then
-/// takes nothing for handled: a queue that was connected by mistake keeps its messages.
+/// The error for an event that cannot be a webhook. It tells Lambda that nothing was handled, so a
+/// queue that was connected by mistake keeps its messages.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer or a function URL"
+    "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load \
+     balancer or a function URL"
 )]
 pub(crate) struct NotAnHttpRequest;
 
@@ -76,10 +76,10 @@ impl Function {
     }
 
     /// Fetches the secret, and opens the connections that the first delivery will use: while a
-    /// function starts, it has a whole processor, and nobody waits. What fails here shows at the
-    /// first delivery.
+    /// function starts, it has a whole processor, and no sender is waiting. What fails here is
+    /// tried again, and reported, at the first delivery.
     pub(crate) async fn warm_up(&'static self) {
-        // A fetch that takes long goes on beside what follows.
+        // A slow fetch goes on in the background.
         let fetch = tokio::spawn(async {
             let warnings = self.pipeline.secrets.warm(self.pipeline.clock.now()).await;
             log::secret_warnings(self.pipeline.provider.name(), &warnings);
@@ -90,7 +90,7 @@ impl Function {
         let _ = tokio::time::timeout(WARM_UP_AT_MOST, all).await;
     }
 
-    /// Handles one invocation. The event is taken as text, so that a malformed one gets an answer
+    /// Handles one invocation. The event is taken as text, so that a malformed one gets a response
     /// too.
     ///
     /// # Errors
@@ -137,7 +137,7 @@ impl Function {
             deadline: invocation_deadline(context.deadline, started_at),
             trace_header: context.xray_trace_id.clone(),
         };
-        // Boxed: some 25 kB, which the runtime's layers would move about.
+        // Boxed: the future has some 25 kB, which the runtime's layers would move about.
         let report = Box::pin(self.pipeline.handle(&event.headers, &event.body, attempt)).await;
         let ended_at = clock.now();
         let handled = Handled {
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn lambda_learns_by_name_that_an_event_is_not_an_http_request() {
-        let message = "the event is not an HTTP request: connect the function to an HTTP API, a REST API, a load balancer \
-                       or a function URL";
+        let message = "the event is not an HTTP request: connect the function to an HTTP API, a \
+                       REST API, a load balancer or a function URL";
         let expected = Diagnostic {
             error_type: "NotAnHttpRequest".to_owned(),
             error_message: message.to_owned(),

@@ -1,10 +1,9 @@
-//! What log and metrics say of an invocation.
+//! What the log and the metrics say about an invocation.
 
 use std::time::Duration;
 
 use webhook_ingest::Report;
 
-/// An invocation.
 pub(crate) struct Invocation<'a> {
     pub(crate) provider: &'static str,
     pub(crate) function_name: &'a str,
@@ -13,7 +12,7 @@ pub(crate) struct Invocation<'a> {
     pub(crate) cold_start: bool,
 }
 
-/// A delivery that has its outcome.
+/// A delivery with its outcome.
 pub(crate) struct Handled<'a> {
     pub(crate) report: &'a Report,
     pub(crate) body_bytes: usize,

@@ -1,21 +1,22 @@
 //! The edge: a Lambda function that receives one provider's webhooks.
 //!
-//! Configuration from the environment, the HTTP event to headers and body, the outcome to an
-//! answer, a line of log and one of metrics. What happens in between is `webhook-ingest`'s.
+//! It reads the configuration from the environment, turns the HTTP event into headers and body,
+//! turns the outcome into a response, and writes a line of log and a line of metrics.
+//! `webhook-ingest` does what happens in between.
 //!
 //! # What may end the process
 //!
-//! No request of a sender's ends the process, and no event does: each gets an answer, or is an
-//! error to Lambda.
+//! No sender's request and no event ends the process: each gets a response, or is an error to
+//! Lambda.
 //!
 //! The headers of Lambda's Runtime API are different. `lambda_runtime` reads them before it calls
-//! us, without a hook, and ends the process if one of them is malformed; Lambda then starts
-//! another:
+//! this crate, and ends the process if one of them is malformed. It has no hook to prevent that.
+//! Lambda then starts a new process. There are two cases:
 //!
 //! - `Lambda-Runtime-Client-Context` or `Lambda-Runtime-Cognito-Identity` is not the JSON object
-//!   that the mobile SDK sends. Only a caller of Lambda's `Invoke` chooses their content, which
-//!   takes the permission `lambda:InvokeFunction`. APIs, load balancers and function URLs pass
-//!   neither on.
+//!   that the mobile SDK sends. Only a caller of Lambda's `Invoke` chooses their content, and needs
+//!   the permission `lambda:InvokeFunction`. APIs, load balancers and function URLs pass neither
+//!   on.
 //! - `Lambda-Runtime-Deadline-Ms` is missing or not a number, or the request id is missing. Lambda
 //!   always sends both.
 
@@ -53,7 +54,7 @@ async fn serve(provider: &'static Provider) -> Result<(), StartError> {
     let config = FunctionConfig::read(provider, &Environment::of_process())?;
     log::init(config.log_filter.clone());
     let aws = load(CredentialsFrom::Environment).await?;
-    // It lives as long as the process, so that a slow fetch of the secret may go on beside the first delivery.
+    // Leaked, so that a slow fetch of the secret can go on in the background of the first delivery.
     let function: &'static _ = Box::leak(Box::new(Function::new(provider, &aws, config)));
     function.warm_up().await;
     // No layer for tracing spans: the one line of log has the request's id.

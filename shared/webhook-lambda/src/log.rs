@@ -12,15 +12,15 @@
 //! | `webhook.secret_fetched` | whether the secret was fetched for this delivery |
 //! | `webhook.secret_fetch_error` | why a fetch of the secret failed, whether or not an older one was used |
 //! | `webhook.taken_over` | the lease of another invocation had run out |
-//! | `webhook.delivery_id_changed` | a known event came under another unsigned delivery id |
-//! | `webhook.event_type_changed` | a known event came under another unsigned event type |
-//! | `webhook.warning` | a call that failed without changing the answer; what looks wrong with a secret |
+//! | `webhook.delivery_id_changed` | a known event came with a different unsigned delivery id |
+//! | `webhook.event_type_changed` | a known event came with a different unsigned event type |
+//! | `webhook.warning` | a call that failed without changing the response; what looks wrong with a secret |
 //! | `webhook.body_bytes`, `webhook.duration_ms` | the decoded body's size; the time that the delivery took |
 //! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened |
 //! | `webhook.cold_start`, `webhook.request_id` | of the invocation |
 //!
-//! Of deliveries that are refused or too large, which anybody can send, an instance logs at most 60
-//! a minute; one more line says that the others are counted in the metrics alone.
+//! Anybody can send deliveries that are refused or too large, so an instance logs at most 60 of
+//! them a minute. One more line says that the rest are counted only in the metrics.
 
 mod filter;
 mod foreign;
@@ -47,7 +47,7 @@ use self::{
 };
 use crate::invocation::{Handled, Invocation};
 
-/// Begins to write JSON lines to standard output, which Lambda puts into the function's log group.
+/// Starts the log: JSON lines on standard output, which Lambda puts into the function's log group.
 pub(crate) fn init(filter: LogFilter) {
     let enabled =
         move |metadata: &Metadata<'_>| filter.enables(metadata.target(), *metadata.level());
@@ -58,7 +58,7 @@ pub(crate) fn init(filter: LogFilter) {
 /// The log of an instance's deliveries.
 #[derive(Default)]
 pub(crate) struct DeliveryLog {
-    strangers: Mutex<LineLimit>,
+    limit: Mutex<LineLimit>,
 }
 
 impl DeliveryLog {
@@ -80,7 +80,7 @@ impl DeliveryLog {
     fn admission(&self, outcome: &Outcome, now: UnixMillis) -> Admission {
         match outcome {
             Outcome::Refused(_) | Outcome::TooLarge => {
-                self.strangers.lock().unwrap_or_else(PoisonError::into_inner).admit(now)
+                self.limit.lock().unwrap_or_else(PoisonError::into_inner).admit(now)
             }
             Outcome::Accepted { .. }
             | Outcome::Duplicate { .. }
@@ -186,8 +186,8 @@ fn refusals_left_out(invocation: &Invocation<'_>) {
     tracing::warn!(
         webhook.provider = invocation.provider,
         webhook.detail = format!(
-            "more than {LINES_PER_MINUTE} deliveries were refused or too large within a minute: this instance counts \
-             further ones in the metrics only, until the minute is over"
+            "more than {LINES_PER_MINUTE} deliveries were refused or too large within a minute: \
+             this instance counts further ones in the metrics only, until the minute is over"
         ),
         webhook.request_id = invocation.request_id,
         "deliveries left out"
@@ -205,7 +205,7 @@ pub(crate) fn secret_warnings(provider: &str, warnings: &[SecretWarning]) {
     }
 }
 
-/// Writes the line of an HTTP request that is malformed as an event.
+/// Writes the line of an HTTP request whose event is malformed.
 pub(crate) fn malformed_event(invocation: &Invocation<'_>) {
     tracing::warn!(
         webhook.provider = invocation.provider,
@@ -240,7 +240,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_795_262_400_000);
 
     #[test]
-    fn only_what_anybody_can_send_is_left_out_of_the_log() {
+    fn only_refused_and_too_large_deliveries_are_left_out() {
         let log = DeliveryLog::default();
         let refused = Outcome::Refused(VerifyError::SignatureMismatch);
         let written = [&refused, &Outcome::TooLarge].into_iter().cycle().take(100);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn something_odd_on_the_way_makes_a_good_outcome_a_warning() {
+    fn an_oddity_makes_the_line_of_a_good_outcome_a_warning() {
         let failed = SecretFetch::Failed(SecretError::FailedLately);
         for (trail, expected) in [
             (Trail::default(), Level::INFO),
@@ -283,6 +283,10 @@ mod tests {
                 assert_eq!(level(&outcome, &trail), expected, "{outcome:?} {trail:?}");
             }
         }
+    }
+
+    #[test]
+    fn refused_deliveries_are_warnings_and_our_own_faults_errors() {
         for (outcome, expected) in [
             (Outcome::Refused(VerifyError::SignatureMismatch), Level::WARN),
             (Outcome::Malformed(Malformed::NotAnObject), Level::WARN),

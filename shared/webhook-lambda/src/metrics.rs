@@ -1,21 +1,22 @@
 //! One line of metrics per delivery, in CloudWatch's Embedded Metric Format: CloudWatch makes
-//! metrics of each such line in a log group, so a metric costs no call, no permission and no agent.
+//! metrics from each such line in a log group, so a metric needs no call, no permission and no
+//! agent.
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>.
 //!
-//! [`METRICS`] is the list of them, and what is not on it cannot be emitted.
+//! [`METRICS`] lists them.
 //!
 //! - What did not happen is left out, except for [`REFUSALS`], [`FAULTS`], [`LEASE_TAKEOVERS`] and
-//!   [`SECRET_FETCH_FAILURES`]: by function they count 0, so that their average is a rate and their
-//!   sum has a value whenever deliveries come in.
-//! - The line is separate from the log's line, and does not go through `tracing`: `RUST_LOG`
-//!   silences no metric. Lambda's own filter would: it takes a line without a level for `INFO`, so
-//!   leave `ApplicationLogLevel` at `INFO` or below.
-//! - One line for both would save some 30 bytes in 1,700, because a metric's value must be in a
-//!   member of the metric's own name.
-//! - It holds nothing but these numbers, and dimensions with few values: each combination of them
-//!   is a metric that costs money.
+//!   [`SECRET_FETCH_FAILURES`]. These count 0, by function alone, so that their average is a rate
+//!   and their sum has a value whenever deliveries come in.
+//! - The line is separate from the log's line, and does not go through `tracing`, so `RUST_LOG`
+//!   silences no metric. Lambda's own log filter can: it takes a line without a level for `INFO`,
+//!   so leave `ApplicationLogLevel` at `INFO` or below.
+//! - One line for both would save only some 30 bytes in 1,700, because a metric's value must be in
+//!   a member with the metric's own name.
+//! - The line has nothing but these numbers, and dimensions with few values: each combination of
+//!   dimension values is a metric that costs money.
 //!
-//! The format is JSON of one fixed shape, so `serde_json` writes it. The crates for it were
+//! The format is JSON of one fixed shape, so `serde_json` writes it. Two crates for it were
 //! measured. `metrique` (awslabs) writes the same line, but brings 40 crates and switches on all of
 //! `tracing-subscriber`: 650 kB, 7 % of the binary. `metrics_cloudwatch_embedded` needs a global
 //! recorder, and writes a line for each combination of dimensions.
@@ -34,9 +35,9 @@ use crate::invocation::{Handled, Invocation};
 /// The namespace of all metrics.
 pub const NAMESPACE: &str = "Webhooks";
 
-/// The dimension that all metrics have: the function's name, which contains the stack's and the
-/// provider's. With the provider's alone, two stacks in one account would raise each other's
-/// alarms.
+/// The dimension that all metrics have: the function's name, which contains the names of the stack
+/// and the provider. With only the provider's name, two stacks in one account would raise each
+/// other's alarms.
 pub const FUNCTION_NAME: &str = "FunctionName";
 /// A dimension of [`DELIVERIES`]: `accepted`, `duplicate`, `in_progress`, `challenge`, `refused`,
 /// `malformed`, `too_large`, `unavailable`.
@@ -44,7 +45,8 @@ pub const OUTCOME: &str = "Outcome";
 /// A dimension of [`REFUSALS`] and [`FAULTS`]: `VerifyError::reason`, `Fault::reason`.
 pub const REASON: &str = "Reason";
 /// A dimension of [`FAULTS`]: the function's version, by Lambda's own name for it. A deployment is
-/// rolled back by what its new version does. Versions without faults have no such metric.
+/// rolled back because of the faults of its new version. Versions without faults have no such
+/// metric.
 pub const EXECUTED_VERSION: &str = "ExecutedVersion";
 
 /// Deliveries of every outcome; events that are malformed or not HTTP requests count as
@@ -54,7 +56,7 @@ pub const DELIVERIES: Metric = Metric::count("Deliveries").also_by(&[OUTCOME]);
 pub const REFUSALS: Metric = Metric::count("Refusals").also_by(&[REASON]);
 /// Deliveries that a fault of ours kept from the queue.
 pub const FAULTS: Metric = Metric::count("Faults").also_by(&[REASON, EXECUTED_VERSION]);
-/// Claims on an event whose earlier claim's lease had run out.
+/// Claims that took over an event from an earlier claim, whose lease had run out.
 pub const LEASE_TAKEOVERS: Metric = Metric::count("LeaseTakeovers");
 /// Fetches of the secret that failed, whether or not an older one was used.
 pub const SECRET_FETCH_FAILURES: Metric = Metric::count("SecretFetchFailures");
@@ -63,15 +65,15 @@ pub const SECRET_REFETCHES: Metric = Metric::count("SecretRefetches");
 /// Deliveries that the previous secret verified, duplicates included: a rotation is over when there
 /// are no more.
 pub const PREVIOUS_SECRET_USES: Metric = Metric::count("PreviousSecretUses");
-/// Known events that came again under another unsigned delivery id.
+/// Known events that came again with a different unsigned delivery id.
 pub const DELIVERY_ID_CHANGES: Metric = Metric::count("DeliveryIdChanges");
-/// Known events that came again under another unsigned event type.
+/// Known events that came again with a different unsigned event type.
 pub const EVENT_TYPE_CHANGES: Metric = Metric::count("EventTypeChanges");
-/// Completes and releases that failed without changing the answer.
+/// Completes and releases that failed without changing the response.
 pub const WARNINGS: Metric = Metric::count("Warnings");
 /// First invocations of a process.
 pub const COLD_STARTS: Metric = Metric::count("ColdStarts");
-/// Getting the secret, checking the signature, reading the event; of refusals too.
+/// Getting the secret, checking the signature, and reading the event. Refusals have it too.
 pub const VERIFY_DURATION: Metric = Metric::duration("VerifyDuration");
 /// The claim, successful or not.
 pub const CLAIM_DURATION: Metric = Metric::duration("ClaimDuration");
@@ -79,9 +81,9 @@ pub const CLAIM_DURATION: Metric = Metric::duration("ClaimDuration");
 pub const SEND_DURATION: Metric = Metric::duration("SendDuration");
 /// The complete of an accepted event.
 pub const COMPLETE_DURATION: Metric = Metric::duration("CompleteDuration");
-/// From the event's headers and body to the answer.
+/// From the event's headers and body to the outcome.
 pub const DURATION: Metric = Metric::duration("Duration");
-/// The decoded body.
+/// The size of the decoded body.
 pub const BODY_SIZE: Metric = Metric::new("BodySize", "Bytes");
 
 /// All metrics that the functions emit.
@@ -155,12 +157,13 @@ pub(crate) fn delivery(invocation: &Invocation<'_>, handled: &Handled<'_>) {
     Line::of_delivery(invocation, handled, UnixMillis::now()).print();
 }
 
-/// Writes the line of an event without a delivery: a malformed HTTP request, or none.
+/// Writes the line of an event without a delivery: it is a malformed HTTP request, or not an HTTP
+/// request.
 pub(crate) fn event_without_delivery(invocation: &Invocation<'_>) {
     Line::of_event_without_delivery(invocation, UnixMillis::now()).print();
 }
 
-/// One line.
+/// One line of metrics.
 struct Line<'l> {
     at: UnixMillis,
     function_name: &'l str,
@@ -190,7 +193,8 @@ impl<'l> Line<'l> {
             (VERIFY_DURATION, trail.durations.verify),
             (CLAIM_DURATION, trail.durations.claim),
             (SEND_DURATION, trail.durations.send),
-            (COMPLETE_DURATION, trail.durations.close.filter(|_| is_accepted)), // Otherwise it was a release.
+            // If the event was not accepted, the close was a release.
+            (COMPLETE_DURATION, trail.durations.close.filter(|_| is_accepted)),
             (DURATION, Some(*duration)),
         ];
         line.values.extend(
@@ -222,8 +226,8 @@ impl<'l> Line<'l> {
         Self::new(invocation, outcome.name(), refusal, fault, at)
     }
 
-    /// Begins a line with what can be said of every outcome. `refusal` and `fault`: the reason, if
-    /// it is one.
+    /// Begins a line with what every outcome has. `refusal` and `fault` are the reason of an
+    /// outcome that is one.
     fn new(
         invocation: &Invocation<'l>,
         outcome: &'static str,
@@ -254,13 +258,13 @@ impl<'l> Line<'l> {
         // Only numbers and text: serialising it cannot fail.
         let mut text = serde_json::to_string(self).unwrap_or_default();
         text.push('\n');
-        // In one write, so that no other line gets between. If the output is gone, nobody can be
+        // In one write, so that no other line gets in between. If the output is gone, nobody can be
         // told.
         let _ = io::stdout().lock().write_all(text.as_bytes());
     }
 
-    /// Says what CloudWatch is to make metrics of. Every dimension that is named here must be in
-    /// the line, and a count of zero has no reason: it is given by function alone.
+    /// Returns what CloudWatch should make metrics from. The line must have every dimension that is
+    /// named here. A count of zero has no reason, so it is given by function alone.
     fn directives(&self) -> Vec<Directive> {
         let of = |dimensions, metrics| Directive { namespace: NAMESPACE, dimensions, metrics };
         let mut directives = vec![of(vec![vec![FUNCTION_NAME]], Vec::new())];

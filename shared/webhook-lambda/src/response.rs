@@ -1,7 +1,7 @@
-//! Outcomes to HTTP answers: the one table of statuses.
+//! Turns outcomes into HTTP responses: the one table of statuses.
 //!
 //! A fault of ours is never a 4xx, or the provider may stop trying; a fault of the sender's is
-//! never a 5xx. All reasons for which a sender is not proven get the same bytes.
+//! never a 5xx. All refusals get the same bytes, whatever the reason.
 
 use lambda_http::{
     aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse},
@@ -13,11 +13,11 @@ use webhook_ingest::Outcome;
 // Not by the crate's path: the fuzz targets compile this file in another crate.
 use super::event::Door;
 
-/// An answer in the form of the door that the event came through.
+/// A response in the form of the door that the event came through.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Response {
-    /// For version 2.0 events. Its `cookies`, an empty list, are what sets it apart.
+    /// For version 2.0 events. Only this form has `cookies`, an empty list.
     Version2(ApiGatewayV2httpResponse),
     /// For REST APIs; ALBs read the same members.
     Version1(ApiGatewayProxyResponse),
@@ -26,7 +26,7 @@ pub(crate) enum Response {
 /// How soon to try again after a fault of ours, in seconds.
 const RETRY_AFTER_FAULT_S: u64 = 5;
 
-/// Returns the answer to a delivery.
+/// Returns the response to a delivery.
 pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
     let error = |error| Body { error: Some(error), ..Body::default() };
     let status = |status, id| Body { status: Some(status), id, error: None };
@@ -46,12 +46,12 @@ pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
     }
 }
 
-/// Returns the answer to a malformed event, which is the one to a malformed delivery.
+/// Returns the response to a malformed event, which is the same as to a malformed delivery.
 pub(crate) fn malformed(door: Door) -> Response {
     answer(door, 400, None, &Body { error: Some("malformed"), ..Body::default() })
 }
 
-/// An answer's body: a status, or an error.
+/// A response's body: a status, or an error.
 #[derive(Default, Serialize)]
 struct Body<'o> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ fn with_body(door: Door, status_code: i64, retry_after_s: Option<u64>, body: Str
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     let body = Some(body.into());
-    // The types may get more fields, so they have no literal form.
+    // The types are `non_exhaustive`, so they cannot be written as literals.
     if door == Door::Version2 {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = status_code;
@@ -103,11 +103,11 @@ mod tests {
     const DOORS: [Door; 3] = [Door::Version2, Door::MultiValue, Door::SingleValue];
 
     fn json(response: &Response) -> Value {
-        serde_json::to_value(response).expect("an answer serialises")
+        serde_json::to_value(response).expect("a response serialises")
     }
 
     #[test]
-    fn each_outcome_has_the_contracts_answer_at_every_door() {
+    fn each_outcome_has_the_contracts_response_at_every_door() {
         let id = || "e\"1".to_owned();
         for (outcome, (status, retry_after, body)) in [
             (Outcome::Accepted { id: id() }, (200, None, r#"{"status":"accepted","id":"e\"1"}"#)),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_event_gets_the_answer_of_a_malformed_delivery() {
+    fn a_malformed_event_gets_the_response_to_a_malformed_delivery() {
         for door in DOORS {
             assert_eq!(
                 json(&malformed(door)),
@@ -179,10 +179,10 @@ mod tests {
         }
     }
 
-    /// `cargo lambda watch` reads an answer to a version 2.0 event as this type, whose `cookies`
+    /// `cargo lambda watch` reads the response to a version 2.0 event as this type, whose `cookies`
     /// have no default.
     #[test]
-    fn cargo_lambda_watch_can_read_the_answer_to_a_version_2_event() {
+    fn cargo_lambda_watch_can_read_the_response_to_a_version_2_event() {
         let sent = response(&Outcome::TooLarge, Door::Version2);
         let read: ApiGatewayV2httpResponse =
             serde_json::from_value(json(&sent)).expect("has all members");
@@ -190,13 +190,14 @@ mod tests {
         let without = json(&response(&Outcome::TooLarge, Door::SingleValue));
         assert!(
             serde_json::from_value::<ApiGatewayV2httpResponse>(without).is_err(),
-            "it insists on cookies"
+            "it requires cookies"
         );
     }
 
-    /// Each quote is escaped in the body and, with its backslash, once more around it.
+    /// Each quote is escaped in the body; there, quote and backslash are escaped once more, because
+    /// the body is a JSON string.
     #[test]
-    fn the_longest_id_of_quotes_makes_an_answer_of_4_kb() {
+    fn the_longest_id_of_quotes_makes_a_response_of_4_kb() {
         let id = "\"".repeat(webhook_verify::MAX_NAME_BYTES);
         let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue))
             .expect("serialises");

@@ -1,11 +1,15 @@
-//! Whether the time of a refusal depends on where the signature differs from the right one.
+//! Measures whether the time of a refusal depends on where the signature differs from the right
+//! one.
 //!
 //! `cargo bench --package webhook-verify --bench timing`, or `make timing`:
 //!
-//! 1. Counts the instructions of a whole refusal under valgrind, for a signature that differs in its first, middle or last byte.
-//!    They must be equal, and for a naive comparison they must not be: else the program fails.
-//! 2. Measures, as `dudect` does (Reparaz, Balasch, Verbauwhede 2016): many samples of both kinds in random order, and Welch's t
-//!    between them. It shows figures and judges nothing, because a busy machine has its own opinion.
+//! 1. Counts the instructions of a whole refusal under valgrind, for a signature that differs in
+//!    its first, middle or last byte. The counts must be equal, and must differ for a naive
+//!    comparison; otherwise the program fails.
+//! 2. Measures the time, as `dudect` does (Reparaz, Balasch, Verbauwhede 2016): many samples of a
+//!    signature that differs in its first byte, and of one that differs in its last, in random
+//!    order, and Welch's t between the two. This only shows figures and does not judge them,
+//!    because other load on the machine disturbs them.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a program for people")]
@@ -40,14 +44,14 @@ const URL: Option<&str> = Some("https://example.com/webhooks/provider");
 const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 
 const SAMPLES: usize = 100_000;
-/// Refusals in a sample: one alone is little longer than a look at the clock.
+/// Refusals in a sample: a single one takes little longer than reading the clock.
 const REFUSALS: usize = 8;
 
-/// What refuses a signature of a scheme.
+/// A check that refuses signatures of one scheme.
 struct Check {
     provider: &'static Provider,
     scheme: &'static Scheme,
-    /// Whether it compares as it must not, so that its time may depend on where the signature differs.
+    /// Whether it compares naively, so that its time depends on where the signature differs.
     is_naive: bool,
 }
 
@@ -92,7 +96,9 @@ fn secrets() -> SigningSecrets {
     SigningSecrets::new(secret(), None)
 }
 
-/// Another byte, whose hexadecimal digits are of the same kind: what depends on the sender's own digits gives nothing away.
+/// Returns a different byte whose hexadecimal digits are of the same kind, letters or numerals.
+/// Decoding may take longer for some digits than for others, but senders know their own digits, so
+/// that gives nothing away.
 fn other(byte: u8) -> u8 {
     byte ^ 1
 }
@@ -133,7 +139,7 @@ impl Check {
         assert_eq!(refused.err(), Some(VerifyError::SignatureMismatch));
     }
 
-    /// What the comparison must not be: it stops at the first byte that differs.
+    /// Compares as a verifier must not: this stops at the first byte that differs.
     fn refuse_naively(&self, headers: &[Header]) {
         let (_, tag) = read(self.scheme.signature, &black_box(headers)[0]);
         let (_, right) = read(self.scheme.signature, &self.sign()[0]);
@@ -149,7 +155,7 @@ impl Check {
     }
 }
 
-/// Returns what stands before the signature in its header, and its bytes.
+/// Returns the text before the signature in its header, and the bytes of the signature.
 fn read(signature: Signature, header: &Header) -> (String, Vec<u8>) {
     let value = str::from_utf8(header.value()).expect("ASCII");
     let digits = match signature.form {
@@ -193,15 +199,19 @@ fn count_instructions() -> Result<(), String> {
         println!("{:<18}{shown}", check.name());
         let all_equal = all.iter().all(|count| *count == all[0]);
         if all_equal == check.is_naive {
-            let what =
-                if all_equal { "a naive comparison is not noticed" } else { "the counts differ" };
+            let what = if all_equal {
+                "the counts of a naive comparison do not differ"
+            } else {
+                "the counts differ"
+            };
             failed = Err(format!("{}: {what}", check.name()));
         }
     }
     failed
 }
 
-/// Instructions of this program when it refuses one signature. Nothing of it depends on chance, so they are always the same.
+/// Returns how many instructions this program takes to refuse one signature. Nothing in it is
+/// random, so the count is always the same.
 fn instructions(check: usize, byte: usize) -> Result<u64, String> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let run = Command::new("valgrind")
@@ -219,13 +229,14 @@ fn instructions(check: usize, byte: usize) -> Result<u64, String> {
         Some((_, count)) if run.status.success() => {
             count.trim().parse().map_err(|_| log.into_owned())
         }
-        _ => Err(format!("valgrind fails: {log}")),
+        _ => Err(format!("valgrind failed: {log}")),
     }
 }
 
 fn measure() {
     println!(
-        "\ntime of a refusal: first byte differs, last byte differs, and Welch's t over {SAMPLES} samples of each"
+        "\ntime of a refusal: first byte differs, last byte differs, and Welch's t over \
+         {SAMPLES} samples of each"
     );
     let mut random = fastrand::Rng::with_seed(1);
     let secrets = secrets();
@@ -245,7 +256,8 @@ fn measure() {
         let [first, last] = samples.map(Sample::of);
         let t = (first.mean - last.mean) / (first.squared_error + last.squared_error).sqrt();
         println!(
-            "{:<18}  medians {:>7.1} ns and {:>7.1} ns  means {:>7.2} ns and {:>7.2} ns  t = {t:>7.1}",
+            "{:<18}  medians {:>7.1} ns and {:>7.1} ns  means {:>7.2} ns and {:>7.2} ns  \
+             t = {t:>7.1}",
             check.name(),
             first.median,
             last.median,
@@ -253,9 +265,7 @@ fn measure() {
             last.mean
         );
     }
-    println!(
-        "(|t| over 4.5 tells of a difference, unless the machine was busy with something else)"
-    );
+    println!("(|t| over 4.5 means a difference, unless the machine was busy with something else)");
 }
 
 struct Sample {
@@ -268,7 +278,7 @@ struct Sample {
 impl Sample {
     fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
-        // The slowest were interrupted.
+        // The slowest samples were interrupted.
         times.truncate(times.len() * 9 / 10);
         let count = times.len() as f64;
         let mean = times.iter().sum::<f64>() / count;

@@ -1,10 +1,10 @@
-//! Why a delivery is refused. No error holds a byte of a secret, a signature or a payload, so all of
-//! them may be logged.
+//! Why a delivery is refused. No error holds a byte of a secret, a signature or a payload, so all
+//! of them may be logged.
 
 use crate::{description::Scheme, json::NoPythonForm};
 
-/// Why a delivery is not proven to be its provider's. To the outside, all of these are the same
-/// answer (401); the log and the metric name the reason.
+/// Why a delivery is not proven to come from its provider. The sender gets the same answer (401)
+/// for all of these; the log and the metric name the reason.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum VerifyError {
     /// A required header is missing.
@@ -22,7 +22,7 @@ pub enum VerifyError {
     /// The receiver is configured to refuse this scheme.
     #[error("signature scheme `{}` is not among the accepted schemes", .0.name)]
     SchemeNotAccepted(&'static Scheme),
-    /// Neither secret makes this signature over this body.
+    /// The signature is not valid for this delivery under either secret.
     #[error("the signature does not match")]
     SignatureMismatch,
     /// The provider signs a Python form and the body has none, so no signature can match.

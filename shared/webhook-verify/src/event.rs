@@ -6,11 +6,13 @@ use sha2::{Digest, Sha256};
 
 use crate::{description::Scheme, mac::SecretVersion, time::UnixSeconds};
 
-/// A longer name or id is replaced by its SHA-256 in keys and record fields. `DynamoDB` accepts keys
-/// of up to 2,048 bytes; half of that leaves room for prefixes.
+/// The most bytes that a name or an id may have in keys and record fields. A longer one is replaced
+/// by its SHA-256. `DynamoDB` accepts keys of up to 2,048 bytes; half of that leaves room for
+/// prefixes.
 pub const MAX_NAME_BYTES: usize = 1024;
 
-/// An event, ready to be claimed and queued. Only [`Verified::event`](crate::Verified::event) makes one.
+/// An event, ready to be claimed and queued. Only [`Verified::event`](crate::Verified::event) makes
+/// one.
 #[expect(
     clippy::struct_field_names,
     reason = "`event_type` is its name in the table and in messages"
@@ -30,7 +32,7 @@ pub struct Event<'v> {
     pub(crate) data: Cow<'v, [u8]>,
 }
 
-/// What a description's function tells of an event: its name, and how long it is remembered.
+/// What a description's own function says about an event: its name, and how long it is remembered.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct EventKind {
     /// The event's name without the provider's prefix.
@@ -55,8 +57,8 @@ impl Event<'_> {
         self.provider
     }
 
-    /// Returns the idempotency key, `<provider>#<key>`. It is equal for all deliveries of one event
-    /// and comes from signed bytes only. The part after `#` has at most [`MAX_NAME_BYTES`].
+    /// Returns the idempotency key, `<provider>#<key>`. It is the same for all deliveries of one
+    /// event, and comes from signed bytes only. The part after `#` has at most [`MAX_NAME_BYTES`].
     #[must_use]
     pub fn idempotency_key(&self) -> &str {
         &self.idempotency_key
@@ -82,8 +84,8 @@ impl Event<'_> {
         &self.group
     }
 
-    /// Returns the id of the delivery, if the scheme leaves one unsigned. It is recorded and compared,
-    /// but never trusted.
+    /// Returns the id of the delivery, if it has one that no signature covers. It is recorded and
+    /// compared, but never trusted.
     #[must_use]
     pub fn delivery_id(&self) -> Option<&str> {
         self.delivery_id.as_deref()
@@ -119,22 +121,23 @@ impl Event<'_> {
         self.signed_at
     }
 
-    /// Returns the provider's whole body as a JSON object: exactly the signed bytes or, if only a member
-    /// is signed, a body rebuilt around it.
+    /// Returns the provider's whole body as a JSON object: exactly the signed bytes or, if only a
+    /// member is signed, a body rebuilt around it.
     #[must_use]
     pub fn data(&self) -> &[u8] {
         &self.data
     }
 }
 
-/// Shows only the scheme and the size: ids are logged one by one, on purpose, and payloads never.
+/// Shows only the scheme and the size. Code that logs an id names it explicitly, and payloads are
+/// never logged.
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Event({}, {} bytes)", self.scheme.name, self.data.len())
     }
 }
 
-/// The prefixes of keys that are hashes. An id of the provider's that starts with one of them is hashed
+/// The prefixes of keys that are hashes. A provider's id that starts with one of them is hashed
 /// too, so that different kinds of keys cannot collide.
 const HASHED_PREFIXES: [&str; 3] = [ID_PREFIX, BODY_PREFIX, PAYLOAD_PREFIX];
 const ID_PREFIX: &str = "id-sha256:";
@@ -155,7 +158,7 @@ pub(crate) fn key_of_id(id: &str) -> String {
     }
 }
 
-/// Returns the key of an event without a signed id: the hash of what the MAC covered of its body. A
+/// Returns the key of an event without a signed id: the hash of the signed part of its body. A
 /// member and a whole body get different prefixes, because they are different events even if their
 /// texts are equal.
 pub(crate) fn key_of_signed(scheme: &Scheme, signed: &[u8]) -> String {

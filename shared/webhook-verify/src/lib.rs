@@ -1,17 +1,19 @@
 //! Verifies who sent a webhook, and reads the event from the verified bytes.
 //!
-//! The crate uses no clock, no I/O, no async and no AWS. A provider is a [`description`]. A delivery
-//! takes three steps. Each returns a type that no other code can make, and the next step is a method
-//! of it:
+//! The crate uses no clock, no I/O, no async and no AWS. A provider is a [`description`]. A
+//! delivery takes three steps. Each returns a type that no other code can make, and the next step
+//! is a method of that type:
 //!
 //! 1. [`Provider::parse`] reads the headers and returns an [`Unverified`].
-//! 2. [`Unverified::verify`] checks the MAC, then the clock, and returns a [`Verified`], which holds the
-//!    bytes that the MAC covered.
-//! 3. [`Verified::event`] reads identity, name and group from those bytes and returns an [`Event`].
+//! 2. [`Unverified::verify`] checks the MAC, then the clock, and returns a [`Verified`], which
+//!    holds the bytes that the MAC covered.
+//! 3. [`Verified::event`] reads the event's identity, name and group from those bytes and returns
+//!    an [`Event`].
 //!
 //! ```
 //! use webhook_verify::{
-//!     Delivery, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, catalogue::STRIPE, sign::Signer,
+//!     Delivery, SigningSecret, SigningSecrets, Tolerance, UnixSeconds, catalogue::STRIPE,
+//!     sign::Signer,
 //! };
 //!
 //! let body = br#"{"id": "evt_1", "type": "charge.succeeded"}"#;

@@ -1,7 +1,7 @@
 //! HMAC (RFC 2104) over SHA-1, SHA-256 and SHA-512.
 //!
-//! Only [`verify`] makes a [`Proof`], and a [`Verified`](crate::Verified) takes one. Tags are compared
-//! as decoded bytes, in constant time: `hmac`'s [`CtOutput`] uses `subtle`.
+//! Only [`verify`] makes a [`Proof`], and a [`Verified`](crate::Verified) cannot be made without
+//! one. Tags are compared as decoded bytes, in constant time: `hmac`'s [`CtOutput`] uses `subtle`.
 
 use hmac::{
     Hmac, KeyInit, Mac,
@@ -40,8 +40,8 @@ type HmacSha1 = Hmac<Sha1>;
 type HmacSha256 = Hmac<Sha256>;
 type HmacSha512 = Hmac<Sha512>;
 
-/// Checks that one of `tags` is the MAC of a message, given in pieces, under the current secret or
-/// else under the previous one. Computes one MAC for each secret, however many tags there are.
+/// Checks that one of `tags` is the MAC of a message, given in pieces, under the current or the
+/// previous secret. Computes one MAC for each secret, however many tags there are.
 ///
 /// # Errors
 /// [`VerifyError::SignatureMismatch`].
@@ -93,10 +93,11 @@ fn mac<M: Mac + KeyInit>(secret: &SigningSecret, message: &[&[u8]]) -> CtOutput<
     mac.finalize()
 }
 
-/// Compares every tag, each in constant time, so that the time does not depend on which one matches.
+/// Compares every tag, each in constant time, so that the time does not depend on which one
+/// matches.
 fn any_equals<M: Mac>(tags: &[Vec<u8>], expected: &CtOutput<M>) -> bool {
     tags.iter().fold(false, |found, tag| {
-        // A tag of another length is wrong, and its length is no secret.
+        // A tag of a different length is wrong, and its length is not secret.
         let equal =
             Output::<M>::try_from(tag.as_slice()).is_ok_and(|tag| CtOutput::new(tag) == *expected);
         found | equal
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn either_secret_verifies_and_is_named_and_no_other_does() {
+    fn only_the_current_and_previous_secret_verify_and_each_is_named() {
         assert_eq!(check(&[tag_under(b"new")]), Ok(SecretVersion::Current));
         assert_eq!(check(&[tag_under(b"old")]), Ok(SecretVersion::Previous));
         assert_eq!(check(&[tag_under(b"other")]), Err(VerifyError::SignatureMismatch));

@@ -19,23 +19,28 @@ pub enum Key {
     Base64AfterPrefix(&'static str),
 }
 
-/// The secret is not written as its provider writes it. Shows no byte of it.
+/// Why a text is not a secret as its provider writes it. No error shows a byte of the text.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum KeyError {
     /// The secret is empty.
     #[error(transparent)]
     Empty(#[from] SecretEmpty),
     /// It is not hexadecimal.
-    #[error("this provider's secrets are hexadecimal digits, and the value is not")]
+    #[error(
+        "this provider's secrets are hexadecimal digits, but the value is not: store it as the \
+         provider shows it"
+    )]
     NotHex,
     /// It does not have the prefix.
     #[error(
-        "this provider's secrets begin with `{0}`, and the value does not: store it as the provider shows it"
+        "this provider's secrets begin with `{0}`, but the value does not: store it as the \
+         provider shows it"
     )]
     NoPrefix(&'static str),
     /// It is not base64 after the prefix.
     #[error(
-        "this provider's secrets are base64 after `{0}`, and the value is not: store it as the provider shows it"
+        "this provider's secrets are base64 after `{0}`, but the value is not: store it as the \
+         provider shows it"
     )]
     NotBase64(&'static str),
 }
@@ -44,7 +49,7 @@ impl Key {
     /// Reads a secret from the text that the provider shows.
     ///
     /// # Errors
-    /// [`KeyError`] if the text is empty or is not written so.
+    /// [`KeyError`] if the text is empty or is not written as the provider writes it.
     pub fn read(self, text: &str) -> Result<SigningSecret, KeyError> {
         let key = match self {
             Self::Text => text.as_bytes().to_vec(),
@@ -71,7 +76,8 @@ impl Key {
     }
 }
 
-/// The key that a provider signs with. It is never empty: anyone can compute an HMAC under an empty key.
+/// The key that a provider signs with. It is never empty: anyone can compute an HMAC under an empty
+/// key.
 pub struct SigningSecret(Zeroizing<Vec<u8>>);
 
 /// The signing secret is empty.
@@ -96,8 +102,8 @@ impl SigningSecret {
 }
 
 impl SigningSecret {
-    /// Returns whether this is the key. The time that it takes shows where they differ, so it is for
-    /// public keys only.
+    /// Returns whether the secret is `key`. The comparison is not in constant time, so `key` must
+    /// be public.
     #[must_use]
     pub fn is(&self, key: &str) -> bool {
         self.key() == key.as_bytes()
@@ -166,7 +172,8 @@ mod tests {
         let secret = || SigningSecret::new(b"hunter2".to_vec()).expect("not empty");
         assert_eq!(
             format!("{:?}", SigningSecrets::new(secret(), Some(secret()))),
-            "SigningSecrets { current: SigningSecret(redacted), previous: Some(SigningSecret(redacted)) }"
+            "SigningSecrets { current: SigningSecret(redacted), \
+             previous: Some(SigningSecret(redacted)) }"
         );
     }
 }

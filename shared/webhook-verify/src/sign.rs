@@ -1,7 +1,7 @@
-//! Signs bodies as a provider does, by the same description; for tests, samples and tools.
+//! Signs bodies as a provider does, from the same description; for tests, samples and tools.
 //!
-//! Signing and verifying share the MAC, the Python form and the order of the pieces. Test vectors check
-//! all three.
+//! Signing and verifying share the MAC, the Python form and the order of the pieces. Test vectors
+//! check all three.
 
 use base64::{
     Engine,
@@ -19,7 +19,7 @@ use crate::{
     time::UnixSeconds,
 };
 
-/// A sender: how it signs, with what, and when.
+/// A sender: its scheme, its secret, and the time at which it signs.
 #[derive(Clone, Copy, Debug)]
 pub struct Signer<'s> {
     scheme: &'static Scheme,
@@ -31,37 +31,37 @@ pub struct Signer<'s> {
 }
 
 impl<'s> Signer<'s> {
-    /// Signs by `scheme`, at `at` if the scheme signs a time.
+    /// Makes a signer for `scheme`. `at` is the signed time, if the scheme signs one.
     #[must_use]
     pub fn new(scheme: &'static Scheme, secret: &'s SigningSecret, at: UnixSeconds) -> Self {
         Self { scheme, secret, at, id: "msg_1", public_url: None, respelled: false }
     }
 
-    /// Sends this id in a signed header, if the scheme has one. Without this, it is `msg_1`.
+    /// Sets the id to send in a signed header, if the scheme has one. The default is `msg_1`.
     #[must_use]
     pub fn id(self, id: &'s str) -> Self {
         Self { id, ..self }
     }
 
-    /// Signs this URL of the receiver, if the scheme signs one.
+    /// Sets the receiver's URL to sign, if the scheme signs one.
     #[must_use]
     pub fn public_url(self, url: Option<&'s str>) -> Self {
         Self { public_url: url, ..self }
     }
 
-    /// Signs the Python form of the body if the scheme may sign it in place of the body: for a body
-    /// whose spelling was changed on its way.
+    /// Signs the Python form instead of the body, if the scheme may sign either. The result is the
+    /// signature of a body that was respelled after it was signed.
     #[must_use]
     pub fn respelled(self) -> Self {
         Self { respelled: true, ..self }
     }
 
-    /// Returns the headers that come with `body`: the signature, then the time, then other signed
+    /// Returns the headers to send with `body`: the signature, then the time, then other signed
     /// headers.
     ///
     /// # Errors
     /// [`NoPythonForm`] if the scheme signs a Python form and the body has none.
-    #[expect(clippy::missing_panics_doc, reason = "every piece that is signed is there")]
+    #[expect(clippy::missing_panics_doc, reason = "no signed piece is missing")]
     pub fn sign(&self, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
         let time = self.time();
         let mut others = Vec::new();
@@ -80,7 +80,8 @@ impl<'s> Signer<'s> {
         let delivery = Delivery::of_any_size(&others, body);
         let public_url = Some(self.public_url.unwrap_or_default());
         let from = Pieces { delivery, timestamp: Some(time.as_bytes()), public_url };
-        let message = pieces(message, &signed, &from).expect("every header and the URL are there");
+        let message =
+            pieces(message, &signed, &from).expect("no header is missing, and there is a URL");
         let mut headers =
             vec![Header::new(self.scheme.signature.header[0], self.value(&message, &time))];
         headers.append(&mut others);
@@ -124,8 +125,8 @@ impl<'s> Signer<'s> {
     }
 }
 
-/// Returns a body that the scheme can sign, with texts wherever its facts are read: the event of this
-/// number, of this group. Equal numbers are one event.
+/// Returns a body that the scheme can sign, with a text at each place where a fact is read.
+/// `number` identifies the event, `group` its group.
 #[must_use]
 pub fn example_body(scheme: &Scheme, number: usize, group: usize) -> String {
     let facts = &scheme.facts;
@@ -147,9 +148,9 @@ pub fn example_body(scheme: &Scheme, number: usize, group: usize) -> String {
     format!("{{{}\"{member}\": {signed}}}", unsigned.collect::<String>())
 }
 
-/// Returns a body that the scheme can sign and that a receiver answers 400, so that nothing is queued:
-/// whoever sends it learns that the receiver has the right secret. `None` if the scheme signs a member,
-/// and none of the members beside it has a limited length.
+/// Returns a body that the scheme can sign and that a receiver answers with 400. Nothing is queued,
+/// but the answer shows that the receiver has the right secret. Returns `None` if the scheme signs
+/// a member and no other member has a limited length.
 #[must_use]
 pub fn malformed_body(scheme: &Scheme) -> Option<String> {
     let Some(member) = scheme.signed_member() else { return Some("[]".to_owned()) };
@@ -158,7 +159,7 @@ pub fn malformed_body(scheme: &Scheme) -> Option<String> {
     Some(format!("{{\"{unsigned}\": \"{too_long}\", \"{member}\": {{}}}}"))
 }
 
-/// Writes an object, as Python does, with the values at their pointers.
+/// Returns an object, spelled as Python does, with the values at their pointers.
 fn object(members: &[(&str, String)]) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut done: Vec<&str> = Vec::new();

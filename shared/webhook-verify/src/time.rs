@@ -4,9 +4,9 @@ use std::{cmp::Ordering, time::Duration};
 
 use crate::{description::Provider, error::VerifyError};
 
-/// How far ahead of our clock a timestamp may be, inclusive: 300 s, as in Stripe's and Svix's libraries.
-/// It is not configurable: a sender's clock that is further ahead is broken, and a signature dated ahead
-/// could outlive its idempotency record.
+/// How far ahead of our clock a timestamp may be, inclusive: 300 s, the tolerance of Stripe's and
+/// Svix's libraries. It is not configurable: a sender's clock that is further ahead is broken, and
+/// a signature dated further ahead could outlive its idempotency record.
 pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
 
 /// Seconds since 1970-01-01T00:00:00Z.
@@ -14,8 +14,8 @@ pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
 pub struct UnixSeconds(pub i64);
 
 impl UnixSeconds {
-    /// Reads decimal digits only. Returns `None` for any other text, such as one with a sign, a space or
-    /// a fraction, and for a number that is too large.
+    /// Reads decimal digits only. Returns `None` for any other text, such as one with a sign, a
+    /// space or a fraction, and for a number that is too large.
     #[must_use]
     pub fn from_digits(text: &[u8]) -> Option<Self> {
         if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
@@ -25,7 +25,7 @@ impl UnixSeconds {
         str::from_utf8(text).ok()?.parse().ok().map(Self)
     }
 
-    /// Checks that this time, when a delivery was signed, is within the tolerance, inclusive.
+    /// Checks that this time of a signature is within the tolerance, inclusive.
     ///
     /// # Errors
     /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`].
@@ -51,7 +51,7 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
-    /// Returns the tolerance of a provider's description; none if it signs no time.
+    /// Returns the tolerance of a provider's description, which is zero if it signs no time.
     #[must_use]
     pub fn of(provider: &Provider) -> Self {
         Self { past: provider.tolerance().unwrap_or_default() }

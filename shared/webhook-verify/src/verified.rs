@@ -40,8 +40,8 @@ impl fmt::Debug for Unverified<'_> {
     }
 }
 
-/// A delivery whose sender is proven. Only [`Unverified::verify`] makes it, and it cannot be cloned.
-/// Events are read from it, and from nothing else.
+/// A delivery whose sender is proven. Only [`Unverified::verify`] makes it, and it cannot be
+/// cloned. Events are read from it, and from nothing else.
 pub struct Verified<'d> {
     signed: Cow<'d, [u8]>,
     provider: &'static Provider,
@@ -52,7 +52,7 @@ pub struct Verified<'d> {
 }
 
 impl<'d> Verified<'d> {
-    #[expect(clippy::needless_pass_by_value, reason = "each check makes one `Verified` at most")]
+    #[expect(clippy::needless_pass_by_value, reason = "a proof makes one `Verified` at most")]
     pub(crate) fn new(unverified: &Unverified<'d>, proof: Proof, signed: Cow<'d, [u8]>) -> Self {
         Self {
             signed,
@@ -64,14 +64,14 @@ impl<'d> Verified<'d> {
         }
     }
 
-    /// Returns what the MAC covered of the body: all of it, as it was sent or in its Python form, or
-    /// the Python form of the member that the scheme signs.
+    /// Returns the part of the body that the MAC covered: all of it, as it was sent or in its
+    /// Python form, or the Python form of the member that the scheme signs.
     #[must_use]
     pub fn signed(&self) -> &[u8] {
         &self.signed
     }
 
-    /// Returns whose webhook it is.
+    /// Returns the provider that signed the delivery.
     #[must_use]
     pub fn provider(&self) -> &'static Provider {
         self.provider
@@ -95,7 +95,7 @@ impl<'d> Verified<'d> {
         self.secret
     }
 
-    /// Returns the whole delivery. Only what [`Self::signed`] returns is proven.
+    /// Returns the whole delivery. Of its body, only what [`Self::signed`] returns is proven.
     pub(crate) fn unsigned_delivery(&self) -> Delivery<'d> {
         self.delivery
     }

@@ -1,4 +1,4 @@
-//! Any delivery and any headers: `explain` never panics, and never disagrees with the verifier.
+//! Checks that `explain` never panics, and never disagrees with the verifier, for any delivery.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| webhook_fuzz::explain::check(input));

@@ -1,4 +1,4 @@
-//! Each provider's reading of any headers.
+//! Checks how each provider reads any headers.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| webhook_fuzz::headers::check(input));

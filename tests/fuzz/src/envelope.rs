@@ -1,4 +1,5 @@
-//! What goes on the queue for any authentic body: JSON that holds the signed bytes' data, in characters and sizes that SQS takes.
+//! Checks what goes on the queue for any authentic body: JSON with the signed data, in characters
+//! and sizes that SQS accepts.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ use crate::{
 };
 
 /// # Panics
-/// SQS or a `CloudEvents` consumer would refuse a message, or its data is not the signed data.
+/// Panics if SQS or a `CloudEvents` consumer would refuse a message, or if its data is not the
+/// signed data.
 pub fn check(input: &[u8]) {
     let (unsigned, body) = delivery(input);
     for provider in providers() {
@@ -68,21 +70,22 @@ fn check_message(
             return;
         }
         Outcome::Accepted { .. } => {}
-        other => panic!("what was signed is an event: {other:?}"),
+        other => panic!("a signed object is not accepted: {other:?}"),
     }
     let [StoredMessage { message, .. }] = messages.as_slice() else {
-        panic!("one message: {outcome:?}")
+        panic!("not exactly one message: {outcome:?}")
     };
     let scheme = provider.scheme(&message.signature_scheme).expect("a scheme of the provider");
 
     let envelope_text = message_body(&message.body);
     assert!(is_sendable(&envelope_text));
-    // Two brackets more than the provider's body: the envelope's and, round a signed member, that of the rebuilt body.
+    // The envelope may have two more levels than the provider's body: its own and, around a signed
+    // member, that of the rebuilt body.
     let (envelope, facts) = parse(envelope_text.as_bytes(), 130).expect("the envelope is JSON");
     let Value::Object(members) = &envelope else { panic!("an object") };
     assert_eq!(last(&envelope, "specversion"), Some(&text("1.0")));
     let names: BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), members.len(), "no attribute twice");
+    assert_eq!(names.len(), members.len(), "an attribute is there twice");
     let data = last(&envelope, "data").expect("data");
     if let Some(name) = scheme.signed_member() {
         let member = last(data, name).expect("the signed member");
@@ -101,7 +104,7 @@ fn check_message(
         }
         assert!(!facts.duplicate_key);
     } else {
-        // What was signed may be a Python form of the body.
+        // The signed text may be a Python form of the body.
         let is_form = || {
             let signed = scheme.messages.iter().filter_map(|message| signed_part(message, body));
             signed
@@ -116,11 +119,11 @@ fn check_message(
     assert_eq!(id, bounded_name(&message.event_id));
     assert!(
         id.len() <= 1024 && !id.contains(char::is_control),
-        "the answer is short and printable"
+        "the id in the answer is too long or not printable"
     );
     let key = &message.idempotency_key;
-    assert!(world.pipeline.store.record(key).is_some(), "the key is the record's");
-    assert!(key.len() <= 2048, "DynamoDB takes the key");
+    assert!(world.pipeline.store.record(key).is_some(), "the record has a different key");
+    assert!(key.len() <= 2048, "DynamoDB refuses the key");
     let told = last(&envelope, "idempotencykey");
     assert!(
         [text(key), text(&sha256_hex(key.as_bytes()))].iter().any(|key| told == Some(key)),
@@ -150,7 +153,7 @@ fn text(text: &str) -> Value {
     Value::Text(text.chars().map(u32::from).collect())
 }
 
-/// Headers that no signature covers, and that the description reads.
+/// Returns the headers that the description reads although no signature covers them.
 fn unsigned_headers(scheme: &'static Scheme) -> impl Iterator<Item = &'static str> {
     let event_type =
         if let EventType::Unsigned(place) = scheme.facts.event_type { Some(place) } else { None };
@@ -168,20 +171,26 @@ fn has_long_field(scheme: &'static Scheme, headers: &[Header], object: &Value) -
             .any(|name| value_of(headers, &[name]).is_some_and(|value| value.len() > 1024))
 }
 
-/// A text over 1,024 bytes.
+/// Returns whether the value is a text of more than 1,024 bytes.
 fn is_long(value: Option<&Value>) -> bool {
     let Some(Value::Text(text)) = value else { return false };
     text.iter().filter_map(|it| char::from_u32(*it)).map(char::len_utf8).sum::<usize>() > 1024
 }
 
-/// A text that is one: not empty, and without half a surrogate pair.
+/// Returns whether the value is a text that is not empty and has no lone surrogate.
 fn is_name(value: &Value) -> bool {
-    matches!(value, Value::Text(text) if !text.is_empty() && text.iter().all(|it| char::from_u32(*it).is_some()))
+    let Value::Text(text) = value else { return false };
+    !text.is_empty() && text.iter().all(|it| char::from_u32(*it).is_some())
 }
 
-/// As SQS documents it: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF.
+/// Returns whether SQS accepts all characters. It documents them: #x9 | #xA | #xD | #x20 to #xD7FF
+/// | #xE000 to #xFFFD | #x10000 to #x10FFFF.
 fn is_sendable(text: &str) -> bool {
     text.chars().all(|character| {
-        matches!(character, '\u{9}' | '\u{a}' | '\u{d}' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+        matches!(
+            character,
+            '\u{9}' | '\u{a}' | '\u{d}' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}'
+                | '\u{10000}'..
+        )
     })
 }

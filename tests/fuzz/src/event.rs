@@ -1,4 +1,5 @@
-//! Any text as a Lambda event: the answer is one of the contract's, and only what is proven leaves a trace.
+//! Checks any text as a Lambda event: the answer is one of the contract's, and only an authentic
+//! delivery writes anything.
 
 use lambda_http::Body;
 use serde_json::{Value, json};
@@ -11,12 +12,13 @@ use crate::{
     world::World,
 };
 
-/// When the samples in `events/` were signed, and with what key.
+/// When the samples in `events/` were signed, and with which key.
 const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
 const KEY: &str = "development-secret-for-local-use-only";
 
 /// # Panics
-/// The answer is not in the contract, or something is written for a delivery that is not proven.
+/// Panics if the answer is not in the contract, or if something is written for a delivery that is
+/// not authentic.
 pub fn check(input: &[u8]) {
     let Ok(event) = str::from_utf8(input) else { return };
     let http_event = HttpEvent::from_json(event);
@@ -51,7 +53,7 @@ fn check_answer(provider: &'static Provider, event: &HttpEvent) {
         return;
     }
     assert_eq!(written, if status == 200 { (1, 1) } else { (0, 0) });
-    // With healthy ports no answer is a fault of ours.
+    // The ports do not fail, so no answer is a 5xx.
     match status {
         200 => {
             let id = body["id"].as_str().expect("an accepted event has an id");
@@ -62,7 +64,7 @@ fn check_answer(provider: &'static Provider, event: &HttpEvent) {
         400 => assert_eq!(body, json!({"error": "malformed"})),
         401 => assert_eq!(body, json!({"error": "unauthorized"})),
         413 => assert_eq!(body, json!({"error": "too_large"})),
-        _ => panic!("no answer of the contract: {status}"),
+        _ => panic!("an answer that is not in the contract: {status}"),
     }
 }
 
@@ -76,7 +78,7 @@ fn contents(response: &Response) -> (i64, Value) {
     (status, serde_json::from_str(body).expect("a body of JSON"))
 }
 
-/// Where the event is an unambiguous HTTP request, its parts are found as a plain reader of JSON finds them.
+/// Checks that the parts of an unambiguous HTTP request are read as a plain JSON reader reads them.
 fn check_reading(event: &str, found: Option<&HttpEvent>) {
     let Ok(Value::Object(members)) = serde_json::from_str(event) else { return };
     let (Some(Value::Object(headers)), Some(Value::String(body))) =
@@ -88,7 +90,8 @@ fn check_reading(event: &str, found: Option<&HttpEvent>) {
         && members.get("multiValueHeaders").is_none_or(Value::is_null)
         && members.get("isBase64Encoded").is_none_or(|flag| *flag == json!(false));
     let Some(found) = found.filter(|_| plain) else {
-        // A member twice: a plain reader takes the last, and the edge refuses the event.
+        // Not plain, or refused. The edge refuses a member that is there twice; a plain reader
+        // takes the last.
         return;
     };
     assert_eq!(found.body, body.as_bytes());

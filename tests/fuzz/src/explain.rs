@@ -1,4 +1,4 @@
-//! What `explain` says of any delivery against what the verifier says.
+//! Checks what `explain` says about any delivery, against what the verifier says.
 
 use fastrand::Rng;
 use webhook_explain::{GivenSecret, Question, Verdict, explain, read_headers};
@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// # Panics
-/// The explanation and the verifier disagree, the secret is shown, or something panics.
+/// Panics if the explanation and the verifier disagree, or the secret is shown.
 pub fn check(input: &[u8]) {
-    // One provider for each input: a search takes thousands of signatures.
+    // One provider for each input, because a search computes thousands of signatures.
     let mut random = Rng::with_seed(
         input.iter().fold(1, |seed, byte| seed * 31 % 1_000_000_007 + u64::from(*byte)),
     );
@@ -37,7 +37,8 @@ pub fn check(input: &[u8]) {
     signed(provider, body, &mut random, may_be_shown);
 }
 
-/// A signed delivery is good, and one with a bit turned over has some explanation.
+/// Checks that a signed delivery verifies, and that one with a flipped bit is explained as the
+/// verifier judges it.
 fn signed(provider: &'static Provider, body: &[u8], random: &mut Rng, may_be_shown: bool) {
     let secret = SigningSecret::new(KEY.into()).expect("not empty");
     let scheme = &provider.schemes()[random.usize(..provider.schemes().len())];

@@ -1,4 +1,4 @@
-//! Each provider's reading of any headers against what its description says.
+//! Checks how each provider reads any headers, against what its description says.
 
 use webhook_verify::Delivery;
 
@@ -8,7 +8,8 @@ use crate::{
 };
 
 /// # Panics
-/// Headers are accepted that no provider sends, or refused although they have the form.
+/// Panics if headers are accepted that the provider does not send, or refused although they have
+/// the described form.
 pub fn check(input: &[u8]) {
     let (headers, body) = delivery(input);
     let Ok(delivery) = Delivery::new(&headers, body) else { return };

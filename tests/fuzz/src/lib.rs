@@ -1,4 +1,5 @@
-//! What the fuzz targets check, each in a module of its name: `check` takes any bytes, and panics where a promise is broken.
+//! What the fuzz targets check, each in a module of its name. `check` takes any bytes, and panics
+//! if a promise is broken.
 
 #![forbid(unsafe_code)]
 

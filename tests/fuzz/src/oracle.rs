@@ -1,7 +1,8 @@
-//! What a description says of a delivery, read slowly and obviously: the verdict to compare with.
+//! Judges a delivery by its description, slowly and obviously: the verdict to compare with.
 //!
-//! Shares the description with the crate under test, and no line that reads it. Signatures are compared as text: the right one is
-//! computed and spelled, and what was sent is never decoded.
+//! This shares the descriptions with the crate under test, but no line that reads them. Signatures
+//! are compared as text: the right one is computed and encoded, and the one that was sent is never
+//! decoded.
 
 use base64::{
     Engine,
@@ -35,7 +36,7 @@ pub(crate) struct Reading<'h> {
     time: Option<(&'h str, i64)>,
 }
 
-/// Reads the headers, if the provider sends such.
+/// Reads the headers, if they have the form that the provider sends.
 pub(crate) fn read<'h>(provider: &'static Provider, headers: &'h [Header]) -> Option<Reading<'h>> {
     let value = text_of(headers, provider.schemes()[0].signature.header)?;
     let is_meant = |scheme: &&Scheme| match scheme.signature.form {
@@ -72,7 +73,7 @@ pub(crate) fn read<'h>(provider: &'static Provider, headers: &'h [Header]) -> Op
             Some((text, if time.unit == TimeUnit::Milliseconds { count / 1000 } else { count }))
         }
     };
-    // What separates a header from the rest of the message must not be in it, too.
+    // A signed header must not contain a text that separates it from the rest of the message.
     let pieces =
         scheme.messages.iter().flat_map(|message| message.before.iter().chain(message.after));
     let texts: Vec<&[u8]> = pieces
@@ -121,7 +122,7 @@ pub(crate) fn covered(
     })
 }
 
-/// Returns what of the body a message signs.
+/// Returns the part of the body that a message signs, in the form that is signed.
 pub(crate) fn signed_part(message: &Message, body: &[u8]) -> Option<Vec<u8>> {
     match message.body {
         Body::Raw => Some(body.to_vec()),
@@ -149,7 +150,7 @@ fn piece_of(piece: Piece, reading: &Reading<'_>, headers: &[Header], url: &str) 
     match piece {
         Piece::Text(text) => text.into(),
         Piece::Timestamp => reading.time.expect("the scheme has a time").0.into(),
-        Piece::Header(names) => value_of(headers, names).expect("it has been seen").into(),
+        Piece::Header(names) => value_of(headers, names).expect("`read` has found it").into(),
         Piece::PublicUrl => url.into(),
     }
 }
@@ -176,7 +177,8 @@ fn mac<M: Mac + KeyInit>(message: &[u8], key: &[u8]) -> Vec<u8> {
         .to_vec()
 }
 
-/// There is one spelling of each signature: of base64, decoding and encoding gives it again.
+/// Returns whether this is the only spelling of a signature: decoding and encoding base64 must give
+/// it again.
 fn is_spelled(scheme: &Scheme, digits: &str) -> bool {
     let length = match scheme.signature.hash {
         Hash::Sha1 => 20,
@@ -199,7 +201,7 @@ fn is_spelled(scheme: &Scheme, digits: &str) -> bool {
     }
 }
 
-/// A number of digits alone that fits 63 bits.
+/// Reads a number that has only digits and fits 63 bits.
 fn whole_number(text: &str) -> Option<i64> {
     let significant = text.trim_start_matches('0');
     let longest = i64::MAX.to_string();
@@ -214,7 +216,7 @@ fn text_of<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h str> {
     str::from_utf8(value_of(headers, names)?).ok()
 }
 
-/// The value of the one header of these names.
+/// Returns the value of the header with one of these names, if there is exactly one.
 pub(crate) fn value_of<'h>(headers: &'h [Header], names: &[&str]) -> Option<&'h [u8]> {
     let is_it = |header: &&Header| names.contains(&header.name().to_ascii_lowercase().as_str());
     let found: Vec<_> = headers.iter().filter(is_it).collect();

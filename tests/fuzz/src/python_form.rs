@@ -1,4 +1,4 @@
-//! The transcoder and the reader of members against [`crate::reference`].
+//! Checks the writer of Python forms, and the reader of members, against [`crate::reference`].
 
 use webhook_verify::json::{
     MAX_DEPTH, NoPythonForm, PythonForm, RawValue, python_form, python_form_of_member, read_object,
@@ -7,7 +7,7 @@ use webhook_verify::json::{
 use crate::reference::{Broken, Facts, Value, dumps, parse};
 
 /// # Panics
-/// The two disagree about a form, about whether there is one, or about a member.
+/// Panics if the two disagree about a form, about whether there is one, or about a member.
 pub fn check(input: &[u8]) {
     let read = parse(input, MAX_DEPTH);
     for form in [PythonForm::Default, PythonForm::Compact] {
@@ -25,7 +25,8 @@ fn text(form: Result<Vec<u8>, NoPythonForm>) -> Result<String, NoPythonForm> {
     form.map(|form| String::from_utf8(form).expect("the form is UTF-8"))
 }
 
-/// The form of what `choose` takes of the document, where the whole document has one.
+/// Returns the form of the value that `choose` takes from the document, if the whole document has a
+/// form.
 fn expected(
     read: &Read,
     form: PythonForm,
@@ -97,7 +98,7 @@ fn compare_member(found: Option<RawValue<'_>>, expected: Option<&Value>) {
     assert_eq!(found.is_some_and(RawValue::is_null), expected == Some(&Value::Null));
 }
 
-/// Of duplicate members the last one counts.
+/// Returns the value of a member. The last of duplicate members counts.
 pub(crate) fn last<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     let Value::Object(members) = value else { return None };
     let is_it = |spelled: &[u32]| spelled.iter().copied().eq(name.chars().map(u32::from));

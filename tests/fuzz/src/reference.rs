@@ -1,15 +1,16 @@
-//! JSON and Python's spelling of it, slowly and obviously: a parser by recursion, a tree, a printer.
+//! JSON, and Python's spelling of it, slowly and obviously: a recursive parser, a tree, a printer.
 //!
-//! Written from RFC 8259 and `CPython`'s documentation, and shares no line with the crate under test.
+//! It is written from RFC 8259 and `CPython`'s documentation, and shares no line with the crate
+//! under test.
 
-/// A JSON value. Texts are code points, because Python's may hold surrogates without their other half.
+/// A JSON value. Texts are code points, because Python's may hold lone surrogates.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number without fraction and exponent, as it stands.
+    /// A number without fraction and exponent, as it is written.
     Integer(String),
     /// Any other number.
     Float(f64),
@@ -21,11 +22,11 @@ pub enum Value {
     Object(Vec<(Vec<u32>, Value)>),
 }
 
-/// What of a document Python's form, or one of the two, cannot take.
+/// The properties of a document because of which it has no Python form, or no compact one.
 #[derive(Clone, Copy, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
-    /// An object has two members of one name.
+    /// An object has two members with the same name.
     pub duplicate_key: bool,
     /// A float is too large for a `f64`.
     pub infinite: bool,
@@ -35,10 +36,10 @@ pub struct Facts {
     pub long_integer: bool,
 }
 
-/// Why there is no tree.
+/// Why a text is not read.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Broken {
-    /// By RFC 8259.
+    /// It is not JSON by RFC 8259.
     NotJson,
     /// More brackets are open at once than allowed.
     TooDeep,
@@ -47,7 +48,7 @@ pub enum Broken {
 /// Reads a document with at most `max_depth` brackets open at once.
 ///
 /// # Errors
-/// Whichever [`Broken`] comes first in the text.
+/// The [`Broken`] that comes first in the text.
 pub fn parse(text: &[u8], max_depth: usize) -> Result<(Value, Facts), Broken> {
     let text = std::str::from_utf8(text).map_err(|_| Broken::NotJson)?;
     let mut parser = Parser { rest: text, depth_left: max_depth, facts: Facts::default() };
@@ -155,7 +156,8 @@ impl Parser<'_> {
         }
     }
 
-    /// In a text of UTF-8 a surrogate can come from an escape alone, so joining all pairs joins those that Python joins.
+    /// Joins surrogate pairs. In UTF-8, a surrogate can only come from an escape, so this joins the
+    /// same pairs as Python.
     fn code_points(&mut self, units: &[u16]) -> Vec<u32> {
         let decoded = char::decode_utf16(units.iter().copied());
         let decoded = decoded
@@ -228,10 +230,10 @@ impl Parser<'_> {
     }
 }
 
-/// `json.dumps(value)`, or with `ensure_ascii=False, separators=(",", ":")`.
+/// Returns `json.dumps(value)`, or that with `ensure_ascii=False, separators=(",", ":")`.
 ///
 /// # Panics
-/// A float is infinite, or a surrogate stands alone in a compact text.
+/// Panics if a float is infinite, or if a compact text has a lone surrogate.
 #[must_use]
 pub fn dumps(value: &Value, compact: bool) -> String {
     let (comma, colon) = if compact { (",", ":") } else { (", ", ": ") };
@@ -276,11 +278,12 @@ fn quoted(text: &[u32], compact: bool) -> String {
     format!("\"{}\"", spelled.collect::<String>())
 }
 
-/// `float.__repr__`: the fewest digits that read back as the same float, of those the nearest to it, of two that are
-/// equally near the even one; fixed notation for 1e-4 ≤ |x| < 1e16.
+/// Returns `float.__repr__`: the fewest digits that read back as the same float. Of several such
+/// spellings it takes the nearest to the float, and of two that are equally near, the even one. The
+/// notation is fixed for 1e-4 ≤ |x| < 1e16.
 ///
 /// # Panics
-/// The float is infinite, or no number.
+/// Panics if the float is infinite or not a number.
 #[must_use]
 pub fn repr(value: f64) -> String {
     let sign = if value.is_sign_negative() { "-" } else { "" };
@@ -314,9 +317,9 @@ pub fn repr(value: f64) -> String {
     }
 }
 
-/// `d.ddd × 10^exponent`.
+/// Returns the digits and the exponent of `d.ddd × 10^exponent`.
 fn shortest(value: f64) -> (String, i32) {
-    // All digits that a float can have.
+    // So many digits are enough for the exact value of any float.
     let all = format!("{value:.1100e}");
     let (mantissa, exponent) = all.split_once('e').expect("scientific notation");
     let exponent: i32 = exponent.parse().expect("a number");
@@ -339,7 +342,7 @@ fn shortest(value: f64) -> (String, i32) {
             (true, false) => below,
             (_, true) => &above,
         };
-        // 9 + 1 is 10: a digit more before the point.
+        // 9 + 1 is 10, which has one more digit before the point.
         let carried = i32::try_from(digits.len() - length).expect("0 or 1");
         return (digits.trim_end_matches('0').to_owned(), exponent + carried);
     }
@@ -350,7 +353,7 @@ fn shortest(value: f64) -> (String, i32) {
 mod tests {
     use super::*;
 
-    /// Computed with `CPython`.
+    /// The expected texts were computed with `CPython`.
     #[test]
     fn floats_are_written_as_python_writes_them() {
         for (value, expected) in [

@@ -2,7 +2,8 @@
 
 use webhook_verify::Header;
 
-/// Header lines without a colon are names without a value. Without an empty line there is no body.
+/// Reads the headers and the body. A header line without a colon is a name with an empty value.
+/// Without an empty line, the body is empty.
 pub(crate) fn delivery(input: &[u8]) -> (Vec<Header>, &[u8]) {
     let end = input.windows(2).position(|pair| pair == b"\n\n").unwrap_or(input.len());
     let body = input.get(end + 2..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Each provider's verdict against that of [`crate::oracle`].
+//! Checks each provider's verdict against that of [`crate::oracle`].
 
 use fastrand::Rng;
 use webhook_verify::{
@@ -11,14 +11,15 @@ use crate::{
     sample::delivery,
 };
 
-/// The key that samples are signed with, and when.
+/// The key that samples are signed with, and the time at which they are.
 pub(crate) const KEY: &str = "TEST_KEY";
 pub(crate) const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 /// Where the receiver is registered.
 pub(crate) const URL: &str = "https://example.com/webhooks/provider";
 
 /// # Panics
-/// A forged delivery is accepted, an authentic one refused, or what is said to be signed is not what the MAC covered.
+/// Panics if a forged delivery is accepted, an authentic one is refused, or the bytes that are said
+/// to be signed are not those that the MAC covered.
 pub fn check(input: &[u8]) {
     let (headers, body) = delivery(input);
     for provider in providers() {
@@ -38,7 +39,7 @@ pub fn check(input: &[u8]) {
 }
 
 fn check_signed(provider: &'static Provider, headers: &[Header], body: &[u8], random: &mut Rng) {
-    assert!(compare(provider, headers, body), "what was signed verifies");
+    assert!(compare(provider, headers, body), "a signed delivery does not verify");
     let mut body = body.to_vec();
     if !body.is_empty() {
         let at = random.usize(..body.len());
@@ -53,11 +54,11 @@ fn check_signed(provider: &'static Provider, headers: &[Header], body: &[u8], ra
         value[at] ^= 1 << random.u8(..8);
         let mut headers = headers.to_vec();
         headers[index] = Header::new(headers[index].name(), value);
-        assert!(!compare(provider, &headers, &body), "a bit of a header is another");
+        assert!(!compare(provider, &headers, &body), "a header with a flipped bit verifies");
     }
 }
 
-/// Returns the headers of the body, signed in each way that there is a text for.
+/// Returns the headers of the body, signed in each way in which it can be signed.
 pub(crate) fn signed(
     provider: &'static Provider,
     at: UnixSeconds,
@@ -75,7 +76,7 @@ pub(crate) fn signed(
     all
 }
 
-/// Returns whether the provider accepts the delivery. It must judge as the oracle does.
+/// Returns whether the provider accepts the delivery. Panics if the oracle does not agree.
 fn compare(provider: &'static Provider, headers: &[Header], body: &[u8]) -> bool {
     let verdict = verdict(provider, headers, body);
     assert_eq!(verdict, covered(provider, headers, body, KEY.as_bytes(), URL, NOW), "{provider:?}");
@@ -86,7 +87,7 @@ fn compare(provider: &'static Provider, headers: &[Header], body: &[u8]) -> bool
 fn verdict(provider: &'static Provider, headers: &[Header], body: &[u8]) -> Option<Vec<u8>> {
     let delivery = Delivery::new(headers, body).ok()?;
     let unverified = provider.parse(delivery).ok()?;
-    // Under the current secret as well as under the previous one.
+    // The verdict must be the same under the current and under the previous secret.
     let secret = |key: &str| SigningSecret::new(key.into()).expect("not empty");
     let [current, previous] = [(KEY, "other"), ("other", KEY)].map(|(current, previous)| {
         let secrets = SigningSecrets::new(secret(current), Some(secret(previous)));

@@ -1,4 +1,4 @@
-//! A pipeline over the ports in memory, all of them in good health.
+//! A pipeline over the ports in memory, none of which fails.
 
 use std::{
     pin::pin,
@@ -19,7 +19,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Receives what is signed with this key, which is stored as the provider would show it.
+    /// Makes a receiver for deliveries that are signed with this key. The key is stored as the
+    /// provider would show it.
     pub(crate) fn new(provider: &'static Provider, key: &str, url: &str, now: UnixSeconds) -> Self {
         let clock = ManualClock::at(UnixMillis(now.0 * 1000));
         let secrets = MemorySecrets::new(&provider.key().write(key));

@@ -1,6 +1,9 @@
-//! `cargo webhook doctor`, as it is typed, on stacks of the real template: one that is right, and one for each fault.
+//! `cargo webhook doctor`, run as a user types it, on stacks of the real template: a healthy one,
+//! and one for each fault.
 
+mod existing;
 mod faults;
+mod plant;
 mod recorder;
 mod world;
 
@@ -12,23 +15,28 @@ use crate::world::{Ended, World};
 
 /// Reads of services that name the operation by a path.
 const READS: [&str; 2] = ["GET /", "HEAD /"];
-/// How the names of reads begin elsewhere.
+/// The first words of the names of reads in the other services.
 const READING: [&str; 3] = ["Describe", "Get", "List"];
 
 #[tokio::test]
-async fn a_right_stack_is_fine_and_is_left_as_it_was() {
-    let world = World::healthy("right", &[]).await;
+async fn every_check_of_a_healthy_stack_is_ok() {
+    let world = World::healthy("healthy", &[]).await;
     let ended = world.examine(&[]).await;
     assert_eq!((ended.not_ok(), ended.status), (Vec::new(), 0), "{}", ended.errors);
-    assert_eq!(ended.lines, right_lines(&world));
+    assert_eq!(ended.lines, healthy_lines(&world));
+}
 
+#[tokio::test]
+async fn the_doctor_reads_and_queues_nothing() {
+    let world = World::healthy("unchanged", &[]).await;
+    let ended = world.examine(&[]).await;
     let (posts, calls): (Vec<_>, Vec<_>) =
         ended.operations.iter().partition(|operation| operation.starts_with("POST /"));
     let (reads, others): (Vec<_>, Vec<_>) = calls.into_iter().partition(|operation| {
         READS.iter().any(|read| operation.starts_with(read))
             || READING.iter().any(|read| operation.starts_with(read))
     });
-    assert_eq!(others, [""; 0], "reads alone");
+    assert_eq!(others, [""; 0], "only reads");
     assert!(reads.len() > 20, "{reads:?}");
     let urls: Vec<_> = PROVIDERS
         .iter()
@@ -37,13 +45,13 @@ async fn a_right_stack_is_fine_and_is_left_as_it_was() {
             vec![url; 1 + provider.schemes().len()]
         })
         .collect();
-    assert_eq!(posts, urls.iter().collect::<Vec<_>>(), "and what is sent to each URL");
+    assert_eq!(posts, urls.iter().collect::<Vec<_>>(), "only the requests to each URL");
     assert!(world.aws().records(world.output("IdempotencyTableName")).await.is_empty());
     assert!(world.aws().take_messages(world.output("EventQueueUrl")).await.is_empty());
 }
 
-/// What is said of a stack that is right, in the order in which a webhook goes.
-fn right_lines(world: &World) -> Vec<String> {
+/// Returns the lines for a healthy stack, in the order in which a webhook passes through it.
+fn healthy_lines(world: &World) -> Vec<String> {
     let (stack, table, queue) =
         (&world.stack.name, world.output("IdempotencyTableName"), world.output("EventQueueArn"));
     let (dead, bucket, topic) = (
@@ -59,19 +67,19 @@ fn right_lines(world: &World) -> Vec<String> {
         let function = world.output(&output(provider, "FunctionName"));
         let (name, url) = (provider.name(), world.url_of(provider));
         lines.extend([
-            format!("provider: {name} is received by {stack}"),
+            format!("provider: {stack} receives webhooks of {name}"),
             format!(
-                "secret: {} has a secret of {name}",
+                "secret: {} has a usable secret for {name}",
                 world.output(&output(provider, "SecretArn"))
             ),
-            format!("version: live of {function} serves version 1"),
+            format!("version: the alias live of {function} serves version 1"),
             format!("environment: version 1 of {function} has the stack's resources and settings"),
-            format!("concurrency: {function} has 2 invocations at once of its own"),
-            format!("url.unsigned: {url} refuses what is not signed"),
+            format!("concurrency: {function} has a reserved concurrency of 2"),
+            format!("url.unsigned: {url} refuses an unsigned request"),
         ]);
         let signed = provider.schemes().iter().map(|scheme| scheme.name);
         lines.extend(
-            signed.map(|scheme| format!("url.signed: {url} knows what {scheme} has signed")),
+            signed.map(|scheme| format!("url.signed: {url} accepts the signature of {scheme}")),
         );
     }
     let alarms = world.alarms();
@@ -91,14 +99,14 @@ fn right_lines(world: &World) -> Vec<String> {
         format!("bucket: {bucket} is in us-east-1"),
         format!("bucket.policy: {bucket} refuses plain HTTP"),
         format!("bucket.lifecycle: {bucket} deletes payloads after 60 days"),
-        format!("alarms: {alarms} alarms of {stack} go to {topic}"),
+        format!("alarms: {alarms} alarms of {stack} notify {topic}"),
         format!("alarms.heard: 1 of 1 subscriptions of {topic} are confirmed"),
     ]);
     lines.iter().map(|line| format!("ok       {line}")).collect()
 }
 
 #[tokio::test]
-async fn a_provider_may_be_off_and_alarms_too() {
+async fn providers_and_alarms_that_are_off_are_skipped() {
     let provider = PROVIDERS[0];
     let switch = format!("Enable{}", output(provider, ""));
     let world = World::with_existing("partly", &[(&switch, "false"), ("Alarms", "false")]).await;
@@ -106,25 +114,27 @@ async fn a_provider_may_be_off_and_alarms_too() {
     let Ended { lines, .. } = world.examine(&[]).await;
     for expected in [
         format!("skipped  provider: {} is switched off ({switch}=false)", provider.name()),
-        "skipped  alarms: partly has no alarms (Alarms=false): nobody hears of a fault".to_owned(),
+        "skipped  alarms: partly has no alarms (Alarms=false): nobody is told of a fault"
+            .to_owned(),
     ] {
         assert!(lines.contains(&expected), "{expected}: {lines:?}");
     }
 }
 
 #[tokio::test]
-async fn what_an_operator_may_not_read_is_unknown_and_not_fine() {
+async fn a_denied_read_is_unknown_and_ends_with_2() {
     let world = World::healthy("denied", &[]).await;
     let ended = world.examine_without(Some("DescribeTable"), &[]).await;
     let table = world.output("IdempotencyTableName");
     let expected = format!(
-        "unknown  table: cannot describe the table {table}: the service refused the call: AccessDeniedException"
+        "unknown  table: cannot describe the table {table}: the service refused the call: \
+         AccessDeniedException"
     );
     assert_eq!((ended.not_ok(), ended.status), (vec![expected], 2));
 }
 
 #[tokio::test]
-async fn a_machine_gets_json() {
+async fn json_has_the_verdict_and_every_check() {
     let world = World::healthy("json", &[]).await;
     world.set_time_to_live("expires_at_s", false).await;
     let ended = world.examine(&["--json"]).await;
@@ -143,10 +153,11 @@ async fn a_machine_gets_json() {
 }
 
 #[tokio::test]
-async fn a_stack_that_is_not_there_is_an_error() {
+async fn a_stack_that_does_not_exist_is_an_error() {
     let mut world = World::with_existing("there", &[]).await;
     world.stack.name = "not-there".to_owned();
     let ended = world.examine(&[]).await;
-    let error = "error: there is no stack not-there in this region and account\n";
+    let error = "error: there is no stack not-there in this region and account: check the name, \
+                 AWS_REGION and AWS_PROFILE\n";
     assert_eq!((ended.status, ended.lines, ended.errors.as_str()), (2, Vec::new(), error));
 }

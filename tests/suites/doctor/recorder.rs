@@ -1,4 +1,5 @@
-//! A proxy in front of the emulator that writes down every operation, and makes requests look as if they came by TLS.
+//! A proxy in front of the emulator. It records every operation, and makes requests look as if they
+//! came by TLS.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +15,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
-/// What the emulator believes, so that policies that refuse plain HTTP may stay.
+/// The header that makes the emulator take a request for one by TLS, so that policies that refuse
+/// plain HTTP can stay.
 const AS_IF_BY_TLS: (&str, &str) = ("x-forwarded-proto", "https");
 
 type Operations = Arc<Mutex<Vec<String>>>;
@@ -26,7 +28,7 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    /// Starts one in front of the emulator at `emulator`. The operation `denied` it refuses.
+    /// Starts one in front of the emulator at `emulator`. It refuses the operation `denied`.
     pub(crate) async fn start(emulator: &str, denied: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -45,7 +47,8 @@ impl Recorder {
         Self { endpoint, operations }
     }
 
-    /// Returns every operation so far: of a service that has one address for all, by its name, else by method and path.
+    /// Returns every operation so far: its name, or its method and path for services that have a
+    /// path for each operation.
     pub(crate) fn operations(&self) -> Vec<String> {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,4 +1,5 @@
-//! One emulated account for the suite, and stacks in it that are right until a fault is planted.
+//! One emulated account for the suite, and stacks in it that are healthy until a test breaks
+//! something.
 
 use std::process::{Command, Stdio};
 
@@ -37,7 +38,8 @@ async fn account() -> &'static (Account, String) {
 /// A deployed stack.
 pub(crate) struct World {
     pub(crate) stack: Stack,
-    /// By which the tests' own calls get past policies that refuse plain HTTP.
+    /// Clients that seem to use TLS, so policies that refuse plain HTTP let the tests' own calls
+    /// pass.
     aws: Aws,
 }
 
@@ -50,14 +52,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Returns the lines that say more than that something is right.
+    /// Returns the lines that are not `ok`.
     pub(crate) fn not_ok(&self) -> Vec<String> {
         self.lines.iter().filter(|line| !line.starts_with("ok ")).cloned().collect()
     }
 }
 
 impl World {
-    /// Deploys a stack, and does what the emulator does not, or what is left to an operator.
+    /// Deploys a stack, and does what the emulator leaves out and what an operator has to do.
     pub(crate) async fn healthy(name: &str, parameters: &[(&str, &str)]) -> Self {
         let world = Self::with_existing(name, parameters).await;
         world.set_time_to_live("expires_at_s", true).await;
@@ -68,7 +70,7 @@ impl World {
         world
     }
 
-    /// Deploys a stack, and leaves it at that.
+    /// Deploys a stack, and does nothing more.
     pub(crate) async fn with_existing(name: &str, parameters: &[(&str, &str)]) -> Self {
         let (account, packaged) = account().await;
         let stack =
@@ -93,7 +95,7 @@ impl World {
         self.stack.url(provider.name())
     }
 
-    /// The emulator accepts the template's, and does not apply it.
+    /// Sets the TTL, because the emulator accepts the template's setting and does not apply it.
     pub(crate) async fn set_time_to_live(&self, attribute: &str, enabled: bool) {
         let ttl =
             TimeToLiveSpecification::builder().attribute_name(attribute).enabled(enabled).build();
@@ -109,7 +111,7 @@ impl World {
             .expect("it is set");
     }
 
-    /// What deploying into the emulator lifts.
+    /// Puts back the policy that deploying into the emulator removes.
     async fn refuse_plain_http(&self) {
         let bucket = self.output("PayloadBucketName");
         let policy = json!({"Version": "2012-10-17", "Statement": [{
@@ -121,7 +123,7 @@ impl World {
         put.send().await.expect("a policy is put");
     }
 
-    /// The emulator accepts the template's lifecycle, and does not apply it.
+    /// Sets a lifecycle, because the emulator accepts the template's and does not apply it.
     pub(crate) async fn expire_after(&self, days: i32) {
         let rule = LifecycleRule::builder()
             .status(ExpirationStatus::Enabled)
@@ -138,7 +140,7 @@ impl World {
         put.send().await.expect("a lifecycle is put");
     }
 
-    /// The emulator accepts the parameter, and does not apply it.
+    /// Sets the concurrency, because the emulator accepts the parameter and does not apply it.
     fn reserve_concurrency(&self, invocations: u32) {
         for provider in PROVIDERS {
             let function = self.output(&output(provider, "FunctionName"));
@@ -156,7 +158,7 @@ impl World {
         texts(&listed.expect("alarms are listed"), "AlarmName").len()
     }
 
-    /// A queue needs no e-mail to confirm.
+    /// Subscribes a queue to the alarms' topic: a queue has no e-mail to confirm.
     fn subscribe(&self) {
         let (topic, queue) = (self.output("AlarmTopicArn"), self.output("DeadLetterQueueArn"));
         let form = [("TopicArn", topic), ("Protocol", "sqs"), ("Endpoint", queue)];
@@ -190,14 +192,14 @@ impl World {
         name.to_owned()
     }
 
-    /// Returns the queue's URL as the functions have it.
+    /// Returns the queue's URL as the functions' variable spells it.
     pub(crate) fn queue_url_of_functions(&self) -> String {
         let mut parts = self.output("EventQueueArn").split(':').skip(3);
         let mut part = || parts.next().expect("an ARN");
         format!("https://sqs.{}.amazonaws.com/{}/{}", part(), part(), part())
     }
 
-    /// Runs the doctor on it, with these options.
+    /// Runs the doctor on the stack, with these options.
     pub(crate) async fn examine(&self, options: &[&str]) -> Ended {
         self.examine_without(None, options).await
     }

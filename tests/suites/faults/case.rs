@@ -14,12 +14,12 @@ use webhook_tests::{
 };
 use webhook_verify::Provider;
 
-/// How long a fault stays.
+/// How long a fault lasts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Lasts {
     /// For one request: the client's next try is fine.
     Once,
-    /// For all such requests of the attempt.
+    /// For all requests of this call in the attempt.
     Throughout,
     /// From the first such request on, all of AWS is out of reach.
     Outage,
@@ -33,7 +33,7 @@ pub(crate) struct Rule {
     pub(crate) lasts: Lasts,
 }
 
-/// What a proxy does by these rules.
+/// Returns the script of a proxy that follows these rules.
 pub(crate) fn script(rules: &[Rule]) -> impl FnMut(Call) -> Option<Fault> + Send + 'static {
     let mut rules = rules.to_vec();
     let mut is_down = false;
@@ -52,33 +52,35 @@ pub(crate) fn script(rules: &[Rule]) -> impl FnMut(Call) -> Option<Fault> + Send
     }
 }
 
-/// A fault, what becomes of the event, and when the requests are let go that the fault holds back.
+/// Faults, the answers that must follow from them, and when requests that are held back are let go.
 pub(crate) struct Case {
     pub(crate) kind: Kind,
-    /// The faults of the first attempt, of the second, and so on; none from there on.
+    /// The faults of the first attempt, the second, and so on. Later attempts have none.
     pub(crate) attempts: Vec<Vec<Rule>>,
-    /// Of the attempts with faults; the others have 15 s.
+    /// The time until the deadline in attempts with faults. The others have 15 s.
     pub(crate) time_left: Duration,
-    /// After which attempt what is held back is let go.
+    /// The attempt, counted from 0, after which requests that are held back are let go.
     pub(crate) let_go_after: usize,
-    /// Every answer, up to the duplicate that ends it. An `InFlight` stands for any number of seconds of the lease.
+    /// Every answer, up to the duplicate that ends the case. `InFlight(0)` stands for any rest of
+    /// the lease.
     pub(crate) answers: Vec<Seen>,
 }
 
-/// A lease is this, and the five seconds by which clocks may differ: short, so that the tests need not wait long.
+/// A short time until the deadline. The lease ends only 5 s later, since clocks may differ, and the
+/// tests have to wait for that.
 pub(crate) const SHORT: Duration = Duration::from_millis(2_500);
 /// The template's timeout.
 pub(crate) const LONG: Duration = Duration::from_secs(15);
-/// Of a lease, at most.
+/// The longest lease: [`SHORT`] and 5 s, rounded up.
 const LONGEST_LEASE_S: u64 = 8;
-/// So many attempts at most: more means that it never ends.
+/// A case with more attempts than this would never end.
 const MOST_ATTEMPTS: usize = 8;
 
-/// Cases that are busy at once, and not waiting: more would make each delivery slow, and the next attempt must come while the
-/// lease of the one before still holds.
+/// Limits how many cases are busy (not waiting) at once. More would slow down each delivery, but
+/// the next attempt must come while the lease of the previous one still holds.
 static AT_ONCE: Semaphore = Semaphore::const_new(12);
 
-/// A case on its way, with a table, a queue and an instance of its own.
+/// A case that is running, with a table, a queue and an instance of its own.
 pub(crate) struct Run {
     case: Case,
     aws: Aws,
@@ -90,7 +92,7 @@ pub(crate) struct Run {
     busy: Option<SemaphorePermit<'static>>,
 }
 
-/// The variables of a provider's function with a new table, queue, bucket and secret.
+/// Returns the variables of a provider's function with a new table, queue, bucket and secret.
 pub(crate) async fn variables(provider: &Provider, aws: &Aws) -> HashMap<String, String> {
     let mut variables = variables_of(provider, aws).await;
     for (name, value) in [
@@ -103,7 +105,7 @@ pub(crate) async fn variables(provider: &Provider, aws: &Aws) -> HashMap<String,
     variables
 }
 
-/// What is wrong with a table and its queue after these events.
+/// Returns what is wrong with a table and its queue after these events.
 pub(crate) async fn wrong(aws: &Aws, table: &str, queue: &str, events: &[Event]) -> Vec<String> {
     let mut taken = Vec::new();
     for message in aws.take_messages(queue).await {
@@ -118,7 +120,8 @@ impl Run {
         let provider = case.kind.provider;
         let mut variables = variables(provider, &aws).await;
         if case.attempts.iter().flatten().any(|rule| rule.call == Call::PreviousSecret) {
-            // A start leaves it out: so that each delivery asks for both versions.
+            // A start does not fetch the previous version. Without a cache, each delivery fetches
+            // both.
             variables.insert("SECRET_CACHE_S".to_owned(), "0".to_owned());
         }
         let variable = |name: &str| variables[name].clone();
@@ -135,7 +138,7 @@ impl Run {
         }
     }
 
-    /// The next attempt.
+    /// Makes the next attempt.
     pub(crate) async fn attempt(&mut self) -> Result<(), String> {
         let number = self.seen.len();
         let rules = self.case.attempts.get(number).cloned().unwrap_or_default();
@@ -166,7 +169,7 @@ impl Run {
         }
     }
 
-    /// All attempts that are left, and the checks.
+    /// Makes the remaining attempts, and checks the result.
     pub(crate) async fn finish(&mut self) -> Result<(), String> {
         while self.seen.last() != Some(&Seen::Duplicate) {
             self.forge().await?;
@@ -179,7 +182,7 @@ impl Run {
         let mut wrong =
             wrong(&self.aws, &self.table, &self.queue, std::slice::from_ref(&self.event)).await;
         if self.seen != self.case.answers {
-            wrong.push(format!("answers {:?} and not {:?}", self.seen, self.case.answers));
+            wrong.push(format!("answers {:?}, expected {:?}", self.seen, self.case.answers));
         }
         let deaths = self.seen.iter().filter(|&&seen| seen == Seen::Died).count();
         if self.instance.starts() != 1 + deaths {
@@ -192,7 +195,7 @@ impl Run {
         }
     }
 
-    /// A delivery that nobody has signed, of another sort after each attempt.
+    /// Delivers a forgery, of a different sort after each attempt.
     async fn forge(&mut self) -> Result<(), String> {
         let forgery = self.event.forgery(u8::try_from(self.seen.len()).expect("few attempts"));
         let held = |rule: &Rule| matches!(rule.fault, Fault::HoldBefore | Fault::HoldAfter);
@@ -200,13 +203,14 @@ impl Run {
         let secret_fetch_failed = rules.any(|rule| rule.call == Call::PreviousSecret && held(rule));
         match Seen::read(&self.event, self.instance.invoke(forgery, LONG, None).await)? {
             Seen::Refused => Ok(()),
-            // For 10 s after that, it may be signed with a secret that is not known yet.
+            // For 10 s after a failed fetch, the delivery may be signed with a secret that is not
+            // known yet.
             Seen::Unavailable if secret_fetch_failed => Ok(()),
             seen => Err(format!("a forgery after {:?} is answered {seen:?}", self.seen)),
         }
     }
 
-    /// The case in a line, for a failure's message.
+    /// Returns the case as one line, for failure messages.
     pub(crate) fn name(&self) -> String {
         let rule = |rule: &Rule| format!("{:?} {:?} {:?}", rule.call, rule.fault, rule.lasts);
         let attempt = |rules: &Vec<Rule>| rules.iter().map(rule).collect::<Vec<_>>().join(" and ");
@@ -220,7 +224,7 @@ impl Run {
     }
 }
 
-/// Runs all cases beside each other; panics with those that fail.
+/// Runs all cases at the same time, and panics with those that fail.
 pub(crate) async fn run_all(cases: Vec<Case>, emulator: &'static str) {
     let mut runs = JoinSet::new();
     for case in cases {

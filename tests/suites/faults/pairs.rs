@@ -1,4 +1,4 @@
-//! Two faults, of one attempt or of several.
+//! Two faults in one attempt, or several attempts with faults.
 
 use tokio::task::JoinSet;
 use webhook_tests::{
@@ -18,10 +18,10 @@ use Seen::{Accepted, Died, Duplicate, Unavailable};
 
 const IN_FLIGHT: Seen = Seen::InFlight(0);
 
-/// Of an attempt that ends well: the client tries again.
+/// The faults after which the attempt still succeeds, because the AWS client retries the call.
 const PASSING: [Fault; 5] = [Error, ErrorAfter, Throttle, ResetBefore, ResetAfter];
 
-/// One event for each pair of faults, all by one instance.
+/// Delivers one event for each pair of faults, all to the same instance.
 async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Result<(), String> {
     let aws = Aws::at(emulator);
     let variables = variables(kind.provider, &aws).await;
@@ -36,7 +36,7 @@ async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Re
             let seen = Seen::read(&event, instance.invoke(event.delivery(), LONG, None).await)?;
             if seen != expected {
                 return Err(format!(
-                    "{first:?} {one:?} and {second:?} {other:?}: {seen:?} and not {expected:?}"
+                    "{first:?} {one:?} and {second:?} {other:?}: {seen:?}, expected {expected:?}"
                 ));
             }
         }
@@ -55,7 +55,7 @@ async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Re
 }
 
 #[tokio::test]
-async fn calls_that_fail_once_or_twice_are_repeated_within_the_attempt() {
+async fn calls_that_fail_once_or_twice_are_retried_within_the_attempt() {
     let mut runs = JoinSet::new();
     for (number, first) in [Claim, Send, Complete].into_iter().enumerate() {
         for second in [Claim, Send, Complete].into_iter().skip(number) {
@@ -72,7 +72,7 @@ async fn calls_that_fail_once_or_twice_are_repeated_within_the_attempt() {
 }
 
 #[tokio::test]
-async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() {
+async fn several_failing_attempts_in_a_row_queue_the_event_exactly_once() {
     let rule = |call, fault| vec![Rule { call, fault, lasts: Lasts::Throughout }];
     let calm = Vec::new;
     let cases = [
@@ -102,7 +102,7 @@ async fn attempts_that_fail_one_after_another_lose_nothing_and_double_nothing() 
                 calm(),
                 rule(Claim, ResetAfter),
             ],
-            // The claim that took the record over is given back, and with it the record.
+            // The claim that took the record over is released, which deletes the record.
             vec![Unavailable, IN_FLIGHT, Unavailable, Accepted, Duplicate],
         ),
         (

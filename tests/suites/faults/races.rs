@@ -10,7 +10,7 @@ use webhook_tests::{
 use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
 
 #[tokio::test]
-async fn while_one_instance_is_at_any_call_another_answers_409_and_never_200() {
+async fn while_one_instance_waits_for_any_call_another_answers_409() {
     let emulator = &Emulator::shared().endpoint;
     let aws = Aws::at(emulator);
     for kind in Kind::all() {

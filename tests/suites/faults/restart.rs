@@ -1,4 +1,4 @@
-//! All of AWS goes away at a call, is restarted with the state that it had, and comes back.
+//! All of AWS becomes unreachable at a call, restarts with the state that it had, and comes back.
 
 use tokio::task::JoinSet;
 use webhook_tests::{
@@ -16,7 +16,7 @@ use Seen::{Accepted, Duplicate, Unavailable};
 const IN_FLIGHT: Seen = Seen::InFlight(0);
 
 #[tokio::test]
-async fn an_outage_at_any_call_with_a_restart_loses_nothing_and_doubles_nothing() {
+async fn an_outage_at_any_call_with_a_restart_queues_each_event_once() {
     let mut emulator = Emulator::durable();
     let mut runs = Vec::new();
     for (call, fault, answers) in [

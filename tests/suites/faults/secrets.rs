@@ -17,7 +17,7 @@ async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
         let emulator = &Emulator::shared().endpoint;
         let aws = Aws::at(emulator);
         let mut variables = variables(kind.provider, &aws).await;
-        // Each delivery asks for the secret.
+        // Each delivery fetches the secret.
         variables.insert("SECRET_CACHE_S".to_owned(), "0".to_owned());
         let instance = Instance::new(kind.provider.name(), &variables, emulator).await;
         let events = [1, 2, 3].map(|number| Event::new(kind, number));

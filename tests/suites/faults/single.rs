@@ -17,14 +17,15 @@ use Seen::{Accepted, Died, Duplicate, Unavailable};
 
 const IN_FLIGHT: Seen = Seen::InFlight(0);
 
-/// What each fault comes to where it lasts throughout the first attempt; and after which attempt a held request is let go.
+/// Returns the answers that follow from a fault that lasts throughout the first attempt, each with
+/// the attempt after which a request that is held back is let go.
 ///
 /// A `Release` happens only after a failed send, so its cases have one.
 #[expect(clippy::match_same_arms, reason = "a table: each row has its own reason")]
 fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
     let alone = |answers: &[Seen]| vec![(0, answers.to_vec())];
     match (call, fault) {
-        // Nothing to verify with.
+        // There is no secret to verify with.
         (CurrentSecret | PreviousSecret, KillBefore | KillAfter) => {
             alone(&[Died, Accepted, Duplicate])
         }
@@ -34,11 +35,11 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
         // The current version verifies, so the previous one does not matter.
         (PreviousSecret, _) => alone(&[Accepted, Duplicate]),
 
-        // A claim that may have been written is given back: the next attempt need not wait.
+        // A claim that may have been written is released, so the next attempt need not wait.
         (Claim, Error | ErrorAfter | Throttle | ResetBefore | ResetAfter | HoldAfter) => {
             alone(&[Unavailable, Accepted, Duplicate])
         }
-        // It comes when nobody is left to give it back; or too late to do anything.
+        // The claim arrives when nobody is left to release it, or too late to do anything.
         (Claim, HoldBefore) => {
             vec![
                 (0, vec![Unavailable, IN_FLIGHT, Accepted, Duplicate]),
@@ -48,7 +49,8 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
         (Claim, KillBefore) => alone(&[Died, Accepted, Duplicate]),
         (Claim, KillAfter) => alone(&[Died, IN_FLIGHT, Accepted, Duplicate]),
 
-        // Whether or not the message is on the queue: the claim is given back, and a second send is dropped by the queue.
+        // Whether or not the message is on the queue, the claim is released, and the queue drops a
+        // second message.
         (PutObject | Send, Error | ErrorAfter | Throttle | ResetBefore | ResetAfter) => {
             alone(&[Unavailable, Accepted, Duplicate])
         }
@@ -62,12 +64,14 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
             alone(&[Died, IN_FLIGHT, Accepted, Duplicate])
         }
 
-        // The event is on the queue, so the answer is 200. The record does not say so until its lease is over.
+        // The event is on the queue, so the answer is 200. The record stays in progress until its
+        // lease has expired.
         (Complete, Error | Throttle | ResetBefore) => {
             alone(&[Accepted, IN_FLIGHT, Accepted, Duplicate])
         }
         (Complete, ErrorAfter | ResetAfter | HoldAfter) => alone(&[Accepted, Duplicate]),
-        // It comes late; or so late that another has taken the record over, and the fence holds.
+        // It arrives late, or so late that another attempt has taken the record over: then the
+        // fence holds.
         (Complete, HoldBefore) => {
             vec![
                 (0, vec![Accepted, Duplicate]),
@@ -94,7 +98,7 @@ fn throughout(call: Call, fault: Fault) -> Vec<(usize, Vec<Seen>)> {
     }
 }
 
-/// Kinds in turn; with a body for the bucket where the bucket is to fail.
+/// Returns the kinds in turn, with a large body if the bucket is to fail.
 fn kind(call: Call, number: usize) -> Kind {
     match call {
         PutObject => Kind::in_turn(number).large(),
@@ -102,7 +106,7 @@ fn kind(call: Call, number: usize) -> Kind {
     }
 }
 
-/// The faults of an attempt whose `call` fares so.
+/// Returns the faults of an attempt in which this happens to `call`.
 fn rules(call: Call, fault: Fault, lasts: Lasts) -> Vec<Rule> {
     let mut rules = vec![Rule { call, fault, lasts }];
     if call == Release {
@@ -112,7 +116,7 @@ fn rules(call: Call, fault: Fault, lasts: Lasts) -> Vec<Rule> {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_throughout_an_attempt_loses_and_doubles_nothing() {
+async fn a_call_that_fails_throughout_an_attempt_queues_the_event_once() {
     let mut cases = Vec::new();
     for call in Call::ALL {
         for fault in Fault::ALL {
@@ -132,12 +136,12 @@ async fn a_call_that_fails_throughout_an_attempt_loses_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn each_call_that_fails_once_is_made_again_within_the_attempt() {
+async fn each_call_that_fails_once_is_retried_within_the_attempt() {
     let mut cases = Vec::new();
     for call in Call::ALL {
         for fault in Fault::ALL.into_iter().filter(|fault| !matches!(fault, KillBefore | KillAfter))
         {
-            // A late release must not touch the record of the attempt that came after.
+            // A late release must not touch the record of the next attempt.
             let (let_go_after, answers) = match call {
                 Release => (1, vec![Unavailable, Accepted, Duplicate]),
                 _ => (0, vec![Accepted, Duplicate]),

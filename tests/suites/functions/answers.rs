@@ -67,7 +67,7 @@ async fn a_record_holds_what_the_contract_says_and_no_payload() {
         assert_eq!(text(&record, "event_id"), Some(event.id.as_str()));
         let message = world.message().await;
         assert_eq!(text(&record, "message_id"), message.message_id.as_deref());
-        // A description's function may keep the event for another time: the samples show that.
+        // If a function of the description decides on the retention, the samples test it.
         if !matches!(kind.scheme.facts.event_type, EventType::Told(_)) {
             let expires_at_s = number(&record, "expires_at_s");
             assert!(
@@ -135,7 +135,7 @@ async fn a_signed_time_outside_the_tolerance_is_refused_on_both_sides() {
 }
 
 #[tokio::test]
-async fn an_authentic_body_that_is_no_object_is_400_and_writes_nothing() {
+async fn an_authentic_body_that_is_not_an_object_is_400_and_writes_nothing() {
     let deep = format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128));
     for kind in Kind::all().into_iter().filter(signs_whole_body) {
         let world = World::of(kind.provider).await;
@@ -147,7 +147,7 @@ async fn an_authentic_body_that_is_no_object_is_400_and_writes_nothing() {
         world.assert_nothing_written().await;
         let deepest = &deep.replacen('[', "", 1).replacen(']', "", 1);
         deepest.clone_into(&mut event.body);
-        assert_eq!(world.deliver(&event).await.0, 200, "{kind:?}: 128 levels");
+        assert_eq!(world.deliver(&event).await.0, 200, "{kind:?}: 128 levels are allowed");
     }
 }
 
@@ -173,7 +173,7 @@ async fn a_long_unsigned_member_is_400_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_body_over_6_mib_is_413_before_any_look_at_the_signature() {
+async fn a_body_over_6_mib_is_413_before_its_signature_is_checked() {
     for provider in PROVIDERS {
         let world = World::of(provider).await;
         let body = format!("{{\"a\":\"{}\"}}", "x".repeat(6_291_456 - 8));
@@ -211,7 +211,7 @@ async fn a_body_of_6_mib_is_queued_through_the_bucket() {
             .into_bytes();
         assert!(
             stored.ends_with(event.tail().as_bytes()),
-            "{kind:?}: the object is the envelope round the body"
+            "{kind:?}: the object is the envelope around the body"
         );
     }
 }
@@ -326,7 +326,7 @@ async fn a_change_of_unsigned_fields_is_a_duplicate_with_a_warning() {
 }
 
 #[tokio::test]
-async fn an_unsigned_header_is_the_delivery_id_before_an_unsigned_member() {
+async fn an_unsigned_header_is_preferred_as_the_delivery_id() {
     for kind in Kind::all() {
         let [Unsigned::Header(header), Unsigned::Member(member)] = kind.scheme.facts.delivery_id
         else {
@@ -365,9 +365,10 @@ async fn an_event_signed_again_at_another_time_is_the_same_event() {
     }
 }
 
-/// A description's function may tell how long. Its exact times are in the provider's own tests.
+/// A function of the description may decide on the retention. Its exact times are in the provider's
+/// own tests.
 #[tokio::test]
-async fn each_sample_is_remembered_as_long_as_its_type_is() {
+async fn each_sample_is_remembered_as_long_as_its_type_requires() {
     for provider in PROVIDERS {
         for sample in samples::of(provider) {
             let samples::Answer::Accepted { event_type, .. } = &sample.answer else { continue };
@@ -401,9 +402,9 @@ async fn each_sample_is_remembered_as_long_as_its_type_is() {
     }
 }
 
-/// Signed by one scheme, and named as another.
+/// Each signature is made by one scheme, and has the prefix of another.
 #[tokio::test]
-async fn a_signature_of_one_scheme_is_not_one_of_another() {
+async fn a_signature_of_one_scheme_does_not_verify_as_another() {
     for kind in Kind::all() {
         let Form::Prefixed(own) = kind.scheme.signature.form else { continue };
         let world = World::of(kind.provider).await;

@@ -24,8 +24,8 @@ use webhook_verify::{
 };
 
 use crate::world::{
-    Setup, World, accepted, duplicate, kind_of, kinds_of, refused, signed, signs_whole_body,
-    unavailable, with_unsigned,
+    ANOTHER, Setup, World, accepted, duplicate, kind_of, kinds_of, refused, signed,
+    signs_whole_body, unavailable, with_unsigned,
 };
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_flood_of_refusals_is_counted_in_full_and_logged_in_part() {
         let lines = world.function.delivery_lines(61).await;
         assert_eq!(
             lines[60]["webhook.outcome"], "accepted",
-            "other outcomes are logged in a flood too"
+            "other outcomes are logged even in a flood"
         );
         assert!(lines[..60].iter().all(|line| line["webhook.outcome"] == "refused"));
         world.function.lines(1, |line| line["message"] == "deliveries left out").await;
@@ -186,7 +186,7 @@ async fn a_scheme_that_is_not_listed_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_set_size_is_413() {
+async fn a_body_over_the_configured_size_is_413() {
     for provider in PROVIDERS {
         let event = Event::new(kind_of(provider), 1);
         let most = event.body.len().to_string();
@@ -218,7 +218,7 @@ async fn the_answer_to_an_id_of_millions_of_quotes_is_short() {
 }
 
 #[tokio::test]
-async fn another_unsigned_event_type_is_a_warning() {
+async fn a_changed_unsigned_event_type_is_a_warning() {
     for kind in Kind::all() {
         let facts = &kind.scheme.facts;
         let EventType::Unsigned(_) = facts.event_type else { continue };
@@ -244,7 +244,7 @@ async fn another_unsigned_event_type_is_a_warning() {
 }
 
 #[tokio::test]
-async fn deliveries_under_the_previous_secret_are_counted() {
+async fn deliveries_signed_with_the_previous_secret_are_counted() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         world
@@ -262,9 +262,10 @@ async fn deliveries_under_the_previous_secret_are_counted() {
     }
 }
 
-/// Only a text can look wrong: a secret that has a form and does not keep it is refused.
+/// Only a text secret can look wrong. A secret in another encoding is refused if it breaks that
+/// encoding.
 #[tokio::test]
-async fn what_looks_wrong_with_a_secret_is_logged_once_when_it_is_fetched() {
+async fn a_suspicious_secret_is_logged_once_when_it_is_fetched() {
     for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {
         let world = Setup::new(provider, true).await.with_secret("'short' ").await.start().await;
         let event = Event::new(kind_of(provider), 1);
@@ -311,7 +312,7 @@ async fn without_an_emulator_the_development_secret_verifies_nothing() {
     }
 }
 
-/// What the provider asks, to see that the receiver is alive and has the secret.
+/// With a challenge, a provider checks that the receiver is alive and has the secret.
 #[tokio::test]
 async fn a_challenge_is_answered_and_nothing_is_written() {
     for kind in Kind::all() {
@@ -327,7 +328,7 @@ async fn a_challenge_is_answered_and_nothing_is_written() {
             *member = json!(value);
         }
         event.body = body.to_string();
-        let forged: Vec<Header> = event.signed("a-key-of-somebody-else", now());
+        let forged: Vec<Header> = event.signed(ANOTHER, now());
         assert_eq!(world.send(&forged, &event.body).await, refused(), "{kind:?}");
         let (status, _, answer) = world.deliver(&event).await;
         let mut expected = json!({ challenge.answer: "token-1" });
@@ -342,14 +343,14 @@ async fn a_challenge_is_answered_and_nothing_is_written() {
     }
 }
 
-/// A service that takes connections and never answers.
+/// Starts a service that accepts connections and never answers. Returns its listener and its URL.
 fn hanging() -> (std::net::TcpListener, String) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
     (listener, url)
 }
 
-/// A way to the emulator that never answers on its first connection.
+/// Starts a proxy to the emulator that never answers on its first connection, and returns its URL.
 async fn hanging_at_first() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -360,7 +361,7 @@ async fn hanging_at_first() -> String {
             let emulator = emulator.clone();
             tokio::spawn(async move {
                 let mut far = TcpStream::connect(emulator).await.expect("the emulator listens");
-                // Either side may break off.
+                // Either side may close the connection.
                 let _ = copy_bidirectional(&mut near, &mut far).await;
             });
         }
@@ -368,9 +369,9 @@ async fn hanging_at_first() -> String {
     url
 }
 
-/// Starts a function and delivers to it at once: the start counts. Which provider's it is, makes no
-/// difference.
-async fn is_unavailable_within_10_s(setup: Setup, what: &str) {
+/// Starts a function and delivers an event to it at once, so that the start counts too. It makes no
+/// difference which provider's function it is.
+async fn assert_unavailable_within_10_s(setup: Setup, what: &str) {
     let _ = bootstrap(setup.provider.name()); // Built before the clock runs.
     let event = Event::new(kind_of(setup.provider), 1);
     let started_at = Instant::now();
@@ -390,17 +391,17 @@ async fn a_start_and_its_delivery_end_within_10_s_if_a_service_hangs() {
     for services in [&[SECRETS][..], &[TABLE], &[QUEUE], &[SECRETS, TABLE, QUEUE]] {
         let setup = Setup::new(PROVIDERS[0], true).await;
         let setup = services.iter().fold(setup, |setup, service| setup.with(service, &url));
-        is_unavailable_within_10_s(setup, &services.join(" ")).await;
+        assert_unavailable_within_10_s(setup, &services.join(" ")).await;
     }
 }
 
 /// The start waits for one service and the delivery for another: the longest that both can take.
 #[tokio::test]
-async fn they_end_within_10_s_if_each_waits_for_another_service() {
+async fn a_start_and_its_delivery_end_within_10_s_if_two_services_hang() {
     let (_listener, url) = hanging();
     let setup = Setup::new(PROVIDERS[0], true)
         .await
         .with(SECRETS, &hanging_at_first().await)
         .with(TABLE, &url);
-    is_unavailable_within_10_s(setup, "Secrets Manager at first, and DynamoDB").await;
+    assert_unavailable_within_10_s(setup, "Secrets Manager at first, and DynamoDB").await;
 }

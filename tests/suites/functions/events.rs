@@ -24,15 +24,15 @@ async fn the_same_delivery_through_every_door_is_the_same_event() {
         let mut base64_event = world.event(&headers, "");
         base64_event["body"] = json!(BASE64_STANDARD.encode(body));
         base64_event["isBase64Encoded"] = json!(true);
-        let mut shouting = world.event(&[], body);
+        let mut upper_case = world.event(&[], body);
         for header in &headers {
-            shouting["headers"][header.name().to_uppercase()] =
+            upper_case["headers"][header.name().to_uppercase()] =
                 json!(String::from_utf8_lossy(header.value()));
         }
         let events = [
             world.event(&headers, body),
             base64_event,
-            shouting,
+            upper_case,
             rest_v1(path, &headers, body),
             alb(path, &headers, body, false),
             alb(path, &headers, body, true),
@@ -46,7 +46,7 @@ async fn the_same_delivery_through_every_door_is_the_same_event() {
 }
 
 #[tokio::test]
-async fn multi_value_doors_get_their_answers_headers_in_both_forms() {
+async fn multi_value_doors_get_response_headers_in_both_forms() {
     for provider in PROVIDERS {
         let world = World::of(provider).await;
         let path = world.path.as_str();

@@ -1,4 +1,5 @@
-//! Each header that the signature needs must be there once and unchanged. All others may be anything.
+//! Each header that the signature needs must be there once and unchanged. All other headers may be
+//! anything.
 
 use serde_json::{Value, json};
 use webhook_tests::{
@@ -13,7 +14,7 @@ use webhook_verify::{
 
 use crate::world::{World, accepted, duplicate, forged, refused, signed};
 
-/// The names of the headers that the kind's signer writes, each with its other names.
+/// Returns the names of the headers that the kind's signer writes, each with its alternative names.
 fn signers_headers(kind: Kind) -> Vec<&'static [&'static str]> {
     let mut all = vec![kind.scheme.signature.header];
     if let Some(TimeSource::Header(names)) = kind.scheme.time.map(|time| time.source) {
@@ -34,22 +35,23 @@ fn without(headers: &[Header], name: &str) -> Vec<Header> {
     headers.iter().filter(|header| header.name() != name).cloned().collect()
 }
 
-/// The same headers with another value of this one.
+/// Returns the headers with a different value of this one.
 fn with(headers: &[Header], name: &str, value: &str) -> Vec<Header> {
     let mut changed = without(headers, name);
     changed.push(Header::new(name, value));
     changed
 }
 
-/// The same headers with one more.
+/// Returns the headers with one more.
 fn and(headers: &[Header], name: &str, value: &str) -> Vec<Header> {
     let mut more = headers.to_vec();
     more.push(Header::new(name, value));
     more
 }
 
-/// Invokes the function, and wants the one answer to all that is not proven, to the byte.
-async fn is_refused(world: &World, event: &Value, what: &str) {
+/// Asserts that the function gives, byte for byte, the one answer for all deliveries that are not
+/// proven.
+async fn assert_refused(world: &World, event: &Value, what: &str) {
     let answer = world.function.invoke(event).await.expect("an answer");
     let expected = (
         &json!(401),
@@ -60,7 +62,7 @@ async fn is_refused(world: &World, event: &Value, what: &str) {
 }
 
 #[tokio::test]
-async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
+async fn every_unproven_delivery_gets_the_same_401_and_writes_nothing() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
@@ -72,7 +74,7 @@ async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
         for names in signers_headers(kind) {
             let (name, value) = (names[0], value_of(&good, names[0]));
             cases.push((without(&good, name), format!("no {name}")));
-            // Round an entry of a list, blanks are not part of it.
+            // In a list, the blanks around an entry are not part of it.
             let is_list = name == kind.scheme.signature.header[0]
                 && matches!(kind.scheme.signature.form, Form::Labelled { separator: ' ', .. });
             for changed in [
@@ -93,7 +95,7 @@ async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
                 cases.push((and(&good, other, &value), format!("{other} beside {name}")));
             }
         }
-        // A signature that has its time in it is complete.
+        // If the time is in the signature's own header, the earlier value would verify.
         if let Some(TimeSource::Header(_)) = kind.scheme.time.map(|time| time.source) {
             let name = kind.scheme.signature.header[0];
             let earlier = event.signed(KEY, UnixSeconds(now().0 - 7));
@@ -103,19 +105,28 @@ async fn whatever_is_not_proven_gets_the_same_401_and_writes_nothing() {
             ));
         }
         for (headers, what) in cases {
-            is_refused(&world, &world.event(&headers, &event.body), &format!("{kind:?}: {what}"))
-                .await;
+            assert_refused(
+                &world,
+                &world.event(&headers, &event.body),
+                &format!("{kind:?}: {what}"),
+            )
+            .await;
         }
         let altered = event.body.replace("\"number\": 1", "\"number\": 2");
-        is_refused(&world, &world.event(&good, &altered), &format!("{kind:?}: another body")).await;
+        assert_refused(&world, &world.event(&good, &altered), &format!("{kind:?}: another body"))
+            .await;
         world.assert_nothing_written().await;
-        assert_eq!(world.deliver(&event).await, accepted(&event), "{kind:?}: as it was");
+        assert_eq!(
+            world.deliver(&event).await,
+            accepted(&event),
+            "{kind:?}: the delivery as it was"
+        );
     }
 }
 
-/// Through the doors that show it.
+/// Only these doors show the function repeated headers.
 #[tokio::test]
-async fn a_repeated_header_is_refused_even_if_one_of_both_is_good() {
+async fn a_repeated_header_is_refused_even_if_one_of_the_two_is_good() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);
@@ -135,7 +146,7 @@ async fn a_repeated_header_is_refused_even_if_one_of_both_is_good() {
                         rest_v1(&world.path, &headers, &event.body),
                         alb(&world.path, &headers, &event.body, true),
                     ] {
-                        is_refused(&world, &event, &format!("{kind:?}: {name} twice")).await;
+                        assert_refused(&world, &event, &format!("{kind:?}: {name} twice")).await;
                     }
                 }
             }
@@ -145,7 +156,7 @@ async fn a_repeated_header_is_refused_even_if_one_of_both_is_good() {
 }
 
 #[tokio::test]
-async fn every_other_name_of_a_header_will_do() {
+async fn every_alternative_name_of_a_header_is_accepted() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::new(kind, 1);

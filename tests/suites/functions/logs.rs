@@ -10,9 +10,12 @@ use webhook_verify::{
     description::{EventType, Form, Signature, Unsigned},
 };
 
-use crate::world::{
-    ANOTHER, Setup, World, accepted, duplicate, forged, malformed, malformed_delivery, refused,
-    signs_python_form, unavailable, unsigned_headers,
+use crate::{
+    metrics::without_a_secret,
+    world::{
+        ANOTHER, Setup, World, accepted, duplicate, forged, malformed, malformed_delivery, refused,
+        signs_python_form, unavailable, unsigned_headers,
+    },
 };
 
 #[tokio::test]
@@ -45,7 +48,22 @@ async fn each_delivery_is_one_line_with_its_outcome_reason_and_duration() {
     }
 }
 
-/// The event of this number, with texts that must not be in the log in all places but its id and name.
+#[tokio::test]
+async fn a_failed_fetch_of_the_secret_is_logged_with_the_services_error() {
+    for kind in Kind::all() {
+        let world = without_a_secret(kind).await;
+        let line = &world.function.delivery_lines(3).await[1];
+        assert_eq!(
+            (&line["level"], &line["webhook.outcome"]),
+            (&json!("ERROR"), &json!("unavailable"))
+        );
+        let error = line["webhook.secret_fetch_error"].as_str();
+        assert!(error.is_some_and(|error| error.contains("NotFound")), "{line}");
+    }
+}
+
+/// Returns the event of this number, with texts that must not be logged in all places except its id
+/// and name.
 fn with_canaries(kind: Kind, number: usize) -> Event {
     let mut event = Event::with(kind, number, "\"name\": \"PAYLOADCANARY1\", \"rate\": 1.0");
     event.body = event.body.replace("\"grp_0\"", "\"PAYLOADCANARY2\"");
@@ -57,16 +75,21 @@ fn with_canaries(kind: Kind, number: usize) -> Event {
     event
 }
 
-/// The headers, with canaries in those that no signature covers. A header with the event's name stays:
-/// the log has the name.
+/// Returns the headers, with canaries in those that no signature covers. A header with the event's
+/// name stays as it is, because the name is logged.
 fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
+    let event_name = match kind.scheme.facts.event_type {
+        EventType::Unsigned(Unsigned::Header(header)) => Some(header),
+        EventType::Unsigned(Unsigned::Member(_)) | EventType::Signed(_) | EventType::Told(_) => {
+            None
+        }
+    };
     let schemes = kind.provider.schemes();
     let unsigned: Vec<Header> =
         schemes.iter().flat_map(|scheme| unsigned_headers(scheme, 1)).collect();
     let others = kind.provider.other_headers().iter().map(|(name, _)| *name);
     for name in others.chain(unsigned.iter().map(Header::name)).chain(["authorization"]) {
-        if !matches!(kind.scheme.facts.event_type, EventType::Unsigned(Unsigned::Header(header)) if header == name)
-        {
+        if event_name != Some(name) {
             headers.retain(|header| header.name() != name);
             headers.push(Header::new(name, "HEADERCANARY"));
         }
@@ -74,7 +97,7 @@ fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
     headers
 }
 
-/// The digits of the signature.
+/// Returns the signature without its prefix or label.
 fn digits(kind: Kind, headers: &[Header]) -> String {
     let Signature { header, form, .. } = kind.scheme.signature;
     let value =
@@ -135,7 +158,7 @@ async fn no_payload_header_signature_or_secret_is_logged_even_at_trace() {
         world.function.delivery_lines(6).await;
         let log = world.function.log();
         for line in log.lines() {
-            assert!(serde_json::from_str::<Value>(line).is_ok(), "a line that is not JSON: {line}");
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "this line is not JSON: {line}");
         }
         let spelled = kind.provider.key().write(ANOTHER);
         let secrets = [KEY.to_owned(), secret_of(kind.provider), ANOTHER.to_owned(), spelled];

@@ -8,9 +8,9 @@ use webhook_tests::{
 };
 use webhook_verify::Key;
 
-use crate::world::{ANOTHER, Setup, World, unavailable};
+use crate::world::{ANOTHER, Setup, World, refused, unavailable};
 
-/// Delivers the event of this number, signed with this key.
+/// Delivers the event of this number, signed with this key. Returns the status.
 async fn deliver(world: &World, kind: Kind, key: &str, number: usize) -> i64 {
     let event = Event::new(kind, number);
     world.send(&event.signed(key, now()), &event.body).await.0
@@ -47,7 +47,7 @@ async fn a_rotation_refuses_no_delivery() {
 }
 
 #[tokio::test]
-async fn an_instance_that_starts_during_a_rotation_takes_both_secrets() {
+async fn an_instance_that_starts_during_a_rotation_accepts_both_secrets() {
     for kind in Kind::all() {
         let provider = kind.provider;
         let setup =
@@ -60,7 +60,7 @@ async fn an_instance_that_starts_during_a_rotation_takes_both_secrets() {
         assert_eq!(
             deliver(&world, kind, "old", 1).await,
             200,
-            "{kind:?}: the start has not asked for it"
+            "{kind:?}: the start has not fetched it yet"
         );
         assert_eq!(deliver(&world, kind, "new", 2).await, 200, "{kind:?}");
         assert_eq!(deliver(&world, kind, "old", 3).await, 200, "{kind:?}");
@@ -109,11 +109,27 @@ async fn a_value_that_is_not_a_secret_is_503_and_nothing_is_written() {
             assert_eq!(deliver(&world, kind, "key", 1).await, 503, "{kind:?}: {value:?}");
             world.assert_nothing_written().await;
         }
-        let world =
-            Setup::new(provider, true).await.with("SIGNING_SECRET_ID", "absent").start().await;
+    }
+}
+
+/// Returns a world whose secret does not exist.
+async fn without_a_secret(kind: Kind) -> World {
+    Setup::new(kind.provider, true).await.with("SIGNING_SECRET_ID", "absent").start().await
+}
+
+#[tokio::test]
+async fn an_absent_secret_is_503() {
+    for kind in Kind::all() {
+        let world = without_a_secret(kind).await;
         assert_eq!(world.deliver(&Event::new(kind, 1)).await, unavailable(), "{kind:?}");
-        let (status, ..) = world.send(&[], "{}").await;
-        assert_eq!(status, 401, "{kind:?}: the form of the headers is checked before the secret");
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_the_headers_is_checked_before_the_secret() {
+    for kind in Kind::all() {
+        let world = without_a_secret(kind).await;
+        assert_eq!(world.send(&[], "{}").await, refused(), "{kind:?}");
     }
 }
 
@@ -153,13 +169,17 @@ async fn a_deleted_secret_ends_the_cached_one_at_once() {
         assert_eq!(
             deliver(&world, kind, KEY, 2).await,
             200,
-            "{kind:?}: nobody has asked for it yet"
+            "{kind:?}: it has not been fetched again yet"
         );
-        assert_eq!(deliver(&world, kind, ANOTHER, 3).await, 503, "{kind:?}: the mismatch asks");
+        assert_eq!(
+            deliver(&world, kind, ANOTHER, 3).await,
+            503,
+            "{kind:?}: the mismatch fetches it again"
+        );
         assert_eq!(
             deliver(&world, kind, KEY, 4).await,
             503,
-            "{kind:?}: the answer ends the cached secret"
+            "{kind:?}: the refusal has ended the cached secret"
         );
     }
 }

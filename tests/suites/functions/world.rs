@@ -31,7 +31,7 @@ pub(crate) struct World {
     pub(crate) queue: String,
     pub(crate) bucket: String,
     pub(crate) secret: String,
-    /// Where its provider posts.
+    /// The path that its provider posts to.
     pub(crate) path: String,
 }
 
@@ -65,7 +65,7 @@ impl Setup {
         self
     }
 
-    /// The same with a secret of this stored value.
+    /// Returns the same setup with a new secret of this stored value.
     pub(crate) async fn with_secret(self, value: &str) -> Self {
         let name = self.aws.create_secret(value).await;
         self.with("SIGNING_SECRET_ID", &name)
@@ -91,7 +91,7 @@ impl World {
         Setup::new(provider, true).await.start().await
     }
 
-    /// An HTTP API event for this function.
+    /// Returns an HTTP API event for this function.
     pub(crate) fn event(&self, headers: &[Header], body: &str) -> Value {
         http_api_v2(&self.path, headers, body)
     }
@@ -123,14 +123,15 @@ impl World {
         self.aws.records(&self.table).await
     }
 
-    /// The only record.
+    /// Returns the only record.
     pub(crate) async fn record(&self) -> HashMap<String, AttributeValue> {
         let mut records = self.records().await;
         assert_eq!(records.len(), 1, "{records:?}");
         records.remove(0)
     }
 
-    /// Puts a record as another invocation would have left it, with a lease that ends then.
+    /// Puts a record as another invocation would have left it, with a lease that ends at
+    /// `lease_ms`.
     pub(crate) async fn put_in_progress(&self, id: &str, lease_ms: i64) {
         let text = |value: &str| AttributeValue::S(value.to_owned());
         let number = |value: i64| AttributeValue::N(value.to_string());
@@ -146,7 +147,7 @@ impl World {
         self.aws.take_messages(&self.queue).await
     }
 
-    /// The only message.
+    /// Returns the only message.
     pub(crate) async fn message(&self) -> Message {
         let mut messages = self.messages().await;
         assert_eq!(messages.len(), 1, "{messages:?}");
@@ -168,22 +169,22 @@ fn answer(response: &Value) -> Answer {
     (response["statusCode"].as_i64().expect("a status"), retry_after, body)
 }
 
-/// The headers of an honest delivery, signed now.
+/// Returns the headers of an honest delivery, signed now.
 pub(crate) fn signed(event: &Event) -> Vec<Header> {
     event.signed(KEY, now())
 }
 
-/// The headers of a delivery that is signed with a key that the function does not have.
+/// Returns the headers of a delivery that is signed with a key that the function does not have.
 pub(crate) fn forged(event: &Event) -> Vec<Header> {
     event.signed(ANOTHER, now())
 }
 
-/// The answer to the first delivery of the event.
+/// Returns the answer to the first delivery of the event.
 pub(crate) fn accepted(event: &Event) -> Answer {
     (200, None, json!({"status": "accepted", "id": event.id}))
 }
 
-/// The answer to another delivery of an event that was queued before.
+/// Returns the answer to a delivery of an event that was queued before.
 pub(crate) fn duplicate(event: &Event) -> Answer {
     (200, None, json!({"status": "duplicate", "id": event.id}))
 }
@@ -200,18 +201,18 @@ pub(crate) fn unavailable() -> Answer {
     (503, Some("5".to_owned()), json!({"error": "unavailable"}))
 }
 
-/// The kinds of one provider: its schemes.
+/// Returns the kinds of one provider, one for each of its schemes.
 pub(crate) fn kinds_of(provider: &'static Provider) -> impl Iterator<Item = Kind> {
     Kind::all().into_iter().filter(move |kind| kind.provider.name() == provider.name())
 }
 
-/// The first kind of one provider, for what does not depend on the scheme.
+/// Returns the first kind of a provider, for tests that do not depend on the scheme.
 pub(crate) fn kind_of(provider: &'static Provider) -> Kind {
     kinds_of(provider).next().expect("a provider has a scheme")
 }
 
-/// One kind for each way of signing a body: as it is sent, a Python form of it, a Python form of a
-/// member. For tests with large bodies, which are slow.
+/// Returns one kind for each way of signing a body: as it is sent, a Python form of it, a Python
+/// form of a member. For tests with large bodies, which are slow.
 pub(crate) fn kinds_by_body() -> Vec<Kind> {
     let ways = |kind: &Kind| {
         kind.scheme.messages.iter().map(|message| std::mem::discriminant(&message.body))
@@ -225,17 +226,17 @@ pub(crate) fn kinds_by_body() -> Vec<Kind> {
     kinds
 }
 
-/// Whether the MAC covers all of the body.
+/// Returns whether the MAC covers all of the body.
 pub(crate) fn signs_whole_body(kind: &Kind) -> bool {
     kind.scheme.signed_member().is_none()
 }
 
-/// Whether the MAC may cover the body in another spelling than it is sent in.
+/// Returns whether the MAC may cover the body in a different spelling than the one that is sent.
 pub(crate) fn signs_python_form(kind: &Kind) -> bool {
     kind.scheme.messages.iter().any(|message| matches!(message.body, Body::PythonForm(_)))
 }
 
-/// The headers that no signature covers and a fact is read from, with a value of this number.
+/// Returns the unsigned headers from which facts are read, with values made from this number.
 pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
     let event_type =
         if let EventType::Unsigned(place) = &scheme.facts.event_type { Some(place) } else { None };
@@ -245,8 +246,8 @@ pub(crate) fn unsigned_headers(scheme: &Scheme, number: usize) -> Vec<Header> {
     names.map(|name| Header::new(name, format!("unsigned-{number}"))).collect()
 }
 
-/// Headers and body of an honest delivery of the event, with a value of this number in each place that
-/// is not signed.
+/// Returns headers and body of an honest delivery, with a value made from this number in each place
+/// that is not signed.
 pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, String) {
     let scheme = event.kind.scheme;
     let changed = unsigned_headers(scheme, number);
@@ -260,8 +261,8 @@ pub(crate) fn with_unsigned(event: &Event, number: usize) -> (Vec<Header>, Strin
     (headers, body)
 }
 
-/// An authentic delivery that is malformed: headers, body, and the reason. `None` if the kind has no
-/// such deliveries.
+/// Returns an authentic delivery that is malformed: headers, body, and the reason. `None` if the
+/// kind has no such deliveries.
 pub(crate) fn malformed_delivery(kind: Kind) -> Option<(Vec<Header>, String, &'static str)> {
     let mut event = Event::new(kind, 1);
     let reason = if signs_whole_body(&kind) {
@@ -275,12 +276,12 @@ pub(crate) fn malformed_delivery(kind: Kind) -> Option<(Vec<Header>, String, &'s
     Some((signed(&event), event.body, reason))
 }
 
-/// The text of a record's attribute.
+/// Returns the text of a record's attribute.
 pub(crate) fn text<'r>(record: &'r HashMap<String, AttributeValue>, name: &str) -> Option<&'r str> {
     record.get(name).map(|value| value.as_s().expect("a text").as_str())
 }
 
-/// The number in a record's attribute.
+/// Returns the number in a record's attribute.
 pub(crate) fn number(record: &HashMap<String, AttributeValue>, name: &str) -> i64 {
     record[name].as_n().expect("a number").parse().expect("a whole number")
 }

@@ -1,4 +1,4 @@
-//! A consumer that takes messages while they come.
+//! A consumer that takes messages off the queue while they arrive.
 
 use aws_sdk_sqs::types::DeleteMessageBatchRequestEntry;
 use tokio::{sync::watch, task::JoinHandle};
@@ -15,7 +15,8 @@ impl Consumer {
         Self { no_more, taken: tokio::spawn(async move { consume(&aws, &queue, &told).await }) }
     }
 
-    /// All messages there were, once nobody sends any more and the queue is empty.
+    /// Waits until the queue is empty, and returns all messages. Nobody may send any more when it
+    /// is called.
     pub(crate) async fn finish(self) -> Vec<Taken> {
         self.no_more.send_replace(true);
         self.taken.await.expect("the consumer does not panic")
@@ -25,10 +26,10 @@ impl Consumer {
 async fn consume(aws: &Aws, queue: &str, no_more: &watch::Receiver<bool>) -> Vec<Taken> {
     let mut taken = Vec::new();
     loop {
-        // Asked before the queue is, so that what came in between is not left behind.
+        // Read before the queue is, so that no message that arrives in between is left behind.
         let is_last = *no_more.borrow();
         let receive = aws.sqs.receive_message().queue_url(queue).max_number_of_messages(10);
-        // Waits for messages while there may be some.
+        // The call waits for messages as long as some may come.
         let receive = receive.wait_time_seconds(i32::from(!is_last));
         let messages = receive.send().await.expect("a queue is read").messages.unwrap_or_default();
         if messages.is_empty() && is_last {

@@ -1,4 +1,4 @@
-//! What a run came to, in figures.
+//! The figures of a run.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use webhook_tests::{
 
 use crate::{World, plan::Origin};
 
-/// Answers by what they say.
+/// Counts the answers by what they say.
 #[derive(Default)]
 pub(crate) struct Tally(Mutex<BTreeMap<&'static str, usize>>);
 
@@ -40,9 +40,9 @@ pub(crate) struct Figures {
     answers: BTreeMap<&'static str, usize>,
     calls: BTreeMap<Call, usize>,
     faults: BTreeMap<Fault, usize>,
-    /// By the clock or at a call.
+    /// How many processes were killed, by the clock or at a call.
     pub(crate) kills: usize,
-    /// Of a process.
+    /// How many processes were started.
     pub(crate) starts: usize,
     messages: usize,
     delivered_in: Duration,
@@ -87,7 +87,8 @@ impl fmt::Display for Figures {
         let attempts: usize = self.answers.values().sum();
         writeln!(
             f,
-            "{events} events, {duplicates} of them sent twice, {forgeries} forgeries: {attempts} deliveries"
+            "{events} events, {duplicates} of them sent twice, {forgeries} forgeries: \
+             {attempts} deliveries"
         )?;
         writeln!(f, "answers: {:?}", self.answers)?;
         writeln!(f, "calls: {:?}", self.calls)?;
@@ -98,7 +99,8 @@ impl fmt::Display for Figures {
         let rate = attempts as f64 / seconds;
         write!(
             f,
-            "{messages} messages; delivered in {seconds:.1} s ({rate:.0} deliveries a second), all in {:.1} s",
+            "{messages} messages; delivered in {seconds:.1} s ({rate:.0} deliveries a second), \
+             all in {:.1} s",
             self.total.as_secs_f64()
         )
     }

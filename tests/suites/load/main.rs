@@ -1,10 +1,12 @@
-//! Many events of all providers at once, over instances that die and whose calls fail, and a consumer beside them.
-//! Nothing may be lost, nothing forged in, nothing on the queue twice.
+//! Many events of all providers at once, delivered to instances that die and whose calls fail,
+//! while a consumer reads the queue. No event may be lost, forged, or on the queue twice.
 //!
-//! `LOAD_EVENTS` distinct events (default 1,000), of which 30 % are sent twice and to 5 % of which come forgeries; what happens
-//! to whom follows from `LOAD_SEED`. How it all interleaves does not: a seed repeats the plan, and not the run.
-//! `cargo test --workspace --test load -- --nocapture` prints the figures. `WEBHOOK_PROFILE=release` takes the bootstraps that
-//! are deployed.
+//! `LOAD_EVENTS` is the number of distinct events (default 1,000). 30 % of them are sent twice, and
+//! 5 % are also forged. Who sends what, and what fails, follows from `LOAD_SEED`. How all of it
+//! interleaves does not: the same seed repeats the plan, but not the run. With
+//! `WEBHOOK_PROFILE=release`, the bootstraps are built as they are deployed.
+//!
+//! `cargo test --workspace --test load -- --nocapture` prints the figures.
 
 mod consumer;
 mod figures;
@@ -36,23 +38,24 @@ use crate::{
     plan::{Origin, Plan, Sent, faults},
 };
 
-/// Instances of all functions together, and of each at least.
+/// The number of instances of all functions together, and the least of each.
 const INSTANCES: usize = 8;
 const OF_EACH_AT_LEAST: usize = 2;
-/// An invocation's time: short, so that the lease of a killed one is over soon.
+/// The time of an invocation. It is short, so that the lease of a killed one ends soon.
 const TIME_LEFT: Duration = Duration::from_secs(3);
-/// Deliveries on their way at once, without those that wait for a `Retry-After`.
+/// The most deliveries under way at once, without those that wait for a `Retry-After`.
 const AT_ONCE: usize = 12;
-/// Attempts of one delivery: more means that it never ends.
+/// A delivery with more attempts than this would never end.
 const MOST_ATTEMPTS: usize = 40;
 
-/// After so many deliveries, requests that are held back are let go: well within the queue's five minutes.
+/// Each time after so many deliveries, requests that are held back are let go. This is well within
+/// the queue's five minutes.
 const LET_GO_EVERY: usize = 50;
 
 #[tokio::test]
-async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
+async fn no_event_is_lost_or_forged_or_queued_twice() {
     let (events, seed) = (number("LOAD_EVENTS", 1_000), number("LOAD_SEED", 1));
-    // Built first: the figures are those of the run.
+    // Built first, so that the figures are those of the run alone.
     for provider in PROVIDERS {
         let program = bootstrap(provider.name());
         assert!(program.exists(), "{program:?}");
@@ -105,7 +108,8 @@ async fn nothing_is_lost_nothing_forged_in_and_nothing_twice() {
     eprintln!("{figures}");
     assert!(
         violations.is_empty(),
-        "{} violations, of which the first:\n{}\nLOAD_EVENTS={events} LOAD_SEED={seed} cargo test --workspace --test load",
+        "{} violations. The first of them:\n{}\nTo repeat the plan: \
+         LOAD_EVENTS={events} LOAD_SEED={seed} cargo test --workspace --test load",
         violations.len(),
         violations[..violations.len().min(20)].join("\n")
     );
@@ -119,7 +123,8 @@ struct World {
     tally: Tally,
 }
 
-/// Sends every delivery of the plan, in its order. One that has to be sent again waits behind a dozen, and not behind all.
+/// Sends every delivery of the plan, in order. One that has to be sent again waits for about a
+/// dozen others, not for all.
 async fn send_all(world: &Arc<World>) -> Vec<Result<(), String>> {
     let gate = Arc::new(Semaphore::new(AT_ONCE));
     let mut senders = JoinSet::new();
@@ -147,7 +152,8 @@ impl World {
         self.proxies().for_each(Proxy::let_go);
     }
 
-    /// Sends a delivery until it is answered for good, as a provider does. Between two attempts it makes room for others.
+    /// Sends a delivery until it has a final answer, as a provider does. Between two attempts, it
+    /// makes room for others.
     async fn send(
         &self,
         sent: Sent,
@@ -166,7 +172,7 @@ impl World {
                 Origin::Honest | Origin::Again => event.delivery(),
                 Origin::Forged(how) => event.forgery(how),
             };
-            // A death by the clock, in the first attempt alone.
+            // Only the first attempt is killed by the clock.
             let kill_after = sent.kill_after.filter(|_| attempt == 0);
             let answer = function.invoke(request, TIME_LEFT, kill_after).await;
             drop(permit);
@@ -192,6 +198,6 @@ impl World {
 
 fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |text| {
-        text.parse().unwrap_or_else(|_| panic!("{name} is no whole number: {text}"))
+        text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}: set it to a whole number"))
     })
 }

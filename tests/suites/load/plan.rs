@@ -17,12 +17,12 @@ pub(crate) enum Origin {
     Forged(u8),
 }
 
-/// One delivery, sent until it is answered for good.
+/// One delivery, sent until it has a final answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     pub(crate) event: usize,
     pub(crate) origin: Origin,
-    /// The instance is killed so long after it was given the first attempt.
+    /// The instance is killed this long after it got the first attempt.
     pub(crate) kill_after: Option<Duration>,
 }
 
@@ -49,7 +49,7 @@ impl Plan {
         let mut rng = Rng::with_seed(seed);
         let kinds = Kind::all();
         let mut events = Vec::new();
-        // By when a delivery is due: those of one event are near each other, or right behind.
+        // Each delivery's place in the order. Those of one event are near each other.
         let mut due = Vec::new();
         for number in 0..count {
             let kind = kinds[rng.usize(..kinds.len())];
@@ -62,7 +62,7 @@ impl Plan {
             due.push((event + behind, event, Origin::Again));
         }
         for event in sample(&mut rng, count, FORGERIES) {
-            // Also before anything honest of it has come.
+            // A forgery may also come before the first honest delivery.
             let at = (event + rng.usize(..BEHIND)).saturating_sub(BEHIND / 2);
             due.push((at, event, Origin::Forged(rng.u8(..))));
         }
@@ -80,7 +80,7 @@ impl Plan {
     }
 }
 
-/// So many percent of all numbers below `count`, each once.
+/// Returns this percentage of all numbers below `count`, each once.
 fn sample(rng: &mut Rng, count: usize, percent: usize) -> Vec<usize> {
     let mut numbers: Vec<usize> = (0..count).collect();
     rng.shuffle(&mut numbers);
@@ -88,7 +88,7 @@ fn sample(rng: &mut Rng, count: usize, percent: usize) -> Vec<usize> {
     numbers
 }
 
-/// What happens to the calls of an instance.
+/// Returns the script of an instance's proxy.
 pub(crate) fn faults(
     seed: u64,
     instance: usize,

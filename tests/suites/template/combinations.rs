@@ -1,5 +1,5 @@
-//! The main combinations of what exists and what is created: each is deployed, and passes deliveries of all its providers to
-//! the queue. (`infra/rules/test_parameters.py` lints all combinations.)
+//! The main combinations of existing and created resources. Each is deployed, and passes deliveries
+//! of all its providers to the queue. (`infra/rules/test_parameters.py` lints all combinations.)
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ const LARGE: usize = 1_100_000;
 /// Far longer than a consumer takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// What a stack makes of these, it makes itself.
+/// The types of resources that hold something or that may exist before the stack.
 const HOLDERS: [&str; 5] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::DynamoDB::Table",
@@ -33,7 +33,7 @@ const HOLDERS: [&str; 5] = [
     "AWS::SecretsManager::Secret",
 ];
 
-/// The types of resources that the stack and those nested in it made, of those that hold something or could exist before.
+/// Returns which of the [`HOLDERS`] the stack and its nested stacks have made.
 async fn made(stack: &Stack) -> BTreeSet<String> {
     let api = api().await;
     let mut stacks = vec![stack.name.clone()];
@@ -54,8 +54,8 @@ async fn made(stack: &Stack) -> BTreeSet<String> {
     made
 }
 
-/// Delivers a small and a large event of each provider through the front door, each twice, and finds each of them once in the
-/// table and on the queue, the large ones in the bucket.
+/// Delivers a small and a large event of each provider through the front door, each twice. Then
+/// each must be once in the table and once on the queue, the large ones by a pointer to the bucket.
 async fn assert_delivers(stack: &Stack, providers: &[&str], queue: &str) {
     for provider in providers {
         for (id, bytes) in [("small", 10), ("large", LARGE)] {
@@ -92,16 +92,16 @@ async fn assert_delivers(stack: &Stack, providers: &[&str], queue: &str) {
 }
 
 #[tokio::test]
-async fn everything_is_created() {
+async fn by_default_everything_is_created() {
     let stack = deploy("created", &[]).await;
     assert_eq!(made(&stack).await, HOLDERS.map(str::to_owned).into());
     assert_delivers(&stack, &providers(), &stack.outputs["EventQueueUrl"]).await;
 }
 
 #[tokio::test]
-async fn everything_exists_and_nothing_of_it_is_made_again() {
+async fn existing_resources_are_used_and_none_is_created_again() {
     let api = api().await;
-    // Any stack leads to the emulator's account; this one has what the other is to use.
+    // This stack has the resources that the other one is to use.
     let theirs = deploy("theirs", &[("Alarms", "false")]).await;
     let http_api = api.json(
         "POST",
@@ -216,7 +216,7 @@ async fn the_example_consumer_reads_the_queue_and_marks_each_event_in_its_table(
     };
     assert_eq!(marks.iter().filter_map(|mark| text(mark, "id")).collect::<BTreeSet<_>>(), keys);
 
-    // The consumer's own table expires its marks by the attribute that they have.
+    // The table expires the marks by an attribute that they have.
     let template = template("template.yaml");
     let (_, table) = resources(&template, "AWS::DynamoDB::Table")
         .find(|(name, _)| *name == "ConsumedEventsTable")

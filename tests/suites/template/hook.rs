@@ -1,5 +1,5 @@
-//! The pre-traffic hook's real bootstrap, on the functions of a deployed stack. CodeDeploy, which the emulator lacks, is a small
-//! server that keeps what it is told.
+//! The pre-traffic hook's real bootstrap, on the functions of a deployed stack. The emulator lacks
+//! CodeDeploy, so a small server takes its place and keeps what it is told.
 
 use std::{
     collections::HashMap,
@@ -29,14 +29,14 @@ use crate::{
 
 const EXPECTED: &str = "CodeDeploy_20141006.PutLifecycleEventHookExecutionStatus";
 
-/// What CodeDeploy was told.
+/// The server in the place of CodeDeploy, with what it was told.
 struct CodeDeploy {
     endpoint: String,
     told: Arc<Mutex<Vec<Value>>>,
 }
 
 impl CodeDeploy {
-    /// Starts one that answers with this status.
+    /// Starts a server that answers with this status.
     async fn start(status: StatusCode) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -79,7 +79,7 @@ async fn answer(
     Ok(response)
 }
 
-/// Runs the hook of a provider against a version; gives what it returns to Lambda, and its log.
+/// Runs a provider's hook against a version. Returns what the hook answers to Lambda, and its log.
 async fn run_hook(
     stack: &Stack,
     codedeploy: &CodeDeploy,
@@ -100,7 +100,7 @@ async fn run_hook(
     invoke(&variables).await
 }
 
-/// Invokes a hook with these variables; gives what it returns to Lambda, and its log.
+/// Invokes a hook with these variables. Returns what it answers to Lambda, and its log.
 async fn invoke(variables: &HashMap<String, String>) -> (Answer, String) {
     let hook = Function::start("pre-traffic-hook", variables).await;
     let event = json!({ "DeploymentId": "d-1", "LifecycleEventHookExecutionId": "e-1" });
@@ -113,7 +113,7 @@ fn told(status: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_version_that_verifies_its_provider_gets_its_traffic() {
+async fn a_version_that_verifies_its_provider_gets_traffic() {
     let stack = deploy("hook-succeeds", &[]).await;
     let codedeploy = CodeDeploy::start(StatusCode::OK).await;
     for provider in PROVIDERS {
@@ -145,12 +145,14 @@ async fn a_version_that_refuses_its_provider_or_fails_gets_no_traffic() {
         (
             &version,
             "none-of-this-name",
-            "the signing secret could not be read: the service refused the call: ResourceNotFoundException",
+            "the signing secret could not be read: the service refused the call: \
+             ResourceNotFoundException",
         ),
         (
             "none-of-this-name",
             &secret,
-            "the version could not be invoked: the service refused the call: ResourceNotFoundException",
+            "the version could not be invoked: the service refused the call: \
+             ResourceNotFoundException",
         ),
         (&consumer, &secret, "the version failed (Unhandled): its log has the reason"),
     ] {
@@ -164,7 +166,7 @@ async fn a_version_that_refuses_its_provider_or_fails_gets_no_traffic() {
         assert!(log.contains(&format!("\"reason\":\"{reason}")), "{reason}: {log}");
         assert!(!log.contains("another-secret"), "{log}");
     }
-    // A version that does not start.
+    // The version does not start.
     let broken = json!({ "Environment": { "Variables": { "QUEUE_URL": "not a queue" } } });
     let path = format!("/2015-03-31/functions/{version}/configuration");
     let updated = api().await.json("PUT", "lambda", &path, None, &broken);
@@ -175,7 +177,7 @@ async fn a_version_that_refuses_its_provider_or_fails_gets_no_traffic() {
 }
 
 #[tokio::test]
-async fn a_result_that_codedeploy_does_not_take_is_an_error_to_lambda() {
+async fn a_result_that_codedeploy_refuses_is_an_error_to_lambda() {
     let stack = deploy("hook-untold", &[]).await;
     let codedeploy = CodeDeploy::start(StatusCode::BAD_REQUEST).await;
     let provider = PROVIDERS[0];
@@ -184,16 +186,17 @@ async fn a_result_that_codedeploy_does_not_take_is_an_error_to_lambda() {
     let (answer, _) = run_hook(&stack, &codedeploy, provider, version, secret).await;
     let error = answer.expect_err("an error");
     assert_eq!(error["errorType"], "NotReported");
-    let message = "could not tell CodeDeploy the result: the service refused the call: DeploymentDoesNotExistException";
+    let message = "could not tell CodeDeploy the result: the service refused the call: \
+                   DeploymentDoesNotExistException";
     assert_eq!(error["errorMessage"], message);
 }
 
-/// What no hook can show in the emulator, which has no `CodeDeploy`.
+/// The permission that no test can show, because the emulator has no `CodeDeploy`.
 const UNSEEN: &str = "codedeploy:PutLifecycleEventHookExecutionStatus";
 
-/// As it is deployed: its variables, and its role with each permission taken away once.
+/// Runs the hook with its deployed variables and role, and takes each permission away once.
 #[tokio::test]
-async fn the_deployed_hook_has_what_it_reads_and_calls_and_nothing_more() {
+async fn the_deployed_hook_may_make_its_calls_and_no_others() {
     let api = api().await;
     let mut parameters = EVERYTHING.to_vec();
     parameters.push(("DeploymentStrategy", "AllAtOnce"));

@@ -1,5 +1,6 @@
-//! Alarms and graphs look at what is there: metrics that the code emits (`functions/metrics.rs` shows that it emits the list,
-//! and no other) or AWS's own; and each alarm leads to what to do.
+//! Alarms and graphs use metrics that exist: AWS's own, or those that the code emits
+//! (`functions/metrics.rs` shows that it emits those of the list, and no others). Each alarm says
+//! where to read what to do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +12,7 @@ use webhook_cli::DEVELOPMENT_SECRET;
 use webhook_lambda::metrics::{METRICS, NAMESPACE};
 use webhook_tests::{
     http::post,
+    stack::Stack,
     template::{resources, template},
     workspace,
 };
@@ -28,7 +30,7 @@ fn metric(namespace: &str, name: &str, dimensions: &[&str]) -> Metric {
     )
 }
 
-/// All that there is to look at. Of AWS's own:
+/// Returns all metrics that exist. AWS's own are from:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html>,
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html>,
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html>,
@@ -57,7 +59,7 @@ fn known() -> BTreeSet<Metric> {
     ours.chain(of_aws).chain(filtered()).collect()
 }
 
-/// The metrics that filters make of the API's access log.
+/// Returns the metrics that filters make from the API's access log.
 fn filtered() -> Vec<Metric> {
     let template = template("monitoring.yaml");
     let filters = resources(&template, "AWS::Logs::MetricFilter");
@@ -79,7 +81,7 @@ fn items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().expect("a list").iter()
 }
 
-/// The metrics that an alarm looks at.
+/// Returns the metrics that an alarm watches.
 fn watched(alarm: &Value) -> BTreeSet<Metric> {
     let of = |metric: &Value| {
         let dimensions =
@@ -101,7 +103,7 @@ fn watched(alarm: &Value) -> BTreeSet<Metric> {
     }
 }
 
-/// The section of OPERATIONS.md that an alarm names.
+/// Returns the section of OPERATIONS.md that an alarm names.
 fn section(alarm: &Value) -> &str {
     let (said, section) =
         text(&alarm["AlarmDescription"]).rsplit_once(" See \"").expect("it names a section");
@@ -109,19 +111,28 @@ fn section(alarm: &Value) -> &str {
     section.strip_suffix("\" in infra/OPERATIONS.md.").expect("it names the file")
 }
 
-#[test]
-fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
-    let (of_stack, of_provider) = (template("monitoring.yaml"), template("provider-alarms.yaml"));
-    let alarms: Vec<(&String, &Value)> = [&of_stack, &of_provider]
-        .into_iter()
+/// Returns the properties of each alarm of the templates, by its name.
+fn alarms() -> BTreeMap<String, Value> {
+    let templates = ["monitoring.yaml", "provider-alarms.yaml"].map(template);
+    templates
+        .iter()
         .flat_map(|template| resources(template, "AWS::CloudWatch::Alarm"))
-        .map(|(name, alarm)| (name, &alarm["Properties"]))
-        .collect();
+        .map(|(name, alarm)| (name.clone(), alarm["Properties"].clone()))
+        .collect()
+}
+
+#[test]
+fn each_alarm_watches_metrics_that_exist() {
     let known = known();
-    for (name, alarm) in &alarms {
+    for (name, alarm) in &alarms() {
         let unknown: Vec<_> = watched(alarm).difference(&known).cloned().collect();
-        assert!(unknown.is_empty(), "{name} would never see {unknown:?}");
+        assert!(unknown.is_empty(), "{name} watches {unknown:?}, which nobody emits");
     }
+}
+
+#[test]
+fn each_alarm_watches_its_metrics_and_names_its_section() {
+    let alarms = alarms();
     let found: BTreeMap<&str, (String, &str)> = alarms
         .iter()
         .map(|(name, alarm)| {
@@ -156,20 +167,24 @@ fn each_alarm_watches_what_is_emitted_and_names_a_section_that_is_there() {
     .map(|(name, metrics, section)| (name, (metrics.to_owned(), section)))
     .into();
     assert_eq!(found, expected);
+}
 
-    let sections: BTreeSet<&str> = found.values().map(|(_, section)| *section).collect();
+#[test]
+fn each_alarm_has_a_section_in_operations_and_each_section_an_alarm() {
+    let alarms = alarms();
+    let sections: BTreeSet<&str> = alarms.values().map(section).collect();
     let operations = operations();
     let (_, under_alarms) =
         operations.split_once("\n## Alarms\n").expect("there is a chapter on alarms");
     let (under_alarms, _) = under_alarms.split_once("\n## ").expect("another follows");
     let headings: BTreeSet<&str> =
         under_alarms.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-    assert_eq!(sections, headings, "each alarm has its section, and each section an alarm");
+    assert_eq!(sections, headings);
 }
 
-/// The emulator writes no access log: this shows that the filters read members that a line has.
+/// The emulator writes no access log, so this compares the filters with the log's format.
 #[test]
-fn filters_look_at_what_the_access_log_has() {
+fn log_filters_read_members_that_the_access_log_has() {
     let (of_stack, of_api) = (template("monitoring.yaml"), template("template.yaml"));
     let format =
         text(&of_api["Resources"]["ApiStage"]["Properties"]["AccessLogSettings"]["Format"]);
@@ -199,20 +214,13 @@ fn filters_look_at_what_the_access_log_has() {
 }
 
 #[tokio::test]
-async fn alarms_on_queues_of_another_account_are_not_made() {
+async fn alarms_on_queues_of_another_account_are_not_created() {
     let parameters = [
         ("ExistingQueueArn", "arn:aws:sqs:us-east-1:111111111111:events.fifo"),
         ("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:111111111111:dead.fifo"),
     ];
     deploy("elsewhere", &parameters).await;
-    let target = "GraniteServiceVersion20100801.DescribeAlarms";
-    let alarms = api().await.json(
-        "POST",
-        "monitoring",
-        "/",
-        Some(target),
-        &json!({"AlarmNamePrefix": "elsewhere-"}),
-    );
+    let alarms = cloudwatch("DescribeAlarms", &json!({"AlarmNamePrefix": "elsewhere-"})).await;
     let names: Vec<&str> =
         items(&alarms["MetricAlarms"]).map(|alarm| text(&alarm["AlarmName"])).collect();
     assert_eq!(names.len(), 6 + 9 * providers().len(), "{names:?}");
@@ -250,8 +258,9 @@ fn links_within_operations_lead_to_headings() {
     assert_eq!(dead, [&""; 0]);
 }
 
-/// The metrics that a graph draws, as rows of the dashboard's JSON: `.` stands for what stands there in the row before, and
-/// `...` for all that is not given.
+/// Returns the metrics that a graph draws, with the values of their dimensions. In the rows of the
+/// dashboard's JSON, `.` repeats the value from the row above, and `...` all values that are not
+/// given.
 fn drawn(widget: &Value) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
     let mut above: Vec<String> = Vec::new();
     let mut drawn = Vec::new();
@@ -284,6 +293,7 @@ fn drawn(widget: &Value) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
     drawn
 }
 
+/// Returns the metrics of a search such as
 /// `SEARCH('{namespace,dimension,…} MetricName=("a" OR "b") FunctionName=("c" OR "d")', …)`.
 fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
     let (_, schema) = search.split_once("SEARCH('{").expect("a search");
@@ -303,54 +313,55 @@ fn searched(search: &str) -> Vec<(Metric, BTreeMap<String, BTreeSet<String>>)> {
     names.map(|name| ((namespace.clone(), name, dimensions.clone()), functions.clone())).collect()
 }
 
-/// What the deployed alarms and graphs name is what the deployed stack has, and its functions emit.
-#[tokio::test]
-async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
-    let stack = deploy("watched", &[]).await;
+/// Calls an action of CloudWatch.
+async fn cloudwatch(action: &str, body: &Value) -> Value {
+    let target = format!("GraniteServiceVersion20100801.{action}");
+    api().await.json("POST", "monitoring", "/", Some(&target), body)
+}
+
+/// Returns the values that each dimension of a metric has in a stack.
+fn dimensions_of(stack: &Stack) -> BTreeMap<&'static str, BTreeSet<String>> {
     let last = |output: &str| stack.outputs[output].rsplit(':').next().expect("an ARN").to_owned();
     let functions: Vec<String> =
-        providers().iter().map(|provider| format!("watched-{provider}")).collect();
-    let names: BTreeMap<&str, BTreeSet<String>> = [
+        providers().iter().map(|provider| format!("{}-{provider}", stack.name)).collect();
+    [
         ("ApiId", vec![stack.outputs["ApiId"].clone()]),
-        ("FunctionName", functions.clone()),
-        ("QueueName", vec![last("EventQueueArn"), last("DeadLetterQueueArn")]),
         ("Resource", functions.iter().map(|function| format!("{function}:live")).collect()),
+        ("FunctionName", functions),
+        ("QueueName", vec![last("EventQueueArn"), last("DeadLetterQueueArn")]),
         ("TableName", vec![stack.outputs["IdempotencyTableName"].clone()]),
         ("Operation", vec!["PutItem".to_owned()]),
     ]
     .map(|(dimension, values)| (dimension, values.into_iter().collect()))
-    .into();
-    let api = api().await;
-    let call = |action: &str, body: &Value| {
-        api.json(
-            "POST",
-            "monitoring",
-            "/",
-            Some(&format!("GraniteServiceVersion20100801.{action}")),
-            body,
-        )
-    };
+    .into()
+}
 
-    let alarms = call("DescribeAlarms", &json!({"AlarmNamePrefix": "watched-"}));
+#[tokio::test]
+async fn deployed_alarms_watch_the_stack_and_notify_its_topic() {
+    let stack = deploy("watched", &[]).await;
+    let of_stack = dimensions_of(&stack);
+    let alarms = cloudwatch("DescribeAlarms", &json!({"AlarmNamePrefix": "watched-"})).await;
     let mut count = 0;
     for alarm in items(&alarms["MetricAlarms"]) {
         count += 1;
         for dimension in alarm["Dimensions"].as_array().into_iter().flatten() {
             assert!(
-                names[text(&dimension["Name"])].contains(text(&dimension["Value"])),
+                of_stack[text(&dimension["Name"])].contains(text(&dimension["Value"])),
                 "{dimension} in {alarm}"
             );
         }
         assert_eq!(alarm["AlarmActions"], json!([stack.outputs["AlarmTopicArn"]]), "{alarm}");
     }
-    assert_eq!(count, 8 + 9 * functions.len(), "the shared ones, and each provider's");
+    assert_eq!(count, 8 + 9 * providers().len(), "the shared ones, and each provider's");
+}
 
-    let known = known();
-    assert_eq!(
-        stack.outputs["DashboardName"], "watched-us-east-1",
-        "a dashboard is the account's, in all regions"
-    );
-    let body = call("GetDashboard", &json!({"DashboardName": stack.outputs["DashboardName"]}));
+#[tokio::test]
+async fn deployed_graphs_draw_metrics_that_exist_in_the_stack() {
+    let stack = deploy("graphed", &[]).await;
+    let (of_stack, known) = (dimensions_of(&stack), known());
+    let name = &stack.outputs["DashboardName"];
+    assert_eq!(name, "graphed-us-east-1", "an account shows the dashboards of all its regions");
+    let body = cloudwatch("GetDashboard", &json!({"DashboardName": name})).await;
     let dashboard: Value =
         serde_json::from_str(text(&body["DashboardBody"])).expect("a dashboard is JSON");
     let mut graphed = BTreeSet::new();
@@ -358,9 +369,9 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
         let drawn = drawn(widget);
         assert!(!drawn.is_empty(), "{widget}");
         for (metric, dimensions) in drawn {
-            assert!(known.contains(&metric), "{metric:?} is drawn, and nobody emits it");
+            assert!(known.contains(&metric), "{metric:?} is drawn, but nobody emits it");
             for (dimension, values) in dimensions {
-                assert!(values.is_subset(&names[dimension.as_str()]), "{dimension}: {values:?}");
+                assert!(values.is_subset(&of_stack[dimension.as_str()]), "{dimension}: {values:?}");
             }
             graphed.insert(metric.1);
         }
@@ -373,32 +384,47 @@ async fn deployed_alarms_watch_the_stack_and_metrics_that_are_emitted() {
         let metrics = drawn(widget).into_iter().map(|((_, name, _), _)| name);
         metrics.collect::<BTreeSet<_>>() == BTreeSet::from(["PreviousSecretUses".to_owned()])
     });
-    assert_eq!(alone.count(), 1, "a rotation is seen to end on a graph of its own");
-    let titles: Vec<_> =
-        items(&dashboard["widgets"]).map(|widget| text(&widget["properties"]["title"])).collect();
+    assert_eq!(alone.count(), 1, "the end of a rotation is seen on a graph of its own");
+}
+
+#[test]
+fn each_graph_is_explained_in_operations_in_the_dashboards_order() {
+    let template = template("monitoring.yaml");
+    let (_, dashboard) =
+        resources(&template, "AWS::CloudWatch::Dashboard").next().expect("there is a dashboard");
+    let titles: Vec<&str> = text(&dashboard["Properties"]["DashboardBody"]["Fn::Sub"][0])
+        .split("\"title\": \"")
+        .skip(1)
+        .map(|rest| rest.split_once('"').expect("a title ends").0)
+        .collect();
     let operations = operations();
     let (_, graphs) = operations
         .split_once("| graph | normal | alarms |\n|---|---|---|\n")
         .expect("there is a table");
     let rows: Vec<_> =
         graphs.lines().map_while(|row| row.strip_prefix("| ")?.split(" | ").next()).collect();
-    assert_eq!(rows.len(), titles.len(), "each graph is explained");
+    assert_eq!(rows.len(), titles.len(), "{rows:?} {titles:?}");
     assert!(
         rows.iter().zip(&titles).all(|(row, title)| title.starts_with(row)),
         "{rows:?} {titles:?}"
     );
+}
 
+#[tokio::test]
+async fn deployed_functions_emit_metrics_under_their_own_names() {
+    let stack = deploy("emitting", &[]).await;
+    let api = api().await;
     for provider in providers() {
         let event = signed(provider, DEVELOPMENT_SECRET, "e1", 10);
         assert_eq!(post(&stack.url(provider), &event.headers, event.body.as_bytes()).0, 200);
-        let group = json!({"logGroupName": format!("/aws/lambda/watched-{provider}")});
+        let group = json!({"logGroupName": format!("/aws/lambda/emitting-{provider}")});
         let log = api.json("POST", "logs", "/", Some("Logs_20140328.FilterLogEvents"), &group);
         let lines = items(&log["events"]).flat_map(|event| text(&event["message"]).lines());
         let line = lines
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
             .find(|line| line["_aws"].is_object());
         let line = line.unwrap_or_else(|| panic!("no line of metrics in {log}"));
-        assert_eq!(line["FunctionName"], format!("watched-{provider}"));
+        assert_eq!(line["FunctionName"], format!("emitting-{provider}"));
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], NAMESPACE);
     }
 }

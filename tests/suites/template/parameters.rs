@@ -1,5 +1,6 @@
-//! A wrong parameter gives a message that names it. The messages here are the emulator's; `CloudFormation`'s are alike:
-//! `Parameter ExistingTableName failed to satisfy constraint: must be …`, with the template's words at the end.
+//! A wrong parameter gives a message that names it. The messages here are the emulator's.
+//! `CloudFormation`'s are similar: `Parameter ExistingTableName failed to satisfy constraint: must
+//! be …`, with the template's words at the end.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +9,8 @@ use webhook_tests::template::{pascal_case, template};
 
 use crate::world::{aws, providers, try_deploy};
 
-/// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any provider.
+/// For each parameter with a pattern, a value that is nearly right. `{Name}` stands for any
+/// provider.
 const NEARLY_RIGHT: [(&str, &str); 23] = [
     ("AlarmEmail", "oncall@example"),
     ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms.fifo"),
@@ -35,13 +37,19 @@ const NEARLY_RIGHT: [(&str, &str); 23] = [
     ("{Name}SignatureSchemes", "one, two"),
 ];
 
-/// Values that are right by themselves, and wrong together; and the rule's message.
+/// Values that are right by themselves but wrong together, and the rule's message.
 const TOGETHER: [(&[(&str, &str)], &str); 13] = [
-    (&[("SubnetIds", "subnet-01234567")], "SubnetIds needs SecurityGroupIds."),
-    (&[("SecurityGroupIds", "sg-01234567")], "SecurityGroupIds needs SubnetIds."),
+    (
+        &[("SubnetIds", "subnet-01234567")],
+        "SubnetIds needs SecurityGroupIds; set both, or neither.",
+    ),
+    (
+        &[("SecurityGroupIds", "sg-01234567")],
+        "SecurityGroupIds needs SubnetIds; set both, or neither.",
+    ),
     (
         &[("FrontDoor", "FunctionUrl")],
-        "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits what strangers can call.",
+        "FrontDoor FunctionUrl needs ReservedConcurrency; nothing else limits it.",
     ),
     (
         &[
@@ -49,7 +57,7 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
             ("ReservedConcurrency", "5"),
             ("ExistingHttpApiId", "a1b2c3d4e5"),
         ],
-        "ExistingHttpApiId must be empty where FrontDoor is FunctionUrl.",
+        "ExistingHttpApiId must be empty if FrontDoor is FunctionUrl.",
     ),
     (
         &[
@@ -58,55 +66,61 @@ const TOGETHER: [(&[(&str, &str)], &str); 13] = [
             ("DomainName", "webhooks.example.com"),
             ("CertificateArn", CERTIFICATE),
         ],
-        "DomainName must be empty where FrontDoor is FunctionUrl.",
+        "DomainName must be empty if FrontDoor is FunctionUrl.",
     ),
-    (&[("DomainName", "webhooks.example.com")], "DomainName needs CertificateArn."),
+    (
+        &[("DomainName", "webhooks.example.com")],
+        "DomainName needs CertificateArn, a certificate for it in this region.",
+    ),
     (
         &[
             ("DomainName", "webhooks.example.com"),
             ("CertificateArn", CERTIFICATE),
             ("ExistingHttpApiId", "a1b2c3d4e5"),
         ],
-        "DomainName must be empty where ExistingHttpApiId is given; that API has its own domain.",
+        "DomainName must be empty if ExistingHttpApiId is set; give that API its domain yourself.",
     ),
-    (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName."),
-    (&[("HostedZoneId", "Z0123456789")], "HostedZoneId needs DomainName."),
+    (&[("CertificateArn", CERTIFICATE)], "CertificateArn needs DomainName; set both, or neither."),
+    (
+        &[("HostedZoneId", "Z0123456789")],
+        "HostedZoneId needs DomainName; name the domain of the record.",
+    ),
     (
         &[("ExistingDeadLetterQueueArn", "arn:aws:sqs:us-east-1:000000000000:dead")],
-        "ExistingDeadLetterQueueArn needs ExistingQueueArn.",
+        "ExistingDeadLetterQueueArn needs ExistingQueueArn; name its queue, too.",
     ),
     (
         &[
             ("QueueSenderArns", "arn:aws:iam::000000000000:role/operators"),
             ("ExistingQueueArn", "arn:aws:sqs:us-east-1:000000000000:events"),
         ],
-        "QueueSenderArns must be empty where ExistingQueueArn is given; that queue has its own policy.",
+        "QueueSenderArns must be empty if ExistingQueueArn is set; change that queue's own policy.",
     ),
     (
         &[("DeploymentStrategy", "AllAtOnce"), ("Alarms", "false")],
-        "Alarms must be true where DeploymentStrategy is not None; they are what rolls a deployment back.",
+        "Alarms must be true unless DeploymentStrategy is None; they roll a deployment back.",
     ),
     (
         &[
             ("AlarmTopicArn", "arn:aws:sns:us-east-1:000000000000:alarms"),
             ("AlarmEmail", "oncall@example.com"),
         ],
-        "AlarmEmail must be empty where AlarmTopicArn is given; subscribe to that topic instead.",
+        "AlarmEmail must be empty if AlarmTopicArn is set; subscribe it to that topic instead.",
     ),
 ];
 
 const CERTIFICATE: &str =
     "arn:aws:acm:us-east-1:000000000000:certificate/00000000-0000-4000-8000-000000000000";
 
-/// The message with which these are refused.
+/// Returns the message that refuses these parameters.
 async fn refusal(parameters: &[(&str, &str)]) -> String {
     try_deploy("refused", parameters)
         .await
         .err()
-        .unwrap_or_else(|| panic!("{parameters:?} are taken"))
+        .unwrap_or_else(|| panic!("{parameters:?} are accepted"))
 }
 
-/// Wrong values of a parameter, by what the template asks of it.
+/// Returns wrong values of a parameter, according to the template's constraints.
 fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     let number = |what: &str| parameter[what].as_i64();
@@ -125,19 +139,19 @@ fn wrong_values(name: &str, parameter: &Value) -> Vec<String> {
         let nearly = NEARLY_RIGHT
             .iter()
             .find(|(of, _)| is_it(of))
-            .unwrap_or_else(|| panic!("{name} has no value here"));
+            .unwrap_or_else(|| panic!("{name} is missing in NEARLY_RIGHT"));
         wrong.push(nearly.1.to_owned());
     }
     wrong
 }
 
 #[tokio::test]
-async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
+async fn a_wrong_value_is_refused_with_its_parameter_and_constraint() {
     let template = template("template.yaml");
     let parameters = template["Parameters"].as_object().expect("there are parameters");
     for (name, parameter) in parameters {
         let wrong = wrong_values(name, parameter);
-        assert!(!wrong.is_empty(), "{name} takes anything");
+        assert!(!wrong.is_empty(), "{name} takes any value");
         for value in wrong {
             let message = refusal(&[(name.as_str(), value.as_str())]).await;
             assert!(message.contains(name.as_str()), "{name}={value}: {message}");
@@ -151,19 +165,19 @@ async fn a_wrong_value_is_refused_with_its_parameter_and_what_it_must_be() {
     }
 }
 
-#[tokio::test]
-async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() {
+#[test]
+fn each_rule_has_its_case() {
     let template = template("template.yaml");
     let rules = template["Rules"].as_object().expect("there are rules").values();
     let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().expect("a list"));
     let said: BTreeSet<&str> = assertions
         .map(|assertion| assertion["AssertDescription"].as_str().expect("a text"))
         .collect();
-    assert_eq!(
-        said,
-        TOGETHER.iter().map(|(_, message)| *message).collect(),
-        "each rule has its case"
-    );
+    assert_eq!(said, TOGETHER.iter().map(|(_, message)| *message).collect());
+}
+
+#[tokio::test]
+async fn conflicting_values_are_refused_by_a_rule_that_names_a_parameter() {
     for (parameters, expected) in TOGETHER {
         let message = refusal(parameters).await;
         assert!(message.ends_with(expected), "{parameters:?}: {message}");
@@ -171,13 +185,14 @@ async fn values_that_do_not_go_together_are_refused_by_a_rule_that_names_them() 
     }
 }
 
-/// Function names are bounded, and the stack's name is the part of them that one can choose. What the failed creation had
-/// made until then, although it is retained otherwise, is gone.
+/// Function names have a maximum length, and the stack's name is the part of them that the deployer
+/// chooses. What the failed creation had already made is deleted, even what is otherwise retained.
 #[tokio::test]
-async fn a_stack_name_that_is_too_long_is_named_and_leaves_nothing_behind() {
+async fn a_stack_name_that_is_too_long_is_refused_and_leaves_nothing_behind() {
     let name = "w".repeat(48);
     let message = try_deploy(&name, &[]).await.err().expect("it is refused");
-    let expected = "must be at most 49 characters (stack's name, hyphen, provider's); shorten the stack's name";
+    let expected = "must be at most 49 characters (stack's name, hyphen, provider's); \
+                    shorten the stack's name";
     assert!(message.contains(expected), "{message}");
     assert!(message.contains("FunctionName"), "{message}");
 

@@ -1,8 +1,9 @@
-//! Every call that the code makes is allowed, and nothing more: with each permission taken away, the delivery that needs it
-//! ends as this table says, and a permission that the table does not know fails the test.
+//! The roles allow every call that the code makes, and nothing more. Each permission is taken away
+//! once: the delivery that needs it then ends as the table here says. A permission that is not in
+//! the table fails the test.
 //!
-//! The functions run here with the credentials of their deployed roles, so that each case has a new process, without cached
-//! secrets, and its log.
+//! The functions run on this machine, with the credentials of their deployed roles. So each case
+//! has a new process without a cached secret, and a log of its own.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -26,10 +27,10 @@ use crate::world::{api, configuration, deploy, providers, signed, text, variable
 const SMALL: usize = 10;
 /// Over SQS's limit.
 const LARGE: usize = 1_100_000;
-/// Time for each delivery: a `complete` that is denied is tried again until it is up.
+/// The time for each delivery. A `complete` that is denied is retried until it is up.
 const TIME_LEFT: Duration = Duration::from_secs(8);
 
-/// What no delivery can show in the emulator, and why.
+/// The permissions that no delivery in the emulator can show, and why.
 pub(crate) const UNSEEN: [(&str, &str); 15] = [
     (
         "logs:CreateLogStream",
@@ -56,11 +57,11 @@ pub(crate) const UNSEEN: [(&str, &str); 15] = [
     ("sqs:DeleteMessage", "the same"),
     ("sqs:GetQueueAttributes", "the same"),
 ];
-/// The same, of the consumer alone.
+/// The same, for the consumer alone.
 const UNSEEN_OF_CONSUMER: (&str, &str) =
     ("dynamodb:DeleteItem", "for a handler that fails, and the example's cannot");
 
-/// A role of the stack, all its policies drawn into one that can be changed.
+/// A role of the stack, with all its policies merged into one that can be changed.
 pub(crate) struct Role<'a> {
     api: &'a Api,
     name: String,
@@ -68,7 +69,8 @@ pub(crate) struct Role<'a> {
 }
 
 impl<'a> Role<'a> {
-    /// Puts one inline policy in the place of all policies of a function's role.
+    /// Reads the policies of a function's role, and takes them off it. [`Role::allow_all_but`] puts
+    /// them back as one.
     pub(crate) async fn of(api: &'a Api, function: &str) -> Self {
         let arn = configuration(function).await["Role"].as_str().expect("it has a role").to_owned();
         let name = arn.rsplit('/').next().expect("an ARN ends in a name").to_owned();
@@ -94,7 +96,8 @@ impl<'a> Role<'a> {
         Self { api, name, statements }
     }
 
-    /// Every action that it allows. Each stands in one statement, so that to take it out by its name takes it away.
+    /// Returns every action that the role allows. Each must be in one statement only, so that
+    /// removing it there takes it away.
     pub(crate) fn actions(&self) -> BTreeSet<&str> {
         let mut actions = BTreeSet::new();
         for action in self.statements.iter().flat_map(|(actions, _)| actions) {
@@ -103,14 +106,14 @@ impl<'a> Role<'a> {
         actions
     }
 
-    /// The statement that allows an action.
+    /// Returns the statement that allows an action.
     pub(crate) fn statement(&self, action: &str) -> &Value {
         let allows =
             |(actions, _): &&(Vec<String>, Value)| actions.iter().any(|allowed| allowed == action);
         &self.statements.iter().find(allows).expect("it is allowed").1
     }
 
-    /// Allows all that the template does, but for these actions.
+    /// Allows everything that the template allows, except these actions.
     pub(crate) fn allow_all_but(&self, removed: &[&str]) {
         let statements = self.statements.iter().filter_map(|(actions, statement)| {
             let left: Vec<_> =
@@ -130,7 +133,7 @@ impl<'a> Role<'a> {
         self.api.query("iam", "PutRolePolicy", &policy).expect("the policy is put");
     }
 
-    /// Variables with which a process calls in this role.
+    /// Returns the variables with which a process makes its calls in this role.
     pub(crate) fn credentials(&self) -> HashMap<String, String> {
         let arn = format!("arn:aws:iam::000000000000:role/{}", self.name);
         let assumed = self.api.query(
@@ -150,7 +153,8 @@ impl<'a> Role<'a> {
     }
 }
 
-/// The statements of the policy in IAM's answer that allow something, each with its actions.
+/// Returns the statements of the policy in IAM's response that allow something, each with its
+/// actions.
 fn document(answer: &str) -> Vec<(Vec<String>, Value)> {
     let [encoded] =
         &texts(answer, ["PolicyDocument", "Document"][usize::from(answer.contains("<Document>"))])
@@ -162,7 +166,8 @@ fn document(answer: &str) -> Vec<(Vec<String>, Value)> {
     let (_, text) = form_urlencoded::parse(query.as_bytes()).next().expect("one member");
     let document: Value = serde_json::from_str(&text).expect("a policy is JSON");
     let statements = document["Statement"].as_array().expect("a list").iter();
-    // What Lambda calls for the VPC is denied to the code. The emulator calls none of it, nor does the code.
+    // The calls that Lambda makes for the VPC are denied to the code. Neither the emulator nor the
+    // code makes them.
     let denies =
         |statement: &&Value| statement["Effect"] == "Deny" && statement["Action"] == "ec2:*";
     let statements = statements.filter(|statement| !denies(statement)).map(|statement| {
@@ -176,13 +181,13 @@ fn document(answer: &str) -> Vec<(Vec<String>, Value)> {
     statements.collect()
 }
 
-/// What came of a delivery.
+/// The result of a delivery.
 #[derive(Debug, Eq, PartialEq)]
 struct Seen {
     status: i64,
     /// The log's reason, and whether it says that a call was denied.
     fault: Option<(String, bool)>,
-    /// Whether a call was denied without a change of the answer.
+    /// Whether a call was denied, but the answer did not change.
     warned: bool,
     /// The record's status.
     record: Option<String>,
@@ -209,7 +214,8 @@ fn denied(step: &str) -> Seen {
     }
 }
 
-/// What is taken away, the size of the delivery, what comes of it. The first of what is taken away is what the case shows.
+/// Returns the cases: the actions that are taken away, the size of the delivery, and its result. A
+/// case shows what its first action is for.
 fn cases() -> Vec<(&'static [&'static str], usize, Seen)> {
     let in_progress = || Some("IN_PROGRESS".to_owned());
     vec![
@@ -217,13 +223,13 @@ fn cases() -> Vec<(&'static [&'static str], usize, Seen)> {
         (&["dynamodb:PutItem"], SMALL, denied("claim")),
         (&["sqs:SendMessage"], SMALL, denied("send")),
         (&["s3:PutObject"], LARGE, denied("send")),
-        // It is on the queue, so it is a 200.
+        // The event is on the queue, so the answer is 200.
         (
             &["dynamodb:UpdateItem"],
             SMALL,
             Seen { warned: true, record: in_progress(), ..accepted() },
         ),
-        // A claim is released where the send fails, so that has to fail as well.
+        // A claim is released only if the send fails, so that has to fail as well.
         (
             &["dynamodb:DeleteItem", "sqs:SendMessage"],
             SMALL,
@@ -280,7 +286,8 @@ impl<'a> Receiver<'a> {
     }
 }
 
-/// With these every role has all that it can have: keys, traces, a VPC.
+/// With these parameters, every role has all the permissions that it can have: for keys, traces, a
+/// VPC.
 pub(crate) const EVERYTHING: [(&str, &str); 5] = [
     ("KmsKeyArn", "arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000000"),
     (
@@ -292,15 +299,15 @@ pub(crate) const EVERYTHING: [(&str, &str); 5] = [
     ("SecurityGroupIds", "sg-01234567"),
 ];
 
-/// Fails where the role allows what neither a case shows nor is known to be unseen.
+/// Fails if the role allows an action that is neither in `shown` nor in [`UNSEEN`].
 pub(crate) fn assert_nothing_more<'a>(role: &Role<'_>, shown: impl Iterator<Item = &'a str>) {
     let known: BTreeSet<&str> = shown.chain(UNSEEN.iter().map(|(action, _)| *action)).collect();
     let unknown: Vec<_> =
         role.actions().into_iter().filter(|action| !known.contains(action)).collect();
-    assert_eq!(unknown, [""; 0], "no case shows what these are for");
+    assert_eq!(unknown, [""; 0], "no case shows what these actions are for");
 }
 
-async fn a_receiver_has_what_it_calls_and_nothing_more(provider: &'static str) {
+async fn a_receiver_may_make_its_calls_and_no_others(provider: &'static str) {
     let api = api().await;
     let stack = deploy(&format!("permissions-{provider}"), &EVERYTHING).await;
     let receiver = Receiver::of(&api, &stack, provider).await;
@@ -337,12 +344,13 @@ async fn a_receiver_has_what_it_calls_and_nothing_more(provider: &'static str) {
     assert_eq!(
         receiver.deliver("a newer secret", "the last", SMALL).await,
         accepted(),
-        "all are back"
+        "all permissions are back"
     );
 }
 
-/// Fails where a role may write what is another provider's. The emulator does not know a request's leading keys, so that
-/// the condition is compared here, and with it the keys of the records.
+/// Fails if a role may write another provider's data. The emulator does not know a request's
+/// leading keys, so the condition is compared here. (Each delivery compares the keys of the
+/// records.)
 fn assert_is_its_own(role: &Role<'_>, provider: &str) {
     let keys =
         json!({"ForAllValues:StringLike": {"dynamodb:LeadingKeys": format!("{provider}#*")}});
@@ -355,8 +363,9 @@ fn assert_is_its_own(role: &Role<'_>, provider: &str) {
 }
 
 #[test]
-fn each_receiver_has_what_it_calls_and_nothing_more() {
-    // Side by side: most of the time goes into a `complete` that is tried until its time is up.
+fn each_receiver_may_make_its_calls_and_no_others() {
+    // At the same time, because most of it goes into a `complete` that is retried until its time is
+    // up.
     std::thread::scope(|scope| {
         for provider in providers() {
             scope.spawn(move || {
@@ -364,7 +373,7 @@ fn each_receiver_has_what_it_calls_and_nothing_more() {
                     .enable_all()
                     .build()
                     .expect("a runtime");
-                runtime.block_on(a_receiver_has_what_it_calls_and_nothing_more(provider));
+                runtime.block_on(a_receiver_may_make_its_calls_and_no_others(provider));
             });
         }
     });
@@ -378,14 +387,21 @@ struct Consumer<'a> {
 }
 
 impl Consumer<'_> {
-    /// Hands a message to a new process. Whether it is to come again; the log's outcome and reason; the mark's attributes.
+    /// Hands a message to a new process. Returns whether it is to come again, the log's outcome and
+    /// reason, and the mark's attributes.
     async fn consume(
         &self,
         id: &str,
         in_bucket: bool,
     ) -> (bool, String, Option<String>, Option<BTreeSet<String>>) {
         let key = format!("provider#{id}");
-        let envelope = json!({"specversion": "1.0", "id": id, "type": "provider.x", "idempotencykey": key, "data": {}});
+        let envelope = json!({
+            "specversion": "1.0",
+            "id": id,
+            "type": "provider.x",
+            "idempotencykey": key,
+            "data": {},
+        });
         let mut body = envelope.to_string();
         if in_bucket {
             let bucket = self.variables["PAYLOAD_BUCKET"].clone();
@@ -403,12 +419,17 @@ impl Consumer<'_> {
         let mut variables = self.variables.clone();
         variables.extend(self.role.credentials());
         let function = Function::start("example-consumer", &variables).await;
-        let record = json!({"messageId": "m1", "body": body, "attributes": {}, "eventSourceARN": "arn:aws:sqs:::q"});
+        let record = json!({
+            "messageId": "m1",
+            "body": body,
+            "attributes": {},
+            "eventSourceARN": "arn:aws:sqs:::q",
+        });
         let answer = function.invoke(&json!({"Records": [record]})).await.expect("an answer");
         let comes_again = answer["batchItemFailures"] == json!([{"itemIdentifier": "m1"}]);
         assert!(comes_again || answer["batchItemFailures"] == json!([]), "{answer}");
         let line = function.lines(1, |line| line["message"] == "message").await.remove(0);
-        // The request's id is new each time.
+        // Without the request's id, which is new each time.
         let reason = line["webhook.reason"]
             .as_str()
             .map(|reason| reason.split(" (request").next().unwrap_or_default());
@@ -424,7 +445,7 @@ impl Consumer<'_> {
 }
 
 #[tokio::test]
-async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
+async fn the_example_consumer_may_make_its_calls_and_no_others() {
     let api = api().await;
     let mut parameters = EVERYTHING.to_vec();
     parameters.push(("ExampleConsumer", "true"));
@@ -441,7 +462,7 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
     let unmarked = (
         false,
         "handled".to_owned(),
-        Some("the mark that it is done may be missing".to_owned()),
+        Some("the work is done, but its mark may be missing".to_owned()),
         Some(claim()),
     );
     let cases = [
@@ -472,5 +493,5 @@ async fn the_example_consumer_has_what_it_calls_and_nothing_more() {
         assert_eq!(consumer.consume(action, in_bucket).await, expected, "without {action}");
     }
     consumer.role.allow_all_but(&[]);
-    assert_eq!(consumer.consume("c", true).await, handled(), "all are back");
+    assert_eq!(consumer.consume("c", true).await, handled(), "all permissions are back");
 }

@@ -9,13 +9,14 @@ use webhook_verify::{Provider, providers::named};
 
 use crate::world::{configuration, deploy, providers, variables};
 
-/// Set by the template, and never read: a version must differ from the one before in more than its description.
+/// Set by the template, but never read. A new version must differ from the previous one in more
+/// than its description: this makes it differ.
 const NOT_READ: [&str; 1] = ["RELEASE"];
 
 /// Empty by default, which counts as absent.
 const EMPTY: [&str; 3] = ["PUBLIC_URL", "SIGNATURE_SCHEMES", "TIMESTAMP_TOLERANCE_S"];
 
-/// What the example consumer reads: the table at the head of its `main.rs`.
+/// The variables of the example consumer: the table at the head of its `main.rs`.
 const CONSUMERS: [&str; 3] = ["CONSUMED_TABLE", "PAYLOAD_BUCKET", "RUST_LOG"];
 
 fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
@@ -23,11 +24,11 @@ fn names<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
 }
 
 #[test]
-fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
+fn tables_have_the_key_and_the_ttl_attribute_of_the_code() {
     let template = template("template.yaml");
     let tables: BTreeSet<_> =
         resources(&template, "AWS::DynamoDB::Table").map(|(name, _)| name.as_str()).collect();
-    // That the consumer writes the same attributes is shown where one runs: see combinations.rs.
+    // combinations.rs runs a consumer, and shows that it writes the same attributes.
     assert_eq!(tables, BTreeSet::from(["ConsumedEventsTable", "IdempotencyTable"]));
     for (name, table) in resources(&template, "AWS::DynamoDB::Table") {
         let properties = &table["Properties"];
@@ -44,7 +45,7 @@ fn tables_have_the_key_of_the_code_and_expire_items_by_its_attribute() {
 }
 
 #[tokio::test]
-async fn functions_get_the_variables_and_the_runtime_that_they_need() {
+async fn deployed_functions_have_the_configuration_that_they_need() {
     deploy("wiring", &[("ExampleConsumer", "true")]).await;
     let receivers = names(webhook_lambda::VARIABLES.into_iter().chain(NOT_READ));
     for provider in providers() {
@@ -97,11 +98,12 @@ async fn each_provider_gets_the_values_of_its_own_parameters() {
     }
 }
 
-/// The emulator lets every door call every function, so that a missing permission would not show there.
+/// The emulator lets every door call every function, so a missing permission would not show there.
 #[test]
-fn each_front_door_may_call_its_function_and_nobody_else_may() {
+fn only_its_front_door_may_call_a_function() {
     let template = template("provider.yaml");
-    let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${ApiId}/*/POST/webhooks/${Provider}";
+    let source = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:\
+                  ${ApiId}/*/POST/webhooks/${Provider}";
     let expected = [
         (
             "Permission",
@@ -115,12 +117,20 @@ fn each_front_door_may_call_its_function_and_nobody_else_may() {
         (
             "UrlInvokePermission",
             "BehindUrl",
-            json!({"Action": "lambda:InvokeFunction", "Principal": "*", "InvokedViaFunctionUrl": true}),
+            json!({
+                "Action": "lambda:InvokeFunction",
+                "Principal": "*",
+                "InvokedViaFunctionUrl": true,
+            }),
         ),
         (
             "UrlPermission",
             "BehindUrl",
-            json!({"Action": "lambda:InvokeFunctionUrl", "Principal": "*", "FunctionUrlAuthType": "NONE"}),
+            json!({
+                "Action": "lambda:InvokeFunctionUrl",
+                "Principal": "*",
+                "FunctionUrlAuthType": "NONE",
+            }),
         ),
     ];
     let mut found: Vec<_> = resources(&template, "AWS::Lambda::Permission")
@@ -138,61 +148,93 @@ fn each_front_door_may_call_its_function_and_nobody_else_may() {
 /// Seconds in a day.
 const DAY_S: u64 = 86_400;
 
+/// Returns the properties of a resource in `template.yaml`.
+fn properties<'t>(template: &'t Value, resource: &str) -> &'t Value {
+    &template["Resources"][resource]["Properties"]
+}
+
+/// Returns the default of a parameter in `template.yaml`.
+fn default<'t>(template: &'t Value, parameter: &str) -> &'t Value {
+    &template["Parameters"][parameter]["Default"]
+}
+
 #[test]
-fn what_is_kept_outlives_what_needs_it() {
-    let (template, provider) = (template("template.yaml"), template("provider.yaml"));
-    let resource = |name: &str| &template["Resources"][name]["Properties"];
-    let parameter =
-        |name: &str, of: &str| template["Parameters"][name][of].as_u64().expect("a number");
-    let retention =
-        |queue: &str| resource(queue)["MessageRetentionPeriod"].as_u64().expect("a number");
-
+fn payloads_outlive_the_messages_that_point_to_them() {
+    let template = template("template.yaml");
+    let retention = |queue: &str| {
+        properties(&template, queue)["MessageRetentionPeriod"].as_u64().expect("a number")
+    };
     let lived = retention("EventQueue") + retention("DeadLetterQueue");
-    assert_eq!(lived, 28 * DAY_S, "14 days, the most that SQS knows, in each");
-    let expiry = "PayloadExpiryDays";
+    assert_eq!(lived, 28 * DAY_S, "14 days, the most that SQS allows, in each");
+    let expiry_days = 60;
     assert!(
-        parameter(expiry, "MinValue") * DAY_S > lived,
-        "no payload goes before the message that points to it"
+        expiry_days * DAY_S > 2 * lived,
+        "no payload goes before the message that points to it, not even after a redrive"
     );
-    assert!(parameter(expiry, "Default") * DAY_S > 2 * lived, "nor after a redrive");
     assert_eq!(
-        resource("PayloadBucket")["LifecycleConfiguration"]["Rules"],
-        json!([{"Id": "expire", "Status": "Enabled", "ExpirationInDays": {"Ref": expiry}}])
+        properties(&template, "PayloadBucket")["LifecycleConfiguration"]["Rules"],
+        json!([{"Id": "expire", "Status": "Enabled", "ExpirationInDays": expiry_days}])
     );
+}
 
-    let consumer_timeout =
-        resource("ExampleConsumerFunction")["Timeout"].as_u64().expect("a number");
-    let visibility = parameter("VisibilityTimeoutSeconds", "Default");
-    assert!(visibility >= 6 * consumer_timeout, "AWS's advice for a queue that a function reads");
-
-    let receiver = &provider["Resources"]["Function"]["Properties"];
-    assert_eq!(receiver["Timeout"], 15, "Pinwheel waits no longer; the code gives up at 10 s");
-    assert_eq!(
-        template["Parameters"]["TimestampToleranceSeconds"]["Default"], "",
-        "each provider's own"
+#[test]
+fn messages_stay_hidden_six_times_as_long_as_the_consumer_may_run() {
+    let template = template("template.yaml");
+    let timeout = properties(&template, "ExampleConsumerFunction")["Timeout"].as_u64();
+    let visibility = default(&template, "VisibilityTimeoutSeconds").as_u64();
+    assert!(
+        visibility.expect("a number") >= 6 * timeout.expect("a number"),
+        "AWS's advice for a queue that a function reads"
     );
-    assert_eq!(parameter("RetentionSeconds", "Default"), 2_592_000);
-    assert_eq!(parameter("SecretCacheSeconds", "Default"), 300);
+}
+
+#[test]
+fn receivers_time_out_after_15_s() {
+    let provider = template("provider.yaml");
+    let timeout = &properties(&provider, "Function")["Timeout"];
+    assert_eq!(*timeout, 15, "Pinwheel waits no longer; the code gives up at 10 s");
+}
+
+#[test]
+fn times_have_the_contracts_defaults() {
+    let (template, provider) = (template("template.yaml"), template("provider.yaml"));
+    assert_eq!(*default(&template, "TimestampToleranceSeconds"), "", "each provider's own");
+    assert_eq!(*default(&template, "RetentionSeconds"), 2_592_000);
+    let variables = &provider["Resources"]["Function"]["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["SECRET_CACHE_S"], "300");
+}
+
+#[test]
+fn tables_can_be_restored_to_any_point_in_time() {
+    let template = template("template.yaml");
     for table in ["IdempotencyTable", "ConsumedEventsTable"] {
         assert_eq!(
-            resource(table)["PointInTimeRecoverySpecification"],
+            properties(&template, table)["PointInTimeRecoverySpecification"],
             json!({"PointInTimeRecoveryEnabled": true})
         );
     }
 }
 
-/// Nothing but the parameter decides.
 #[test]
-fn tracing_and_log_retention_are_parameters() {
-    let (mut functions, mut groups) = (0, 0);
+fn only_the_parameter_decides_on_tracing() {
+    let mut functions = 0;
     for template in ["template.yaml", "provider.yaml"].map(template) {
         for (name, function) in resources(&template, "AWS::Serverless::Function") {
-            // The hook's role may send no traces, and Lambda refuses a function that should and may not.
+            // The hook's role may not send traces, so Lambda would refuse a hook that is set to
+            // send them.
             let tracing =
                 if name == "PreTrafficHook" { Value::Null } else { json!({"Ref": "Tracing"}) };
             assert_eq!(function["Properties"]["Tracing"], tracing, "{name}");
             functions += 1;
         }
+    }
+    assert_eq!(functions, 3, "receiver, hook and consumer");
+}
+
+#[test]
+fn only_the_parameter_decides_how_long_logs_are_kept() {
+    let mut groups = 0;
+    for template in ["template.yaml", "provider.yaml"].map(template) {
         for (name, group) in resources(&template, "AWS::Logs::LogGroup") {
             assert_eq!(
                 group["Properties"]["RetentionInDays"],
@@ -202,9 +244,5 @@ fn tracing_and_log_retention_are_parameters() {
             groups += 1;
         }
     }
-    assert_eq!(
-        (functions, groups),
-        (3, 4),
-        "receiver, hook and consumer, and the API's access log"
-    );
+    assert_eq!(groups, 4, "receiver, hook and consumer, and the API's access log");
 }

@@ -1,4 +1,4 @@
-//! One emulated account for all tests of this suite, with a stack of its own for each that asks for one.
+//! One emulated account for all tests of this suite. A test that needs a stack deploys its own.
 
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ use webhook_verify::{
     sign::example_body,
 };
 
-/// The account, and the packaged template's URL.
+/// Returns the account, and the packaged template's URL.
 async fn account() -> &'static (Account, String) {
     static ACCOUNT: OnceCell<(Account, String)> = OnceCell::const_new();
     ACCOUNT
@@ -30,33 +30,33 @@ async fn account() -> &'static (Account, String) {
         .await
 }
 
-/// Deploys a stack, or gives the message with which that is refused.
+/// Deploys a stack, or returns the message that refuses it.
 pub(crate) async fn try_deploy(name: &str, parameters: &[(&str, &str)]) -> Result<Stack, String> {
     let (account, packaged) = account().await;
     account.create(name, packaged, parameters).await
 }
 
 pub(crate) async fn deploy(name: &str, parameters: &[(&str, &str)]) -> Stack {
-    try_deploy(name, parameters).await.expect("the parameters are right")
+    try_deploy(name, parameters).await.expect("the stack is deployed")
 }
 
-/// The account's administrator.
+/// Returns clients of the account's administrator.
 pub(crate) async fn aws() -> Aws {
     Aws::at(&account().await.0.emulator.endpoint)
 }
 
-/// The emulator's services for which there is no SDK crate here.
+/// Returns the emulator's services for which there is no SDK crate here.
 pub(crate) async fn api() -> Api {
     Api::at(&account().await.0.emulator.endpoint)
 }
 
-/// What Lambda knows of a function.
+/// Returns a function's configuration, as Lambda has it.
 pub(crate) async fn configuration(function: &str) -> Value {
     let path = format!("/2015-03-31/functions/{function}/configuration");
     api().await.json("GET", "lambda", &path, None, &Value::Null)
 }
 
-/// The variables of a function's environment.
+/// Returns the variables of a function's environment.
 pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
     let configuration = configuration(function).await;
     let variables =
@@ -67,7 +67,7 @@ pub(crate) async fn variables(function: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// Every provider's name.
+/// Returns every provider's name.
 pub(crate) fn providers() -> Vec<&'static str> {
     PROVIDERS.iter().map(|provider| provider.name()).collect()
 }
@@ -78,7 +78,8 @@ pub(crate) struct Signed {
     pub(crate) body: String,
 }
 
-/// An event of the provider that differs from others by `id`, with so many bytes to carry, signed with this key.
+/// Returns a delivery of an event that `id` tells from others, that carries this many bytes, and
+/// that is signed with this key.
 pub(crate) fn signed(provider: &str, key: &str, id: &str, bytes: usize) -> Signed {
     let provider = named(provider).expect("is on the list");
     let scheme = provider.schemes().last().expect("a provider has a scheme");
@@ -94,7 +95,7 @@ pub(crate) fn signed(provider: &str, key: &str, id: &str, bytes: usize) -> Signe
     Signed { headers: delivery.headers(), body }
 }
 
-/// The text of a record's attribute.
+/// Returns the text of a record's attribute.
 pub(crate) fn text(record: &HashMap<String, AttributeValue>, name: &str) -> Option<String> {
     record.get(name).map(|value| value.as_s().expect("a text").clone())
 }

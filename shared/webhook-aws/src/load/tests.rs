@@ -1,5 +1,6 @@
-//! Attempts and connections, as a server sees them: over TCP, on a thread of its own, with answers by script. The SDK makes them;
-//! these tests hold what this project relies on, so that an update of the SDK cannot change it unnoticed.
+//! The SDK's attempts and connections, as seen by a server that listens on TCP, on a thread of its
+//! own, and answers by script. These tests hold what this project relies on, so that an update of
+//! the SDK cannot change it unnoticed.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
@@ -22,17 +23,21 @@ const SENT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 19\r\n\r\n{\"MessageId\":
 const UNAVAILABLE: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 2\r\n\r\n{}";
 const REFUSED: &str =
     "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: AccessDenied\r\ncontent-length: 2\r\n\r\n{}";
-const THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: ThrottlingException\r\ncontent-length: 2\r\n\r\n{}";
-const KMS_THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-query-error: KMS.ThrottlingException;Sender\r\n\
-                             x-amzn-errortype: com.amazonaws.sqs#KmsThrottled\r\ncontent-length: 2\r\n\r\n{}";
-/// The connection ends in place of an answer.
+const THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\nx-amzn-errortype: ThrottlingException\r\n\
+                         content-length: 2\r\n\r\n{}";
+const KMS_THROTTLED: &str = "HTTP/1.1 400 Bad Request\r\n\
+                             x-amzn-query-error: KMS.ThrottlingException;Sender\r\n\
+                             x-amzn-errortype: com.amazonaws.sqs#KmsThrottled\r\n\
+                             content-length: 2\r\n\r\n{}";
+/// The connection closes without an answer.
 const BROKEN: &str = "";
-/// The connection ends after the answer, which does not say so.
+/// The connection closes after the answer, whose headers do not say so.
 const CLOSING: &str = "HTTP/1.1 200 OK\r\nx-closing: \r\ncontent-length: 2\r\n\r\n{}";
 /// No answer comes, and the connection stays open.
 const SILENT: &str = "HTTP/1.1 200 OK\r\n";
 
-/// Answers one request after the other, over as many connections as it takes. Returns the connection of each, from 1 on.
+/// Answers one request after the other, over as many connections as it takes. Returns the number of
+/// the connection that each request came on, from 1 on.
 fn server(answers: &'static [&'static str]) -> (String, JoinHandle<Vec<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let endpoint = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -104,7 +109,7 @@ async fn release(store: &DynamoStore) -> Result<Fenced, CallError> {
     store.release("p#1", &ClaimToken::named("t")).await
 }
 
-/// Returns how a call ends, and the connection of each of its attempts.
+/// Returns the result of a call, and the number of the connection of each of its attempts.
 async fn attempts(answers: &'static [&'static str]) -> (Result<Fenced, CallError>, Vec<usize>) {
     let (endpoint, server) = server(answers);
     let store = store(&config(endpoint).await);
@@ -172,7 +177,7 @@ async fn a_send_that_kms_throttles_is_attempted_again() {
     assert_eq!(server.join().expect("the server ends"), [1, 2, 3]);
 }
 
-/// CRC-32 of `123456789` is 0xCBF43926 in every description of it.
+/// The text `123456789` has the CRC-32 0xCBF43926, by the algorithm's definition.
 #[tokio::test]
 async fn an_upload_carries_a_checksum() {
     let (endpoint, server) = header_server();

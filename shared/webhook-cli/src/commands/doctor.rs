@@ -1,4 +1,4 @@
-//! `webhook doctor`: whether a deployed stack is right and wired.
+//! `webhook doctor`: checks a deployed stack.
 
 use std::io::Write;
 
@@ -16,23 +16,31 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-One line per check: its result, its name, and what was found. The results: `ok`; `warning` (it works, but look);
-`skipped` (there is nothing to check); `unknown` (a call failed, such as for want of a permission); `WRONG` (and what
-to do). Checks: the stack and its outputs; each provider's secret, function, alias and URL; table, queue, dead-letter
-queue, bucket, alarms and who hears them, KMS keys; and that no other stack uses the table with another queue.
+Each check prints one line: its result, its name, and what was found. The results:
+  ok       nothing to do
+  warning  it works, but have a look
+  skipped  there is nothing to check
+  unknown  a call failed, for example because a permission is missing
+  WRONG    something is wrong, and the line says what to do
 
-Nothing is changed: all calls to AWS are reads. Each provider's URL gets one request that is not signed, and one for
-each scheme that is signed with the secret and malformed: they must be answered 401 and 400, and queue nothing.
+It checks the stack and its outputs; each provider's secret, function, alias and URL; the table, the
+queue, the dead-letter queue, the bucket, the alarms and who is notified, and the KMS keys; and that
+no other stack uses the table with a different queue.
 
-Exit code: 0 if nothing is wrong, 1 if something is, 2 if nothing is known to be wrong and a call failed, or there is
-no such stack.
+Nothing is changed: all calls to AWS are reads. Each provider's URL gets one unsigned request, which
+must be answered 401, and for each scheme one that is malformed but signed with the secret, which
+must be answered 400. Neither is queued.
+
+Exit code: 0 if nothing is wrong; 1 if something is; 2 if the stack does not exist, or if a call
+failed and nothing is known to be wrong.
 
 Examples:
   cargo webhook doctor --stack webhooks-dev
   cargo webhook doctor --stack webhooks --json
-  cargo webhook doctor --stack webhooks --url {provider}=https://hooks.example.com/webhooks/{provider}";
+  cargo webhook doctor --stack webhooks \\
+    --url {provider}=https://hooks.example.com/webhooks/{provider}";
 
-/// Tells whether a deployed stack is right and wired, with one line for each check
+/// Checks a deployed stack, and prints one line for each check
 #[derive(Args, Debug)]
 #[command(after_help = aws_help(EXAMPLES))]
 pub(crate) struct DoctorArgs {
@@ -40,7 +48,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "NAME")]
     stack: String,
 
-    /// A provider's URL, if the stack does not know it (an API of your own); may be given for each provider
+    /// A provider's URL, if the stack does not know it because the API is your own; may be repeated
     #[arg(long = "url", value_name = "PROVIDER=URL", value_parser = provider_url)]
     urls: Vec<(&'static Provider, Uri)>,
 
@@ -65,8 +73,10 @@ impl DoctorArgs {
 }
 
 fn provider_url(text: &str) -> Result<(&'static Provider, Uri), &'static str> {
-    let (name, url) = text.split_once('=').ok_or("expected a provider, = and its URL")?;
-    let provider = providers::named(name).ok_or("expected the name of a provider before the =")?;
+    let (name, url) = text.split_once('=').ok_or("expected PROVIDER=URL")?;
+    let provider = providers::named(name).ok_or(
+        "expected the name of a provider before the `=` (see `cargo webhook provider list`)",
+    )?;
     Ok((provider, http_url(url)?))
 }
 
@@ -84,14 +94,15 @@ mod tests {
         };
         let url = "https://a.example/?b=c".to_owned();
         assert_eq!(read(&format!("{name}=https://a.example/?b=c")), Ok((name, url)));
-        assert_eq!(read("https://a.example/"), Err("expected a provider, = and its URL"));
+        assert_eq!(read("https://a.example/"), Err("expected PROVIDER=URL"));
         assert_eq!(
             read("nobody=https://a.example/"),
-            Err("expected the name of a provider before the =")
+            Err("expected the name of a provider before the `=` (see `cargo webhook provider \
+                 list`)")
         );
         assert_eq!(
             read(&format!("{name}=a")),
-            Err("expected a URL that begins with http:// or https://")
+            Err("expected http:// or https://, a host and, if any, a valid port")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `webhook event`: a signed body as the Lambda event of an HTTP API.
+//! `webhook event`: prints a signed body as the Lambda event of an HTTP API.
 
 use std::io::Write;
 

@@ -1,4 +1,5 @@
-//! `webhook explain`: why a delivery is refused. The answer is `webhook_explain`'s; this reads the question.
+//! `webhook explain`: why a delivery is refused. `webhook_explain` finds the answer; this file
+//! reads the question.
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
@@ -20,26 +21,30 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-The delivery is a Lambda event (of an HTTP API, a REST API, a load balancer or a function URL), or a file with its headers and one
-with its body, byte for byte. Headers are lines of `Name: value`, the output of `curl -v`, or a JSON object of names and values.
+The delivery is a Lambda event (of an HTTP API, a REST API, a load balancer or a function URL), or a
+file with its headers and one with its body, byte for byte. Headers are lines of `Name: value`, the
+output of `curl -v`, or a JSON object of names and values.
 
-The first --secret-file is the receiver's: its current secret, as it is stored. Others are its previous one, or guesses. Without
-one, the secret is that of the environment variable WEBHOOK_SIGNING_SECRET, else the development secret. No secret and no right
-signature is printed, but do not paste the delivery's own files where others read them.
+The first --secret-file is the receiver's current secret, as it is stored. Others are its previous
+secret, or guesses. Without --secret-file, the secret is that of the environment variable
+WEBHOOK_SIGNING_SECRET, else the development secret. No secret and no right signature is printed,
+but do not paste the delivery's own files where others can read them.
 
-Nothing is sent: it works without a network and without an account. At most 4,096 changed deliveries, and at most 512 MiB of
-bodies in all, are checked.
+Nothing is sent: it works without a network and without an account. To find the cause, it verifies
+changed copies of the delivery: at most 4,096, with at most 512 MiB of bodies in all.
 
---json prints one object: {\"verdict\": \"verified\" or \"refused\", \"reason\": as in the log, \"cause\": a code, \"detail\", \"fix\"}.
+--json prints one object: {\"verdict\": \"verified\" or \"refused\", \"reason\": as in the log,
+\"cause\": a code, \"detail\", \"fix\"}.
 
-Exit code: 0 if it verifies, 1 if it is refused, 2 if nothing could be judged.
+Exit code: 0 if it verifies, 1 if it is refused, 2 if the delivery could not be judged.
 
 Examples:
   cargo webhook explain {provider} --event event.json --at 2026-11-21T12:00:00Z
   cargo webhook explain {provider} --headers headers.txt --body body.json --secret-file secret.txt
-  cargo webhook explain stripe --headers headers.txt --body body.json --secret-file secret.txt --secret-file other.txt --json";
+  cargo webhook explain stripe --headers headers.txt --body body.json \\
+    --secret-file secret.txt --secret-file other.txt --json";
 
-/// Says whether a delivery verifies and, if it does not, why, and how to mend that
+/// Says whether a delivery verifies and, if it does not, why, and how to fix that
 #[derive(Args, Debug)]
 #[command(after_help = with_example_provider(EXAMPLES))]
 pub(crate) struct ExplainArgs {
@@ -48,7 +53,12 @@ pub(crate) struct ExplainArgs {
     provider: &'static Provider,
 
     /// File with the Lambda event
-    #[arg(long, value_name = "PATH", required_unless_present = "headers", conflicts_with_all = ["headers", "body"])]
+    #[arg(
+        long,
+        value_name = "PATH",
+        required_unless_present = "headers",
+        conflicts_with_all = ["headers", "body"]
+    )]
     event: Option<PathBuf>,
 
     /// File with the headers
@@ -59,7 +69,8 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "PATH", requires = "headers")]
     body: Option<PathBuf>,
 
-    /// File with a signing secret, or with `{"signing_secret": "…"}`; may be given several times, the receiver's first
+    /// File with a signing secret, or with `{"signing_secret": "…"}`; may be given several times,
+    /// the receiver's first
     #[arg(long = "secret-file", value_name = "PATH")]
     secret_files: Vec<PathBuf>,
 
@@ -67,16 +78,18 @@ pub(crate) struct ExplainArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<UnixSeconds>,
 
-    /// Scheme that the receiver accepts, as in its `SIGNATURE_SCHEMES`; may be given several times [default: all]
+    /// Scheme that the receiver accepts, as in its `SIGNATURE_SCHEMES`; may be given several times
+    /// [default: all]
     #[arg(long = "scheme", value_name = "NAME")]
     schemes: Vec<String>,
 
-    /// URL that the receiver is registered under, where the signature covers it [default: the variable `PUBLIC_URL`, else
-    /// `https://example.com/webhooks/<provider>`]
+    /// URL that the receiver is registered under, if the signature covers it [default: the variable
+    /// `PUBLIC_URL`, else `https://example.com/webhooks/<provider>`]
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
-    /// How old a signed time may be, as in the receiver's `TIMESTAMP_TOLERANCE_S` [default: the description's]
+    /// How old a signed time may be, as in the receiver's `TIMESTAMP_TOLERANCE_S` [default: the
+    /// description's]
     #[arg(long, value_name = "SECONDS", value_parser = unix_seconds)]
     tolerance: Option<UnixSeconds>,
 
@@ -95,7 +108,7 @@ impl ExplainArgs {
         let tolerance = self.tolerance()?;
         let public_url = self.public_url(environment)?;
         if self.secret_files.len() > MOST_SECRETS {
-            let reason = format!("{MOST_SECRETS} secrets are compared at most");
+            let reason = format!("at most {MOST_SECRETS} secrets are compared; leave some out");
             return Err(CliError::OptionMisplaced { option: "--secret-file", reason });
         }
         let secrets = input::given_secrets(self.provider, &self.secret_files, environment)?;
@@ -151,7 +164,7 @@ impl ExplainArgs {
     fn public_url(&self, environment: &Environment) -> Result<Option<String>, CliError> {
         match (&self.public_url, self.provider.signs_url()) {
             (Some(_), false) => {
-                let reason = format!("{} does not sign it", self.provider.name());
+                let reason = format!("{} does not sign the URL", self.provider.name());
                 Err(CliError::OptionMisplaced { option: "--public-url", reason })
             }
             (None, false) => Ok(None),
@@ -170,11 +183,12 @@ impl ExplainArgs {
             let event = HttpEvent::from_json(&text).map_err(|error| {
                 not_read(match error {
                     EventError::NotHttp => {
-                        "it is not the event of an HTTP request, as Lambda has it: give headers and body with --headers and --body"
+                        "it is not the Lambda event of an HTTP request: give the headers and the \
+                         body with --headers and --body"
                     }
                     EventError::Malformed(_) => {
-                        "it is the event of an HTTP request, and its headers, its body or its base64 are malformed: the receiver \
-                         answers 400"
+                        "it is the Lambda event of an HTTP request, but its headers, its body or \
+                         its base64 are malformed: the receiver answers 400"
                     }
                 })
             })?;
@@ -187,15 +201,20 @@ impl ExplainArgs {
     }
 }
 
-/// Returns the explanation in lines.
+/// Returns the explanation as text.
 fn in_words(provider: &Provider, explanation: &Explanation) -> String {
     let name = provider.name();
     let detail = printable(&explanation.detail);
     match (explanation.reason, explanation.cause) {
         (Some(reason), Some(cause)) => {
             let (cause, fix) = (cause.code(), printable(&explanation.fix));
-            format!("refused as {name}'s: {reason}\ncause: {cause}\n\n{detail}\n\nMend it: {fix}\n")
+            format!(
+                "refused as a delivery of {name}: {reason}\n\
+                 cause: {cause}\n\n\
+                 {detail}\n\n\
+                 Fix: {fix}\n"
+            )
         }
-        _ => format!("verified as {name}'s\n\n{detail}\n"),
+        _ => format!("verified as a delivery of {name}\n\n{detail}\n"),
     }
 }

@@ -1,4 +1,5 @@
-//! One file for each command, with its arguments, its help and its `exec`, which writes the result to `out`.
+//! One file for each command, with its arguments, its help and its `exec`, which writes the result
+//! to `out`.
 
 mod doctor;
 mod event;
@@ -18,7 +19,7 @@ use webhook_aws::Environment;
 
 use crate::{error::CliError, exit_status::ExitStatus};
 
-/// The sender's side of webhooks, to test a receiver; the operator's, to run one; and the developer's, to extend it.
+/// Signs and sends webhooks to test a receiver, operates a deployed one, and adds providers to it
 #[derive(Debug, Parser)]
 #[command(name = "webhook", version, after_help = "`cargo webhook <COMMAND> --help` has examples.")]
 pub struct Cli {
@@ -82,26 +83,24 @@ mod tests {
             )
         });
         let expected = [
-            ("sign", "Prints the headers that sign a body, one a line"),
+            ("sign", "Prints the headers that sign a body, one per line"),
             ("send", "Signs a body, sends it to a receiver and prints the answer"),
             (
                 "event",
-                "Signs a body and prints it as the Lambda event of an HTTP API (payload format 2.0)",
+                "Signs a body and prints it as the Lambda event of an HTTP API (payload format \
+                 2.0)",
             ),
             (
                 "explain",
-                "Says whether a delivery verifies and, if it does not, why, and how to mend that",
+                "Says whether a delivery verifies and, if it does not, why, and how to fix that",
             ),
-            (
-                "doctor",
-                "Tells whether a deployed stack is right and wired, with one line for each check",
-            ),
+            ("doctor", "Checks a deployed stack, and prints one line for each check"),
             ("record", "Shows, finds or deletes an event's idempotency record"),
             (
                 "redrive",
                 "Puts the messages of a dead-letter queue back on the queue that they came from",
             ),
-            ("replay", "Puts an event that was handled on the queue again, on purpose"),
+            ("replay", "Puts an event on the queue again although consumers have handled it"),
             ("provider", "Lists, adds or removes the providers whose webhooks are received"),
             ("pinwheel", "Calls Pinwheel's API"),
         ];

@@ -1,5 +1,5 @@
-//! `webhook pinwheel webhooks`: registrations, through Pinwheel's API. It needs nothing of the provider's description, so it works
-//! whether or not Pinwheel's webhooks are received here.
+//! `webhook pinwheel webhooks`: manages registrations through Pinwheel's API. It does not use the
+//! provider's description, so it works even if Pinwheel's webhooks are not received here.
 //! Source: <https://docs.pinwheelapi.com/public/reference>, "Webhooks".
 
 use std::{io::Write, path::PathBuf};
@@ -28,13 +28,16 @@ Examples:
 
 const ADD_EXAMPLES: &str = "\
 Examples:
-  cargo webhook pinwheel webhooks add --url https://example.com/webhooks/pinwheel --secret-file api-secret.txt
-  cargo webhook pinwheel webhooks add --url https://example.com/webhooks/pinwheel --event account.added \\
-    --event paystubs.added --environment production --secret-file api-secret.txt";
+  cargo webhook pinwheel webhooks add --url https://example.com/webhooks/pinwheel \\
+    --secret-file api-secret.txt
+  cargo webhook pinwheel webhooks add --url https://example.com/webhooks/pinwheel \\
+    --event account.added --event paystubs.added --environment production \\
+    --secret-file api-secret.txt";
 
 const REMOVE_EXAMPLES: &str = "\
 Examples:
-  cargo webhook pinwheel webhooks remove 61788409-8314-4e89-9300-ae7b9d3ccff5 --secret-file api-secret.txt";
+  cargo webhook pinwheel webhooks remove 61788409-8314-4e89-9300-ae7b9d3ccff5 \\
+    --secret-file api-secret.txt";
 
 /// Calls Pinwheel's API
 #[derive(Args, Debug)]
@@ -48,7 +51,7 @@ enum Subject {
     Webhooks(WebhooksArgs),
 }
 
-/// Where Pinwheel sends its webhooks
+/// Lists, adds or removes the URLs that Pinwheel sends webhooks to
 #[derive(Args, Debug)]
 struct WebhooksArgs {
     #[command(subcommand)]
@@ -98,7 +101,7 @@ struct ApiArgs {
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "base_url")]
     environment: Option<PinwheelEnvironment>,
 
-    /// Another host in place of Pinwheel's
+    /// URL of a host in place of Pinwheel's
     #[arg(long, value_name = "URL", value_parser = base_url)]
     base_url: Option<Uri>,
 
@@ -106,7 +109,8 @@ struct ApiArgs {
     #[arg(long, value_name = "DATE", default_value = "2023-11-22", value_parser = header_value)]
     api_version: String,
 
-    /// File with the API secret, or with `{"signing_secret": "…"}`; one line break at its end is dropped
+    /// File with the API secret, or with `{"signing_secret": "…"}`; one line break at its end is
+    /// dropped
     #[arg(long, value_name = "PATH")]
     secret_file: Option<PathBuf>,
 }
@@ -204,7 +208,7 @@ impl PinwheelEnvironment {
     }
 }
 
-/// Reads where the API secret is sent: in plain text to this machine alone.
+/// Reads the API's URL. The secret is sent there, so it must be https, except on this machine.
 fn base_url(text: &str) -> Result<Uri, &'static str> {
     let url = http_url(text)?;
     let is_here = matches!(url.host(), Some("127.0.0.1" | "[::1]" | "localhost"));
@@ -217,7 +221,7 @@ fn base_url(text: &str) -> Result<Uri, &'static str> {
     }
 }
 
-/// Reads what cannot lead to another path.
+/// Reads an id that cannot lead to a different path.
 fn path_segment(text: &str) -> Result<String, &'static str> {
     if !text.is_empty()
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
@@ -230,15 +234,18 @@ fn path_segment(text: &str) -> Result<String, &'static str> {
 
 fn help(examples: &str) -> String {
     format!(
-        "The API secret comes from --secret-file, else from the environment variable {SECRET_VARIABLE}: Pinwheel signs\n\
-         its webhooks with the same one. It is never an argument: shells keep a history, and everybody on a machine\n\
-         can list the arguments of a process. Each environment has its own.\n\n\
-         Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or nobody answered.\n\n\
+        "The API secret comes from --secret-file, else from the environment variable\n\
+         {SECRET_VARIABLE}: Pinwheel signs its webhooks with the same one. It is never an\n\
+         argument: shells keep a history, and everybody on a machine can list the arguments of a\n\
+         process. Each environment has its own.\n\n\
+         Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or\n\
+         nobody answered.\n\n\
          {examples}"
     )
 }
 
-/// All events that Pinwheel documents. It sends only those that a registration names, so a new one must be added here and there.
+/// All events that Pinwheel documents. It sends only those that a registration names, so a new one
+/// must be added here and to the registrations.
 const EVENTS: [&str; 34] = [
     "account.added",
     "account.additional_connections_recommended",
@@ -296,7 +303,7 @@ mod tests {
                 Err("the API secret is sent over https only, except to this machine"),
             ),
             ("https://example.com/?a=b", Err("a base URL has no query")),
-            ("example.com", Err("expected a URL that begins with http:// or https://")),
+            ("example.com", Err("expected http:// or https://, a host and, if any, a valid port")),
         ] {
             assert_eq!(
                 base_url(text).map(|url| url.to_string()),

@@ -1,4 +1,4 @@
-//! `webhook provider`: which providers there are; another one, or one less.
+//! `webhook provider`: lists, adds and removes providers.
 
 use std::io::Write;
 
@@ -19,24 +19,29 @@ use crate::{
 };
 
 const ADD_EXAMPLES: &str = "\
-Writes the description, the function, the entry in the template, the package in Cargo.lock and sample events. `make test`
-and `make lint` hold for them at once, without an edit. If anything fails, nothing is changed.
+Writes the description, the function, the entry in the template, the package in Cargo.lock and
+sample events. `make test` and `make lint` pass at once, without an edit. If anything fails, nothing
+is changed.
 
-A pointer is a path to a text in the body, through objects only, such as /data/object/id (a JSON pointer without escapes).
-Each of the options may be repeated: the first that leads to a text counts.
+A pointer is a path to a text in the body, through objects only, such as /data/object/id (a JSON
+pointer without escapes). --id, --type and --group may be repeated: the first pointer that leads to
+a text counts.
 
 Examples:
   cargo webhook provider add acme-pay --scheme standard-webhooks
-  cargo webhook provider add acme-pay --scheme stripe --id /event_id --type /event --group /account/id
+  cargo webhook provider add acme-pay --scheme stripe --id /event_id --type /event \\
+    --group /account/id
   cargo webhook provider add acme-pay --like {provider}";
 
-/// More levels than a webhook has, and fewer than a parser gives up at.
+/// More levels than a webhook has, and fewer than a parser refuses.
 const MAX_LEVELS: usize = 16;
 
 const REMOVE_EXAMPLES: &str = "\
-Deletes the folders that are the provider's own, and its lines elsewhere: what `provider add` writes.
+Deletes everything that `provider add` writes: the provider's own folders, and its lines in other
+files.
 
-A stack that is deployed keeps the provider's parts until the next `sam deploy`, which deletes them; its secret stays.
+A deployed stack keeps the provider's resources until the next `sam deploy`, which deletes them; its
+secret stays.
 
 Examples:
   cargo webhook provider remove {provider}";
@@ -52,10 +57,10 @@ pub(crate) struct ProviderArgs {
 enum ProviderAction {
     /// Prints each provider: its schemes, what they sign, where it is wired in, and what is missing
     List,
-    /// Adds a provider, in all places
+    /// Adds a provider in every place that needs it
     #[command(after_help = with_example_provider(ADD_EXAMPLES))]
     Add(AddArgs),
-    /// Removes a provider, in all places
+    /// Removes a provider from every place
     #[command(after_help = with_example_provider(REMOVE_EXAMPLES))]
     Remove(RemoveArgs),
 }
@@ -63,26 +68,27 @@ enum ProviderAction {
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("origin").required(true).args(["scheme", "like"])))]
 struct AddArgs {
-    /// Name in paths, keys and commands: small letters and digits, with hyphens between words
+    /// Name in paths, keys and commands: lower-case letters and digits, with hyphens between words
     name: String,
 
-    /// Entry of the catalogue that the provider signs by
+    /// Entry of the catalogue that says how the provider signs
     #[arg(long, value_parser = catalogue_names())]
     scheme: Option<String>,
 
-    /// Provider whose description is copied; names of headers follow the new name
+    /// Provider whose description is copied; the new name replaces the old one in headers, too
     #[arg(long, value_name = "PROVIDER")]
     like: Option<String>,
 
-    /// Where the event's id is in the body [default: where the catalogue's entry has it]
+    /// Where the event's id is in the body [default: as in the catalogue's entry]
     #[arg(long, value_name = "POINTER", conflicts_with = "like", value_parser = pointer)]
     id: Vec<String>,
 
-    /// Where the event's name is [default: where the catalogue's entry has it]
+    /// Where the event's name is in the body [default: as in the catalogue's entry]
     #[arg(long = "type", value_name = "POINTER", conflicts_with = "like", value_parser = pointer)]
     event_type: Vec<String>,
 
-    /// Where the text is that events of one group share, such as an account [default: where the catalogue's entry has it]
+    /// Where the body has what events of one group share, such as an account [default: as in the
+    /// catalogue's entry]
     #[arg(long, value_name = "POINTER", conflicts_with = "like", value_parser = pointer)]
     group: Vec<String>,
 }
@@ -145,18 +151,20 @@ impl AddArgs {
         let (name, headers) = (provider.name(), headers(provider).join(", "));
         let reason = match &origin {
             Origin::Provider(like) => {
-                format!("which follow the new name as {like}'s follow {like}")
+                format!("with its own name in place of {like}")
             }
             Origin::Catalogue(entry, _) => format!("as {entry} does"),
         };
         notice(&format!(
-            "{name} has the headers {headers}, {reason}. If it has others, change the description (docs/providers.md shows how), and \
-             sign the samples again: see events/README.md."
+            "{name} has the headers {headers}, {reason}. If it has other headers, change the \
+             description (docs/providers.md shows how), and sign the samples again: see \
+             events/README.md."
         ));
         if provider.signs_url() {
             let parameter = scaffold::public_url_parameter(&self.name)?;
             notice(&format!(
-                "{name} signs its URL: set the stack's parameter {parameter} to the URL that you register."
+                "{name} signs its URL: set the stack's parameter {parameter} to the URL that you \
+                 register."
             ));
         }
         Ok(())
@@ -187,7 +195,7 @@ fn catalogue_names() -> clap::builder::PossibleValuesParser {
     CATALOGUE.iter().map(|entry| entry.name()).collect::<Vec<_>>().into()
 }
 
-/// Returns the headers that a provider's deliveries are read by, each once.
+/// Returns the headers that are read from a provider's deliveries, each once.
 fn headers(provider: &Provider) -> Vec<&'static str> {
     let unsigned =
         |place: &Unsigned| if let Unsigned::Header(name) = place { Some(*name) } else { None };
@@ -212,7 +220,7 @@ fn headers(provider: &Provider) -> Vec<&'static str> {
     known
 }
 
-/// Reads what a description can have as a pointer, and an example at it.
+/// Reads a pointer that a description can have and that an example body can follow.
 fn pointer(text: &str) -> Result<String, &'static str> {
     let is_name = |name: &str| {
         !name.is_empty()
@@ -224,9 +232,8 @@ fn pointer(text: &str) -> Result<String, &'static str> {
         return Err("expected names with a `/` before each");
     };
     if !path.split('/').all(is_name) {
-        Err(
-            "expected names with a `/` before each, in visible ASCII characters without `~`, `\"` and `\\`",
-        )
+        Err("expected names with a `/` before each, in visible ASCII characters without `~`, `\"` \
+             and `\\`")
     } else if path.split('/').any(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
         Err("a pointer leads through objects, not into a list")
     } else if path.split('/').count() > MAX_LEVELS {
@@ -273,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_providers_headers_are_all_that_are_read() {
+    fn the_headers_of_a_new_provider_are_all_listed_once() {
         assert_eq!(headers(STRIPE), ["stripe-signature"]);
         assert_eq!(headers(SLACK), ["x-slack-signature", "x-slack-request-timestamp"]);
         assert_eq!(

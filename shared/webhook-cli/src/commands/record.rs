@@ -1,4 +1,4 @@
-//! `webhook record`: what the table remembers of an event.
+//! `webhook record`: shows, finds and deletes what the table remembers of an event.
 
 use std::io::{self, Write};
 
@@ -23,7 +23,8 @@ Examples:
   IDEMPOTENCY_TABLE=webhooks-records cargo webhook record show '{provider}#e1'";
 
 const FIND_EXAMPLES: &str = "\
-The table has no index on the event's id, so this reads, and costs, the whole table. If you know the key, use `show`.
+The table has no index on the event's id, so this reads, and you pay for, the whole table. If you
+know the key, use `show`.
 
 Exit code: 0 if a record was found, 1 if not, 2 if the table could not be read.
 
@@ -31,13 +32,14 @@ Examples:
   cargo webhook record find --event-id e1 --table webhooks-records";
 
 const PURGE_EXAMPLES: &str = "\
-The next delivery of the event is then queued again. A FIFO queue still drops it within five minutes of the first; to
-hand consumers an event again, use `replay`.
+The next delivery of the event is then queued again. (A FIFO queue still drops it within five
+minutes of the first.) To hand consumers an event again, use `replay`.
 
-A record that is IN_PROGRESS under a lease that has not expired is kept: a function is at work on the event, and its
-next delivery would be queued beside it. --force deletes it.
+A record that is IN_PROGRESS with a lease that has not expired is kept: a function is processing the
+event, and without the record the next delivery would be queued as well. --force deletes it.
 
-Exit code: 0 if it was deleted, 1 if it does not exist or is in use, 2 if --yes is missing or a call failed.
+Exit code: 0 if it was deleted, 1 if it does not exist or is in use, 2 if --yes is missing or a call
+failed.
 
 Examples:
   cargo webhook record purge '{provider}#e1' --table webhooks-records
@@ -55,7 +57,7 @@ enum RecordAction {
     /// Prints the record with this key
     #[command(after_help = aws_help(SHOW_EXAMPLES))]
     Show(ShowArgs),
-    /// Prints the records of an event by the event's own id: reads the whole table
+    /// Finds an event's records by the event's own id; reads the whole table
     #[command(after_help = aws_help(FIND_EXAMPLES))]
     Find(FindArgs),
     /// Deletes the record with this key, so that the event's next delivery counts as its first
@@ -101,7 +103,7 @@ struct PurgeArgs {
     #[arg(long)]
     yes: bool,
 
-    /// Delete it even while a function is at work on the event
+    /// Delete it even while a function is processing the event
     #[arg(long)]
     force: bool,
 }
@@ -221,7 +223,8 @@ impl PurgeArgs {
             Purge::InProgress(record) => {
                 print(&record, now, out).map_err(CliError::Stdout)?;
                 notice(
-                    "Nothing was deleted: a function is at work on the event. Wait for the end of its lease, or add --force.",
+                    "Nothing was deleted: a function is processing the event. Wait until its lease \
+                     expires, or add --force.",
                 );
                 Ok(ExitStatus::Refused)
             }
@@ -239,7 +242,7 @@ fn absent(idempotency_key: &str) -> ExitStatus {
     ExitStatus::Refused
 }
 
-/// Prints one attribute a line, with times in words as well.
+/// Prints one attribute per line, with times as dates too.
 fn print(record: &Record, now: UnixMillis, out: &mut impl Write) -> io::Result<()> {
     record
         .attributes()

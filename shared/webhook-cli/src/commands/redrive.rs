@@ -1,4 +1,5 @@
-//! `webhook redrive`: messages from a dead-letter queue back to the queue that they came from.
+//! `webhook redrive`: moves messages from a dead-letter queue back to the queue that they came
+//! from.
 
 use std::{collections::HashSet, io::Write, time::Duration};
 
@@ -13,21 +14,23 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-Each message is sent first and deleted afterwards, so none is lost if this is interrupted. It keeps its body, its
-attributes, its group and its trace header.
+Each message is sent first and deleted afterwards, so none is lost if this is interrupted. It keeps
+its body, its attributes, its group and its trace header.
 
-Messages of one group keep their order. Each has a new deduplication id: under its old one, a FIFO queue would drop it
-as a duplicate within five minutes of the first send and still answer that it was sent, and the copy in the
-dead-letter queue would be deleted next. The new id is made of the message's id, so a redrive that ended between
-sending and deleting can be run again: within five minutes the queue drops the second copy; later, consumers do, by
-the idempotency key.
+Messages of one group keep their order. Each gets a new deduplication id. Under the old one, a FIFO
+queue would drop it as a duplicate within five minutes of the first send but still answer that it
+was sent, and the copy in the dead-letter queue would then be deleted. The new id is made of the
+message's id, so a redrive that was interrupted between sending and deleting can be run again:
+within five minutes the queue drops the second copy; later, consumers drop it by the idempotency
+key.
 
 If a message comes back while this runs, a consumer still fails on it, and nothing more is moved.
 
-A FIFO queue shows at most the first ten messages of a group until they are deleted, so --dry-run may list fewer than
-there are.
+A FIFO queue shows at most the first ten messages of a group until they are deleted, so --dry-run
+may list fewer than there are.
 
-Exit code: 0 if all went well, 1 if a message came back, 2 if a call failed (the lines say what was moved).
+Exit code: 0 if all went well, 1 if a message came back, 2 if a call failed (the lines say what was
+moved).
 
 Examples:
   cargo webhook redrive --from \"$DEAD_LETTER_QUEUE_URL\" --to \"$QUEUE_URL\" --dry-run
@@ -82,7 +85,7 @@ impl RedriveArgs {
                 return Ok(ExitStatus::Success);
             }
             for (position, letter) in letters.iter().enumerate() {
-                // What was received after it stays behind it, because a group keeps its order.
+                // The messages after it go back as well, because a group keeps its order.
                 if moved.contains(letter.id()) {
                     release(from, &letters[position..]).await;
                     notice(&format!("Message {} came back: a consumer fails on it.", letter.id()));
@@ -155,7 +158,8 @@ async fn move_one(
     }
 }
 
-/// Shows the messages to others again. One that cannot be released shows itself in time.
+/// Makes the messages visible again. One that cannot be released becomes visible by itself when
+/// [`HIDDEN_FOR`] is over.
 async fn release(from: &DeadLetters, letters: &[DeadLetter]) {
     for letter in letters {
         let _ = from.release(letter).await;
@@ -176,7 +180,7 @@ fn about(letter: &DeadLetter) -> String {
     ])
 }
 
-/// Formats those that are known. They may come from a sender.
+/// Formats the facts that are known. A sender may have chosen them.
 fn facts<const N: usize>(facts: [(&str, Option<&str>); N]) -> String {
     facts
         .iter()

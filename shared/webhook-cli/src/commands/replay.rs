@@ -1,4 +1,4 @@
-//! `webhook replay`: an event on the queue again.
+//! `webhook replay`: puts an event on the queue again.
 
 use std::{io::Write, path::PathBuf};
 
@@ -16,37 +16,44 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-For an event that was handled and must be handled again. (One that failed is in the dead-letter queue: see `redrive`.)
+For an event that was handled and must be handled again. (One that failed is in the dead-letter
+queue: see `redrive`.)
 
-The message has a new idempotency key, `<old key>#replay-<UUID>`, and a new deduplication id, so neither the queue nor
-a consumer that knows the old key drops it. All else is unchanged: `id`, `type`, `time` and `data` (byte for byte), and
-the group, so the message waits behind the group's messages that are on the queue already.
+The message has a new idempotency key, `<old key>#replay-<UUID>`, and a new deduplication id, so
+neither the queue nor a consumer that knows the old key drops it. All else is unchanged: `id`,
+`type`, `time` and `data` (byte for byte), and the group, so the message waits behind the group's
+messages that are already on the queue.
 
-It is marked as a replay: by the members `replayof` (the old key) and `replayedat`, and by the message attribute
-replay=true. A consumer that deduplicates by `idempotencykey` handles it as a new event. One that deduplicates by `id`
-drops it: let it use the key. One whose work must not be done twice, such as a payment, checks `replayof`.
+It is marked as a replay: by the members `replayof` (the old key) and `replayedat`, and by the
+message attribute replay=true. A consumer that deduplicates by `idempotencykey` handles it as a new
+event. One that deduplicates by `id` drops it, and should use the key instead. One whose work must
+not be done twice, such as a payment, must check `replayof`.
 
 The envelope is not verified again: you vouch for it. The idempotency table is not touched.
 
-The body of a large message is in the bucket: download the object that its pointer names, and replay that file.
+The body of a large message is in the bucket: download the object that its pointer names, and replay
+that file.
 
 Examples:
   cargo webhook replay envelope.json --queue-url \"$QUEUE_URL\"
   jq -r '.Messages[0].Body' received.json | cargo webhook replay --queue-url \"$QUEUE_URL\"
-  aws s3 cp s3://webhooks-payloads/{provider}/4f0c… - | cargo webhook replay --payload-bucket webhooks-payloads";
+  aws s3 cp s3://webhooks-payloads/{provider}/4f0c… - |
+    cargo webhook replay --payload-bucket webhooks-payloads";
 
-/// Puts an event that was handled on the queue again, on purpose
+/// Puts an event on the queue again although consumers have handled it
 #[derive(Args, Debug)]
 #[command(after_help = aws_help(EXAMPLES))]
 pub(crate) struct ReplayArgs {
-    /// File with the body of the event's message (a `CloudEvents` object); standard input if it is `-` or absent
+    /// File with the body of the event's message (a `CloudEvents` object); standard input if it is
+    /// `-` or absent
     envelope: Option<PathBuf>,
 
     /// URL of the queue [default: the variable `QUEUE_URL`]
     #[arg(long, value_name = "URL")]
     queue_url: Option<QueueUrl>,
 
-    /// Bucket for a message that is too large for the queue [default: the variable `PAYLOAD_BUCKET`]
+    /// Bucket for a message that is too large for the queue [default: the variable
+    /// `PAYLOAD_BUCKET`]
     #[arg(long, value_name = "NAME")]
     payload_bucket: Option<BucketName>,
 }

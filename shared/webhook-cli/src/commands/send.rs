@@ -1,4 +1,5 @@
-//! `webhook send`: a signed body to a receiver. Prints the answer's status, `Retry-After` and body.
+//! `webhook send`: sends a signed body to a receiver, and prints the answer's status, `Retry-After`
+//! and body.
 
 use std::io::Write;
 
@@ -20,13 +21,15 @@ use crate::{
 };
 
 const EXAMPLES: &str = "\
-Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or nobody answered.
+Exit code: 0 after an answer of 2xx, 1 after any other answer, 2 if nothing was sent or nobody
+answered.
 
 The URL of a function under `cargo lambda watch` is http://127.0.0.1:9000/lambda-url/<function>/.
 
 Examples:
   cargo webhook send {provider} --url http://127.0.0.1:9000/lambda-url/{provider}/ body.json
-  cargo webhook send {provider} --url https://example.com/webhooks/{provider} --secret-file secret.txt body.json";
+  cargo webhook send {provider} --url https://example.com/webhooks/{provider} \\
+    --secret-file secret.txt body.json";
 
 /// Signs a body, sends it to a receiver and prints the answer
 #[derive(Args, Debug)]
@@ -69,7 +72,8 @@ impl SendArgs {
     }
 }
 
-/// Returns what to check after a 401 of this project's receiver. Others, such as a gateway's, have causes of their own.
+/// Returns what to check after a 401 of this project's receiver. A 401 of a gateway, for example,
+/// has other causes.
 fn hint(status: StatusCode, body: &[u8], secret: SecretSource, scheme: &Scheme) -> Option<String> {
     let is_receivers = serde_json::from_slice::<Value>(body)
         .is_ok_and(|body| body == json!({"error": "unauthorized"}));
@@ -78,7 +82,8 @@ fn hint(status: StatusCode, body: &[u8], secret: SecretSource, scheme: &Scheme) 
     }
     if secret == SecretSource::Development {
         return Some(format!(
-            "Signed with the development secret: name the receiver's with --secret-file or {SECRET_VARIABLE}."
+            "Signed with the development secret: give the receiver's secret with --secret-file or \
+             in {SECRET_VARIABLE}."
         ));
     }
     let time =
@@ -99,9 +104,12 @@ mod tests {
     #[test]
     fn a_hint_follows_only_this_receivers_401_and_fits_the_secret() {
         const OURS: &str = r#"{"error":"unauthorized"}"#;
-        let development = "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.";
-        let with_time = "Check that the secret is the receiver's, and that the time (this machine's clock, or --timestamp) is right.";
-        let with_url = "Check that the secret is the receiver's, and that --public-url is the URL in the receiver's PUBLIC_URL.";
+        let development = "Signed with the development secret: give the receiver's secret with \
+                           --secret-file or in WEBHOOK_SIGNING_SECRET.";
+        let with_time = "Check that the secret is the receiver's, and that the time (this \
+                         machine's clock, or --timestamp) is right.";
+        let with_url = "Check that the secret is the receiver's, and that --public-url is the URL \
+                        in the receiver's PUBLIC_URL.";
         for (status, body, secret, provider, expected) in [
             (401, OURS, SecretSource::Development, STRIPE, Some(development)),
             (401, OURS, SecretSource::Named, STRIPE, Some(with_time)),

@@ -1,4 +1,4 @@
-//! `webhook sign`: the headers that sign a body.
+//! `webhook sign`: prints the headers that sign a body.
 
 use std::io::Write;
 
@@ -18,7 +18,7 @@ Examples:
   cargo webhook sign {provider} body.json |
     curl -H @- -H 'content-type: application/json' --data-binary @body.json http://127.0.0.1:8080/";
 
-/// Prints the headers that sign a body, one a line
+/// Prints the headers that sign a body, one per line
 #[derive(Args, Debug)]
 #[command(after_help = signing_help(EXAMPLES))]
 pub(crate) struct SignArgs {

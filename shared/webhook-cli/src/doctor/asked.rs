@@ -1,4 +1,4 @@
-//! What a read of AWS gives: the thing, its absence, or a failure.
+//! The result of a read from AWS: the thing, its absence, or a failure.
 
 use webhook_ingest::CallError;
 
@@ -17,7 +17,7 @@ const ABSENT: [&str; 11] = [
     "com.amazonaws.sqs#QueueDoesNotExist",
 ];
 
-/// What came of a read.
+/// The result of a read.
 pub(crate) enum Asked<T> {
     Found(T),
     Absent,
@@ -28,7 +28,7 @@ impl<T> From<Result<T, CallError>> for Asked<T> {
     fn from(result: Result<T, CallError>) -> Self {
         match result {
             Ok(found) => Self::Found(found),
-            // The code stands before the request id.
+            // The code comes before the request id.
             Err(CallError::Refused(name))
                 if ABSENT.contains(&name.split(' ').next().unwrap_or_default()) =>
             {

@@ -1,4 +1,5 @@
-//! The bucket for messages that are too large for the queue: where it is, who may read it how, and how long it keeps what.
+//! Checks the bucket for messages that are too large for the queue: its region, its policy, and how
+//! long it keeps payloads.
 
 use aws_sdk_s3::{
     Client,
@@ -14,7 +15,8 @@ use crate::doctor::{
     report::{Finding, Verdict, ok, unknown, wrong},
 };
 
-/// A message lives 14 days in the queue and 14 in the dead-letter queue, and its payload must live longer.
+/// A message lives 14 days in the queue and 14 in the dead-letter queue, and its payload must live
+/// longer.
 const LEAST_DAYS: i32 = 29;
 
 /// Checks the bucket, and notes its key.
@@ -31,17 +33,22 @@ pub(crate) async fn check(
             found.location_constraint.map(|place| place.as_str().to_owned()).unwrap_or_default()
         }
         Asked::Absent => {
-            let text =
-                format!("{bucket} does not exist: name another in ExistingPayloadBucketName");
+            let text = format!(
+                "{bucket} does not exist: name another bucket in ExistingPayloadBucketName"
+            );
             return vec![wrong("bucket", text)];
         }
         Asked::Failed(error) => {
-            return vec![unknown("bucket", &format!("ask where the bucket {bucket} is"), &error)];
+            return vec![unknown(
+                "bucket",
+                &format!("read the region of the bucket {bucket}"),
+                &error,
+            )];
         }
     };
     let place = place(bucket, &location, region);
     if place.verdict != Verdict::Ok {
-        // S3 answers nothing else from here.
+        // From another region, S3 does not answer the calls below.
         return vec![place];
     }
     let policy = client.get_bucket_policy().bucket(bucket).send().await;
@@ -90,7 +97,7 @@ fn no_rules() -> aws_sdk_s3::types::ServerSideEncryptionConfiguration {
     none.build().expect("a list is there")
 }
 
-/// `location`: as S3 has it, which is empty for its first region and `EU` for its second.
+/// `location` is as S3 has it: empty for its first region, `EU` for its second.
 fn place(bucket: &str, location: &str, region: &str) -> Finding {
     let location = match location {
         "" => "us-east-1",
@@ -101,7 +108,8 @@ fn place(bucket: &str, location: &str, region: &str) -> Finding {
         ok("bucket", format!("{bucket} is in {region}"))
     } else {
         let text = format!(
-            "{bucket} is in {location}, and the functions are in {region}: name a bucket of {region}"
+            "{bucket} is in {location}, but the functions are in {region}: name a bucket of \
+             {region} in ExistingPayloadBucketName"
         );
         wrong("bucket", text)
     }
@@ -119,7 +127,8 @@ fn plain_http(bucket: &str, policy: &str) -> Finding {
     wrong(
         "bucket.policy",
         format!(
-            "{bucket} does not refuse plain HTTP: give its policy a Deny for everybody where aws:SecureTransport is false"
+            "{bucket} accepts plain HTTP: add a Deny of s3:* for everybody to its policy, on the \
+             condition that aws:SecureTransport is false"
         ),
     )
 }
@@ -140,13 +149,13 @@ fn refuses_plain_http(statement: &Value) -> bool {
         && actions.iter().any(|action| action == "s3:*" || action == "*")
 }
 
-/// `prefixes`: those under which the functions put payloads.
+/// `prefixes` are those under which the functions put payloads.
 fn lifecycle(bucket: &str, rules: &[LifecycleRule], prefixes: &[String]) -> Finding {
     let days: Vec<_> = prefixes
         .iter()
         .map(|prefix| rules.iter().filter_map(|rule| expires(rule, prefix)).min())
         .collect();
-    let set = format!("set an expiration of {LEAST_DAYS} days or more");
+    let set = format!("add a lifecycle rule with an expiration of {LEAST_DAYS} days or more");
     if days.iter().any(Option::is_none) {
         let text =
             format!("{bucket} keeps some payloads for ever, and they are people's data: {set}");
@@ -155,7 +164,8 @@ fn lifecycle(bucket: &str, rules: &[LifecycleRule], prefixes: &[String]) -> Find
     match days.into_iter().flatten().min() {
         Some(days) if days < LEAST_DAYS => {
             let text = format!(
-                "{bucket} deletes payloads after {days} days, and their messages may live 28 in the two queues: {set}"
+                "{bucket} deletes payloads after {days} days, but their messages may live 28 in \
+                 the two queues: {set}"
             );
             wrong("bucket.lifecycle", text)
         }
@@ -185,17 +195,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bucket_is_where_the_functions_are() {
+    fn the_bucket_must_be_in_the_functions_region() {
         let here = |region| ok("bucket", format!("payloads is in {region}"));
         assert_eq!(place("payloads", "", "us-east-1"), here("us-east-1"));
         assert_eq!(place("payloads", "EU", "eu-west-1"), here("eu-west-1"));
         assert_eq!(place("payloads", "eu-west-2", "eu-west-2"), here("eu-west-2"));
-        let text = "payloads is in us-east-1, and the functions are in eu-west-2: name a bucket of eu-west-2";
+        let text = "payloads is in us-east-1, but the functions are in eu-west-2: name a bucket of \
+                    eu-west-2 in ExistingPayloadBucketName";
         assert_eq!(place("payloads", "", "eu-west-2"), wrong("bucket", text));
     }
 
     #[test]
-    fn plain_http_is_refused_to_everybody_and_for_everything() {
+    fn plain_http_must_be_refused_to_everybody_for_everything() {
         let right = serde_json::json!({"Statement": [{
             "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
@@ -204,8 +215,8 @@ mod tests {
         assert_eq!(plain_http("payloads", &right.to_string()), refused);
         let open = wrong(
             "bucket.policy",
-            "payloads does not refuse plain HTTP: give its policy a Deny for everybody where aws:SecureTransport is \
-             false",
+            "payloads accepts plain HTTP: add a Deny of s3:* for everybody to its policy, on the \
+             condition that aws:SecureTransport is false",
         );
         assert_eq!(plain_http("payloads", ""), open);
         for (pointer, value) in [
@@ -232,12 +243,13 @@ mod tests {
     }
 
     #[test]
-    fn every_payload_outlives_its_message_and_goes() {
+    fn payloads_must_outlive_their_messages_and_expire() {
         let prefixes = ["acme/".to_owned(), "beta/".to_owned()];
         let on = |days, prefix| rule(days, prefix, ExpirationStatus::Enabled);
-        let kept = "payloads keeps some payloads for ever, and they are people's data: set an expiration of 29 days or more";
-        let early = "payloads deletes payloads after 28 days, and their messages may live 28 in the two queues: set an \
-                     expiration of 29 days or more";
+        let kept = "payloads keeps some payloads for ever, and they are people's data: add a \
+                    lifecycle rule with an expiration of 29 days or more";
+        let early = "payloads deletes payloads after 28 days, but their messages may live 28 in \
+                     the two queues: add a lifecycle rule with an expiration of 29 days or more";
         for (rules, expected) in [
             (vec![on(60, "")], ok("bucket.lifecycle", "payloads deletes payloads after 60 days")),
             (

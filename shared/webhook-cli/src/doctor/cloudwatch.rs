@@ -1,5 +1,5 @@
-//! The one call of CloudWatch's. The SDK's client for it would bring fourteen crates, among them a second `http`, and switch
-//! that on for the functions as well.
+//! The one call to CloudWatch. The SDK's client for it would bring fourteen crates, among them a
+//! second `http`, and would switch that on for the functions as well.
 //! Source: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html>.
 
 use std::time::SystemTime;
@@ -18,10 +18,10 @@ use webhook_ingest::CallError;
 use crate::http::exchange;
 
 const TARGET: &str = "GraniteServiceVersion20100801.DescribeAlarms";
-/// As many names as one call takes.
+/// The most names that one call takes.
 const NAMES_AT_MOST: usize = 100;
 
-/// An alarm as it stands.
+/// An alarm and its state.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Alarm {
@@ -47,7 +47,7 @@ struct Refusal {
     code: String,
 }
 
-/// Returns those of the alarms with these names that exist.
+/// Returns the alarms with these names, without those that do not exist.
 pub(crate) async fn alarms(config: &SdkConfig, names: &[&str]) -> Result<Vec<Alarm>, CallError> {
     let mut found = Vec::new();
     for names in names.chunks(NAMES_AT_MOST) {
@@ -100,7 +100,7 @@ async fn call(config: &SdkConfig, body: &str) -> Result<Vec<u8>, CallError> {
     }
 }
 
-/// `replaced`: an emulator's, or a company's own.
+/// `replaced` is the endpoint of an emulator, or a company's own.
 fn endpoint(replaced: Option<&str>, region: &str) -> String {
     match replaced {
         Some(url) => url.trim_end_matches('/').to_owned(),

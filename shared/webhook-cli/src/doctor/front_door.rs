@@ -1,4 +1,5 @@
-//! A provider's URL: that it refuses what is not signed, and knows what is. Neither request writes anything.
+//! Checks a provider's URL: it must refuse an unsigned request, and recognise a signed one. Neither
+//! request writes anything.
 
 use ureq::http::{Request, Uri};
 use webhook_ingest::UnixMillis;
@@ -14,7 +15,8 @@ use crate::{
     http::exchange,
 };
 
-/// Sends both requests to the provider's URL. `variables`: those of the function behind it.
+/// Sends both kinds of request to the provider's URL. `variables` are those of the function behind
+/// it.
 pub(crate) fn check(
     provider: &'static Provider,
     url: &Uri,
@@ -29,8 +31,10 @@ pub(crate) fn check(
     let public_url = variables.get("PUBLIC_URL").filter(|url| !url.is_empty());
     for scheme in accepted(provider, variables) {
         let Some(body) = malformed_body(scheme) else {
-            let text =
-                format!("{url}: {} cannot sign a body that would not be queued", scheme.name);
+            let text = format!(
+                "{url}: not tried, because every body that {} signs would be queued",
+                scheme.name
+            );
             findings.push(skipped("url.signed", text));
             continue;
         };
@@ -62,7 +66,7 @@ fn post(url: &Uri, headers: &[Header], body: &[u8]) -> Result<u16, CliError> {
 
 fn unsigned(url: &Uri, answer: &Result<u16, CliError>) -> Finding {
     match answer {
-        Ok(401) => ok("url.unsigned", format!("{url} refuses what is not signed")),
+        Ok(401) => ok("url.unsigned", format!("{url} refuses an unsigned request")),
         Ok(status) => wrong("url.unsigned", not_answered(url, "an unsigned request", *status, 401)),
         Err(error) => wrong("url.unsigned", error.to_string()),
     }
@@ -70,17 +74,17 @@ fn unsigned(url: &Uri, answer: &Result<u16, CliError>) -> Finding {
 
 fn signed(url: &Uri, scheme: &Scheme, answer: &Result<u16, CliError>) -> Finding {
     match answer {
-        Ok(400) => ok("url.signed", format!("{url} knows what {} has signed", scheme.name)),
+        Ok(400) => ok("url.signed", format!("{url} accepts the signature of {}", scheme.name)),
         Ok(401) => wrong(
             "url.signed",
             format!(
-                "{url} refuses what is signed by {} with the secret: does the function have this secret \
-                 (SIGNING_SECRET_ID), this PUBLIC_URL, and this machine the right time?",
+                "{url} refuses a request that {} signed with the secret: check the function's \
+                 SIGNING_SECRET_ID and PUBLIC_URL, and this machine's clock",
                 scheme.name
             ),
         ),
         Ok(status) => {
-            let what = format!("a malformed request that is signed by {}", scheme.name);
+            let what = format!("a malformed request signed by {}", scheme.name);
             wrong("url.signed", not_answered(url, &what, *status, 400))
         }
         Err(error) => wrong("url.signed", error.to_string()),
@@ -89,14 +93,21 @@ fn signed(url: &Uri, scheme: &Scheme, answer: &Result<u16, CliError>) -> Finding
 
 fn not_answered(url: &Uri, what: &str, status: u16, expected: u16) -> String {
     let hint = match status {
-        403 => "the front door may not call the function, or the URL is another's",
-        404 => "there is no such route: is the URL the provider's, and the API this stack's?",
-        413 => "MAX_BODY_BYTES is too small for any delivery",
-        429 => "the front door or Lambda throttles: look at the limits",
-        500.. => "the function fails: its log has the reason",
+        403 => {
+            "the front door has no permission to call the function, or the URL belongs to \
+             something else"
+        }
+        404 => {
+            "there is no such route; check that the URL is the provider's, and the API this stack's"
+        }
+        413 => "MaxBodyBytes is too small for any delivery; raise it",
+        429 => {
+            "the front door or Lambda throttles; check ThrottlingRateLimit and ReservedConcurrency"
+        }
+        500.. => "the function fails; its log has the reason",
         _ => "something else answers at this URL",
     };
-    format!("{url} answers {status} to {what}, and not {expected}: {hint}")
+    format!("{url} answers {status} to {what} instead of {expected}: {hint}")
 }
 
 #[cfg(test)]
@@ -106,45 +117,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_401_and_400_are_right() {
+    fn only_401_unsigned_and_400_signed_are_ok() {
         let url = "https://hooks.example.com/webhooks/acme".parse().expect("a URL");
         let scheme = &GITHUB.schemes()[0];
         let right = ok(
             "url.unsigned",
-            "https://hooks.example.com/webhooks/acme refuses what is not signed",
+            "https://hooks.example.com/webhooks/acme refuses an unsigned request",
         );
         assert_eq!(unsigned(&url, &Ok(401)), right);
         let known = ok(
             "url.signed",
-            "https://hooks.example.com/webhooks/acme knows what github has signed",
+            "https://hooks.example.com/webhooks/acme accepts the signature of github",
         );
         assert_eq!(signed(&url, scheme, &Ok(400)), known);
         for (status, hint) in [
             (200, "something else answers at this URL"),
-            (403, "the front door may not call the function, or the URL is another's"),
-            (404, "there is no such route: is the URL the provider's, and the API this stack's?"),
-            (413, "MAX_BODY_BYTES is too small for any delivery"),
-            (429, "the front door or Lambda throttles: look at the limits"),
-            (502, "the function fails: its log has the reason"),
-            (503, "the function fails: its log has the reason"),
+            (
+                403,
+                "the front door has no permission to call the function, or the URL belongs to \
+                 something else",
+            ),
+            (
+                404,
+                "there is no such route; check that the URL is the provider's, and the API this \
+                 stack's",
+            ),
+            (413, "MaxBodyBytes is too small for any delivery; raise it"),
+            (
+                429,
+                "the front door or Lambda throttles; check ThrottlingRateLimit and \
+                 ReservedConcurrency",
+            ),
+            (502, "the function fails; its log has the reason"),
+            (503, "the function fails; its log has the reason"),
         ] {
             let of = |what: &str, expected| {
-                format!("{url} answers {status} to {what}, and not {expected}: {hint}")
+                format!("{url} answers {status} to {what} instead of {expected}: {hint}")
             };
             let expected = wrong("url.unsigned", of("an unsigned request", 401));
             assert_eq!(unsigned(&url, &Ok(status)), expected);
-            let expected =
-                wrong("url.signed", of("a malformed request that is signed by github", 400));
+            let expected = wrong("url.signed", of("a malformed request signed by github", 400));
             assert_eq!(signed(&url, scheme, &Ok(status)), expected);
         }
-        let refused = "https://hooks.example.com/webhooks/acme refuses what is signed by github with the secret: does \
-                       the function have this secret (SIGNING_SECRET_ID), this PUBLIC_URL, and this machine the right \
-                       time?";
+        let refused = "https://hooks.example.com/webhooks/acme refuses a request that github \
+                       signed with the secret: check the function's SIGNING_SECRET_ID and \
+                       PUBLIC_URL, and this machine's clock";
         assert_eq!(signed(&url, scheme, &Ok(401)), wrong("url.signed", refused));
     }
 
     #[test]
-    fn the_functions_schemes_are_tried() {
+    fn only_schemes_that_the_function_accepts_are_tried() {
         let names = |list: &str| {
             let variables = Variables::from([("SIGNATURE_SCHEMES".to_owned(), list.to_owned())]);
             accepted(STRIPE, &variables).iter().map(|scheme| scheme.name).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! The providers' functions: what `live` serves, and how many invocations at once there may be.
+//! Checks the providers' functions: what the alias `live` serves, and the concurrency limits.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::doctor::{
 
 /// The alias that the front doors lead to.
 const ALIAS: &str = "live";
-/// A new account's limit is 10; this is the least that deserves no word.
+/// The account's limit below which there is a warning. A new account's limit is 10.
 const FEW_INVOCATIONS: i32 = 100;
 const DEPLOY: &str = "give the stack a new Release and deploy it with DeploymentStrategy=None";
 
@@ -23,16 +23,16 @@ pub(crate) type Variables = BTreeMap<String, String>;
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     pub(crate) version: String,
-    /// Part of the traffic goes to another version.
+    /// Whether part of the traffic goes to another version.
     pub(crate) is_shifting: bool,
     pub(crate) variables: Variables,
-    /// Of the version that the next one will be published from.
+    /// The variables of `$LATEST`, from which the next version will be published.
     pub(crate) latest: Variables,
-    /// The code is there and can be invoked.
+    /// Whether the code is there and can be invoked.
     pub(crate) is_active: bool,
 }
 
-/// Reads what `live` serves. If that fails, the finding says so.
+/// Reads what `live` serves. `Err` carries the finding if that fails.
 pub(crate) async fn read(lambda: &Client, function: &str) -> Result<Live, Finding> {
     let alias = lambda.get_alias().function_name(function).name(ALIAS).send().await;
     let alias = match Asked::from(alias.map_err(|error| call_error(&error))) {
@@ -59,7 +59,7 @@ pub(crate) async fn read(lambda: &Client, function: &str) -> Result<Live, Findin
         get.send().await.map_err(|error| failed(&error))
     };
     let (live, latest) = (configuration(ALIAS).await?, configuration("$LATEST").await?);
-    // Or inactive: idle for weeks, and a call wakes it.
+    // `Inactive` is fine: the function was idle for weeks, and a call wakes it.
     let is_active =
         !live.state().is_some_and(|state| matches!(state.as_str(), "Pending" | "Failed"));
     let variables = |environment: Option<aws_sdk_lambda::types::EnvironmentResponse>| -> Variables {
@@ -89,23 +89,27 @@ pub(crate) fn version(stack: &Stack, function: &str, live: &Live) -> Finding {
     let published = stack.resources_of("AWS::Lambda::Version");
     let published: Vec<_> =
         published.filter_map(|arn| Some(arn.split_once(&of_function)?.1)).collect();
-    let served = format!("{ALIAS} of {function} serves version {version}");
+    let served = format!("the alias {ALIAS} of {function} serves version {version}");
     if version == "$LATEST" {
         wrong(
             "version",
-            format!("{served}, which changes under the traffic: deploy the stack again"),
+            format!("{served}, which can change while it gets traffic: deploy the stack again"),
         )
     } else if live.is_shifting {
         warning(
             "version",
-            format!("{served} and part of the traffic another: a deployment is under way"),
+            format!(
+                "{served}, and another version gets part of the traffic: run this again when the \
+                 deployment has ended"
+            ),
         )
     } else if !published.is_empty() && !published.contains(&version.as_str()) {
         let published = published.join(", ");
         wrong(
             "version",
             format!(
-                "{served}, and the stack published {published}: commit what is to run, and deploy the stack"
+                "{served}, but the stack published {published}: commit the code that should run, \
+                 and deploy the stack"
             ),
         )
     } else if !live.is_active {
@@ -118,14 +122,15 @@ pub(crate) fn version(stack: &Stack, function: &str, live: &Live) -> Finding {
     }
 }
 
-/// Checks that what gets the traffic has the stack's resources and settings. `expected`: variables and their values.
+/// Checks that the version that gets the traffic has the stack's resources and settings. `expected`
+/// has the variables and their values.
 pub(crate) fn environment(function: &str, live: &Live, expected: &[(&str, String)]) -> Finding {
     let Live { version, variables, latest, .. } = live;
     let value = |name: &str| variables.get(name).map(String::as_str).unwrap_or_default();
     let other = expected.iter().find(|(name, expected)| value(name) != expected);
     if let Some((name, expected)) = other {
         let text = format!(
-            "version {version} of {function} has {name}={}, and the stack has {expected}: {DEPLOY}",
+            "version {version} of {function} has {name}={}, but the stack has {expected}: {DEPLOY}",
             value(name)
         );
         return wrong("environment", text);
@@ -146,7 +151,7 @@ pub(crate) fn environment(function: &str, live: &Live, expected: &[(&str, String
     wrong("environment", text)
 }
 
-/// What limits the invocations of a function.
+/// What limits a function's concurrent invocations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Concurrency {
     pub(crate) reserved: Option<i32>,
@@ -154,9 +159,9 @@ pub(crate) struct Concurrency {
     pub(crate) behind_function_url: bool,
 }
 
-/// Reads the limits.
+/// Reads and judges the limits.
 pub(crate) async fn concurrency(lambda: &Client, stack: &Stack, function: &str) -> Finding {
-    const CALL: &str = "read the limits of invocations at once";
+    const CALL: &str = "read the concurrency limits";
     let reserved = match lambda.get_function_concurrency().function_name(function).send().await {
         Ok(limit) => limit.reserved_concurrent_executions,
         Err(error) => return unknown("concurrency", CALL, &call_error(&error)),
@@ -177,27 +182,30 @@ fn judge(function: &str, limits: Concurrency) -> Finding {
         Some(0) => wrong(
             "concurrency",
             format!(
-                "{function} is stopped (its reserved concurrency is 0): set ReservedConcurrency and deploy"
+                "{function} is stopped (its reserved concurrency is 0): set ReservedConcurrency \
+                 and deploy"
             ),
         ),
         Some(reserved) => {
-            ok("concurrency", format!("{function} has {reserved} invocations at once of its own"))
+            ok("concurrency", format!("{function} has a reserved concurrency of {reserved}"))
         }
         None if behind_function_url => warning(
             "concurrency",
             format!(
-                "{function} has a URL and no limit but the account's {of_account}: set ReservedConcurrency"
+                "{function} has a public URL, and only the account's limit of {of_account} \
+                 concurrent invocations: set ReservedConcurrency"
             ),
         ),
         None if of_account < FEW_INVOCATIONS => warning(
             "concurrency",
             format!(
-                "the account allows {of_account} invocations at once, of all functions: ask for more in Service Quotas"
+                "the account allows {of_account} concurrent invocations of all functions together: \
+                 request more in Service Quotas"
             ),
         ),
         None => ok(
             "concurrency",
-            format!("{function} shares the account's {of_account} invocations at once"),
+            format!("{function} shares the account's {of_account} concurrent invocations"),
         ),
     }
 }
@@ -249,8 +257,8 @@ fn one_queue(table: &str, queue: &str, users: &[TableUser]) -> Finding {
     wrong(
         "table.shared",
         format!(
-            "{table} also serves another queue, {}, for {names}: an event that one queue got is a duplicate to the \
-             other, and lost there; give each stack a table of its own",
+            "{table} also serves another queue, {}, through {names}: an event on one queue counts \
+             as a duplicate for the other, and is lost there; give each stack its own table",
             first.queue_url
         ),
     )
@@ -290,42 +298,44 @@ mod tests {
     }
 
     #[test]
-    fn live_serves_the_version_that_the_stack_published() {
+    fn live_must_serve_the_version_that_the_stack_published() {
         let live = |version: &str| Live {
             version: version.to_owned(),
             is_active: true,
             ..Live::default()
         };
         for (live, expected) in [
-            (live("3"), ok("version", "live of receiver serves version 3")),
+            (live("3"), ok("version", "the alias live of receiver serves version 3")),
             (
                 live("$LATEST"),
                 wrong(
                     "version",
-                    "live of receiver serves version $LATEST, which changes under the traffic: deploy the stack again",
+                    "the alias live of receiver serves version $LATEST, which can change while it \
+                     gets traffic: deploy the stack again",
                 ),
             ),
             (
                 live("2"),
                 wrong(
                     "version",
-                    "live of receiver serves version 2, and the stack published 3: commit what is to run, and deploy \
-                     the stack",
+                    "the alias live of receiver serves version 2, but the stack published 3: \
+                     commit the code that should run, and deploy the stack",
                 ),
             ),
             (
                 Live { is_shifting: true, ..live("2") },
                 warning(
                     "version",
-                    "live of receiver serves version 2 and part of the traffic another: a deployment is under way",
+                    "the alias live of receiver serves version 2, and another version gets part of \
+                     the traffic: run this again when the deployment has ended",
                 ),
             ),
             (
                 Live { is_active: false, ..live("3") },
                 wrong(
                     "version",
-                    "live of receiver serves version 3, which is not active: read its state with \
-                     `aws lambda get-function`",
+                    "the alias live of receiver serves version 3, which is not active: read its \
+                     state with `aws lambda get-function`",
                 ),
             ),
         ] {
@@ -334,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_gets_the_traffic_has_the_stacks_variables() {
+    fn the_served_version_must_have_the_stacks_variables() {
         let of = |live: &[(&str, &str)], latest: &[(&str, &str)]| {
             let (variables, latest) = (variables(live), variables(latest));
             let live = Live { version: "3".to_owned(), variables, latest, ..Live::default() };
@@ -346,34 +356,36 @@ mod tests {
         assert_eq!(of(&new, &new), right);
         let stale = wrong(
             "environment",
-            "version 3 of receiver has IDEMPOTENCY_TABLE=old, and the stack has new: give the stack a new Release and \
-             deploy it with DeploymentStrategy=None",
+            "version 3 of receiver has IDEMPOTENCY_TABLE=old, but the stack has new: give the \
+             stack a new Release and deploy it with DeploymentStrategy=None",
         );
         assert_eq!(of(&[("IDEMPOTENCY_TABLE", "old")], &new), stale);
         let differs = wrong(
             "environment",
-            "version 3 of receiver differs from $LATEST in PUBLIC_URL, RUST_LOG: give the stack a new Release and \
-             deploy it with DeploymentStrategy=None",
+            "version 3 of receiver differs from $LATEST in PUBLIC_URL, RUST_LOG: give the stack a \
+             new Release and deploy it with DeploymentStrategy=None",
         );
         let more = [new[0], ("PUBLIC_URL", "https://a.example/")];
         assert_eq!(of(&[new[0], ("RUST_LOG", "info")], &more), differs);
     }
 
     #[test]
-    fn a_function_may_be_stopped_or_have_few_invocations() {
+    fn a_stopped_function_and_low_limits_are_reported() {
         let judge = |reserved, of_account, behind_function_url| {
             judge("receiver", Concurrency { reserved, of_account, behind_function_url })
         };
-        let stopped = "receiver is stopped (its reserved concurrency is 0): set ReservedConcurrency and deploy";
+        let stopped = "receiver is stopped (its reserved concurrency is 0): set \
+                       ReservedConcurrency and deploy";
         assert_eq!(judge(Some(0), 1000, false), wrong("concurrency", stopped));
-        let own = "receiver has 5 invocations at once of its own";
+        let own = "receiver has a reserved concurrency of 5";
         assert_eq!(judge(Some(5), 10, true), ok("concurrency", own));
-        let unlimited =
-            "receiver has a URL and no limit but the account's 1000: set ReservedConcurrency";
+        let unlimited = "receiver has a public URL, and only the account's limit of 1000 \
+                         concurrent invocations: set ReservedConcurrency";
         assert_eq!(judge(None, 1000, true), warning("concurrency", unlimited));
-        let few = "the account allows 10 invocations at once, of all functions: ask for more in Service Quotas";
+        let few = "the account allows 10 concurrent invocations of all functions together: request \
+                   more in Service Quotas";
         assert_eq!(judge(None, 10, false), warning("concurrency", few));
-        let shared = "receiver shares the account's 100 invocations at once";
+        let shared = "receiver shares the account's 100 concurrent invocations";
         assert_eq!(judge(None, 100, false), ok("concurrency", shared));
     }
 
@@ -389,8 +401,8 @@ mod tests {
         let other = "https://sqs.eu-west-1.amazonaws.com/123456789012/others.fifo";
         let two = one_queue("records", ARN, &[user("a", URL), user("b", other), user("c", other)]);
         let expected = format!(
-            "records also serves another queue, {other}, for b, c: an event that one queue got is a duplicate to the \
-             other, and lost there; give each stack a table of its own"
+            "records also serves another queue, {other}, through b, c: an event on one queue \
+             counts as a duplicate for the other, and is lost there; give each stack its own table"
         );
         assert_eq!(two, wrong("table.shared", expected));
     }

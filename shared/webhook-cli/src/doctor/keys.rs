@@ -1,4 +1,5 @@
-//! The KMS keys that the stack's resources are encrypted with: that they are enabled, and that the functions may use them.
+//! Checks the KMS keys that the stack's resources are encrypted with: they must be enabled, and the
+//! functions must be allowed to use them.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::doctor::{
     stack::Stack,
 };
 
-/// The parameters with the keys that the functions may use, with commas between them.
+/// The parameters that list the keys that the functions may use, separated by commas.
 const ALLOWED: [&str; 2] = ["KmsKeyArn", "ExistingKmsKeyArns"];
 
 /// Keys by id, ARN or alias, and what each encrypts.
@@ -32,7 +33,8 @@ struct Described<'k> {
 }
 
 impl Keys {
-    /// Notes a key, if there is one. `by_functions`: whether the functions use what it encrypts.
+    /// Notes a key, if there is one. `by_functions` says whether the functions use what it
+    /// encrypts.
     pub(crate) fn used(&mut self, key: Option<&str>, of: &'static str, by_functions: bool) {
         let Some(key) = key.filter(|key| !key.is_empty()) else { return };
         let noted = self.0.entry(key.to_owned()).or_default();
@@ -57,9 +59,13 @@ impl Keys {
         for (key, of) in &self.0 {
             let described = client.describe_key().key_id(key).send().await;
             findings.push(match Asked::from(described.map_err(|error| call_error(&error))) {
-                Asked::Absent => {
-                    wrong("key", format!("{key}, of {}, does not exist", of.of.join(", ")))
-                }
+                Asked::Absent => wrong(
+                    "key",
+                    format!(
+                        "{key}, the key of {}, does not exist: name another key there",
+                        of.of.join(", ")
+                    ),
+                ),
                 Asked::Failed(error) => unknown("key", &format!("describe the key {key}"), &error),
                 Asked::Found(described) => {
                     let Some(described) = described.key_metadata else { continue };
@@ -84,16 +90,16 @@ fn judge(key: &Described<'_>, of: &Use, allowed: &[&str]) -> Finding {
     if *state != "Enabled" {
         return wrong(
             "key",
-            format!("{arn}, of {users}, is {state}: enable it, or cancel its deletion"),
+            format!("{arn}, the key of {users}, is {state}: enable it, or cancel its deletion"),
         );
     }
     if *is_customers && of.by_functions && !allowed.contains(arn) {
         let text = format!(
-            "the functions may not use {arn}, of {users}: name it in the parameter for keys of existing resources"
+            "the functions may not use {arn}, the key of {users}: name it in ExistingKmsKeyArns"
         );
         return wrong("key", text);
     }
-    ok("key", format!("{arn}, of {users}, is enabled"))
+    ok("key", format!("{arn}, the key of {users}, is enabled"))
 }
 
 #[cfg(test)]
@@ -101,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_enabled_and_the_functions_may_use_it() {
+    fn a_key_must_be_enabled_and_open_to_the_functions() {
         let key = |state, is_customers| Described { arn: "arn:k", state, is_customers };
         let mut keys = Keys::default();
         keys.used(Some("arn:k"), "the table", true);
@@ -111,20 +117,20 @@ mod tests {
         keys.used(None, "the bucket", true);
         let (both, topic) = (&keys.0["arn:k"], &keys.0["arn:t"]);
         assert_eq!(keys.0.len(), 2);
-        let enabled = ok("key", "arn:k, of the table, the queue, is enabled");
+        let enabled = ok("key", "arn:k, the key of the table, the queue, is enabled");
         assert_eq!(judge(&key("Enabled", true), both, &["arn:k"]), enabled);
         assert_eq!(
             judge(&key("Enabled", false), both, &[""]),
             enabled,
-            "AWS's own needs no permission"
+            "AWS's own key needs no permission"
         );
-        let disabled =
-            "arn:k, of the table, the queue, is Disabled: enable it, or cancel its deletion";
+        let disabled = "arn:k, the key of the table, the queue, is Disabled: enable it, or cancel \
+                        its deletion";
         assert_eq!(judge(&key("Disabled", true), both, &["arn:k"]), wrong("key", disabled));
-        let denied = "the functions may not use arn:k, of the table, the queue: name it in the parameter for keys of \
-                      existing resources";
+        let denied = "the functions may not use arn:k, the key of the table, the queue: name it in \
+                      ExistingKmsKeyArns";
         assert_eq!(judge(&key("Enabled", true), both, &[""]), wrong("key", denied));
         let topic = judge(&key("Enabled", true), topic, &[""]);
-        assert_eq!(topic, ok("key", "arn:k, of the topic of the alarms, is enabled"));
+        assert_eq!(topic, ok("key", "arn:k, the key of the topic of the alarms, is enabled"));
     }
 }

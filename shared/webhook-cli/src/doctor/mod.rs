@@ -1,5 +1,6 @@
-//! Whether a deployed stack is right and wired. One file for each part of it, with the reads of AWS and the small functions that
-//! judge what was read. Nothing is changed: all calls are reads, and what is sent to a provider's URL is not queued.
+//! Checks a deployed stack. Each file examines one part of it: it reads from AWS, and small
+//! functions judge what was read. Nothing is changed: all calls are reads, and the requests to a
+//! provider's URL are not queued.
 
 mod alarms;
 mod asked;
@@ -29,14 +30,14 @@ use stack::Stack;
 /// What is examined, and how it is reached.
 pub(crate) struct Doctor<'d> {
     pub(crate) stack: &'d str,
-    /// URLs that the stack does not know, or that are to be tried in place of its own.
+    /// URLs that the stack does not know, or that replace its own.
     pub(crate) urls: &'d [(&'static Provider, Uri)],
-    /// Whether the functions are beside an emulator, and so take the development secret.
+    /// Whether the functions run against an emulator, and so accept the development secret.
     pub(crate) emulated: bool,
 }
 
 impl Doctor<'_> {
-    /// Examines everything, in the order of the way of a webhook.
+    /// Examines everything, in the order in which a webhook passes through it.
     pub(crate) async fn examine(&self, config: &SdkConfig) -> Result<Report, CliError> {
         let config = &patient(config);
         let stack = Stack::read(config, self.stack).await?;
@@ -110,7 +111,7 @@ impl Doctor<'_> {
             None => findings.push(skipped(
                 "url",
                 format!(
-                    "the API is not the stack's: name the URL with --url {}=https://…",
+                    "the API is not part of the stack: give the URL with --url {}=https://…",
                     provider.name()
                 ),
             )),
@@ -122,15 +123,16 @@ impl Doctor<'_> {
         let named = self.urls.iter().find(|(of, _)| of.name() == provider.name());
         match named {
             Some((_, url)) => Some(Ok(url.clone())),
-            None => stack
-                .output_of(provider, "Url")
-                .map(|url| http_url(url).map_err(|error| format!("{url}: {error}"))),
+            None => stack.output_of(provider, "Url").map(|url| {
+                http_url(url)
+                    .map_err(|error| format!("the stack's output {url} is not a URL: {error}"))
+            }),
         }
     }
 }
 
-/// Returns the variables that the function gets from the stack's outputs. A queue is one by account and name, however its URL is
-/// written.
+/// Returns the variables that the function should have, by the stack's outputs. Two spellings of a
+/// queue's URL are equal if account and name are, so the function's own spelling is accepted.
 fn expected(stack: &Stack, secret_id: &str, live: &Live) -> Vec<(&'static str, String)> {
     let output = |name: &str| stack.output(name).unwrap_or_default().to_owned();
     let queue_arn = output("EventQueueArn");

@@ -1,4 +1,5 @@
-//! The queue and its dead-letter queue: what they take, and how long they keep it.
+//! Checks the queue and its dead-letter queue: which messages they take, and how long they keep
+//! them.
 
 use std::collections::HashMap;
 
@@ -14,10 +15,10 @@ use crate::doctor::{
     stack::Stack,
 };
 
-/// As long as SQS keeps a message.
+/// The longest time that SQS keeps a message.
 const FOURTEEN_DAYS_S: u64 = 14 * 86_400;
 
-/// What SQS knows of a queue.
+/// A queue's ARN, and its attributes in SQS.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Queue {
     pub(crate) arn: String,
@@ -37,7 +38,7 @@ impl Queue {
         self.number(&QueueAttributeName::MessageRetentionPeriod)
     }
 
-    /// Returns the ARN of the queue that gets what consumers fail on.
+    /// Returns the ARN of its dead-letter queue.
     fn dead_letters(&self) -> Option<String> {
         let policy: Value =
             serde_json::from_str(self.text(&QueueAttributeName::RedrivePolicy)).ok()?;
@@ -88,7 +89,7 @@ pub(crate) async fn check(
     findings
 }
 
-/// Where the dead-letter queue of a queue is named.
+/// Where a queue names its dead-letter queue.
 const REDRIVE: &str = "the queue's redrive policy";
 
 async fn read(client: &Client, arn: &str) -> Asked<Queue> {
@@ -119,7 +120,8 @@ fn kind(queue: &Queue) -> Finding {
         warning(
             "queue",
             format!(
-                "{arn} is a standard queue: it may deliver an event twice, and in another order"
+                "{arn} is a standard queue: it may deliver events twice and out of order, so \
+                 consumers must deduplicate"
             ),
         )
     }
@@ -134,8 +136,8 @@ fn size(queue: &Queue) -> Finding {
     warning(
         "queue.size",
         format!(
-            "{arn} takes {most} bytes: longer messages go to the payload bucket, with a pointer on the queue; set \
-             MaximumMessageSize to {SQS_MAX_BYTES}"
+            "{arn} takes messages of up to {most} bytes: longer ones go to the payload bucket, \
+             with a pointer on the queue; set MaximumMessageSize to {SQS_MAX_BYTES}"
         ),
     )
 }
@@ -148,26 +150,27 @@ fn retention(queue: &Queue) -> Finding {
     warning(
         "queue.retention",
         format!(
-            "{arn} keeps messages for {kept} s: an event that no consumer has taken by then is lost; set \
-             MessageRetentionPeriod to {FOURTEEN_DAYS_S}"
+            "{arn} keeps messages for {kept} s: an event that no consumer has taken by then is \
+             lost; set MessageRetentionPeriod to {FOURTEEN_DAYS_S}"
         ),
     )
 }
 
-/// `known`: the dead-letter queue that the stack has an alarm for, or empty.
+/// `known` is the dead-letter queue that the stack has an alarm for, or empty.
 fn redrive(queue: &Queue, known: &str) -> Finding {
     let arn = &queue.arn;
     match queue.dead_letters() {
         None => wrong(
             "dead-letters",
             format!(
-                "{arn} has no dead-letter queue: what consumers fail on blocks its group and expires; name one in its redrive policy"
+                "{arn} has no dead-letter queue: a message that consumers fail on blocks its group \
+                 until it expires; name one in the queue's redrive policy"
             ),
         ),
         Some(_) if known.is_empty() => skipped(
             "dead-letters",
             format!(
-                "{arn} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn"
+                "the dead-letter queue of {arn} has no alarm: name it in ExistingDeadLetterQueueArn"
             ),
         ),
         Some(actual) if actual == known => {
@@ -176,7 +179,8 @@ fn redrive(queue: &Queue, known: &str) -> Finding {
         Some(actual) => wrong(
             "dead-letters",
             format!(
-                "{arn} sends failed messages to {actual}, and the stack watches {known}: name one in both places"
+                "{arn} sends failed messages to {actual}, but the stack watches {known}: name the \
+                 same queue in the redrive policy and in the stack"
             ),
         ),
     }
@@ -193,7 +197,8 @@ fn dead_letter_retention(queue: &Queue, dead_letters: &Queue) -> Finding {
         (kept, false) if kept <= before => wrong(
             "dead-letters.retention",
             format!(
-                "{arn} keeps messages for {kept} s from their first send, no longer than the queue: {set}"
+                "{arn} keeps messages for {kept} s from their first send, no longer than the queue \
+                 does: {set}"
             ),
         ),
         (kept, _) => {
@@ -216,7 +221,7 @@ mod tests {
     const FIFO: &str = "arn:aws:sqs:eu-west-1:123456789012:events.fifo";
 
     #[test]
-    fn a_standard_queue_and_a_smaller_limit_are_worth_a_word() {
+    fn a_smaller_message_size_is_a_warning() {
         let of_size =
             |bytes| size(&queue("events.fifo", &[(QueueAttributeName::MaximumMessageSize, bytes)]));
         assert_eq!(
@@ -224,21 +229,25 @@ mod tests {
             ok("queue.size", format!("{FIFO} takes messages of up to 1048576 bytes"))
         );
         let small = format!(
-            "{FIFO} takes 262144 bytes: longer messages go to the payload bucket, with a pointer on the queue; set \
-             MaximumMessageSize to 1048576"
+            "{FIFO} takes messages of up to 262144 bytes: longer ones go to the payload bucket, \
+             with a pointer on the queue; set MaximumMessageSize to 1048576"
         );
         assert_eq!(of_size("262144"), warning("queue.size", small));
+    }
+
+    #[test]
+    fn a_standard_queue_is_a_warning() {
         assert_eq!(
             kind(&queue("events.fifo", &[])),
             ok("queue", format!("{FIFO} is a FIFO queue"))
         );
-        let standard = "arn:aws:sqs:eu-west-1:123456789012:events is a standard queue: it may deliver an event twice, \
-                        and in another order";
+        let standard = "arn:aws:sqs:eu-west-1:123456789012:events is a standard queue: it may \
+                        deliver events twice and out of order, so consumers must deduplicate";
         assert_eq!(kind(&queue("events", &[])), warning("queue", standard));
     }
 
     #[test]
-    fn messages_are_kept_as_long_as_sqs_can() {
+    fn a_retention_of_less_than_14_days_is_a_warning() {
         let kept = |seconds| {
             retention(&queue(
                 "events.fifo",
@@ -250,14 +259,14 @@ mod tests {
             ok("queue.retention", format!("{FIFO} keeps messages for 14 days"))
         );
         let short = format!(
-            "{FIFO} keeps messages for 345600 s: an event that no consumer has taken by then is lost; set \
-             MessageRetentionPeriod to 1209600"
+            "{FIFO} keeps messages for 345600 s: an event that no consumer has taken by then is \
+             lost; set MessageRetentionPeriod to 1209600"
         );
         assert_eq!(kept("345600"), warning("queue.retention", short));
     }
 
     #[test]
-    fn failed_messages_go_where_the_stack_looks() {
+    fn failed_messages_must_go_to_the_queue_that_the_stack_watches() {
         let policy = |target: &str| {
             format!("{{\"deadLetterTargetArn\":\"{target}\",\"maxReceiveCount\":5}}")
         };
@@ -266,25 +275,26 @@ mod tests {
         let right = ok("dead-letters", format!("{FIFO} sends failed messages to arn:dead"));
         assert_eq!(redrive(&with(&policy("arn:dead")), "arn:dead"), right);
         let elsewhere = format!(
-            "{FIFO} sends failed messages to arn:other, and the stack watches arn:dead: name one in both places"
+            "{FIFO} sends failed messages to arn:other, but the stack watches arn:dead: name the \
+             same queue in the redrive policy and in the stack"
         );
         assert_eq!(
             redrive(&with(&policy("arn:other")), "arn:dead"),
             wrong("dead-letters", elsewhere)
         );
         let unwatched = format!(
-            "{FIFO} has a dead-letter queue without an alarm: name it in ExistingDeadLetterQueueArn"
+            "the dead-letter queue of {FIFO} has no alarm: name it in ExistingDeadLetterQueueArn"
         );
         assert_eq!(redrive(&with(&policy("arn:dead")), ""), skipped("dead-letters", unwatched));
         let none = format!(
-            "{FIFO} has no dead-letter queue: what consumers fail on blocks its group and expires; name one in its \
-             redrive policy"
+            "{FIFO} has no dead-letter queue: a message that consumers fail on blocks its group \
+             until it expires; name one in the queue's redrive policy"
         );
         assert_eq!(redrive(&with(""), "arn:dead"), wrong("dead-letters", none));
     }
 
     #[test]
-    fn dead_letters_outlive_the_queues_own_time() {
+    fn dead_letters_must_be_kept_longer_than_in_the_queue() {
         let of = |name: &str, seconds| {
             queue(name, &[(QueueAttributeName::MessageRetentionPeriod, seconds)])
         };
@@ -310,7 +320,8 @@ mod tests {
                 (
                     Verdict::Wrong,
                     format!(
-                        "dead keeps messages for 345600 s from their first send, no longer than the queue: {set}"
+                        "dead keeps messages for 345600 s from their first send, no longer than \
+                         the queue does: {set}"
                     ),
                 ),
             ),

@@ -16,7 +16,7 @@ pub(crate) enum Verdict {
     Warning,
     /// There is nothing to check here.
     Skipped,
-    /// A call failed, so nobody knows.
+    /// A call failed, so the answer is not known.
     Unknown,
     Wrong,
 }
@@ -61,7 +61,8 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Puts the findings together. A stack is as bad as the worst of them; to know nothing is not to be fine.
+    /// Puts the findings together. The worst of them decides, and an unknown answer is not a good
+    /// one.
     pub(crate) fn new(stack: &str, checks: Vec<Finding>) -> Self {
         let has = |verdict| checks.iter().any(|finding| finding.verdict == verdict);
         let worst = [Verdict::Wrong, Verdict::Unknown].into_iter().find(|verdict| has(*verdict));
@@ -134,7 +135,8 @@ mod tests {
                         warning  b: w\n\
                         skipped  c: s\n\
                         WRONG    a: x\\ny\\u001b\n\
-                        unknown  key: cannot describe the key k: the service refused the call: AccessDenied\n";
+                        unknown  key: cannot describe the key k: the service refused the call: \
+                        AccessDenied\n";
         assert_eq!(String::from_utf8_lossy(&lines), expected);
     }
 

@@ -1,4 +1,5 @@
-//! A provider's signing secret: that somebody has put it in, and that the functions can use it.
+//! Checks a provider's signing secret: somebody must have stored it, and the functions must be able
+//! to use it.
 
 use aws_sdk_secretsmanager::{Client, primitives::DateTime};
 use serde_json::Value;
@@ -13,19 +14,20 @@ use crate::doctor::{
     report::{Finding, ok, unknown, warning, wrong},
 };
 
-/// Length of the value that the template generates.
+/// The length of the secret that the template generates.
 const GENERATED_CHARACTERS: usize = 64;
-/// Secrets Manager makes a generated value with its secret; a person cannot follow so fast.
+/// A generated value is made together with its secret; a person would take longer than this to
+/// store one.
 const MADE_TOGETHER_S: i64 = 5;
 
-/// A current version, and what is known of it.
+/// The current version of a secret, and what is known about it.
 struct Stored {
     text: Option<Zeroizing<String>>,
-    /// The version is as old as the secret.
+    /// Whether the version is as old as the secret.
     is_first: bool,
-    /// The stack made it, with a random value.
+    /// Whether the stack made the secret, with a random value.
     is_stacks: bool,
-    /// A function beside an emulator takes the development secret.
+    /// Whether the function runs against an emulator, and so accepts the development secret.
     takes_development: bool,
 }
 
@@ -43,7 +45,7 @@ pub(crate) async fn check(
         Asked::Found(described) => described,
         Asked::Absent => {
             return (
-                wrong("secret", format!("{id} does not exist: name another, and deploy")),
+                wrong("secret", format!("{id} does not exist: name another secret, and deploy")),
                 None,
             );
         }
@@ -72,8 +74,8 @@ pub(crate) async fn check(
     judge(provider, id, &Stored { text, is_first, is_stacks, takes_development })
 }
 
-/// How an operator puts a secret in.
-const PUT: &str = "put the provider's in with `aws secretsmanager put-secret-value`";
+/// What to do about a secret that is missing or wrong.
+const PUT: &str = "store the provider's secret with `aws secretsmanager put-secret-value`";
 
 fn judge(provider: &Provider, id: &str, stored: &Stored) -> (Finding, Option<SigningSecret>) {
     if stored.is_stacks
@@ -106,13 +108,16 @@ fn judge(provider: &Provider, id: &str, stored: &Stored) -> (Finding, Option<Sig
         );
     }
     let finding = match warnings.first() {
-        Some(warned) => warning("secret", format!("{id}: {warned}; is it as the provider has it?")),
-        None => ok("secret", format!("{id} has a secret of {}", provider.name())),
+        Some(warned) => warning(
+            "secret",
+            format!("{id}: {warned}; compare it with the one that the provider shows"),
+        ),
+        None => ok("secret", format!("{id} has a usable secret for {}", provider.name())),
     };
     (finding, Some(secret))
 }
 
-/// Whether the value has the form of what the template generates.
+/// Returns whether the value has the form of one that the template generates.
 fn is_generated(text: &str) -> bool {
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let members = value.as_object().filter(|members| members.len() == 1);
@@ -140,16 +145,16 @@ mod tests {
     }
 
     #[test]
-    fn the_value_that_the_stack_generated_is_no_secret() {
+    fn the_value_that_the_stack_generated_is_wrong() {
         let generated = format!("{{\"signing_secret\":\"{}\"}}", "aB3dE6gH".repeat(8));
-        let random = "arn:secret still has the random value that it was created with: put the provider's in with `aws \
-                      secretsmanager put-secret-value`";
+        let random = "arn:secret still has the random value that it was created with: store the \
+                      provider's secret with `aws secretsmanager put-secret-value`";
         assert_eq!(judged(GITHUB, &stored(&generated)), (wrong("secret", random), false));
-        let set = (ok("secret", "arn:secret has a secret of github"), true);
+        let set = (ok("secret", "arn:secret has a usable secret for github"), true);
         assert_eq!(
             judged(GITHUB, &Stored { is_first: false, ..stored(&generated) }),
             set,
-            "put in later"
+            "stored later"
         );
         assert_eq!(
             judged(GITHUB, &Stored { is_stacks: false, ..stored(&generated) }),
@@ -182,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn the_development_secret_is_for_emulators_and_a_short_one_is_odd() {
+    fn the_development_secret_is_for_emulators_alone() {
         let provider = PROVIDERS[0];
         let development = provider.key().write(DEVELOPMENT_SECRET);
         let known = format!("arn:secret is the development secret, which everybody knows: {PUT}");
@@ -191,10 +196,14 @@ mod tests {
             judged(provider, &Stored { takes_development: true, ..stored(&development) });
         assert_eq!(
             (finding.text, signs),
-            (format!("arn:secret has a secret of {}", provider.name()), true)
+            (format!("arn:secret has a usable secret for {}", provider.name()), true)
         );
-        let short =
-            "arn:secret: the signing secret has fewer than 16 bytes; is it as the provider has it?";
+    }
+
+    #[test]
+    fn a_short_secret_is_a_warning() {
+        let short = "arn:secret: the signing secret has fewer than 16 bytes; compare it with the \
+                     one that the provider shows";
         assert_eq!(judged(GITHUB, &stored("short")), (warning("secret", short), true));
     }
 }

@@ -1,4 +1,4 @@
-//! The stack as `CloudFormation` knows it, and that it is complete.
+//! Reads the stack from `CloudFormation`, and checks that it is complete.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use crate::{
     scaffold::Name,
 };
 
-/// What `CloudFormation` says of a stack that is not there, in the code that it has for everything.
+/// The code of `CloudFormation` for a stack that does not exist, as for every other invalid
+/// request.
 const NO_STACK: &str = "ValidationError";
 
 /// A stack, with the resources of the stacks nested in it.
@@ -28,10 +29,10 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Reads it.
+    /// Reads the stack.
     ///
     /// # Errors
-    /// There is no such stack, or a call fails.
+    /// The stack does not exist, or a call fails.
     pub(crate) async fn read(config: &SdkConfig, name: &str) -> Result<Self, CliError> {
         let client = Client::new(config);
         let described = client.describe_stacks().stack_name(name).send().await;
@@ -62,7 +63,7 @@ impl Stack {
         self.outputs.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// Returns an output of the provider's, such as its `Url`.
+    /// Returns one of the provider's outputs, such as its `Url`.
     pub(crate) fn output_of(&self, provider: &Provider, what: &str) -> Option<&str> {
         self.output(&format!("{}{what}", in_template(provider)))
     }
@@ -123,16 +124,22 @@ pub(crate) fn status(stack: &Stack) -> Finding {
         "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => ok("stack", text),
         "UPDATE_ROLLBACK_COMPLETE" => warning(
             "stack",
-            format!("{text}: the last deployment failed, and what was there before runs"),
+            format!(
+                "{text}: the last deployment failed, and the version before it runs; read the \
+                 stack's events in CloudFormation, and deploy again"
+            ),
         ),
         status if status.ends_with("_IN_PROGRESS") => {
             warning("stack", format!("{text}: run this again when the deployment has ended"))
         }
-        _ => wrong("stack", format!("{text}: read its events in CloudFormation, and deploy again")),
+        _ => wrong(
+            "stack",
+            format!("{text}: read the stack's events in CloudFormation, and deploy again"),
+        ),
     }
 }
 
-/// Checks that the outputs are there that the providers, operators and this command go by.
+/// Checks that the stack has the outputs that providers, operators and this command need.
 pub(crate) fn outputs(stack: &Stack) -> Finding {
     let always = ["IdempotencyTableName", "EventQueueArn", "PayloadBucketName"];
     let by_parameter = [("Alarms", "true", "AlarmTopicArn"), ("FrontDoor", "HttpApi", "ApiId")];
@@ -152,13 +159,15 @@ pub(crate) fn outputs(stack: &Stack) -> Finding {
     wrong(
         "outputs",
         format!(
-            "{} lacks {missing}: is it a stack of infra/template.yaml? Deploy it again",
+            "{} lacks the outputs {missing}: check that it is a stack of infra/template.yaml, and \
+             deploy it again",
             stack.name
         ),
     )
 }
 
-/// Returns whether the provider's function, secret and front door are there.
+/// Checks that the stack has the provider's function and secret, unless the provider is switched
+/// off.
 pub(crate) fn provider(stack: &Stack, provider: &Provider) -> Finding {
     let name = provider.name();
     let outputs = ["FunctionName", "SecretArn"];
@@ -166,11 +175,11 @@ pub(crate) fn provider(stack: &Stack, provider: &Provider) -> Finding {
         outputs.iter().filter(|output| stack.output_of(provider, output).is_none()).collect();
     let switch = format!("Enable{}", in_template(provider));
     match (missing.as_slice(), stack.parameter(&switch)) {
-        ([], _) => ok("provider", format!("{name} is received by {}", stack.name)),
+        ([], _) => ok("provider", format!("{} receives webhooks of {name}", stack.name)),
         (_, "false") => skipped("provider", format!("{name} is switched off ({switch}=false)")),
         (_, "") => wrong(
             "provider",
-            format!("{name} is not in {}: deploy the template that has it", stack.name),
+            format!("{} has no provider {name}: deploy the template that has it", stack.name),
         ),
         ([missing, ..], _) => wrong(
             "provider",
@@ -203,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_is_right_when_its_deployment_has_ended_well() {
+    fn a_stack_is_ok_after_a_successful_deployment() {
         for (name, expected) in [
             ("CREATE_COMPLETE", ok("stack", "webhooks is CREATE_COMPLETE")),
             ("UPDATE_COMPLETE", ok("stack", "webhooks is UPDATE_COMPLETE")),
@@ -218,14 +227,17 @@ mod tests {
                 "UPDATE_ROLLBACK_COMPLETE",
                 warning(
                     "stack",
-                    "webhooks is UPDATE_ROLLBACK_COMPLETE: the last deployment failed, and what was there before runs",
+                    "webhooks is UPDATE_ROLLBACK_COMPLETE: the last deployment failed, and the \
+                     version before it runs; read the stack's events in CloudFormation, and deploy \
+                     again",
                 ),
             ),
             (
                 "UPDATE_ROLLBACK_FAILED",
                 wrong(
                     "stack",
-                    "webhooks is UPDATE_ROLLBACK_FAILED: read its events in CloudFormation, and deploy again",
+                    "webhooks is UPDATE_ROLLBACK_FAILED: read the stack's events in \
+                     CloudFormation, and deploy again",
                 ),
             ),
         ] {
@@ -234,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_those_that_the_parameters_ask_for() {
+    fn the_outputs_that_the_parameters_ask_for_must_exist() {
         let always =
             [("IdempotencyTableName", "t"), ("EventQueueArn", "q"), ("PayloadBucketName", "b")];
         let right = ok("outputs", "webhooks has the outputs of the template");
@@ -244,7 +256,8 @@ mod tests {
         );
         let lacking = wrong(
             "outputs",
-            "webhooks lacks PayloadBucketName, AlarmTopicArn, ApiId: is it a stack of infra/template.yaml? Deploy it again",
+            "webhooks lacks the outputs PayloadBucketName, AlarmTopicArn, ApiId: check that it is \
+             a stack of infra/template.yaml, and deploy it again",
         );
         assert_eq!(
             outputs(&stack("", &[("Alarms", "true"), ("FrontDoor", "HttpApi")], &always[..2])),
@@ -253,14 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn a_provider_is_there_or_switched_off_or_missing() {
+    fn a_provider_is_deployed_switched_off_or_missing() {
         let of = PROVIDERS[0];
         let (name, pascal) = (of.name(), in_template(of));
         let (switch, function) = (format!("Enable{pascal}"), format!("{pascal}FunctionName"));
         let secret = format!("{pascal}SecretArn");
         let both = [(function.as_str(), "f"), (secret.as_str(), "s")];
         for (enabled, outputs, expected) in [
-            (Some("true"), &both[..], ok("provider", format!("{name} is received by webhooks"))),
+            (
+                Some("true"),
+                &both[..],
+                ok("provider", format!("webhooks receives webhooks of {name}")),
+            ),
             (
                 Some("false"),
                 &[],
@@ -276,7 +293,7 @@ mod tests {
                 &[],
                 wrong(
                     "provider",
-                    format!("{name} is not in webhooks: deploy the template that has it"),
+                    format!("webhooks has no provider {name}: deploy the template that has it"),
                 ),
             ),
         ] {

@@ -1,4 +1,4 @@
-//! The table of idempotency records: its key, its TTL.
+//! Checks the table of idempotency records: its status, its key and its TTL.
 
 use aws_sdk_dynamodb::{
     Client,
@@ -24,7 +24,8 @@ pub(crate) async fn check(client: &Client, table: &str, keys: &mut Keys) -> Vec<
             return vec![wrong(
                 "table",
                 format!(
-                    "{table} does not exist in this region: restore it, or name another in ExistingTableName"
+                    "{table} does not exist in this region: restore it, or name another in \
+                     ExistingTableName"
                 ),
             )];
         }
@@ -87,8 +88,8 @@ fn key(table: &str, described: &TableDescription) -> Finding {
     wrong(
         "table.key",
         format!(
-            "{table} has the key {shown}: name a table in ExistingTableName with the partition key id (String) and \
-             without a sort key"
+            "{table} has the key {shown}: name in ExistingTableName a table with the partition key \
+             id (String) and without a sort key"
         ),
     )
 }
@@ -135,10 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_a_text_named_id_and_alone() {
+    fn the_only_key_must_be_a_string_named_id() {
         let id =
             || element(TableDescription::builder(), "id", ScalarAttributeType::S, KeyType::Hash);
-        let wanted = "name a table in ExistingTableName with the partition key id (String) and without a sort key";
+        let wanted = "name in ExistingTableName a table with the partition key id (String) and \
+                      without a sort key";
         for (table, expected) in [
             (id(), ok("table.key", "records has the partition key id (String)")),
             (
@@ -162,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_active_and_its_key_usable() {
+    fn a_table_must_be_active_and_its_kms_key_usable() {
         let table = |status| TableDescription::builder().table_status(status);
         let lost = SseDescription::builder()
             .inaccessible_encryption_date_time(DateTime::from_secs(1))
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn time_to_live_is_enabled_on_the_attribute_of_the_code() {
+    fn time_to_live_must_be_enabled_on_expires_at_s() {
         let ttl = |status, name: &str| {
             let described = TimeToLiveDescription::builder()
                 .time_to_live_status(status)

@@ -1,4 +1,4 @@
-//! Files of a checkout of this repository: read, and changed all or none.
+//! Reads the files of a checkout of this repository, and makes all of a set of changes or none.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ pub(crate) struct Checkout {
     root: PathBuf,
 }
 
-/// What becomes of files: the new text, or `None` to delete one.
+/// What to do with files: the new text of each, or `None` to delete it.
 #[derive(Debug, Default, Eq, PartialEq)]
 pub(crate) struct Changes(BTreeMap<String, (Kind, Option<String>)>);
 
@@ -28,17 +28,17 @@ enum Kind {
 }
 
 impl Changes {
-    /// Makes a new file.
+    /// Adds a new file.
     pub(crate) fn write(&mut self, path: &str, text: String) {
         self.0.insert(path.to_owned(), (Kind::Written, Some(text)));
     }
 
-    /// Changes a file that is there.
+    /// Changes an existing file.
     pub(crate) fn edit(&mut self, path: &str, text: String) {
         self.0.insert(path.to_owned(), (Kind::Changed, Some(text)));
     }
 
-    /// Deletes a file, and the folders that are empty without it.
+    /// Deletes a file, and the folders that this leaves empty.
     pub(crate) fn delete(&mut self, path: &str) {
         self.0.insert(path.to_owned(), (Kind::Removed, None));
     }
@@ -119,7 +119,7 @@ impl Checkout {
         command.args(["--edition", "2024", "--config-path"]).arg(self.root.join("rustfmt.toml"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;
-        // It reads everything before it writes.
+        // rustfmt reads everything before it writes, so neither side waits for the other.
         child
             .stdin
             .take()
@@ -161,7 +161,7 @@ impl Checkout {
         let mut undone = Ok(());
         for (path, old) in before.iter().rev() {
             let full = self.root.join(path);
-            // What failed may be as it was, and as little writable as before.
+            // The file that failed may be unchanged, and writing to it would fail again.
             let is_as_before = old.is_some() && fs::read(&full).ok() == *old;
             if !is_as_before && let Err(source) = self.put(path, old.as_deref()) {
                 undone = Err(ScaffoldError::NotUndone { path: full, source });
@@ -170,7 +170,8 @@ impl Checkout {
         undone
     }
 
-    /// Writes or deletes one file. Folders come and go with it.
+    /// Writes or deletes one file, makes the folders that it needs, and deletes those that become
+    /// empty.
     fn put(&self, path: &str, content: Option<&[u8]>) -> io::Result<()> {
         let path = self.root.join(path);
         let parents = || path.ancestors().skip(1).take_while(|folder| *folder != self.root);
@@ -192,7 +193,7 @@ impl Checkout {
 mod tests {
     use super::*;
 
-    /// A folder that one test alone uses.
+    /// Makes a folder that only one test uses.
     fn checkout(name: &str) -> Checkout {
         let root = env::temp_dir().join(format!("webhook-cli-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
@@ -237,7 +238,7 @@ mod tests {
         fs::remove_dir_all(&checkout.root).expect("can be removed");
     }
 
-    /// As root, too, this file can be read and not written.
+    /// Even root can read `/proc/version` but not write it.
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_that_cannot_be_written_leaves_every_other_one_as_it_was() {

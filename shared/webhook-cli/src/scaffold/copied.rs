@@ -1,5 +1,5 @@
-//! A description that is a copy of another provider's under a new name: as text, and as this command signs the first samples by
-//! it, before the text is compiled.
+//! Copies another provider's description under a new name: as text, and as a value with which this
+//! command signs the first samples before the text is compiled.
 
 use webhook_verify::{
     Provider, Scheme,
@@ -16,13 +16,14 @@ use super::{
 
 type Ends = fn(char) -> bool;
 
-/// What keeps the old name behind it, up to a character that ends it: entries of the catalogue, and links.
+/// After these prefixes the old name stays, up to a character that ends the word: entries of the
+/// catalogue, and links.
 const KEPT: [(&str, Ends); 2] = [
     ("catalogue::", |next| !next.is_ascii_uppercase() && next != '_'),
     ("https://", |next| next.is_whitespace() || matches!(next, '"' | '>' | ')' | '`')),
 ];
 
-/// Returns the source with the name replaced, and without the module of tests: their vectors are the
+/// Returns the source with the name replaced, and without the test module: its vectors are the
 /// other provider's.
 pub(super) fn source(text: &str, from: &Name, to: &Name) -> String {
     let text = text.replace("#[cfg(test)]\nmod tests;\n\n", "");
@@ -41,8 +42,8 @@ pub(super) fn source(text: &str, from: &Name, to: &Name) -> String {
     }
 }
 
-/// Returns what the copied text describes. It lives as long as the command. `source` is the other
-/// provider's: only what it spells out was renamed.
+/// Returns the provider that the copied text describes. It lives as long as the command. `source`
+/// is the other provider's text: only what it spells out was renamed.
 pub(super) fn provider(
     like: &'static Provider,
     from: &Name,
@@ -142,7 +143,7 @@ impl Renaming<'_> {
             event_type: match facts.event_type {
                 EventType::Signed(pointers) => EventType::Signed(self.texts(pointers)),
                 EventType::Unsigned(unsigned) => EventType::Unsigned(place(unsigned)),
-                // It is compiled, so it reads the old names. An example has none of them.
+                // The function is compiled, so it reads the old names. An example has none of them.
                 EventType::Told(tell) => EventType::Told(tell),
             },
             group: self.texts(facts.group),
@@ -171,10 +172,12 @@ mod tests {
 
     #[test]
     fn a_copy_has_the_new_name_and_no_tests() {
-        let text = "//! Beta: `X-Beta-Signature`.\n\n#[cfg(test)]\nmod tests;\n\npub const BETA: &Provider = \
-                    &Provider::new(\"beta\", catalogue::BETA.key(), &[\"beta-v1\"], \"https://beta.example/beta\");\n";
+        let text = "//! Beta: `X-Beta-Signature`.\n\n#[cfg(test)]\nmod tests;\n\npub const BETA: \
+                    &Provider = &Provider::new(\"beta\", catalogue::BETA.key(), &[\"beta-v1\"], \
+                    \"https://beta.example/beta\");\n";
         let expected = "//! Acme Pay: `X-Acme-Pay-Signature`.\n\npub const ACME_PAY: &Provider = \
-                        &Provider::new(\"acme-pay\", catalogue::BETA.key(), &[\"acme-pay-v1\"], \"https://beta.example/beta\");\n";
+                        &Provider::new(\"acme-pay\", catalogue::BETA.key(), &[\"acme-pay-v1\"], \
+                        \"https://beta.example/beta\");\n";
         assert_eq!(source(text, &name("beta"), &name("acme-pay")), expected);
     }
 
@@ -196,7 +199,7 @@ mod tests {
             copy.other_headers(),
             [("user-agent", "GitHub-Hookshot/044aadd"), ("x-acme-event", "ping")]
         );
-        // Where the source names the catalogue, the headers are the catalogue's.
+        // If the source names the catalogue, the headers are the catalogue's.
         let copy =
             provider(STRIPE, &name("stripe"), &name("acme"), "\"stripe\", catalogue::STRIPE");
         let copy = copy.expect("can be copied");

@@ -1,9 +1,10 @@
-//! The parts of a provider that differ from those of another one in nothing but the name: as text, with `{name}`, `{Name}`,
-//! `{NAME}` and `{Title}` in its place. They are not copied from a provider that is there: its name may be a word of the text.
+//! The parts of a provider in which only the name differs: texts with `{name}`, `{Name}`, `{NAME}`
+//! and `{Title}` in its place. They are not copied from an existing provider, because its name may
+//! also be another word of the text.
 
 use super::names::Name;
 
-/// Returns a text with the name in its places.
+/// Returns the text with the name filled in.
 pub(super) fn spelled(text: &str, name: &Name) -> String {
     text.replace("{Name}", &name.pascal())
         .replace("{name}", name.kebab())
@@ -11,7 +12,7 @@ pub(super) fn spelled(text: &str, name: &Name) -> String {
         .replace("{Title}", &name.title())
 }
 
-/// In the parameter groups.
+/// Its group among the parameter groups.
 pub(super) const LABEL: &str = r"      - Label: { default: {Name} }
         Parameters:
           - Enable{Name}
@@ -31,7 +32,7 @@ pub(super) const PARAMETERS: &str = r#"  Enable{Name}:
     Default: ""
     AllowedPattern: ^([a-z0-9-]+(,[a-z0-9-]+)*)?$
     MaxLength: 40
-    ConstraintDescription: must be scheme names with commas between them (at most 40 characters), or empty
+    ConstraintDescription: must be scheme names, comma-separated, at most 40 characters, or empty
     Description: Schemes of {Name} that are accepted; any other is refused. Empty means all.
   {Name}PublicUrl:
     Type: String
@@ -39,13 +40,13 @@ pub(super) const PARAMETERS: &str = r#"  Enable{Name}:
     AllowedPattern: ^(https://[A-Za-z0-9.-]+(:[0-9]+)?(/[!-~]*)?)?$
     MaxLength: 80
     ConstraintDescription: must be an https:// URL of at most 80 characters, or empty
-    Description: URL that {Name} sends to, as registered there, for schemes that sign it. May be empty.
+    Description: URL as registered with {Name}. Needed only if a scheme signs it.
   Existing{Name}SecretArn:
     Type: String
     Default: ""
     AllowedPattern: ^(arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+-[A-Za-z0-9]{6})?$
     ConstraintDescription: must be a secret's full ARN, with its suffix of six characters, or empty
-    Description: ARN of the secret that {Name} signs with. Empty means that this stack creates one.
+    Description: ARN of {Name}'s signing secret. Empty means that this stack creates one.
 "#;
 
 /// The conditions.
@@ -53,7 +54,7 @@ pub(super) const CONDITIONS: &str = r#"  {Name}On: !Equals [!Ref Enable{Name}, "
   {Name}UrlKnown: !And [!Condition {Name}On, !Condition UrlsKnown]
 "#;
 
-/// The resource, and the empty line behind it.
+/// The resource, and the empty line after it.
 pub(super) const RESOURCE: &str = r#"  {Name}Provider:
     Type: AWS::CloudFormation::Stack
     Condition: {Name}On
@@ -68,7 +69,6 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
         StackName: !Ref AWS::StackName
         TimestampToleranceSeconds: !Ref TimestampToleranceSeconds
         RetentionSeconds: !Ref RetentionSeconds
-        SecretCacheSeconds: !Ref SecretCacheSeconds
         MaxBodyBytes: !Ref MaxBodyBytes
         Architecture: !Ref Architecture
         MemorySize: !Ref MemorySize
@@ -98,7 +98,7 @@ pub(super) const RESOURCE: &str = r#"  {Name}Provider:
 
 "#;
 
-/// In the dashboard's list of functions.
+/// Its line in the dashboard's list of functions.
 pub(super) const FUNCTION_NAME: &str = r"            - !Sub ${AWS::StackName}-{name}
 ";
 
@@ -172,7 +172,7 @@ mod tests {
                 let text = spelled(text, &name);
                 assert!(
                     template.contains(&format!("\n{text}")),
-                    "infra/template.yaml is without:\n{text}"
+                    "infra/template.yaml lacks:\n{text}"
                 );
             }
         }

@@ -2,12 +2,13 @@
 
 use std::{io, path::PathBuf};
 
-/// Why a provider is neither added nor removed.
+/// Why a provider cannot be added or removed.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
-    /// The command runs elsewhere.
+    /// The command was run outside a checkout.
     #[error(
-        "this folder is not in a checkout of this repository: none above has functions/ and shared/webhook-verify/"
+        "this folder is not in a checkout of this repository: no folder above it has functions/ \
+         and shared/webhook-verify/"
     )]
     NoCheckout,
     /// The name cannot be spelled in all places.
@@ -18,14 +19,14 @@ pub enum ScaffoldError {
         /// The rule that it breaks.
         reason: &'static str,
     },
-    /// Another provider has the name, or one that is spelled alike somewhere.
+    /// Another provider has the name, or a name that looks the same in one of its spellings.
     #[error("there is a provider {0} already")]
     Taken(String),
     /// Cargo would mistake one for the other.
     #[error("{0} cannot be a provider's name: Cargo.lock has a package of this name")]
     Package(String),
     /// Something else is at the provider's place.
-    #[error("{0} exists already")]
+    #[error("{0} exists already: remove it, or choose another name")]
     Exists(String),
     /// No provider has this name.
     #[error("there is no provider {name}: the providers are {known}")]
@@ -35,7 +36,7 @@ pub enum ScaffoldError {
         /// The names of all.
         known: String,
     },
-    /// The catalogue has none of this name.
+    /// The catalogue has no entry of this name.
     #[error("the catalogue has no such scheme: it has {known}")]
     NotInCatalogue {
         /// The names of all.
@@ -49,46 +50,51 @@ pub enum ScaffoldError {
     /// A provider must remain.
     #[error("{0} is the only provider, and one must remain: add another one first")]
     TheLast(String),
-    /// Pointers that lead to one place, or one into another.
-    #[error("{one} and {other} do not lead to two texts: give each a place of its own")]
+    /// Two pointers that lead to the same place, or one into the other.
+    #[error(
+        "{one} and {other} lead to the same text, or one into the other: give each a place of its \
+         own"
+    )]
     Overlap {
         /// The option, or that it is the entry's own.
         one: String,
         /// The other one.
         other: String,
     },
-    /// An example has not what the description says.
+    /// An example does not have what the description says.
     #[error(
-        "the pointers do not lead to texts of their own: an example's {fact} is not found at them"
+        "the pointers do not lead to texts of their own: they do not find the {fact} of an example"
     )]
     Pointers {
         /// Which of the facts.
         fact: &'static str,
     },
-    /// A file is not as it was when this was written.
+    /// A file does not have the form that this command expects.
     #[error(
-        "{0} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed"
+        "{0} does not have the form that this command expects (perhaps its lines end in CRLF): \
+         nothing was changed"
     )]
     Unexpected(&'static str),
-    /// The compiler's tools are incomplete.
-    #[error("rustfmt does not format what is to be written: {0}")]
+    /// rustfmt is missing, or fails.
+    #[error("rustfmt cannot format the new code: {0}")]
     Rustfmt(String),
-    /// The system refuses.
+    /// The system refuses to read or write.
     #[error("cannot {what} {path}: {source}; nothing was changed")]
     File {
         /// What was tried.
         what: &'static str,
-        /// With what.
+        /// The file or folder.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// The system refuses, and what was done before could not be undone.
+    /// The system refuses to write, and the changes before that could not be undone.
     #[error(
-        "cannot write {path}: {source}; what was written before cannot be undone: see `git status`"
+        "cannot write {path}: {source}; the changes before that could not be undone: see `git \
+         status`"
     )]
     NotUndone {
-        /// With what.
+        /// The file or folder.
         path: PathBuf,
         /// The system's reason.
         source: io::Error,

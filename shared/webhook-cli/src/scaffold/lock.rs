@@ -1,11 +1,11 @@
-//! A function's package in `Cargo.lock`, so that `--locked` builds go on without a network.
+//! A function's package in `Cargo.lock`, so that `--locked` builds work without a network.
 
 use super::{LOCK, error::ScaffoldError, names::Name};
 
 /// Between two packages.
 const SEPARATOR: &str = "\n[[package]]\n";
 
-/// Returns the file with a package like the model's, in its order.
+/// Returns the file with a copy of the model's package under the new name, in alphabetical order.
 pub(super) fn with(text: &str, model: &Name, name: &Name) -> Result<String, ScaffoldError> {
     let mut packages = packages(text);
     if packages.iter().any(|package| package_name(package) == Some(name.kebab())) {
@@ -53,7 +53,21 @@ fn package_name(package: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# generated\nversion = 4\n\n[[package]]\nname = \"beta\"\nversion = \"0.1.0\"\ndependencies = [\n \"hex\",\n]\n\n[[package]]\nname = \"hex\"\nversion = \"0.4.3\"\n";
+    const TEXT: &str = "\
+# generated
+version = 4
+
+[[package]]
+name = \"beta\"
+version = \"0.1.0\"
+dependencies = [
+ \"hex\",
+]
+
+[[package]]
+name = \"hex\"
+version = \"0.4.3\"
+";
 
     fn name(text: &str) -> Name {
         Name::new(text).expect("a name")
@@ -64,7 +78,8 @@ mod tests {
         for (new, before) in [("acme", "beta"), ("gamma", "hex"), ("zeta", "")] {
             let with = with(TEXT, &name("beta"), &name(new)).expect("has a model");
             let package = format!(
-                "[[package]]\nname = \"{new}\"\nversion = \"0.1.0\"\ndependencies = [\n \"hex\",\n]\n"
+                "[[package]]\nname = \"{new}\"\nversion = \"0.1.0\"\ndependencies = [\n \
+                 \"hex\",\n]\n"
             );
             let rest = with
                 .split_once(&package)

@@ -1,6 +1,7 @@
-//! What a provider consists of in a checkout of this repository, and how one is added and removed.
+//! Adds and removes a provider in a checkout of this repository.
 //!
-//! Every change is computed before the first one is written: one file here for each place.
+//! Every change is computed before the first one is written. These are the places, and the files
+//! here that know them:
 //!
 //! | place | file here |
 //! |---|---|
@@ -38,7 +39,7 @@ const TEMPLATE: &str = "infra/template.yaml";
 /// What a new provider's description is made from.
 #[derive(Debug)]
 pub(crate) enum Origin<'o> {
-    /// An entry of the catalogue, and where the facts are if not where the entry has them.
+    /// An entry of the catalogue, and the places of facts that differ from the entry's.
     Catalogue(&'o str, Pointers),
     /// A copy of another provider's, under the new name.
     Provider(&'o str),
@@ -51,7 +52,7 @@ pub(crate) struct Addition {
     pub(crate) provider: &'static Provider,
 }
 
-/// Computes what adds a provider.
+/// Computes the changes that add a provider.
 pub(crate) fn add(
     checkout: &Checkout,
     name: &str,
@@ -64,7 +65,7 @@ pub(crate) fn add(
     let any = deployed.first().ok_or(ScaffoldError::Unexpected(LIST))?;
     let lock = lock::with(&checkout.read(LOCK)?, any, &name)?;
     let template = template::with(&checkout.read(TEMPLATE)?, &deployed, &name)?;
-    is_no_word_of_templates(checkout, &deployed, &name)?;
+    is_unused_in_templates(checkout, &deployed, &name)?;
     let mut changes = Changes::default();
     for folder in folders(&name) {
         if !checkout.files(&folder)?.is_empty() {
@@ -115,8 +116,8 @@ pub(crate) fn add(
     Ok(Addition { changes, provider })
 }
 
-/// Refuses a name that the templates have outside the entries.
-fn is_no_word_of_templates(
+/// Refuses a name that the templates use outside the providers' entries.
+fn is_unused_in_templates(
     checkout: &Checkout,
     deployed: &[Name],
     name: &Name,
@@ -131,18 +132,18 @@ fn is_no_word_of_templates(
         let mut text = checkout.read(&path)?;
         if path == TEMPLATE {
             for other in deployed {
-                // One that is not in the template leaves nothing to take out.
+                // If a provider is not in the template, there is nothing to take out.
                 text = template::without(&text, other).unwrap_or(text);
             }
         }
         if template::uses(&text, name) {
-            return Err(name.refused("the templates use the word"));
+            return Err(name.refused("the templates use the word for something else"));
         }
     }
     Ok(())
 }
 
-/// Computes what removes a provider.
+/// Computes the changes that remove a provider.
 pub(crate) fn remove(checkout: &Checkout, name: &str) -> Result<Changes, ScaffoldError> {
     let list = checkout.read(LIST)?;
     let deployed = rust::deployed(&list)?;
@@ -162,7 +163,8 @@ pub(crate) fn remove(checkout: &Checkout, name: &str) -> Result<Changes, Scaffol
     Ok(changes)
 }
 
-/// Returns what names a provider that is removed: prose, and code that does not compile without it.
+/// Returns the files that still name a removed provider: prose, and code that does not compile
+/// without it.
 pub(crate) fn mentions(checkout: &Checkout, name: &str) -> Result<Vec<String>, ScaffoldError> {
     let name = Name::new(name)?;
     let mut files = Vec::new();

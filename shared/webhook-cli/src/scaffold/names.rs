@@ -2,23 +2,25 @@
 
 use super::error::ScaffoldError;
 
-/// A name that can stand wherever a provider is named.
+/// A name that is valid everywhere that a provider is named.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Name(String);
 
-/// The longest name, as descriptions have it.
+/// The longest name that a description may have.
 pub(super) const MAX_BYTES: usize = 32;
 
-/// Words that a module, a package, a binary, a constant or a value cannot have as its name, with spaces between them.
+/// Words that a module, a package, a binary, a constant or a value cannot have as its name, with
+/// spaces between them.
 const RESERVED: &str = "\
-    abstract alloc as async await become bool box break build char const continue core crate demo deps do dyn \
-    else enum examples extern f32 f64 false final fn for gen i128 i16 i32 i64 i8 if impl in incremental isize let \
-    loop macro match mod move mut no null off on one-more override priv proc-macro provider providers pub ref \
-    return scheme self signature static std str struct super test tests trait true try type typeof u128 u16 u32 \
-    u64 u8 unsafe unsized use usize v1 v2 virtual webhook where while yes yield";
+    abstract alloc as async await become bool box break build char const continue core crate demo \
+    deps do dyn else enum examples extern f32 f64 false final fn for gen i128 i16 i32 i64 i8 if \
+    impl in incremental isize let loop macro match mod move mut no null off on one-more override \
+    priv proc-macro provider providers pub ref return scheme self signature static std str struct \
+    super test tests trait true try type typeof u128 u16 u32 u64 u8 unsafe unsized use usize v1 \
+    v2 virtual webhook where while yes yield";
 
 impl Name {
-    /// Accepts words of small letters and digits, with hyphens between them.
+    /// Accepts words of lower-case letters and digits, with hyphens between them.
     pub(crate) fn new(name: &str) -> Result<Self, ScaffoldError> {
         let refuse = |reason| Err(ScaffoldError::Name { name: name.to_owned(), reason });
         let is_word = |word: &str| {
@@ -29,7 +31,8 @@ impl Name {
             refuse("it has more than 32 characters")
         } else if !name.split('-').all(is_word) {
             refuse(
-                "it must be words with hyphens between them, each a small letter and then small letters and digits",
+                "it must be words with hyphens between them, each a lower-case letter followed by \
+                 lower-case letters and digits",
             )
         } else if RESERVED.split(' ').any(|word| word == name) {
             refuse("Rust, Cargo, YAML or this repository uses the word")
@@ -37,19 +40,20 @@ impl Name {
             .split('-')
             .any(|word| word.bytes().filter(u8::is_ascii_lowercase).count() > 1)
         {
-            // Else `Acme` and `ACME` are spelled alike.
-            refuse("it needs a word with two letters")
+            // Otherwise the spelling like `Acme` could not be told from the one like `ACME`.
+            refuse("it needs a word with at least two letters")
         } else {
             Ok(Self(name.to_owned()))
         }
     }
 
-    /// Returns the error that says why the name cannot be one here.
+    /// Returns the error for a name that cannot be used here.
     pub(crate) fn refused(&self, reason: &'static str) -> ScaffoldError {
         ScaffoldError::Name { name: self.0.clone(), reason }
     }
 
-    /// Returns an error if one of these names is the same, or spelled alike somewhere.
+    /// Returns an error if one of these names is the same, or looks the same in one of its
+    /// spellings.
     pub(crate) fn is_free_among(&self, deployed: &[Self]) -> Result<(), ScaffoldError> {
         match deployed.iter().find(|other| other.pascal().eq_ignore_ascii_case(&self.pascal())) {
             Some(other) => Err(ScaffoldError::Taken(other.0.clone())),
@@ -87,20 +91,21 @@ impl Name {
         self.0.split('-').map(word).collect::<Vec<_>>().join(between)
     }
 
-    /// Returns whether the text has this name, in a spelling for sentences or for code, as a whole word.
+    /// Returns whether the text has this name, in a spelling for sentences or for code, as a whole
+    /// word.
     pub(crate) fn is_named_in(&self, text: &str) -> bool {
         let spellings =
             [self.kebab(), &self.snake(), &self.screaming(), &self.pascal(), &self.title()];
         spellings.iter().any(|spelling| has_word(text, spelling))
     }
 
-    /// Returns `text` with this name in place of another, in whatever spelling that is found as a
-    /// whole word.
+    /// Returns `text` with this name in place of the other one, in every spelling in which that is
+    /// found as a whole word.
     pub(crate) fn in_place_of(&self, other: &Self, text: &str) -> String {
         let mut renamed = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            let before = renamed_end(text, rest);
+            let before = character_before(text, rest);
             if let Some((length, spelling)) = self.spelled_at(other, before, rest) {
                 renamed.push_str(&spelling);
                 rest = &rest[length..];
@@ -112,8 +117,8 @@ impl Name {
         renamed
     }
 
-    /// Returns this name in the spelling of the other one that `text` begins with, and that one's
-    /// length. `before` stands before the text.
+    /// If `text` begins with a spelling of the other name, returns its length and this name in the
+    /// same spelling. `before` is the character before the text.
     fn spelled_at(
         &self,
         other: &Self,
@@ -181,8 +186,8 @@ pub(crate) fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Returns the character of `text` before its end `rest`.
-fn renamed_end(text: &str, rest: &str) -> Option<char> {
+/// Returns the character just before `rest`, with which `text` ends.
+fn character_before(text: &str, rest: &str) -> Option<char> {
     text[..text.len() - rest.len()].chars().next_back()
 }
 
@@ -205,7 +210,8 @@ mod tests {
 
     #[test]
     fn names_that_cannot_be_spelled_everywhere_are_refused() {
-        const WORDS: &str = "it must be words with hyphens between them, each a small letter and then small letters and digits";
+        const WORDS: &str = "it must be words with hyphens between them, each a lower-case letter \
+                             followed by lower-case letters and digits";
         const RESERVED_WORD: &str = "Rust, Cargo, YAML or this repository uses the word";
         for (text, reason) in [
             ("", WORDS),
@@ -224,9 +230,9 @@ mod tests {
             ("str", RESERVED_WORD),
             ("scheme", RESERVED_WORD),
             ("providers", RESERVED_WORD),
-            ("x", "it needs a word with two letters"),
-            ("x2", "it needs a word with two letters"),
-            ("a-b-c", "it needs a word with two letters"),
+            ("x", "it needs a word with at least two letters"),
+            ("x2", "it needs a word with at least two letters"),
+            ("a-b-c", "it needs a word with at least two letters"),
         ] {
             let expected = format!("{text} cannot be a provider's name: {reason}");
             assert_eq!(Name::new(text).map_err(|error| error.to_string()), Err(expected));
@@ -265,9 +271,10 @@ mod tests {
             (
                 "pin",
                 "acme-pay",
-                "PIN pin Pin's EnablePin PinOn X-Pin-Id x-pin-id pin_id PINS pins spin Pinned É-pin",
-                "ACME_PAY acme-pay Acme Pay's EnableAcmePay AcmePayOn X-Acme-Pay-Id x-acme-pay-id acme_pay_id PINS pins \
-                 spin Pinned É-acme-pay",
+                "PIN pin Pin's EnablePin PinOn X-Pin-Id x-pin-id pin_id PINS pins spin Pinned \
+                 É-pin",
+                "ACME_PAY acme-pay Acme Pay's EnableAcmePay AcmePayOn X-Acme-Pay-Id x-acme-pay-id \
+                 acme_pay_id PINS pins spin Pinned É-acme-pay",
             ),
             (
                 "acme-pay",

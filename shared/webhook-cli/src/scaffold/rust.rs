@@ -1,5 +1,5 @@
-//! The list of providers, and the description of one whose scheme is in the catalogue: as text, and as this command signs the
-//! first samples by it, before the text is compiled.
+//! The list of providers, and the description of one whose scheme is in the catalogue: as text, and
+//! as a value with which this command signs the first samples before the text is compiled.
 
 use webhook_verify::{
     Provider, Scheme,
@@ -12,7 +12,7 @@ const LIST_NAME: &str = "pub const PROVIDERS: &[&Provider] =";
 const LIST_BEGIN: &str = "&[";
 const LIST_END: &str = "];";
 
-/// Where a provider has its facts, if not where the catalogue's entry has them.
+/// The places of a provider's facts that differ from those of the catalogue's entry.
 #[derive(Debug, Default)]
 pub(crate) struct Pointers {
     pub(crate) id: Vec<String>,
@@ -67,10 +67,10 @@ fn exported(name: &Name) -> String {
     format!("pub use {}::{};\n", name.snake(), name.screaming())
 }
 
-/// Returns what stands before the list, in it, and after it.
+/// Returns the text before the list, in it, and after it.
 fn parts(list: &str) -> Result<(&str, &str, &str), ScaffoldError> {
     let parts = || {
-        // Lines are found by their ends.
+        // The searches in this file expect lines that end with `\n` alone.
         let (before, rest) = list.split_once(LIST_NAME).filter(|_| !list.contains('\r'))?;
         // A long list begins in the next line.
         let (constants, after) =
@@ -113,18 +113,19 @@ pub(super) fn description(name: &Name, entry: &Provider, pointers: &Pointers) ->
     format!(
         "//! {title} signs as [`catalogue::{entry_name}`] does.\n\
          //!\n\
-         //! The catalogue names the documentation, and what of a delivery is unsigned.\n\
-         \n\
-         use crate::{{catalogue, description::{{{imports}}}}};\n\
-         \n\
+         //! The catalogue links the documentation, and says which parts of a delivery are \
+         unsigned.\n\n\
+         use crate::{{catalogue, description::{{{imports}}}}};\n\n\
          /// {title}.\n\
-         pub const {screaming}: &Provider = &Provider::new(\"{kebab}\", catalogue::{entry_name}.key(), &[SCHEME]){others};\n\
-         \n\
-         const SCHEME: Scheme = Scheme {{ name: \"{kebab}\", {facts} ..catalogue::{entry_name}.schemes()[0] }};\n"
+         pub const {screaming}: &Provider = &Provider::new(\"{kebab}\", \
+         catalogue::{entry_name}.key(), &[SCHEME]){others};\n\n\
+         const SCHEME: Scheme = Scheme {{ name: \"{kebab}\", {facts} \
+         ..catalogue::{entry_name}.schemes()[0] }};\n"
     )
 }
 
-/// Returns what the text of [`description`] describes. It lives as long as the command.
+/// Returns the provider that the text of [`description`] describes. It lives as long as the
+/// command.
 pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'static Provider {
     let base = entry.schemes()[0];
     let id = if pointers.id.is_empty() { base.facts.id } else { Id::Signed(leak(&pointers.id)) };
@@ -140,7 +141,7 @@ pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'
     Box::leak(Box::new(provider.also_sends(entry.other_headers())))
 }
 
-/// Refuses pointers of which an example cannot have the first ones at once.
+/// Refuses pointers if no example can have a text at the first one of each fact.
 pub(super) fn are_apart(entry: &Provider, pointers: &Pointers) -> Result<(), ScaffoldError> {
     let facts = entry.schemes()[0].facts;
     let own_id: &[&str] = if let Id::Signed(own) = facts.id { own } else { &[] };
@@ -236,11 +237,11 @@ pub const PROVIDERS: &[&Provider] = &[BETA];
     }
 
     #[test]
-    fn a_description_says_what_differs_from_the_catalogue_and_nothing_else() {
+    fn a_description_says_only_what_differs_from_the_catalogue() {
         let expected = "\
 //! Acme Pay signs as [`catalogue::STRIPE`] does.
 //!
-//! The catalogue names the documentation, and what of a delivery is unsigned.
+//! The catalogue links the documentation, and says which parts of a delivery are unsigned.
 
 use crate::{catalogue, description::{Provider, Scheme}};
 
@@ -259,8 +260,9 @@ const SCHEME: Scheme = Scheme { name: \"acme-pay\",  ..catalogue::STRIPE.schemes
         for part in [
             "description::{EventType, Facts, Id, Provider, Scheme}",
             "&[SCHEME]).also_sends(catalogue::GITHUB.other_headers());",
-            "facts: Facts { id: Id::Signed(&[\"/event/id\", \"/id\"]),event_type: EventType::Signed(&[\"/kind\"]),group: \
-             &[\"/account\"], ..catalogue::GITHUB.schemes()[0].facts }, ..catalogue::GITHUB.schemes()[0] }",
+            "facts: Facts { id: Id::Signed(&[\"/event/id\", \"/id\"]),event_type: \
+             EventType::Signed(&[\"/kind\"]),group: &[\"/account\"], \
+             ..catalogue::GITHUB.schemes()[0].facts }, ..catalogue::GITHUB.schemes()[0] }",
         ] {
             assert!(with_facts.contains(part), "{with_facts}");
         }
@@ -277,7 +279,7 @@ const SCHEME: Scheme = Scheme { name: \"acme-pay\",  ..catalogue::STRIPE.schemes
     }
 
     #[test]
-    fn each_entry_of_the_catalogue_has_one_scheme_as_a_description_takes_it() {
+    fn each_entry_of_the_catalogue_has_the_one_scheme_that_is_used() {
         for entry in CATALOGUE {
             assert_eq!(entry.schemes().len(), 1, "{entry:?}");
         }

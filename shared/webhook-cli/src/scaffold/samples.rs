@@ -17,9 +17,9 @@ use crate::{
 /// The manifest's name.
 pub(super) const MANIFEST: &str = "samples.json";
 
-/// 2026-11-21T12:00:00Z: when all samples are sent.
+/// 2026-11-21T12:00:00Z, when all samples are sent.
 const SENT_AT: UnixSeconds = UnixSeconds(1_795_262_400);
-/// In 1997: within none.
+/// In 1997: outside every tolerance.
 const STALE: UnixSeconds = UnixSeconds(860_860_860);
 
 const NOT_THE_SECRET: &str = "not-the-development-secret";
@@ -50,7 +50,8 @@ pub(super) fn of(provider: &'static Provider) -> Result<Vec<(String, String)>, S
     Ok(files)
 }
 
-/// One sample. What is known of it beside the file and the scheme is in the manifest's words.
+/// One sample. `answer` has the members of its line in the manifest that say what a receiver
+/// answers.
 struct Sample {
     name: String,
     sender: Sender,
@@ -63,7 +64,7 @@ struct Sample {
 impl Sample {
     fn new(name: &str, provider: &'static Provider, scheme: &'static Scheme, body: String) -> Self {
         let delivery_id = delivery_id_header(scheme).map(|_| format!("delivery_{name}"));
-        // The id of the event, so a repeated delivery has it too.
+        // This is the event's id, so a repeated delivery has the same one.
         let id = scheme
             .signed_headers()
             .next()
@@ -96,7 +97,7 @@ impl Sample {
         self.queued("duplicate")
     }
 
-    /// Reads what a receiver answers, as a receiver does.
+    /// Takes the answer to a challenge from the sample, as a receiver does.
     fn challenge(self) -> Result<Self, ScaffoldError> {
         let body = self.verified(|verified, secrets| {
             serde_json::from_str(verified.challenge(secrets)?.body()).ok()
@@ -202,7 +203,7 @@ fn asks(challenge: &Challenge) -> String {
     body.to_string()
 }
 
-/// Puts a text where a pointer leads.
+/// Puts a text at the place that a pointer names.
 fn put(object: &mut Value, pointer: Pointer, text: &str) {
     let mut place = object;
     for name in pointer.split('/').skip(1) {

@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_signed_is_told_piece_by_piece() {
+    fn the_signed_message_is_named_piece_by_piece() {
         let member = Message {
             body: Body::PythonFormOfMember("data", PythonForm::Compact),
             ..Message::RAW_BODY

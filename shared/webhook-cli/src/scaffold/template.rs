@@ -1,4 +1,5 @@
-//! A provider's entry in `infra/template.yaml`. It stands in several places, each behind the entry of the last provider there.
+//! A provider's entry in `infra/template.yaml`. It has a part in several places, each after the
+//! part of the last provider there.
 
 use super::{
     TEMPLATE,
@@ -9,8 +10,8 @@ use super::{
 
 const PLACES: [&str; 6] = [LABEL, PARAMETERS, CONDITIONS, RESOURCE, FUNCTION_NAME, OUTPUTS];
 
-/// Returns how the items of a text begin: its lines that are indented no deeper than the first. Each ends with the line break or
-/// with the `:` of a key.
+/// Returns how the items of a text begin: its lines that are indented no deeper than the first.
+/// Each ends with the line break or with the `:` of a key.
 fn items(text: &str) -> impl Iterator<Item = &str> {
     let indent = indent(text);
     let items = text
@@ -27,8 +28,8 @@ fn indent(line: &str) -> usize {
     line.len() - line.trim_start_matches(' ').len()
 }
 
-/// Returns where the block of a provider is in the template. It ends before the next line that is indented no deeper than its
-/// last item, or behind an empty line that is part of it.
+/// Returns where the block of a provider is in the template. It ends before the next line that is
+/// indented no deeper than its last item, or after an empty line that is part of it.
 fn block(text: &str, place: &str, name: &Name) -> Option<(usize, usize)> {
     let of_name = spelled(place, name);
     let at = |begin: &str, from: usize| Some(from + text[from..].find(&format!("\n{begin}"))? + 1);
@@ -58,7 +59,7 @@ pub(super) fn with(before: &str, deployed: &[Name], name: &Name) -> Result<Strin
         let end = ends.max().ok_or(ScaffoldError::Unexpected(TEMPLATE))?;
         text.insert_str(end, &entry);
     }
-    // What is added can be removed again.
+    // An entry that is added must be one that can be removed.
     if without(&text, name).ok().as_deref() == Some(before) {
         Ok(text)
     } else {
@@ -81,8 +82,9 @@ pub(super) fn has(text: &str, name: &Name) -> bool {
     PLACES.iter().all(|place| block(text, place, name).is_some())
 }
 
-/// Returns whether a template without the entries has the name as a part of a value or of a logical id, or the entry itself has it
-/// as another word. `make lint` could not tell them from the provider: see `infra/rules/test_entries.py`.
+/// Returns whether the name is used for something else: in a value or a logical id of the template
+/// without its entries, or as another word of an entry. `make lint` could not tell that from the
+/// provider: see `infra/rules/test_entries.py`.
 pub(super) fn uses(text: &str, name: &Name) -> bool {
     let (kebab, pascal) = (name.kebab(), name.pascal());
     let is_in_id = |text: &str| followed(text, &pascal, |next| next.is_ascii_uppercase());
@@ -118,9 +120,17 @@ mod tests {
         let places = PLACES.map(|place| spelled(place, &name("beta")));
         let [label, parameters, conditions, resource, function_name, outputs] = places;
         format!(
-            "Metadata:\n{label}      - Label: {{ default: Others }}\n\nParameters:\n{parameters}  Other:\n    Type: String\n\n\
-             Conditions:\n{conditions}  Other: true\n\nResources:\n  # The providers\n\n{resource}  Other:\n    Names:\n\
-             {function_name}        ApiId: a\n\nOutputs:\n{outputs}"
+            "Metadata:\n\
+             {label}      - Label: {{ default: Others }}\n\n\
+             Parameters:\n\
+             {parameters}  Other:\n    Type: String\n\n\
+             Conditions:\n\
+             {conditions}  Other: true\n\n\
+             Resources:\n  # The providers\n\n\
+             {resource}  Other:\n    Names:\n\
+             {function_name}        ApiId: a\n\n\
+             Outputs:\n\
+             {outputs}"
         )
     }
 
@@ -133,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_stands_behind_the_last_one_in_each_place() {
+    fn an_entry_is_added_after_the_last_one_in_each_place() {
         let with = with(&text(), &[name("beta")], &name("acme-pay")).expect("has a place");
         for place in PLACES {
             let both =
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_has_the_name_already_is_refused_wherever_it_stands() {
+    fn a_name_that_an_item_has_already_is_refused_in_every_place() {
         let expected =
             "acme cannot be a provider's name: infra/template.yaml has something else of this name";
         for item in

@@ -1,4 +1,5 @@
-//! `webhook explain`: what it reads, prints and exits with. Which cause fits is tested in `webhook-explain`.
+//! `webhook explain`: its input, its output and its exit codes. The causes are tested in
+//! `webhook-explain`.
 
 use serde_json::{Value, json};
 use webhook_cli::{BodyEncoding, Sender, development_secret};
@@ -10,7 +11,8 @@ use crate::support::{
 
 const SECRET: &str = "secret-of-the-tests";
 
-/// Writes the files of a delivery that each provider signs. Returns the arguments that name them.
+/// Writes, for each provider, the files of a signed delivery. Returns the providers' names, and the
+/// arguments with the files.
 fn delivery(name: &str) -> Vec<(&'static str, String)> {
     let of = |provider: &&'static webhook_verify::Provider| {
         let body = body_of(provider);
@@ -48,21 +50,23 @@ fn a_good_delivery_is_verified_with_exit_code_0() {
             &format!("good-{name}.txt"),
             &format!("{}\n", provider.key().write(SECRET)),
         );
-        let detail = format!("The signature is right, by the scheme {}.", newest(provider).name);
-        let expected = format!("verified as {name}'s\n\n{detail}\n");
+        let detail = format!("The signature is valid (scheme {}).", newest(provider).name);
+        let expected = format!("verified as a delivery of {name}\n\n{detail}\n");
         assert_eq!(
             webhook(&format!("{arguments}{secret}"), None, b""),
             ended(0, &expected, ""),
             "{arguments}"
         );
         let printed = webhook(&format!("{arguments}{secret} --json"), None, b"");
-        let expected = json!({"verdict": "verified", "reason": null, "cause": null, "detail": detail, "fix": ""});
+        let expected = json!({
+            "verdict": "verified", "reason": null, "cause": null, "detail": detail, "fix": "",
+        });
         assert_eq!((printed.code, object(&printed)), (Some(0), expected), "{arguments}");
     }
 }
 
 #[test]
-fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
+fn a_refused_delivery_has_a_cause_a_fix_and_exit_code_1() {
     for (name, arguments) in delivery("refused") {
         let provider = PROVIDERS.iter().find(|provider| provider.name() == name).expect("deployed");
         let text = provider.key().write(SECRET);
@@ -86,7 +90,8 @@ fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
             let [reason, detail, fix] =
                 ["reason", "detail", "fix"].map(|member| found[member].as_str().expect("a text"));
             let expected = format!(
-                "refused as {name}'s: {reason}\ncause: {cause}\n\n{detail}\n\nMend it: {fix}\n"
+                "refused as a delivery of {name}: {reason}\ncause: {cause}\n\n{detail}\n\nFix: \
+                 {fix}\n"
             );
             assert_eq!(words, ended(1, &expected, ""));
             assert!(
@@ -99,7 +104,7 @@ fn a_refused_delivery_has_its_cause_and_mend_and_exit_code_1() {
 }
 
 #[test]
-fn an_event_of_every_door_is_read_as_the_function_reads_it() {
+fn lambda_events_of_every_front_door_are_read() {
     for provider in PROVIDERS {
         let (name, body) = (provider.name(), body_of(provider));
         let delivery =
@@ -114,20 +119,29 @@ fn an_event_of_every_door_is_read_as_the_function_reads_it() {
             single.iter().map(|(name, value)| (name.to_uppercase(), json!([value]))).collect();
         let body = text(&body);
         let http_api = |encoding| delivery.to_lambda_event(encoding).expect("has a date");
+        let parsed = |event: String| -> Value { serde_json::from_str(&event).expect("JSON") };
         for (door, event) in [
-            ("http-api", http_api(BodyEncoding::Text)),
-            ("http-api-base64", http_api(BodyEncoding::Base64)),
+            ("http-api", parsed(http_api(BodyEncoding::Text))),
+            ("http-api-base64", parsed(http_api(BodyEncoding::Base64))),
             (
                 "rest",
-                json!({"httpMethod": "POST", "headers": single, "multiValueHeaders": multiple, "requestContext": {}, "body": body,
-                       "isBase64Encoded": false})
-                .to_string(),
+                json!({
+                    "httpMethod": "POST", "headers": single, "multiValueHeaders": multiple,
+                    "requestContext": {}, "body": body, "isBase64Encoded": false,
+                }),
             ),
-            ("alb", json!({"requestContext": {"elb": {}}, "multiValueHeaders": multiple, "body": body}).to_string()),
-            ("alb-single", json!({"requestContext": {"elb": {}}, "headers": single, "body": body}).to_string()),
+            (
+                "alb",
+                json!({
+                    "requestContext": {"elb": {}}, "multiValueHeaders": multiple, "body": body,
+                }),
+            ),
+            ("alb-single", json!({"requestContext": {"elb": {}}, "headers": single, "body": body})),
         ] {
-            let path = file(&format!("event-{name}-{door}.json"), event.as_bytes());
-            let printed = webhook(&format!("explain {name} --event {} --at 1997-04-12T16:01:00Z", path.display()), None, b"");
+            let path = file(&format!("event-{name}-{door}.json"), event.to_string().as_bytes());
+            let arguments =
+                format!("explain {name} --event {} --at 1997-04-12T16:01:00Z", path.display());
+            let printed = webhook(&arguments, None, b"");
             assert_eq!(printed.code, Some(0), "{door}: {printed:?}");
         }
     }
@@ -149,7 +163,8 @@ fn headers_of_curl_and_of_json_and_a_body_on_standard_input_are_read() {
         (
             "curl",
             format!(
-                "*   Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n{curl}>\n< HTTP/1.1 401 Unauthorized\n"
+                "*   Trying 127.0.0.1:9000...\n> POST / HTTP/1.1\n{curl}>\n< HTTP/1.1 401 \
+                 Unauthorized\n"
             ),
         ),
         ("json", Value::Object(object).to_string()),
@@ -168,7 +183,7 @@ fn headers_of_curl_and_of_json_and_a_body_on_standard_input_are_read() {
 }
 
 #[test]
-fn settings_of_the_receiver_are_options() {
+fn the_receivers_settings_are_options() {
     for provider in PROVIDERS {
         let (name, scheme, body) = (provider.name(), newest(provider), body_of(provider));
         let delivery = signed(Sender::new(provider, scheme), &development_secret(provider), &body);
@@ -198,7 +213,8 @@ fn settings_of_the_receiver_are_options() {
                 ("timestamp_stale".to_owned(), String::new())
             );
         } else if provider.tolerance().is_none() {
-            let expected = format!("error: --tolerance does not fit here: {name} signs no time\n");
+            let expected =
+                format!("error: --tolerance cannot be used here: {name} signs no time\n");
             assert_eq!(cause(" --tolerance 39", &[]), expected);
         }
         if scheme.signs_url() {
@@ -210,7 +226,7 @@ fn settings_of_the_receiver_are_options() {
             );
         } else if !provider.signs_url() {
             let expected =
-                format!("error: --public-url does not fit here: {name} does not sign it\n");
+                format!("error: --public-url cannot be used here: {name} does not sign the URL\n");
             assert_eq!(cause(" --public-url https://a.example/", &[]), expected);
         }
     }
@@ -221,7 +237,7 @@ fn a_scheme_of_the_catalogue_is_explained_too() {
     for (name, arguments) in delivery("catalogue") {
         let provider = PROVIDERS.iter().find(|provider| provider.name() == name).expect("deployed");
         let secret = secret_file(&format!("catalogue-{name}.txt"), &provider.key().write(SECRET));
-        // Without the URL that it signs, a delivery is nobody's.
+        // Such a delivery verifies only with its URL, which the other schemes are not given.
         if provider.signs_url() {
             continue;
         }
@@ -266,7 +282,7 @@ fn what_a_sender_chose_cannot_move_the_cursor() {
 }
 
 #[test]
-fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
+fn unusable_files_are_an_error_with_exit_code_2() {
     let name = any_provider().name();
     let body = file("explain-body.json", b"{}");
     let body = body.display();
@@ -282,21 +298,23 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
         (
             format!("explain {name} --event {}", queue.display()),
             format!(
-                "{}: it is not the event of an HTTP request, as Lambda has it: give headers and body with --headers and --body",
+                "{}: it is not the Lambda event of an HTTP request: give the headers and the body \
+                 with --headers and --body",
                 queue.display()
             ),
         ),
         (
             format!("explain {name} --event {}", bad_base64.display()),
             format!(
-                "{}: it is the event of an HTTP request, and its headers, its body or its base64 are malformed: the receiver answers \
-                 400",
+                "{}: it is the Lambda event of an HTTP request, but its headers, its body or its \
+                 base64 are malformed: the receiver answers 400",
                 bad_base64.display()
             ),
         ),
         (
             format!("explain {name} --event x.json{}", " --secret-file x.txt".repeat(9)),
-            "--secret-file does not fit here: 8 secrets are compared at most".to_owned(),
+            "--secret-file cannot be used here: at most 8 secrets are compared; leave some out"
+                .to_owned(),
         ),
     ] {
         assert_eq!(
@@ -305,6 +323,11 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
             "{arguments}"
         );
     }
+}
+
+#[test]
+fn missing_and_invalid_arguments_are_refused() {
+    let name = any_provider().name();
     for (arguments, expected) in [
         (format!("explain {name}"), "error: the following required arguments were not provided:"),
         (
@@ -317,8 +340,8 @@ fn what_cannot_be_judged_is_a_sentence_and_exit_code_2() {
         ),
         (
             format!("explain {name} --event x.json --at noon"),
-            "error: invalid value 'noon' for '--at <TIME>': expected a time such as 2026-11-21T12:00:00Z, or whole seconds since 1970, \
-             in digits",
+            "error: invalid value 'noon' for '--at <TIME>': expected a time such as \
+             2026-11-21T12:00:00Z, or whole seconds since 1970, in digits",
         ),
     ] {
         let refused = webhook(&arguments, None, b"");

@@ -1,4 +1,4 @@
-//! The `webhook` command as a user runs it: output, requests on the wire, exit codes, sentences.
+//! The `webhook` command as a user runs it: output, requests on the wire, exit codes, messages.
 
 mod explain;
 mod operations;
@@ -61,7 +61,7 @@ fn the_newest_scheme_signs_if_none_is_named() {
 }
 
 #[test]
-fn options_that_a_scheme_uses_change_its_headers_and_others_are_refused() {
+fn an_option_changes_the_schemes_headers_or_is_refused() {
     for provider in PROVIDERS {
         for scheme in provider.schemes() {
             let body = example_body(scheme, 1, 1).replace(": ", " :");
@@ -76,7 +76,7 @@ fn options_that_a_scheme_uses_change_its_headers_and_others_are_refused() {
                 );
                 assert_eq!(without.code, Some(0), "{plain}: {}", without.err);
                 let name = option.split(' ').next().unwrap_or_default();
-                let refusal = format!("error: {name} does not fit here: {} ", scheme.name);
+                let refusal = format!("error: {name} cannot be used here: {} ", scheme.name);
                 assert!(
                     (with.code == Some(0) && with.out != without.out)
                         || (with.code == Some(2) && with.err.starts_with(&refusal)),
@@ -120,7 +120,7 @@ fn a_signed_url_comes_from_the_option_the_environment_or_the_default() {
 
 #[test]
 fn sign_uses_the_clock_if_no_time_is_given() {
-    // What is signed a minute ago and what is signed a minute ahead enclose what is signed now.
+    // The command's clock is at `now` or a little later.
     let now = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
     for provider in PROVIDERS.iter().filter(|provider| newest(provider).time.is_some()) {
         let line = format!("sign {}", provider.name());
@@ -133,7 +133,7 @@ fn sign_uses_the_clock_if_no_time_is_given() {
 }
 
 #[test]
-fn what_cannot_be_signed_is_a_sentence_and_exit_code_2() {
+fn what_cannot_be_signed_is_an_error_with_exit_code_2() {
     let missing = fs::read("no-such-file.json").expect_err("no such file").to_string();
     let name = any_provider().name();
     let schemes: Vec<_> = any_provider().schemes().iter().map(|scheme| scheme.name).collect();
@@ -160,7 +160,8 @@ fn what_cannot_be_signed_is_a_sentence_and_exit_code_2() {
         cases.push((
             format!("sign {} --timestamp 1", provider.name()),
             format!(
-                "--timestamp does not fit here: {scheme} signs no time, so only `event` can use it"
+                "--timestamp cannot be used here: {scheme} signs no time, so only `event` can use \
+                 it"
             ),
         ));
     }
@@ -168,6 +169,11 @@ fn what_cannot_be_signed_is_a_sentence_and_exit_code_2() {
         let refused = webhook(&arguments, None, &body_of(any_provider()));
         assert_eq!(refused, ended(2, "", &format!("error: {expected}\n")), "{arguments}");
     }
+}
+
+#[test]
+fn no_option_takes_the_secret_itself() {
+    let name = any_provider().name();
     let refused = webhook(&format!("sign {name} --secret s3cret"), None, b"{}");
     assert_eq!(
         (refused.code, refused.err.lines().next()),
@@ -206,7 +212,7 @@ fn event_prints_what_the_library_makes() {
 }
 
 #[test]
-fn a_reader_that_stops_ends_the_command_quietly_as_sigpipe_would() {
+fn a_closed_pipe_ends_the_command_quietly_as_sigpipe_would() {
     let mut child = command(&format!("event {}", any_provider().name()), &[])
         .stderr(Stdio::piped())
         .spawn()
@@ -221,7 +227,7 @@ fn a_reader_that_stops_ends_the_command_quietly_as_sigpipe_would() {
 }
 
 #[test]
-fn help_of_each_command_has_examples_and_says_where_the_secret_comes_from() {
+fn the_help_has_examples_and_says_where_the_secret_comes_from() {
     for command in ["sign", "send", "event"] {
         let help = webhook(&format!("{command} --help"), None, b"");
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));

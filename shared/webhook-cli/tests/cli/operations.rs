@@ -1,37 +1,39 @@
-//! The operator's commands, as far as they need no AWS: help, and what is refused before any call.
+//! What the operator's commands do without AWS: help, and what is refused before any call.
 
 use crate::support::{ended, file, webhook, webhook_with};
 
 #[test]
-fn a_missing_table_or_queue_is_refused_before_any_call() {
+fn missing_and_unusable_input_is_refused_before_any_call() {
     let pointer = file(
         "pointer.json",
         br#"["software.amazon.payloadoffloading.PayloadS3Pointer",{"s3BucketName":"b","s3Key":"p/k"}]"#,
     );
     let received = file("received.json", br#"{"Messages": [{"MessageId": "1", "Body": "{}"}]}"#);
     for (arguments, expected) in [
-        ("record show p#1".to_owned(), "name it with --table, or in IDEMPOTENCY_TABLE"),
-        ("replay".to_owned(), "name it with --queue-url, or in QUEUE_URL"),
+        ("record show p#1".to_owned(), "--table is missing: give it, or set IDEMPOTENCY_TABLE"),
+        ("replay".to_owned(), "--queue-url is missing: give it, or set QUEUE_URL"),
         (
             format!("replay {} --queue-url https://q/a.fifo", pointer.display()),
-            "this cannot be replayed: it is a pointer: replay the object s3://b/p/k, to which it points",
+            "this cannot be replayed: it is a pointer to s3://b/p/k: download that object and \
+             replay it",
         ),
         (
             format!("replay {} --queue-url https://q/a.fifo", received.display()),
-            "this cannot be replayed: it is the whole answer of `aws sqs receive-message`: give the body of one \
-             message, such as jq -r '.Messages[0].Body' prints it",
+            "this cannot be replayed: it is the whole answer of `aws sqs receive-message`: give \
+             the body of one message, such as jq -r '.Messages[0].Body' prints it",
         ),
         (
             "replay --queue-url https://q/a.fifo".to_owned(),
-            "this cannot be replayed: it is not a JSON object, as the body of an event's message is",
+            "this cannot be replayed: it is not a JSON object, so it is not the body of an event's \
+             message",
         ),
         (
             "redrive --from https://q/a --to https://q/a".to_owned(),
-            "the two queues must be different ones of the same kind: both FIFO, or neither",
+            "--from and --to must be two different queues of the same kind: both FIFO, or neither",
         ),
         (
             "redrive --from https://q/a.fifo --to https://q/a".to_owned(),
-            "the two queues must be different ones of the same kind: both FIFO, or neither",
+            "--from and --to must be two different queues of the same kind: both FIFO, or neither",
         ),
     ] {
         assert_eq!(
@@ -48,20 +50,20 @@ fn names_that_aws_would_refuse_are_refused_before_any_call() {
         (
             "record show p#1",
             [("IDEMPOTENCY_TABLE", "a b")].as_slice(),
-            "IDEMPOTENCY_TABLE cannot be used: \"a b\" is not a table's name (3 to 255 letters, digits, `_`, `-` and `.`) \
-             or its ARN",
+            "IDEMPOTENCY_TABLE cannot be used: \"a b\" is not a table's name (3 to 255 letters, \
+             digits, `_`, `-` and `.`) or its ARN",
         ),
         (
             "replay",
             &[("QUEUE_URL", "https://q/a.fifo"), ("PAYLOAD_BUCKET", "s3://b")],
-            "PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 lower-case letters, digits, `-` and \
-             `.`), without s3:// and without a path",
+            "PAYLOAD_BUCKET cannot be used: \"s3://b\" is not a bucket's name (3 to 63 lower-case \
+             letters, digits, `-` and `.`), without s3:// and without a path",
         ),
         (
             "redrive --from https://q/a --to events",
             &[],
-            "invalid value 'events' for '--to <QUEUE_URL>': \"events\" is not a queue's URL, such as \
-             https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name or ARN)",
+            "invalid value 'events' for '--to <QUEUE_URL>': \"events\" is not a queue's URL, such \
+             as https://sqs.eu-west-1.amazonaws.com/123456789012/events.fifo (not its name or ARN)",
         ),
     ] {
         let refused = webhook_with(arguments, variables, b"{}");
@@ -87,8 +89,8 @@ fn without_region_or_credentials_a_command_says_what_to_set() {
         "error: no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one\n";
     assert_eq!(webhook_with("record show p#1", &no_files, b""), ended(2, "", no_region));
     let with_region = [no_files.as_slice(), &[("AWS_REGION", "eu-west-1")]].concat();
-    let no_credentials = "error: no AWS credentials, or they have expired: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-                          AWS_SECRET_ACCESS_KEY\n";
+    let no_credentials = "error: no AWS credentials, or they have expired: set AWS_PROFILE, or \
+                          AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n";
     assert_eq!(webhook_with("record show p#1", &with_region, b""), ended(2, "", no_credentials));
 }
 
@@ -101,7 +103,7 @@ fn a_number_that_cannot_be_used_is_refused_with_the_reason() {
 }
 
 #[test]
-fn help_of_each_command_has_examples_and_says_where_credentials_come_from() {
+fn the_help_has_examples_and_says_where_credentials_come_from() {
     for command in ["record show", "record find", "record purge", "redrive", "replay"] {
         let help = webhook(&format!("{command} --help"), None, b"");
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));

@@ -2,12 +2,13 @@
 
 use crate::support::{Ended, ended, file, receiver, sorted, webhook};
 
-/// Long enough not to be warned of.
+/// Long enough to cause no warning.
 const SECRET: Option<&str> = Some("secret-of-the-tests");
 
 const REGISTRATION: &str = r#"{"id": "61788409-8314-4e89-9300-ae7b9d3ccff5", "status": "active"}"#;
 
-/// Runs `webhook pinwheel webhooks …` against an API that gives this answer. The request: its line, headers and body.
+/// Runs `webhook pinwheel webhooks …` against an API that gives this answer. Returns how it ended,
+/// and the request's line, headers and body.
 fn ask(
     arguments: &str,
     secret: Option<&str>,
@@ -45,7 +46,8 @@ fn list_gets_the_registrations_with_secret_and_version() {
 fn add_posts_url_events_and_version() {
     let secret = file("api-secret.json", br#"{"signing_secret": "API_SECRET_OF_16"}"#);
     let arguments = format!(
-        "add --url https://example.com/webhooks/pinwheel --event account.added --event paystubs.added --api-version 2025-01-01 --secret-file {}",
+        "add --url https://example.com/webhooks/pinwheel --event account.added --event \
+         paystubs.added --api-version 2025-01-01 --secret-file {}",
         secret.display()
     );
     let answer: &'static str = format!(
@@ -107,8 +109,8 @@ fn a_redirect_of_the_api_is_not_followed_and_its_target_is_named() {
     let answer =
         "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\u{202e}\r\ncontent-length: 0\r\n\r\n";
     let (ended_as, _) = ask("list", SECRET, answer);
-    let err = "Pinwheel answered 302 Found.\nThe answer redirects to http://127.0.0.1:1/\\u202e, and redirects are \
-               not followed: if you trust that address, give it to --base-url.\n";
+    let err = "Pinwheel answered 302 Found.\nThe answer redirects to http://127.0.0.1:1/\\u202e, \
+               and redirects are not followed: if you trust that address, give it to --base-url.\n";
     assert_eq!(ended_as, ended(1, "", err));
 }
 
@@ -117,7 +119,8 @@ fn a_missing_or_unusable_secret_is_refused_before_any_call() {
     for (secret, expected) in [
         (
             None,
-            "name the file with the API secret with --secret-file, or put the secret into WEBHOOK_SIGNING_SECRET",
+            "no API secret: name its file with --secret-file, or put it into the variable \
+             WEBHOOK_SIGNING_SECRET",
         ),
         (Some("\n"), "WEBHOOK_SIGNING_SECRET: the value is empty"),
         (
@@ -135,7 +138,8 @@ fn arguments_that_cannot_be_used_are_refused_with_the_reason() {
     for (arguments, first_line) in [
         (
             "pinwheel webhooks list --environment production --base-url http://127.0.0.1:1",
-            "error: the argument '--environment <ENVIRONMENT>' cannot be used with '--base-url <URL>'",
+            "error: the argument '--environment <ENVIRONMENT>' cannot be used with '--base-url \
+             <URL>'",
         ),
         ("pinwheel webhooks list --secret s3cret", "error: unexpected argument '--secret' found"),
         (
@@ -153,7 +157,7 @@ fn arguments_that_cannot_be_used_are_refused_with_the_reason() {
 }
 
 #[test]
-fn help_of_each_command_has_examples_and_says_where_the_secret_comes_from() {
+fn the_help_has_examples_and_says_where_the_secret_comes_from() {
     for command in ["pinwheel webhooks list", "pinwheel webhooks add", "pinwheel webhooks remove"] {
         let help = webhook(&format!("{command} --help"), None, b"");
         assert_eq!((help.code, help.err.as_str()), (Some(0), ""));

@@ -1,4 +1,4 @@
-//! `webhook provider`: what becomes of a checkout. Nothing is compiled here.
+//! `webhook provider`: what it does to a checkout. Nothing is compiled here.
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use webhook_verify::{
 
 use crate::support::{Ended, any_provider, binary, ended};
 
-/// A copy of the files that the command reads, which one test alone uses.
+/// A copy of the files that the command reads. Each test has its own.
 struct Checkout(PathBuf);
 
 /// Every file's path and content.
@@ -112,7 +112,7 @@ fn names() -> String {
 }
 
 #[test]
-fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
+fn add_lists_what_it_wrote_and_remove_restores_every_byte() {
     let checkout = Checkout::new("add-and-remove");
     let before = checkout.files();
     let written = |verb: &str, verb_of_lists: &str| {
@@ -131,14 +131,16 @@ fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
         ]
         .join("\n")
     };
-    let notice = "zz-acme-pay has the headers stripe-signature, as stripe does. If it has others, change the description \
-                  (docs/providers.md shows how), and sign the samples again: see events/README.md.\n";
+    let notice = "zz-acme-pay has the headers stripe-signature, as stripe does. If it has other \
+                  headers, change the description (docs/providers.md shows how), and sign the \
+                  samples again: see events/README.md.\n";
     let added = checkout.provider("add zz-acme-pay --scheme stripe");
     assert_eq!(added, ended(0, &written("wrote", "changed"), notice));
     let listed = checkout.provider("list").out;
     let line = "zz-acme-pay: not compiled into this command; wired in: \
-                shared/webhook-verify/src/providers/zz_acme_pay/mod.rs, functions/zz-acme-pay/src/main.rs, \
-                events/zz-acme-pay/samples.json, infra/template.yaml, Cargo.lock; missing: nothing";
+                shared/webhook-verify/src/providers/zz_acme_pay/mod.rs, \
+                functions/zz-acme-pay/src/main.rs, events/zz-acme-pay/samples.json, \
+                infra/template.yaml, Cargo.lock; missing: nothing";
     assert!(listed.lines().any(|listed| listed == line), "{listed}");
     assert_eq!(
         checkout.provider("remove zz-acme-pay"),
@@ -149,7 +151,7 @@ fn add_says_what_it_wrote_and_remove_leaves_every_byte_as_it_was() {
 }
 
 #[test]
-fn whatever_is_added_is_removed_without_a_trace_in_any_order() {
+fn any_addition_is_removed_without_a_trace_in_any_order() {
     let checkout = Checkout::new("many");
     let before = checkout.files();
     let mut names: Vec<String> = Vec::new();
@@ -177,7 +179,7 @@ fn pointers_are_in_the_description_and_the_samples_follow_them() {
     assert_eq!(added.code, Some(0), "{}", added.err);
     let expected = r#"//! Zz Acme signs as [`catalogue::STRIPE`] does.
 //!
-//! The catalogue names the documentation, and what of a delivery is unsigned.
+//! The catalogue links the documentation, and says which parts of a delivery are unsigned.
 
 use crate::{
     catalogue,
@@ -240,7 +242,8 @@ fn words(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether the catalogue has an entry of the provider's name, which its copy names too.
+/// Returns whether the provider's name has the name of an entry of the catalogue, which the copy
+/// names too.
 fn catalogue_has(provider: &Provider) -> bool {
     CATALOGUE.iter().any(|entry| provider.name().contains(entry.name()))
 }
@@ -248,9 +251,10 @@ fn catalogue_has(provider: &Provider) -> bool {
 #[test]
 fn a_signed_url_is_that_of_the_new_provider() {
     let checkout = Checkout::new("url");
-    let notice = "zz-acme has the headers x-square-hmacsha256-signature, as square does. If it has others, change the \
-                  description (docs/providers.md shows how), and sign the samples again: see events/README.md.\nzz-acme signs its \
-                  URL: set the stack's parameter ZzAcmePublicUrl to the URL that you register.\n";
+    let notice = "zz-acme has the headers x-square-hmacsha256-signature, as square does. If it has \
+                  other headers, change the description (docs/providers.md shows how), and sign \
+                  the samples again: see events/README.md.\nzz-acme signs its URL: set the stack's \
+                  parameter ZzAcmePublicUrl to the URL that you register.\n";
     let added = checkout.provider("add zz-acme --scheme square");
     assert_eq!((added.code, added.err.as_str()), (Some(0), notice));
     let sample: Value =
@@ -269,7 +273,8 @@ fn a_signed_url_is_that_of_the_new_provider() {
 fn invalid_and_taken_names_are_refused_and_nothing_changes() {
     let checkout = Checkout::new("names");
     let name = any_provider().name();
-    let rules = "it must be words with hyphens between them, each a small letter and then small letters and digits";
+    let rules = "it must be words with hyphens between them, each a lower-case letter followed by \
+                 lower-case letters and digits";
     checkout.refuses(
         &format!("add {name} --scheme stripe"),
         &format!("there is a provider {name} already"),
@@ -280,7 +285,7 @@ fn invalid_and_taken_names_are_refused_and_nothing_changes() {
         ("7acme", rules),
         ("../acme", rules),
         ("match", "Rust, Cargo, YAML or this repository uses the word"),
-        ("lambda", "the templates use the word"),
+        ("lambda", "the templates use the word for something else"),
         ("event-queue", "infra/template.yaml has something else of this name"),
     ] {
         let expected = format!("{name} cannot be a provider's name: {reason}");
@@ -289,11 +294,14 @@ fn invalid_and_taken_names_are_refused_and_nothing_changes() {
     let package = "hex cannot be a provider's name: Cargo.lock has a package of this name";
     checkout.refuses("add hex --scheme stripe", package);
     checkout.write("events/zz-acme/mine.json", b"{}");
-    checkout.refuses("add zz-acme --scheme stripe", "events/zz-acme exists already");
+    checkout.refuses(
+        "add zz-acme --scheme stripe",
+        "events/zz-acme exists already: remove it, or choose another name",
+    );
 }
 
 #[test]
-fn what_does_not_exist_is_refused_with_what_does() {
+fn unknown_names_are_refused_with_the_known_ones() {
     let checkout = Checkout::new("unknown");
     let expected = format!("there is no provider zz-acme: the providers are {}", names());
     checkout.refuses("remove zz-acme", &expected);
@@ -316,19 +324,22 @@ fn pointers_that_lead_into_each_other_are_refused() {
         ("--id /type", "--id /type", "the entry's own --type /type"),
         ("--type /data/object", "--type /data/object", "the entry's own --group /data/object/id"),
     ] {
-        let expected =
-            format!("{one} and {other} do not lead to two texts: give each a place of its own");
+        let expected = format!(
+            "{one} and {other} lead to the same text, or one into the other: give each a place of \
+             its own"
+        );
         checkout.refuses(&format!("add zz-acme --scheme stripe {pointers}"), &expected);
     }
-    // One is the start of the other's name alone.
+    // Here one name only begins like the other: neither pointer leads into the other.
     assert_eq!(checkout.provider("add zz-acme --scheme stripe --id /typeid").code, Some(0));
 }
 
 #[test]
-fn a_provider_is_made_from_a_scheme_or_another_one() {
+fn a_new_provider_needs_either_a_scheme_or_another_provider() {
     let checkout = Checkout::new("origin");
     let refused = checkout.provider("add zz-acme");
-    let expected = "error: the following required arguments were not provided:\n  <--scheme <SCHEME>|--like <PROVIDER>>\n";
+    let expected = "error: the following required arguments were not provided:\n  <--scheme \
+                    <SCHEME>|--like <PROVIDER>>\n";
     assert!(refused.code == Some(2) && refused.err.starts_with(expected), "{}", refused.err);
     assert_eq!(checkout.provider("add zz-acme --scheme stripe --like zz-beta").code, Some(2));
 }
@@ -343,7 +354,8 @@ fn a_long_name_fits_or_is_refused_for_every_origin() {
             provider.schemes().iter().any(|scheme| scheme.name.len() > provider.name().len());
         if has_longer_schemes {
             let expected = format!(
-                "error: {name} cannot be a provider's name: the name of a copied scheme would have more than 32 characters\n"
+                "error: {name} cannot be a provider's name: the name of a copied scheme would have \
+                 more than 32 characters\n"
             );
             assert_eq!(added, ended(2, "", &expected));
         } else {
@@ -371,7 +383,7 @@ fn a_provider_named_like_a_word_of_the_function_leaves_the_next_one_whole() {
 }
 
 #[test]
-fn the_last_provider_stays() {
+fn the_last_provider_cannot_be_removed() {
     let checkout = Checkout::new("last");
     let (last, others) = PROVIDERS.split_last().expect("there is one");
     for provider in others {
@@ -382,14 +394,14 @@ fn the_last_provider_stays() {
         &format!("remove {name}"),
         &format!("{name} is the only provider, and one must remain: add another one first"),
     );
-    // It is a model for another one, which can stay alone.
+    // It is the model for another provider, which can then be the only one.
     assert_eq!(checkout.provider("add zz-acme --scheme slack").code, Some(0));
     assert_eq!(checkout.provider(&format!("remove {name}")).code, Some(0));
     assert!(checkout.read(LIST).contains("&[ZZ_ACME];"));
 }
 
 #[test]
-fn remove_tells_where_the_name_is_left() {
+fn remove_lists_the_files_that_still_have_the_name() {
     let checkout = Checkout::new("mentions");
     assert_eq!(checkout.provider("add zz-acme --scheme stripe").code, Some(0));
     for (path, text) in [
@@ -408,13 +420,14 @@ fn remove_tells_where_the_name_is_left() {
 }
 
 #[test]
-fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
+fn a_checkout_in_an_unknown_form_is_refused_and_unchanged() {
     let checkout = Checkout::new("form");
     for path in ["Cargo.lock", "infra/template.yaml", LIST] {
         let text = checkout.read(path);
         checkout.write(path, b"other\n");
         let expected = format!(
-            "{path} does not have the form that this command knows (do its lines end in CRLF?): nothing was changed"
+            "{path} does not have the form that this command expects (perhaps its lines end in \
+             CRLF): nothing was changed"
         );
         checkout.refuses("add zz-acme --scheme stripe", &expected);
         checkout.write(path, text.replace('\n', "\r\n").as_bytes());
@@ -423,8 +436,8 @@ fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
         checkout.write(path, text.as_bytes());
     }
     fs::remove_file(checkout.0.join("Cargo.toml")).expect("is there");
-    let expected = "this folder is not in a checkout of this repository: none above has functions/ and \
-                    shared/webhook-verify/";
+    let expected = "this folder is not in a checkout of this repository: no folder above it has \
+                    functions/ and shared/webhook-verify/";
     // The copy is in the build's folder, which may be in a checkout itself.
     let elsewhere = env::temp_dir();
     let mut command = Command::new(binary());
@@ -437,7 +450,7 @@ fn a_checkout_in_another_form_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
-fn a_missing_rustfmt_is_told_and_nothing_is_changed() {
+fn a_missing_rustfmt_is_an_error_and_changes_nothing() {
     let checkout = Checkout::new("rustfmt");
     let before = checkout.files();
     let mut command = Command::new(binary());
@@ -446,8 +459,8 @@ fn a_missing_rustfmt_is_told_and_nothing_is_changed() {
         .current_dir(&checkout.0)
         .env("PATH", "");
     let output = command.output().expect("the binary starts");
-    let expected = "error: rustfmt does not format what is to be written: it is not installed; run `rustup component add \
-                    rustfmt`\n";
+    let expected = "error: rustfmt cannot format the new code: it is not installed; run `rustup \
+                    component add rustfmt`\n";
     assert_eq!(
         (output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()),
         (Some(2), expected)

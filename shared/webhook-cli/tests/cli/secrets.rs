@@ -1,4 +1,4 @@
-//! Which secret signs, and what is said of one that looks wrong.
+//! Which secret signs, and the warnings about one that looks wrong.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use crate::support::{
     Ended, any_provider, body_of, dated, ended, file, lines, newest, signed, webhook,
 };
 
-/// Long enough not to be warned of.
+/// Long enough to cause no warning.
 const SECRET: &str = "sixteen-bytes-ok";
 
-/// What `sign` prints for `secret`, spelled as the provider spells secrets.
+/// Returns what `sign` prints for `secret`, which is spelled as the provider spells secrets.
 fn headers(provider: &'static Provider, secret: &str) -> String {
     lines(
         signed(Sender::new(provider, newest(provider)), secret, &body_of(provider))
@@ -30,7 +30,7 @@ fn sign_with(provider: &'static Provider, secret_file: &Path) -> Ended {
 }
 
 #[test]
-fn the_secret_is_the_files_else_the_environments_else_the_development_one() {
+fn a_file_comes_before_the_environment_and_the_development_secret() {
     for provider in PROVIDERS {
         let name = provider.name();
         let secret = provider.key().write(SECRET);
@@ -66,11 +66,12 @@ fn a_secret_in_another_spelling_than_the_providers_is_refused() {
     for provider in PROVIDERS {
         let reason = match provider.key() {
             Key::Text => continue,
-            Key::Hex => {
-                "this provider's secrets are hexadecimal digits, and the value is not".to_owned()
-            }
+            Key::Hex => "this provider's secrets are hexadecimal digits, but the value is not: \
+                         store it as the provider shows it"
+                .to_owned(),
             Key::Base64AfterPrefix(prefix) => format!(
-                "this provider's secrets begin with `{prefix}`, and the value does not: store it as the provider shows it"
+                "this provider's secrets begin with `{prefix}`, but the value does not: store it \
+                 as the provider shows it"
             ),
         };
         let path = file("other-spelling.txt", SECRET.as_bytes());
@@ -83,19 +84,25 @@ fn a_secret_in_another_spelling_than_the_providers_is_refused() {
 
 #[test]
 fn a_file_without_a_usable_secret_is_refused_with_the_reason() {
-    let utf16 = "the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a byte-order mark";
+    let utf16 = "the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without \
+                 a byte-order mark";
     for (name, content, expected) in [
         ("empty.txt", b"\n".as_slice(), "the value is empty"),
-        ("no-member.json", b"{}", "the value is a JSON object without the text `signing_secret`"),
+        (
+            "no-member.json",
+            b"{}",
+            "the value is a JSON object whose `signing_secret` is missing or not text",
+        ),
         (
             "no-json.txt",
             b"{signing_secret: k}",
-            "the value begins with `{` but is not a JSON object: store the secret itself, or {\"signing_secret\": \"…\"}",
+            "the value begins with `{` but is not a JSON object: store the secret itself, or \
+             {\"signing_secret\": \"…\"}",
         ),
         (
             "mark.txt",
             b"\xef\xbb\xbfkey",
-            "the value begins with a byte-order mark: store it again without",
+            "the value begins with a byte-order mark: store it again without one",
         ),
         ("utf16.txt", b"\xff\xfek\0e\0y\0", utf16),
         ("utf16-big.txt", b"\xfe\xff\0k\0e\0y", utf16),
@@ -113,8 +120,8 @@ fn a_file_without_a_usable_secret_is_refused_with_the_reason() {
 }
 
 #[test]
-fn a_secret_that_looks_wrong_signs_as_it_is_and_is_told_of() {
-    // Any other spelling than text has no such secrets.
+fn a_secret_that_looks_wrong_is_used_as_it_is_with_a_warning() {
+    // Secrets in hex or base64 have no such faults: they would not be read at all.
     for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {
         for (name, content, warnings) in [
             ("space.txt", " sixteen-bytes-ok", ["has white space before or after it"].as_slice()),

@@ -1,4 +1,4 @@
-//! `webhook send`: requests on the wire, and what is said of answers.
+//! `webhook send`: requests on the wire, and what it prints about answers.
 
 use std::{
     io::{Read, Write},
@@ -13,7 +13,7 @@ use crate::support::{
     Ended, any_provider, body_of, dated, ended, newest, receiver, signed, sorted, webhook,
 };
 
-/// Long enough not to be warned of.
+/// Long enough to cause no warning.
 const SECRET: &str = "secret-of-the-tests";
 
 /// Sends a body of any provider.
@@ -54,7 +54,8 @@ fn send_ends_with_0_after_any_2xx_and_with_1_after_any_other_answer() {
             "299 <unknown status code>\nab\n",
         ),
         (
-            "HTTP/1.1 409 Conflict\r\nretry-after: 17\r\ncontent-length: 24\r\n\r\n{\"status\":\"in_progress\"}",
+            "HTTP/1.1 409 Conflict\r\nretry-after: 17\r\ncontent-length: \
+             24\r\n\r\n{\"status\":\"in_progress\"}",
             1,
             "409 Conflict\nRetry-After: 17\n{\"status\":\"in_progress\"}\n",
         ),
@@ -75,7 +76,8 @@ fn a_401_of_this_receiver_comes_with_a_hint_that_fits_the_secret() {
     const ANSWER: &str =
         "HTTP/1.1 401 Unauthorized\r\ncontent-length: 24\r\n\r\n{\"error\":\"unauthorized\"}";
     let out = "401 Unauthorized\n{\"error\":\"unauthorized\"}\n";
-    let development = "Signed with the development secret: name the receiver's with --secret-file or WEBHOOK_SIGNING_SECRET.\n";
+    let development = "Signed with the development secret: give the receiver's secret with \
+                       --secret-file or in WEBHOOK_SIGNING_SECRET.\n";
     for provider in PROVIDERS {
         let secret = provider.key().write(SECRET);
         for (secret, expected) in [
@@ -95,7 +97,8 @@ fn a_401_of_this_receiver_comes_with_a_hint_that_fits_the_secret() {
 #[test]
 fn an_answer_cannot_move_the_cursor_or_forge_a_line() {
     let (url, request) = receiver(
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\u{202e}\r\n\r\n{\n\"a\":\"\x1b[31m\r\u{202e}\"}\n",
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: \
+         5\u{202e}\r\n\r\n{\n\"a\":\"\x1b[31m\r\u{202e}\"}\n",
     );
     let out =
         "503 Service Unavailable\nRetry-After: 5\\u202e\n{\n\"a\":\"\\u001b[31m\\r\\u202e\"}\n";
@@ -112,8 +115,8 @@ fn a_redirect_is_not_followed_and_its_target_is_named() {
             "HTTP/1.1 {status}\r\nlocation: https://127.0.0.1:1/x\r\ncontent-length: 0\r\n\r\n"
         );
         let (url, request) = receiver(head);
-        let err = "The answer redirects to https://127.0.0.1:1/x, and redirects are not followed: if you trust that \
-                   address, give it to --url.\n";
+        let err = "The answer redirects to https://127.0.0.1:1/x, and redirects are not followed: \
+                   if you trust that address, give it to --url.\n";
         let expected = ended(1, &format!("{status}\n"), err);
         assert_eq!(send(&url), expected);
         request.join().expect("one request");
@@ -121,7 +124,7 @@ fn a_redirect_is_not_followed_and_its_target_is_named() {
 }
 
 #[test]
-fn of_a_large_answer_the_start_is_shown() {
+fn only_the_start_of_a_large_answer_is_shown() {
     let answer =
         format!("HTTP/1.1 200 OK\r\ncontent-length: 10485760\r\n\r\n{}", "a".repeat(10 << 20));
     let (url, request) = receiver(answer);
@@ -132,8 +135,8 @@ fn of_a_large_answer_the_start_is_shown() {
 }
 
 #[test]
-fn send_says_why_nobody_answered() {
-    // Nothing listens on port 1. The system's words for that differ.
+fn send_says_why_there_is_no_answer() {
+    // Nothing listens on port 1. Each system has its own words for that.
     let closed = "http://127.0.0.1:1/".to_owned();
     let refused =
         TcpStream::connect("127.0.0.1:1").map(|_| ()).expect_err("nobody listens").to_string();

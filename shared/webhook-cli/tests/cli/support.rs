@@ -1,4 +1,4 @@
-//! Runs of the command, and a receiver for what it sends.
+//! Runs the command, and receives what it sends.
 
 use std::{
     env, fs,
@@ -26,7 +26,8 @@ pub(crate) fn ended(code: i32, out: &str, err: &str) -> Ended {
     Ended { code: Some(code), out: out.to_owned(), err: err.to_owned() }
 }
 
-/// Returns where the command is, as cargo says when it runs the tests. What is compiled in is wrong in a copied checkout.
+/// Returns the command's path, which cargo sets when it runs the tests. The path at compile time is
+/// wrong in a copied checkout.
 pub(crate) fn binary() -> PathBuf {
     env::var_os("CARGO_BIN_EXE_webhook").expect("cargo runs the tests").into()
 }
@@ -60,7 +61,7 @@ pub(crate) fn command(arguments: &str, variables: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Writes a file that one test alone uses.
+/// Writes a file that only one test uses.
 pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
     let folder = binary().with_file_name("webhook-cli-tests");
     let path = folder.join(name);
@@ -70,7 +71,8 @@ pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
     path
 }
 
-/// Answers one request with `answer`. Returns its URL, and the request's bytes once it is over.
+/// Answers one request with `answer`. Returns the URL for it, and a thread that ends with the
+/// request's text.
 pub(crate) fn receiver(answer: impl Into<Vec<u8>>) -> (String, thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/webhooks/example?a=b", listener.local_addr().expect("bound"));
@@ -99,7 +101,7 @@ fn read_request(stream: &mut TcpStream) -> String {
     head + str::from_utf8(&body).expect("UTF-8")
 }
 
-/// When deliveries of the tests are signed.
+/// When the tests' deliveries are signed.
 pub(crate) const AT: UnixSeconds = UnixSeconds(860_860_860);
 
 /// Returns a provider for tests that hold for each.

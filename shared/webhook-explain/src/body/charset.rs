@@ -1,37 +1,42 @@
-//! Characters that were encoded again on the way.
+//! Hypotheses about the encoding of the body's characters.
 
 use super::{Change, change};
 use crate::cause::Cause;
 
-const FIX: &str = "Pass the body on as bytes: nothing on the way may decode and encode its characters. Where text must be chosen, \
-                   choose UTF-8 without a byte-order mark.";
+const FIX: &str = "Pass the body on as bytes: nothing on the way may decode and re-encode its \
+                   characters. If an encoding must be chosen, choose UTF-8 without a byte-order \
+                   mark.";
 
-/// Makes another body, unless that is impossible or the same.
+/// Makes a changed body. Returns `None` if that is impossible, or if nothing would change.
 type Maker = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// Returns the body in other encodings.
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let makers: [(&'static str, Maker); 10] = [
-        ("The body that came begins with a byte-order mark, which was not signed.", without_mark),
+        ("The body that came begins with a byte-order mark that was not signed.", without_mark),
         (
-            "The signed body begins with a byte-order mark, which the one that came lacks.",
+            "The signed body begins with a byte-order mark, but the body that came does not.",
             with_mark,
         ),
-        ("The signed body is UTF-8, and the one that came is Latin-1.", from_latin1),
-        ("The signed body is Latin-1, and the one that came is UTF-8.", to_latin1),
+        ("The signed body is UTF-8, but the body that came is Latin-1.", from_latin1),
+        ("The signed body is Latin-1, but the body that came is UTF-8.", to_latin1),
         (
-            "The bytes of the signed body were taken for Latin-1 and encoded as UTF-8 once more.",
+            "Something on the way took the UTF-8 body for Latin-1 and encoded it as UTF-8 again.",
             once_less,
         ),
         (
-            "The bytes of the signed body were taken for Windows-1252 and encoded as UTF-8 once more.",
+            "Something on the way took the UTF-8 body for Windows-1252 and encoded it as UTF-8 \
+             again.",
             once_less_1252,
         ),
-        ("The signed body is UTF-8, and the one that came is UTF-16.", from_utf16),
-        ("The signed body is UTF-16 (little-endian), and the one that came is UTF-8.", to_utf16_le),
-        ("The signed body is UTF-16 (big-endian), and the one that came is UTF-8.", to_utf16_be),
+        ("The signed body is UTF-8, but the body that came is UTF-16.", from_utf16),
         (
-            "The signed body was taken for Latin-1 where it is UTF-8: the sender signs it encoded twice.",
+            "The signed body is UTF-16 (little-endian), but the body that came is UTF-8.",
+            to_utf16_le,
+        ),
+        ("The signed body is UTF-16 (big-endian), but the body that came is UTF-8.", to_utf16_be),
+        (
+            "The sender took its UTF-8 body for Latin-1 and encoded it as UTF-8 again to sign it.",
             once_more,
         ),
     ];
@@ -58,7 +63,8 @@ fn latin1_to_utf8(body: &[u8]) -> Vec<u8> {
     body.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes()
 }
 
-/// `None` for pure ASCII, which is the same in both.
+/// Returns the body as text, but `None` for pure ASCII: its bytes are the same in all these
+/// encodings.
 fn beyond_ascii(body: &[u8]) -> Option<&str> {
     str::from_utf8(body).ok().filter(|text| !text.is_ascii())
 }
@@ -89,7 +95,7 @@ fn once_less_1252(body: &[u8]) -> Option<Vec<u8>> {
     str::from_utf8(&bytes).is_ok().then_some(bytes)
 }
 
-/// The characters of 0x80 to 0x9f, with U+0000 where there is none.
+/// The characters for 0x80 to 0x9f. U+0000 stands for a byte that has none.
 /// Source: <https://encoding.spec.whatwg.org/#windows-1252>.
 const WINDOWS_1252: &str = "€\0‚ƒ„…†‡ˆ‰Š‹Œ\0Ž\0\0‘’“”•–—˜™š›œ\0žŸ";
 

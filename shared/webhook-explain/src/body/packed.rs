@@ -1,4 +1,5 @@
-//! Bodies inside something else: base64, a compressed stream, a form, a JSON string.
+//! Hypotheses about bodies inside something else: base64, a compressed stream, a form, a JSON
+//! string.
 
 use std::io::Read;
 
@@ -8,30 +9,27 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use super::{Change, LARGEST, RAW, change};
 use crate::{cause::Cause, lenient};
 
-const BASE64: &str = "Decode the body where the event says isBase64Encoded, and only there: the binary media types of the API and any \
-                      mapping template must leave it as it is.";
-const COMPRESSED: &str = "Verify the bytes that the provider signs: let nothing on the way compress or decompress the body, and let \
-                          the sender sign what it sends.";
-const FORM: &str = "Choose the content type application/json for this webhook at the provider, and let nothing on the way turn the \
-                    body into a form.";
+const BASE64: &str = "Decode the body if the event says isBase64Encoded, and only then. The API's \
+                      binary media types and mapping templates must not change it.";
+const COMPRESSED: &str = "Verify the bytes that the provider signs: nothing on the way may \
+                          compress or decompress the body, and the sender must sign what it sends.";
+const FORM: &str = "At the provider, set the content type of this webhook to application/json. \
+                    Nothing on the way may turn the body into a form.";
 
-/// Returns what is in the body, and what it may have been in.
+/// Returns what the body contains, and what it may have been taken out of.
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     type Maker = fn(&[u8]) -> Option<Vec<u8>>;
     let makers: [(Cause, &'static str, &'static str, Maker); 13] = [
-        (Cause::BodyBase64, "The body that came is base64 of the signed one.", BASE64, from_base64),
+        (Cause::BodyBase64, "The body that came is the signed one in base64.", BASE64, from_base64),
         (
             Cause::BodyBase64,
-            "The body that came is base64 of base64 of the signed one.",
+            "The body that came is the signed one, encoded in base64 twice.",
             BASE64,
             from_base64_twice,
         ),
-        (
-            Cause::BodyBase64,
-            "The signed body is the base64 of the one that came.",
-            BASE64,
-            |body| Some(BASE64_STANDARD.encode(body).into_bytes()),
-        ),
+        (Cause::BodyBase64, "The signed body is the one that came in base64.", BASE64, |body| {
+            Some(BASE64_STANDARD.encode(body).into_bytes())
+        }),
         (
             Cause::BodyCompressed,
             "The body that came is the signed one, compressed (gzip).",
@@ -52,13 +50,13 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
         ),
         (
             Cause::BodyCompressed,
-            "The body that came is the signed one, compressed and in base64.",
+            "The body that came is the signed one, compressed and then encoded in base64.",
             COMPRESSED,
             from_base64_of_gzip,
         ),
         (
             Cause::BodyForm,
-            "The body that came is a form, and the signed one is in its only field.",
+            "The body that came is a form, and its first field holds the signed one.",
             FORM,
             from_form,
         ),
@@ -70,25 +68,25 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
         ),
         (
             Cause::BodyForm,
-            "The signed body is a form with the one that came in its field `payload`.",
+            "The signed body is a form whose field \"payload\" holds the one that came.",
             FORM,
             |body| Some(to_form(body, true)),
         ),
         (
             Cause::BodyForm,
-            "The signed body is a form with the one that came in its field `payload`.",
+            "The signed body is a form whose field \"payload\" holds the one that came.",
             FORM,
             |body| Some(to_form(body, false)),
         ),
         (
             Cause::BodyReserialized,
-            "The body that came is a JSON string that has the signed one inside.",
+            "The body that came is a JSON string that holds the signed one.",
             RAW,
             from_json_string,
         ),
         (
             Cause::BodyReserialized,
-            "The signed body is a JSON string that has the one that came inside.",
+            "The signed body is a JSON string that holds the one that came.",
             RAW,
             to_json_string,
         ),
@@ -112,7 +110,8 @@ fn from_base64_twice(body: &[u8]) -> Option<Vec<u8>> {
     from_base64(&from_base64(body)?)
 }
 
-/// Reads a stream up to the largest body that could be signed: a small one may hold gigabytes.
+/// Decompresses a stream, or returns `None` if it holds more than any signed body: a small stream
+/// may hold gigabytes.
 fn limited(stream: impl Read) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     stream.take(LARGEST as u64 + 1).read_to_end(&mut out).ok()?;
@@ -136,7 +135,8 @@ fn from_base64_of_gzip(body: &[u8]) -> Option<Vec<u8>> {
     from_gzip(&inner).or_else(|| from_zlib(&inner))
 }
 
-/// Returns whether the body is a form: names and values, in no brackets.
+/// Returns whether the body is a form, by its content type or by its look: names and values without
+/// brackets.
 pub(super) fn is_form(body: &[u8], content_type: Option<&str>) -> bool {
     let says_so =
         content_type.is_some_and(|value| value.to_ascii_lowercase().contains("form-urlencoded"));
@@ -153,7 +153,7 @@ fn from_form(body: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let end = value.iter().position(|byte| *byte == b'&').unwrap_or(value.len());
-    // A form whose only "name" is the body itself ends in `=`.
+    // If the body was sent as the name of a field without a value, it ends in `=`.
     if value.is_empty() {
         Some(percent_decoded(name))
     } else {
@@ -184,7 +184,7 @@ fn percent_decoded(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Encodes as browsers do with forms (a space is `+`), or as they do with the parts of a URL.
+/// Encodes the body as browsers encode forms (a space is `+`), or as they encode parts of a URL.
 fn to_form(body: &[u8], space_is_plus: bool) -> Vec<u8> {
     let mut out = b"payload=".to_vec();
     for byte in body {

@@ -1,4 +1,4 @@
-//! A JSON body as other programs write it: parsed, and written again.
+//! Hypotheses about a JSON body that a program parsed and wrote again.
 
 use std::{
     borrow::Cow,
@@ -12,13 +12,14 @@ use webhook_verify::json::{PythonForm, python_form};
 use super::{Change, LARGEST, RAW};
 use crate::cause::Cause;
 
-/// Larger bodies are written again by Python's rules alone: a tree takes many times their size.
+/// Larger bodies are written again in Python's forms only: a tree takes many times their size.
 const LARGEST_TREE: usize = 1 << 20;
 
 /// `serde_json` reads no deeper values, and neither does the receiver.
 const DEEPEST: usize = 127;
 
-/// Returns the body in the spellings of common programs, the most common first. Each is made when it is asked for.
+/// Returns the body as common programs write it, the most common form first. Each is made when the
+/// iterator gets to it.
 pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
     let document = LazyCell::new(move || Document::parse(body));
     Spelling::all().filter_map(move |spelling| {
@@ -27,7 +28,8 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             Spelling::Styled(style) => document.as_ref()?.write(style)?,
         };
         let detail = format!(
-            "The body was parsed and written again: it verifies in the spelling {}.",
+            "After it was signed, the body was parsed and written again. It verifies in this form: \
+             {}.",
             spelling.name()
         );
         Some(Change::new(Cause::BodyReserialized, value, detail, RAW))
@@ -52,14 +54,16 @@ impl Spelling {
 
     fn name(self) -> String {
         match self {
-            Self::Python(PythonForm::Default) => "Python's `json.dumps`".to_owned(),
-            Self::Python(PythonForm::Compact) => "Python's compact `json.dumps`".to_owned(),
+            Self::Python(PythonForm::Default) => "as Python's json.dumps writes it".to_owned(),
+            Self::Python(PythonForm::Compact) => {
+                "as Python's json.dumps writes it with compact separators".to_owned()
+            }
             Self::Styled(style) => style.name(),
         }
     }
 }
 
-/// How a program writes JSON.
+/// The way in which a program writes JSON.
 #[derive(Clone, Copy)]
 struct Style {
     layout: Layout,
@@ -74,7 +78,7 @@ enum Layout {
     Compact,
     /// `{"a": 1, "b": 2}`.
     Spaced,
-    /// In lines that are indented by this.
+    /// On several lines, indented by this.
     Pretty(&'static str),
 }
 
@@ -82,11 +86,11 @@ enum Layout {
 enum Strings {
     /// As they came.
     Kept,
-    /// Without escapes that are not needed.
+    /// Without unnecessary escapes.
     Raw,
-    /// With all but ASCII escaped.
+    /// With all non-ASCII characters escaped.
     Ascii,
-    /// The same, and with `\/`: PHP.
+    /// The same, and with `\/` for `/`: PHP.
     AsciiSlashes,
     /// With `<`, `>` and `&` escaped: Go.
     Html,
@@ -130,22 +134,25 @@ impl Style {
     fn name(self) -> String {
         let layout = match self.layout {
             Layout::Compact => "compact",
-            Layout::Spaced => "with a space after each comma and colon, as Python's",
-            Layout::Pretty("\t") => "pretty, indented by tabs",
-            Layout::Pretty("  ") => "pretty, indented by 2 spaces",
-            Layout::Pretty(_) => "pretty, indented by 4 spaces",
+            Layout::Spaced => "with a space after each comma and colon, as in Python",
+            Layout::Pretty("\t") => "indented by tabs",
+            Layout::Pretty("  ") => "indented by 2 spaces",
+            Layout::Pretty(_) => "indented by 4 spaces",
         };
-        let sorted = if self.sorted { ", with sorted names" } else { "" };
+        let sorted = if self.sorted { ", with sorted keys" } else { "" };
         let strings = match self.strings {
             Strings::Kept => "",
-            Strings::Raw => ", with characters as they are",
-            Strings::Ascii => ", with all but ASCII escaped",
-            Strings::AsciiSlashes => ", with all but ASCII and `/` escaped, as PHP's",
-            Strings::Html => ", with `<`, `>` and `&` escaped, as Go's",
+            Strings::Raw => ", without unnecessary escapes",
+            Strings::Ascii => ", with non-ASCII characters escaped",
+            Strings::AsciiSlashes => ", with non-ASCII characters and slashes escaped, as in PHP",
+            Strings::Html => ", with <, > and & escaped, as in Go",
         };
-        let numbers =
-            if self.numbers == Numbers::JavaScript { ", with JavaScript's numbers" } else { "" };
-        format!("`{layout}{sorted}{strings}{numbers}`")
+        let numbers = if self.numbers == Numbers::JavaScript {
+            ", with numbers as JavaScript writes them"
+        } else {
+            ""
+        };
+        format!("{layout}{sorted}{strings}{numbers}")
     }
 }
 
@@ -161,7 +168,7 @@ enum Node<'b> {
 struct Document<'b>(Node<'b>);
 
 impl<'b> Document<'b> {
-    /// Reads a body that is JSON, and not nested too deep.
+    /// Reads a body if it is JSON and not nested too deeply.
     fn parse(body: &'b [u8]) -> Option<Self> {
         if body.len() > LARGEST_TREE {
             return None;
@@ -171,7 +178,7 @@ impl<'b> Document<'b> {
         Reader { rest: text }.value(0).map(Self)
     }
 
-    /// Returns the document as a program writes it, unless that is too large to be signed.
+    /// Returns the document in this style, unless that is too large to have been signed.
     fn write(&self, style: Style) -> Option<Vec<u8>> {
         let mut out = Bounded(String::new());
         write(&self.0, style, 0, &mut out).ok()?;
@@ -179,7 +186,8 @@ impl<'b> Document<'b> {
     }
 }
 
-/// A text that never becomes larger than a body: the indents alone can be hundreds of times as large as what they indent.
+/// A text that cannot grow larger than a body may be. Indents alone can be hundreds of times as
+/// large as what they indent.
 struct Bounded(String);
 
 impl Write for Bounded {
@@ -192,7 +200,7 @@ impl Write for Bounded {
     }
 }
 
-/// Reads a text that is known to be JSON. On any other it stops with `None`.
+/// A reader of text that is known to be JSON. It returns `None` for any other text.
 struct Reader<'b> {
     rest: &'b str,
 }
@@ -231,7 +239,8 @@ impl<'b> Reader<'b> {
         None
     }
 
-    /// Reads a value that is inside `depth` others. `IgnoredAny` has no limit of its own, and this calls itself.
+    /// Reads a value that is nested in `depth` others. The depth is limited because this recurses,
+    /// and because `IgnoredAny` accepts any depth.
     fn value(&mut self, depth: usize) -> Option<Node<'b>> {
         if depth > DEEPEST {
             return None;
@@ -355,7 +364,8 @@ fn string(text: &str, strings: Strings) -> Cow<'_, str> {
     out.into()
 }
 
-/// JavaScript reads all numbers as doubles, and writes the shortest digits that read back, as `Number::toString` does.
+/// Returns a number as JavaScript writes it. JavaScript reads all numbers as doubles, and its
+/// `Number::toString` writes the fewest digits that read back as the same double.
 fn number(word: &str, numbers: Numbers) -> Cow<'_, str> {
     let value = match word.parse::<f64>() {
         Ok(value) if numbers == Numbers::JavaScript => value,
@@ -385,14 +395,14 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_body_is_not_read_and_overflows_no_stack() {
+    fn a_body_nested_too_deeply_is_not_read() {
         assert!(Document::parse(nested(127, "1").as_bytes()).is_some());
         assert!(Document::parse(nested(128, "1").as_bytes()).is_none());
         assert_eq!(changes(nested(400_000, "").as_bytes()).count(), 0);
     }
 
     #[test]
-    fn what_is_written_again_is_never_larger_than_a_body() {
+    fn a_rewritten_body_is_never_larger_than_a_body_may_be() {
         let body = nested(120, &vec!["1"; 500_000].join(","));
         let document = Document::parse(body.as_bytes()).expect("JSON");
         let style = |layout| Style { layout, ..Style::COMPACT };

@@ -10,29 +10,29 @@ use flate2::{
 use webhook_explain::Cause;
 use webhook_verify::json::{PythonForm, python_form};
 
-use crate::support::{Case, NOW, Plantation, body, key, schemes};
+use crate::support::{Case, NOW, Planted, body, key, schemes};
 
-/// Plants what `change` makes of three signed bodies.
-fn plant(plantation: &mut Plantation, what: &str, change: impl Fn(&str) -> Vec<u8>) {
+/// Signs three bodies, and plants what `change` makes of them.
+fn plant(planted: &mut Planted, what: &str, change: impl Fn(&str) -> Vec<u8>) {
     for (provider, scheme) in schemes() {
         for number in 1..=3 {
             let good = Case::good(provider, scheme, number);
             let sent = change(str::from_utf8(&good.body).expect("text"));
             if sent != good.body {
-                plantation.plant(&good.with_body(sent), what);
+                planted.plant(&good.with_body(sent), what);
             }
         }
     }
 }
 
-/// Plants bodies that are signed in the form that `change` makes of those that come.
-fn plant_signed(plantation: &mut Plantation, what: &str, change: impl Fn(&str) -> Vec<u8>) {
+/// Plants three bodies that were signed in the form that `change` makes of them.
+fn plant_signed(planted: &mut Planted, what: &str, change: impl Fn(&str) -> Vec<u8>) {
     for (provider, scheme) in schemes().filter(|(_, scheme)| scheme.signed_member().is_none()) {
         for number in 1..=3 {
             let sent = body(scheme, number);
             let secret = provider.key().write(&key(number));
             let signed = Case::signed(provider, scheme, &secret, &change(&sent), NOW);
-            plantation.plant(&signed.with_body(sent), what);
+            planted.plant(&signed.with_body(sent), what);
         }
     }
 }
@@ -42,13 +42,13 @@ fn crlf(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn white_space_at_the_end_or_another_line_break_is_told() {
-    let mut plantation = Plantation::of(Cause::BodyWhitespace);
+fn changed_white_space_or_line_breaks_are_recognised() {
+    let mut planted = Planted::of(Cause::BodyWhitespace);
     for end in ["\n", "\r\n", " ", "\n\n"] {
-        plant(&mut plantation, end, |text| format!("{text}{end}").into_bytes());
-        plant_signed(&mut plantation, end, |text| format!("{text}{end}").into_bytes());
+        plant(&mut planted, end, |text| format!("{text}{end}").into_bytes());
+        plant_signed(&mut planted, end, |text| format!("{text}{end}").into_bytes());
     }
-    plant(&mut plantation, "before and after", |text| format!("\n {text} \n").into_bytes());
+    plant(&mut planted, "before and after", |text| format!("\n {text} \n").into_bytes());
     // CRLF for LF, and the reverse.
     for (provider, scheme) in schemes() {
         for number in 1..=3 {
@@ -57,40 +57,40 @@ fn white_space_at_the_end_or_another_line_break_is_told() {
             let secret = provider.key().write(&key(number));
             for (signed, sent) in [(lf.as_bytes(), &*sent), (&*sent, lf.as_bytes())] {
                 let case = Case::signed(provider, scheme, &secret, signed, NOW);
-                plantation.plant(&case.with_body(sent), "line breaks");
+                planted.plant(&case.with_body(sent), "line breaks");
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_body_that_was_parsed_and_written_again_is_told_with_the_spelling() {
-    let mut plantation = Plantation::of(Cause::BodyReserialized);
+fn a_body_that_was_parsed_and_written_again_is_recognised() {
+    let mut planted = Planted::of(Cause::BodyReserialized);
     let value = |text: &str| -> serde_json::Value { serde_json::from_str(text).expect("JSON") };
     let pretty = |text: &str| serde_json::to_vec_pretty(&value(text)).expect("a value");
     // serde_json sorts the names of a value.
     let sorted = |text: &str| serde_json::to_vec(&value(text)).expect("a value");
     let compact = |text: &str| text.replace(", ", ",").replace(": ", ":").into_bytes();
     let default = |text: &str| python_form(text.as_bytes(), PythonForm::Default).expect("JSON");
-    plant_signed(&mut plantation, "compact", compact);
-    plant_signed(&mut plantation, "Python's", default);
-    plant_signed(&mut plantation, "sorted", sorted);
-    plant_signed(&mut plantation, "pretty", pretty);
-    plant_signed(&mut plantation, "JavaScript's", |text| compact(&text.replace("1.0", "1")));
-    plant_signed(&mut plantation, "PHP's", |text| {
+    plant_signed(&mut planted, "compact", compact);
+    plant_signed(&mut planted, "Python's", default);
+    plant_signed(&mut planted, "sorted", sorted);
+    plant_signed(&mut planted, "pretty", pretty);
+    plant_signed(&mut planted, "JavaScript's", |text| compact(&text.replace("1.0", "1")));
+    plant_signed(&mut planted, "PHP's", |text| {
         compact(&text.replace('/', "\\/").replace('ë', "\\u00eb").replace('’', "\\u2019"))
     });
-    plant_signed(&mut plantation, "Go's", |text| {
+    plant_signed(&mut planted, "Go's", |text| {
         let text = String::from_utf8(sorted(text)).expect("text");
         text.replace('<', "\\u003c").replace('>', "\\u003e").into_bytes()
     });
-    plant(&mut plantation, "a JSON string", |text| serde_json::to_vec(text).expect("a text"));
-    plantation.is_dense(4);
+    plant(&mut planted, "a JSON string", |text| serde_json::to_vec(text).expect("a text"));
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn the_spelling_that_verifies_is_named() {
+fn the_form_that_verifies_is_named() {
     for (provider, scheme) in schemes()
         .filter(|(_, scheme)| scheme.messages.len() == 1 && scheme.signed_member().is_none())
     {
@@ -99,10 +99,10 @@ fn the_spelling_that_verifies_is_named() {
         };
         for (body, expected) in [
             (r#"{"b":1,"a":"é"}"#, "compact"),
-            (r#"{"b": 1, "a": "\u00e9"}"#, "Python's `json.dumps`"),
-            (r#"{"a":"é","b":1}"#, "compact, with sorted names"),
-            ("{\n  \"b\": 1,\n  \"a\": \"é\"\n}", "pretty, indented by 2 spaces"),
-            ("{\n\t\"b\": 1,\n\t\"a\": \"é\"\n}", "pretty, indented by tabs"),
+            (r#"{"b": 1, "a": "\u00e9"}"#, "as Python's json.dumps writes it"),
+            (r#"{"a":"é","b":1}"#, "compact, with sorted keys"),
+            ("{\n  \"b\": 1,\n  \"a\": \"é\"\n}", "indented by 2 spaces"),
+            ("{\n\t\"b\": 1,\n\t\"a\": \"é\"\n}", "indented by tabs"),
         ] {
             let explanation = signed(body).with_body("{ \"b\" : 1, \"a\" : \"é\" }").explain();
             assert_eq!(explanation.cause, Some(Cause::BodyReserialized), "{body}");
@@ -112,41 +112,39 @@ fn the_spelling_that_verifies_is_named() {
 }
 
 #[test]
-fn base64_that_was_not_decoded_is_told() {
-    let mut plantation = Plantation::of(Cause::BodyBase64);
-    plant(&mut plantation, "base64", |text| BASE64_STANDARD.encode(text).into_bytes());
-    plant(&mut plantation, "base64 with a line break", |text| {
+fn base64_that_was_not_decoded_is_recognised() {
+    let mut planted = Planted::of(Cause::BodyBase64);
+    plant(&mut planted, "base64", |text| BASE64_STANDARD.encode(text).into_bytes());
+    plant(&mut planted, "base64 with a line break", |text| {
         format!("{}\n", BASE64_STANDARD.encode(text)).into_bytes()
     });
-    plant(&mut plantation, "base64 twice", |text| {
+    plant(&mut planted, "base64 twice", |text| {
         BASE64_STANDARD.encode(BASE64_STANDARD.encode(text)).into_bytes()
     });
-    plant_signed(&mut plantation, "signed as base64", |text| {
+    plant_signed(&mut planted, "signed as base64", |text| {
         BASE64_STANDARD.encode(text).into_bytes()
     });
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn another_character_set_is_told() {
-    let mut plantation = Plantation::of(Cause::BodyCharset);
+fn a_different_character_encoding_is_recognised() {
+    let mut planted = Planted::of(Cause::BodyCharset);
     let latin1 = |text: &str| -> Vec<u8> {
         text.replace('’', "'")
             .chars()
             .map(|character| u8::try_from(u32::from(character)).expect("Latin-1"))
             .collect()
     };
-    plant(&mut plantation, "a byte-order mark", |text| format!("\u{feff}{text}").into_bytes());
-    plant(&mut plantation, "UTF-16", |text| {
-        text.encode_utf16().flat_map(u16::to_le_bytes).collect()
-    });
-    plant(&mut plantation, "encoded twice", |text| {
+    plant(&mut planted, "a byte-order mark", |text| format!("\u{feff}{text}").into_bytes());
+    plant(&mut planted, "UTF-16", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    plant(&mut planted, "encoded twice", |text| {
         text.bytes().map(char::from).collect::<String>().into_bytes()
     });
-    plant(&mut plantation, "encoded twice by way of Windows-1252", |text| {
+    plant(&mut planted, "encoded twice by way of Windows-1252", |text| {
         text.replace('ë', "Ã«").replace('’', "â€™").into_bytes()
     });
-    plant_signed(&mut plantation, "UTF-16 with a mark", |text| {
+    plant_signed(&mut planted, "UTF-16 with a mark", |text| {
         format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).skip(2).collect()
     });
     for (provider, scheme) in schemes() {
@@ -154,18 +152,18 @@ fn another_character_set_is_told() {
             let text = body(scheme, number).replace('’', "'");
             let secret = provider.key().write(&key(number));
             let utf8 = Case::signed(provider, scheme, &secret, text.as_bytes(), NOW);
-            plantation.plant(&utf8.with_body(latin1(&text)), "Latin-1");
+            planted.plant(&utf8.with_body(latin1(&text)), "Latin-1");
             if scheme.signed_member().is_none() {
                 let signed = Case::signed(provider, scheme, &secret, &latin1(&text), NOW);
-                plantation.plant(&signed.with_body(text), "signed as Latin-1");
+                planted.plant(&signed.with_body(text), "signed as Latin-1");
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_compressed_body_is_told() {
+fn a_compressed_body_is_recognised() {
     let gzip = |text: &str| {
         let mut stream = GzEncoder::new(Vec::new(), Compression::default());
         stream.write_all(text.as_bytes()).and_then(|()| stream.finish()).expect("into memory")
@@ -178,26 +176,24 @@ fn a_compressed_body_is_told() {
         let mut stream = DeflateEncoder::new(Vec::new(), Compression::default());
         stream.write_all(text.as_bytes()).and_then(|()| stream.finish()).expect("into memory")
     };
-    let mut plantation = Plantation::of(Cause::BodyCompressed);
-    plant(&mut plantation, "gzip", gzip);
-    plant(&mut plantation, "zlib", zlib);
-    plant(&mut plantation, "deflate", deflate);
-    plant(&mut plantation, "gzip in base64", |text| {
-        BASE64_STANDARD.encode(gzip(text)).into_bytes()
-    });
+    let mut planted = Planted::of(Cause::BodyCompressed);
+    plant(&mut planted, "gzip", gzip);
+    plant(&mut planted, "zlib", zlib);
+    plant(&mut planted, "deflate", deflate);
+    plant(&mut planted, "gzip in base64", |text| BASE64_STANDARD.encode(gzip(text)).into_bytes());
     // Authentic, and not JSON.
     for (provider, scheme) in schemes().filter(|(_, scheme)| scheme.signed_member().is_none()) {
         let secret = provider.key().write(&key(1));
-        plantation.plant(
+        planted.plant(
             &Case::signed(provider, scheme, &secret, &gzip(&body(scheme, 1)), NOW),
             "signed as it is sent",
         );
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_stream_that_decompresses_to_gigabytes_is_not_followed() {
+fn a_stream_that_decompresses_to_more_than_a_body_is_not_followed() {
     let mut stream = GzEncoder::new(Vec::new(), Compression::best());
     for _ in 0..64 {
         stream.write_all(&vec![b' '; 1 << 20]).expect("into memory");
@@ -213,7 +209,7 @@ fn a_stream_that_decompresses_to_gigabytes_is_not_followed() {
 }
 
 #[test]
-fn a_form_is_told() {
+fn a_form_is_recognised() {
     let percent = |text: &str| -> String {
         text.bytes()
             .map(|byte| {
@@ -225,12 +221,12 @@ fn a_form_is_told() {
             })
             .collect()
     };
-    let mut plantation = Plantation::of(Cause::BodyForm);
-    plant(&mut plantation, "a field", |text| format!("payload={}", percent(text)).into_bytes());
-    plant(&mut plantation, "a name", |text| format!("{}=", percent(text)).into_bytes());
-    plant(&mut plantation, "percent-encoded", |text| percent(text).into_bytes());
-    // The whole form is signed, and its field arrives.
-    plant_signed(&mut plantation, "signed as a form", |text| {
+    let mut planted = Planted::of(Cause::BodyForm);
+    plant(&mut planted, "a field", |text| format!("payload={}", percent(text)).into_bytes());
+    plant(&mut planted, "a name", |text| format!("{}=", percent(text)).into_bytes());
+    plant(&mut planted, "percent-encoded", |text| percent(text).into_bytes());
+    // The whole form was signed, but only its field arrives.
+    plant_signed(&mut planted, "signed as a form", |text| {
         let encoded = percent(text)
             .replace("%2E", ".")
             .replace("%2D", "-")
@@ -242,15 +238,15 @@ fn a_form_is_told() {
     for (provider, scheme) in schemes().filter(|(_, scheme)| scheme.signed_member().is_none()) {
         let secret = provider.key().write(&key(1));
         for form in ["token=1&command=%2Fweb&text=", "payload=%7B%22a%22%3A1%7D"] {
-            plantation.plant(&Case::signed(provider, scheme, &secret, form.as_bytes(), NOW), form);
+            planted.plant(&Case::signed(provider, scheme, &secret, form.as_bytes(), NOW), form);
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn an_authentic_body_that_is_not_an_object_is_told() {
-    let mut plantation = Plantation::of(Cause::NotAnObject);
+fn an_authentic_body_that_is_not_an_object_is_recognised() {
+    let mut planted = Planted::of(Cause::NotAnObject);
     for (provider, scheme) in schemes() {
         let secret = provider.key().write(&key(1));
         for text in ["[]", "7", "\"text\"", "null", "not json", "{\"a\": NaN}"] {
@@ -259,8 +255,8 @@ fn an_authentic_body_that_is_not_an_object_is_told() {
             } else {
                 Case::good(provider, scheme, 1).with_body(text)
             };
-            plantation.plant(&case, text);
+            planted.plant(&case, text);
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }

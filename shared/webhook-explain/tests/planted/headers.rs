@@ -10,7 +10,7 @@ use webhook_verify::{
     description::{Encoding, Form},
 };
 
-use crate::support::{Case, Plantation, schemes};
+use crate::support::{Case, Planted, schemes};
 
 /// Returns the name as gateways and frameworks write it.
 fn renamed(name: &str, number: usize) -> String {
@@ -22,21 +22,21 @@ fn renamed(name: &str, number: usize) -> String {
 }
 
 #[test]
-fn a_missing_or_renamed_header_is_told_with_near_names() {
-    let mut plantation = Plantation::of(Cause::HeaderMissing);
+fn a_missing_or_renamed_header_is_recognised_with_similar_names() {
+    let mut planted = Planted::of(Cause::HeaderMissing);
     for (provider, scheme) in schemes() {
         for number in 1..=3 {
             let good = Case::good(provider, scheme, number);
             for place in 0..good.headers.len() {
                 let mut missing = good.clone();
                 let name = missing.headers.remove(place).name().to_owned();
-                plantation.plant(&missing, "missing");
+                planted.plant(&missing, "missing");
                 let near = renamed(&name, number);
                 let case = good.clone().with_header(place, &near, &good.value(place));
-                plantation.plant(&case, &near);
+                planted.plant(&case, &near);
                 assert!(case.explain().detail.contains(&near), "{near}: {}", case.explain().detail);
                 let forged = case.with_secrets(&[&provider.key().write("another-secret-of-all")]);
-                plantation.plant(&forged, &near);
+                planted.plant(&forged, &near);
                 assert!(
                     forged.explain().detail.contains(&near),
                     "{near}: {}",
@@ -47,15 +47,15 @@ fn a_missing_or_renamed_header_is_told_with_near_names() {
                 .headers
                 .iter()
                 .map(|header| Header::new(renamed(header.name(), number), header.value()));
-            plantation.plant(&Case { headers: all.collect(), ..good.clone() }, "all renamed");
+            planted.plant(&Case { headers: all.collect(), ..good.clone() }, "all renamed");
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_repeated_header_is_told() {
-    let mut plantation = Plantation::of(Cause::HeaderRepeated);
+fn a_repeated_header_is_recognised() {
+    let mut planted = Planted::of(Cause::HeaderRepeated);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         for place in 0..good.headers.len() {
@@ -63,18 +63,18 @@ fn a_repeated_header_is_told() {
             for other in [&*value, "7", ""] {
                 let mut case = good.clone();
                 case.headers.push(Header::new(name.to_uppercase(), other));
-                plantation.plant(&case, "twice");
+                planted.plant(&case, "twice");
             }
             let joined = good.clone().with_header(place, &name, &format!("{value}, {value}"));
-            plantation.plant(&joined, "joined");
+            planted.plant(&joined, "joined");
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn another_spelling_of_the_signature_is_told() {
-    let mut plantation = Plantation::of(Cause::SignatureEncoding);
+fn a_differently_encoded_signature_is_recognised() {
+    let mut planted = Planted::of(Cause::SignatureEncoding);
     for (provider, scheme) in schemes() {
         for number in 1..=3 {
             let good = Case::good(provider, scheme, number);
@@ -94,20 +94,20 @@ fn another_spelling_of_the_signature_is_told() {
                 let value = good.value(0).replace(&digits, &other);
                 let name = good.headers[0].name().to_owned();
                 let case = good.clone().with_header(0, &name, &value).hiding(&other);
-                plantation.plant(&case, &other);
+                planted.plant(&case, &other);
                 let forged = case.with_secrets(&[&provider.key().write("another-secret-of-all")]);
                 if other != digits {
-                    plantation.plant(&forged, &other);
+                    planted.plant(&forged, &other);
                 }
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_missing_or_wrong_prefix_of_the_signature_is_told() {
-    let mut plantation = Plantation::of(Cause::SignaturePrefix);
+fn a_missing_or_wrong_prefix_of_the_signature_is_recognised() {
+    let mut planted = Planted::of(Cause::SignaturePrefix);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let (name, value, digits) =
@@ -143,17 +143,17 @@ fn a_missing_or_wrong_prefix_of_the_signature_is_told() {
         };
         for other in values {
             let case = good.clone().with_header(0, &name, &other);
-            plantation.plant(&case, &other);
+            planted.plant(&case, &other);
         }
         // The signature of one scheme of the provider under the prefix of another.
         for other in provider.schemes().iter().filter(|other| *other != scheme) {
             if let Form::Prefixed(prefix) = other.signature.form {
-                plantation.plant(
+                planted.plant(
                     &good.clone().with_header(0, &name, &format!("{prefix}{digits}")),
                     prefix,
                 );
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }

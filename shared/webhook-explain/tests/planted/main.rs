@@ -1,5 +1,6 @@
-//! Deliveries with one thing wrong, for each scheme that is deployed or in the catalogue: the cause that is told is the one that was
-//! planted. Which causes a scheme can have follows from its description: a change after which it still verifies is none.
+//! Deliveries in which a fault was planted, for each scheme that is deployed or in the catalogue:
+//! the explanation must name that fault. A scheme for which the changed delivery still verifies
+//! cannot have the fault, so it is skipped.
 
 mod bodies;
 mod headers;

@@ -1,4 +1,4 @@
-//! What has no diagnosis: good deliveries, and forgeries.
+//! Deliveries without a diagnosis: good ones, and forgeries.
 
 use fastrand::Rng;
 use webhook_explain::{Cause, Verdict};
@@ -35,7 +35,7 @@ fn a_thousand_good_deliveries_have_no_diagnosis() {
 }
 
 #[test]
-fn random_secrets_give_unknown_and_say_what_was_tried() {
+fn a_random_secret_is_unknown_and_the_detail_says_what_was_tried() {
     let mut random = Rng::with_seed(15);
     for (provider, scheme) in schemes() {
         for number in 1..=5 {
@@ -47,7 +47,7 @@ fn random_secrets_give_unknown_and_say_what_was_tried() {
             assert_eq!(explanation.cause, Some(Cause::Unknown), "{}: {explanation:?}", scheme.name);
             assert_eq!(explanation.reason, Some("signature_mismatch"), "{}", scheme.name);
             assert!(
-                explanation.detail.starts_with("No hypothesis fits: "),
+                explanation.detail.starts_with("No explanation was found: "),
                 "{}",
                 explanation.detail
             );
@@ -57,7 +57,7 @@ fn random_secrets_give_unknown_and_say_what_was_tried() {
 }
 
 #[test]
-fn a_changed_value_gives_unknown() {
+fn a_changed_value_in_the_body_is_unknown() {
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let changed = String::from_utf8(good.body.clone())
@@ -73,7 +73,7 @@ fn a_changed_value_gives_unknown() {
 }
 
 #[test]
-fn a_large_body_is_not_tried_in_all_ways_and_that_is_said() {
+fn the_detail_says_if_a_body_was_too_large_to_try_everything() {
     for (provider, scheme) in schemes().take(2) {
         let large = body(scheme, 1).replace("<1>", &"<large>".repeat(700_000));
         let case = Case::good(provider, scheme, 1)
@@ -81,7 +81,7 @@ fn a_large_body_is_not_tried_in_all_ways_and_that_is_said() {
             .with_secrets(&[&provider.key().write(&key(2))]);
         let explanation = case.explain();
         assert_eq!(explanation.cause, Some(Cause::Unknown), "{}", scheme.name);
-        assert!(explanation.detail.contains("not all of it was tried"), "{}", explanation.detail);
+        assert!(explanation.detail.contains("not all of that was tried"), "{}", explanation.detail);
     }
 }
 

@@ -1,14 +1,14 @@
-//! Secrets that are stored, or used, in another way than the provider shows them.
+//! Secrets that are stored or used differently from how the provider shows them.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use webhook_explain::Cause;
 use webhook_verify::Key;
 
-use crate::support::{Case, Plantation, key, schemes};
+use crate::support::{Case, Planted, key, schemes};
 
 #[test]
-fn white_space_in_or_round_a_secret_is_told() {
-    let mut plantation = Plantation::of(Cause::SecretWhitespace);
+fn white_space_in_or_around_a_secret_is_recognised() {
+    let mut planted = Planted::of(Cause::SecretWhitespace);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let secret = provider.key().write(&key(1));
@@ -22,21 +22,21 @@ fn white_space_in_or_round_a_secret_is_told() {
             format!("{start} {end}"),
             format!("{{\"signing_secret\": \"{secret} \"}}"),
         ] {
-            plantation.plant(&good.clone().with_secrets(&[&file]), &format!("{file:?}"));
+            planted.plant(&good.clone().with_secrets(&[&file]), &format!("{file:?}"));
         }
         if provider.key() == Key::Text {
             for end in ["\n", "\r\n", " "] {
                 let signed = Case::of_key(provider, scheme, format!("{secret}{end}").as_bytes(), 1);
-                plantation.plant(&signed.with_secrets(&[&secret]), &format!("signed with {end:?}"));
+                planted.plant(&signed.with_secrets(&[&secret]), &format!("signed with {end:?}"));
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn quotes_round_a_secret_are_told() {
-    let mut plantation = Plantation::of(Cause::SecretQuotes);
+fn quotes_around_a_secret_are_recognised() {
+    let mut planted = Planted::of(Cause::SecretQuotes);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let secret = provider.key().write(&key(1));
@@ -46,19 +46,19 @@ fn quotes_round_a_secret_are_told() {
             format!("“{secret}”"),
             format!(" \"{secret}\" "),
         ] {
-            plantation.plant(&good.clone().with_secrets(&[&file]), &file);
+            planted.plant(&good.clone().with_secrets(&[&file]), &file);
         }
         if provider.key() == Key::Text {
             let signed = Case::of_key(provider, scheme, format!("\"{secret}\"").as_bytes(), 1);
-            plantation.plant(&signed.with_secrets(&[&secret]), "signed with quotes");
+            planted.plant(&signed.with_secrets(&[&secret]), "signed with quotes");
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn a_secret_in_a_json_text_that_the_receiver_does_not_read_is_told() {
-    let mut plantation = Plantation::of(Cause::SecretJson);
+fn a_secret_in_json_that_the_receiver_does_not_read_is_recognised() {
+    let mut planted = Planted::of(Cause::SecretJson);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let secret = provider.key().write(&key(1));
@@ -70,13 +70,13 @@ fn a_secret_in_a_json_text_that_the_receiver_does_not_read_is_told() {
             format!("[\"{secret}\"]"),
             format!("{{\"signing_secret\": \"other-{secret}-other\", \"next\": \"{secret}\"}}"),
         ] {
-            plantation.plant(&good.clone().with_secrets(&[&file]), &file);
+            planted.plant(&good.clone().with_secrets(&[&file]), &file);
         }
         let file = format!("{{\"signing_secret\": \"{secret}\"}}");
         let signed = Case::of_key(provider, scheme, file.as_bytes(), 1);
-        plantation.plant(&signed.with_secrets(&[&file]), "signed with the JSON text");
+        planted.plant(&signed.with_secrets(&[&file]), "signed with the JSON text");
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn only_well_known_members_of_a_json_text_are_named() {
     for (provider, scheme) in schemes() {
         let secret = provider.key().write(&key(1));
         for (member, expected) in
-            [("secret", "its member `secret` is"), ("hunter2", "one of its members is")]
+            [("secret", "with its member \"secret\"."), ("hunter2", "with one of its members.")]
         {
             let file = format!("{{\"{member}\": \"{secret}\"}}");
             let explanation = Case::good(provider, scheme, 1).with_secrets(&[&file]).explain();
@@ -96,8 +96,8 @@ fn only_well_known_members_of_a_json_text_are_named() {
 }
 
 #[test]
-fn a_secret_that_one_side_decodes_is_told() {
-    let mut plantation = Plantation::of(Cause::SecretEncoding);
+fn a_secret_that_only_one_side_decodes_is_recognised() {
+    let mut planted = Planted::of(Cause::SecretEncoding);
     for (provider, scheme) in schemes() {
         let bytes = *b"\x00\xffsixteen bytes.";
         let base64 = BASE64_STANDARD.encode(bytes);
@@ -112,50 +112,50 @@ fn a_secret_that_one_side_decodes_is_told() {
                     ("SECRET=plain-secret-text".to_owned(), b"plain-secret-text".to_vec()),
                 ] {
                     let signed = Case::of_key(provider, scheme, &used, 1);
-                    plantation.plant(&signed.with_secrets(&[&secret]), &secret);
+                    planted.plant(&signed.with_secrets(&[&secret]), &secret);
                 }
             }
             Key::Hex | Key::Base64AfterPrefix(_) => {
                 let secret = provider.key().write(&key(1));
                 let bare = secret.rsplit('_').next().unwrap_or_default();
                 let good = Case::good(provider, scheme, 1);
-                plantation.plant(&good.clone().with_secrets(&[bare]), "stored without its prefix");
-                plantation.plant(&good.with_secrets(&[&key(1)]), "stored after it was decoded");
+                planted.plant(&good.clone().with_secrets(&[bare]), "stored without its prefix");
+                planted.plant(&good.with_secrets(&[&key(1)]), "stored after it was decoded");
                 for used in [&*secret, bare] {
                     let signed = Case::of_key(provider, scheme, used.as_bytes(), 1);
-                    plantation.plant(&signed.with_secrets(&[&secret]), "signed with the text");
+                    planted.plant(&signed.with_secrets(&[&secret]), "signed with the text");
                 }
             }
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn another_secret_that_verifies_is_named() {
-    let mut plantation = Plantation::of(Cause::SecretOther);
+fn a_different_secret_that_verifies_is_named() {
+    let mut planted = Planted::of(Cause::SecretOther);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         let [right, wrong, third] = [1, 2, 3].map(|number| provider.key().write(&key(number)));
         for (files, named) in [
-            (vec![&*wrong, &right], "`2.txt`"),
-            (vec![&wrong, &third, &right], "`3.txt`"),
-            (vec!["{}", &third, &right], "`3.txt`"),
+            (vec![&*wrong, &right], "\"2.txt\""),
+            (vec![&wrong, &third, &right], "\"3.txt\""),
+            (vec!["{}", &third, &right], "\"3.txt\""),
         ] {
             let case = good.clone().with_secrets(&files);
-            plantation.plant(&case, named);
+            planted.plant(&case, named);
             assert!(case.explain().detail.contains(named), "{}", case.explain().detail);
         }
         let development = provider.key().write(webhook_ingest::DEVELOPMENT_SECRET);
         let signed = Case::signed(provider, scheme, &development, b"{\"payload\":{}}", good.now);
-        plantation.plant(&signed.with_secrets(&[&right]), "the development secret");
+        planted.plant(&signed.with_secrets(&[&right]), "the development secret");
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]
-fn an_api_key_or_a_secret_of_another_mode_is_told() {
-    let mut plantation = Plantation::of(Cause::SecretKind);
+fn an_api_key_or_a_secret_of_the_wrong_mode_is_recognised() {
+    let mut planted = Planted::of(Cause::SecretKind);
     for (provider, scheme) in schemes() {
         let good = Case::good(provider, scheme, 1);
         for file in [
@@ -163,13 +163,13 @@ fn an_api_key_or_a_secret_of_another_mode_is_told() {
             "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
             "https://example.com/hook\n",
         ] {
-            plantation.plant(&good.clone().with_secrets(&[file]), file);
+            planted.plant(&good.clone().with_secrets(&[file]), file);
         }
         if scheme.signed_member().is_none() && provider.key() == Key::Text {
             let body = br#"{"livemode": true}"#;
             let signed = Case::signed(provider, scheme, "acme_live_0000000000", body, good.now);
-            plantation.plant(&signed.with_secrets(&["acme_test_0000000000"]), "another mode");
+            planted.plant(&signed.with_secrets(&["acme_test_0000000000"]), "another mode");
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }

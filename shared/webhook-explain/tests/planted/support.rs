@@ -1,4 +1,4 @@
-//! Good deliveries, and the check of what is said of bad ones.
+//! Builds deliveries, and checks their explanations.
 
 use std::collections::BTreeMap;
 
@@ -22,32 +22,34 @@ pub(crate) fn schemes() -> impl Iterator<Item = (&'static Provider, &'static Sch
         .flat_map(|provider| provider.schemes().iter().map(move |scheme| (*provider, scheme)))
 }
 
-/// A delivery as it arrives, and its receiver.
+/// A delivery as it arrives, and the configuration of its receiver.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) provider: &'static Provider,
     pub(crate) scheme: &'static Scheme,
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Vec<u8>,
-    /// The contents of the files with secrets.
+    /// The contents of the files that hold secrets.
     pub(crate) secrets: Vec<Vec<u8>>,
     pub(crate) now: UnixSeconds,
     pub(crate) url: Option<&'static str>,
     pub(crate) accepted: Option<&'static [&'static Scheme]>,
-    /// What must not be shown.
+    /// Texts that no explanation may show.
     pub(crate) confidential: Vec<String>,
 }
 
-/// The key of the deliveries of this number, which is good text, hexadecimal digits and base64 at once.
+/// Returns the key of the deliveries of this number. It is text, hexadecimal digits and base64 at
+/// once.
 pub(crate) fn key(number: usize) -> String {
     format!("c0ffee{number:02}c0ffee00c0ffee00c0ffee")
 }
 
-/// Returns the body of this number: with numbers, characters and nesting that programs write in different ways.
+/// Returns the body of this number. Programs write its numbers, characters and nesting differently.
 pub(crate) fn body(scheme: &Scheme, number: usize) -> String {
     let plain = format!("\"number\": {number}");
     let rich = format!(
-        "{plain}, \"note\": \"Zoë’s a/b <{number}>\", \"rate\": 1.0, \"list\": [1, {{\"b\": [], \"a\": null}}], \"empty\": {{}}"
+        "{plain}, \"note\": \"Zoë’s a/b <{number}>\", \"rate\": 1.0, \
+         \"list\": [1, {{\"b\": [], \"a\": null}}], \"empty\": {{}}"
     );
     example_body(scheme, number, 1).replace(&plain, &rich)
 }
@@ -68,7 +70,7 @@ impl Case {
         )
     }
 
-    /// Returns a delivery that is signed with `secret`, spelled as the provider does.
+    /// Returns a delivery that is signed with `secret`, which is written as the provider shows it.
     pub(crate) fn signed(
         provider: &'static Provider,
         scheme: &'static Scheme,
@@ -129,7 +131,7 @@ impl Case {
         self
     }
 
-    /// The files with secrets have this content.
+    /// Replaces the contents of the files that hold secrets.
     pub(crate) fn with_secrets(self, secrets: &[&str]) -> Self {
         let files = secrets.iter().map(|secret| secret.as_bytes().to_vec()).collect();
         secrets
@@ -151,7 +153,7 @@ impl Case {
         String::from_utf8_lossy(self.headers[place].value()).into_owned()
     }
 
-    /// Returns the digits of the signature as they were made.
+    /// Returns the digits of the original signature.
     pub(crate) fn digits(&self) -> &str {
         &self.confidential[0]
     }
@@ -186,7 +188,7 @@ impl Case {
         explanation
     }
 
-    /// The verdict is the verifier's, and so is the reason.
+    /// Asserts that the verdict and the reason are the verifier's.
     fn agrees_with_the_verifier(&self, explanation: &Explanation) {
         let Some(secret) = self.secrets.first().and_then(|secret| str::from_utf8(secret).ok())
         else {
@@ -220,18 +222,19 @@ impl Case {
     }
 }
 
-/// Counts what was planted.
-pub(crate) struct Plantation {
+/// Plants one kind of fault, and counts in how many deliveries of each scheme.
+pub(crate) struct Planted {
     cause: Cause,
-    planted: BTreeMap<&'static str, usize>,
+    counts: BTreeMap<&'static str, usize>,
 }
 
-impl Plantation {
+impl Planted {
     pub(crate) fn of(cause: Cause) -> Self {
-        Self { cause, planted: BTreeMap::new() }
+        Self { cause, counts: BTreeMap::new() }
     }
 
-    /// The cause that is told is the one that was planted, unless the delivery still verifies: then the scheme cannot have it.
+    /// Asserts that the explanation names the planted fault. If the delivery still verifies, its
+    /// scheme cannot have the fault, and it is skipped.
     pub(crate) fn plant(&mut self, case: &Case, what: &str) {
         let explanation = case.explain();
         let name = case.scheme.name;
@@ -239,13 +242,15 @@ impl Plantation {
             return;
         }
         assert_eq!(explanation.cause, Some(self.cause), "{name}, {what}: {explanation:#?}");
-        assert!(!explanation.detail.is_empty() && !explanation.fix.is_empty(), "{name}, {what}");
-        *self.planted.entry(name).or_default() += 1;
+        for text in [&explanation.detail, &explanation.fix] {
+            assert!(!text.is_empty() && !text.contains('`'), "{name}, {what}: {explanation:#?}");
+        }
+        *self.counts.entry(name).or_default() += 1;
     }
 
-    /// At least three were planted in each of so many schemes.
-    pub(crate) fn is_dense(&self, schemes: usize) {
-        let dense = self.planted.values().filter(|count| **count >= 3).count();
-        assert!(dense >= schemes, "{:?}", self.planted);
+    /// Asserts that at least this many schemes have had the fault three times or more.
+    pub(crate) fn covers_schemes(&self, schemes: usize) {
+        let dense = self.counts.values().filter(|count| **count >= 3).count();
+        assert!(dense >= schemes, "{:?}", self.counts);
     }
 }

@@ -8,12 +8,12 @@ use webhook_verify::{
     description::{TimeSource, TimeUnit},
 };
 
-use crate::support::{Case, NOW, Plantation, body, key, schemes};
+use crate::support::{Case, NOW, Planted, body, key, schemes};
 
 #[test]
-fn a_stale_delivery_and_one_from_the_future_are_told() {
+fn a_delivery_outside_the_tolerance_is_recognised_as_stale_or_future() {
     let (mut stale, mut future) =
-        (Plantation::of(Cause::TimestampStale), Plantation::of(Cause::TimestampFuture));
+        (Planted::of(Cause::TimestampStale), Planted::of(Cause::TimestampFuture));
     for (provider, scheme) in schemes() {
         let Some(time) = scheme.time else { continue };
         let good = Case::good(provider, scheme, 1);
@@ -26,19 +26,19 @@ fn a_stale_delivery_and_one_from_the_future_are_told() {
         }
     }
     let dated = schemes().filter(|(_, scheme)| scheme.time.is_some()).count();
-    stale.is_dense(dated);
-    future.is_dense(dated);
+    stale.covers_schemes(dated);
+    future.covers_schemes(dated);
     assert!(dated >= 4, "the catalogue alone has four such schemes");
 }
 
 #[test]
-fn a_time_in_another_unit_or_form_is_told() {
-    let mut plantation = Plantation::of(Cause::TimestampUnit);
+fn a_time_in_a_different_unit_or_form_is_recognised() {
+    let mut planted = Planted::of(Cause::TimestampUnit);
     for (provider, scheme) in schemes() {
         let Some(time) = scheme.time else { continue };
         let secret = provider.key().write(&key(1));
         let text = body(scheme, 1);
-        // Signed as it is sent, in a unit that the receiver does not expect.
+        // Signed and sent in a unit that the receiver does not expect.
         for factor in [1_000, 1_000_000, 1_000_000_000] {
             let signed_at = match time.unit {
                 TimeUnit::Seconds => NOW.0 * factor,
@@ -46,9 +46,9 @@ fn a_time_in_another_unit_or_form_is_told() {
             };
             let case =
                 Case::signed(provider, scheme, &secret, text.as_bytes(), UnixSeconds(signed_at));
-            plantation.plant(&case, "another unit, signed so");
+            planted.plant(&case, "another unit, signed so");
         }
-        // Signed in the right unit, and sent in another.
+        // Signed in the right unit, but sent in a different one.
         let good = Case::good(provider, scheme, 1);
         let (digits, milliseconds) = (NOW.0.to_string(), (NOW.0 * 1_000).to_string());
         let (right, others) = match time.unit {
@@ -69,10 +69,10 @@ fn a_time_in_another_unit_or_form_is_told() {
         for other in others.iter().map(String::as_str).chain(["2023-11-14T22:13:20Z"]) {
             let value = good.value(place).replacen(&right, other, 1);
             let name = good.headers[place].name().to_owned();
-            plantation.plant(&good.clone().with_header(place, &name, &value), other);
+            planted.plant(&good.clone().with_header(place, &name, &value), other);
         }
     }
-    plantation.is_dense(4);
+    planted.covers_schemes(4);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The forms of a stored value, and the cache's times.
+//! Tests the forms of a stored value, and when the cache fetches.
 
 use webhook_verify::{UnixSeconds, sign::Signer};
 
@@ -23,14 +23,14 @@ fn signature(secret: &SigningSecret) -> String {
     String::from_utf8_lossy(headers[0].value()).into_owned()
 }
 
-/// What a plain secret of these bytes would sign.
+/// Signs with a plain secret of these bytes.
 fn signed_by(key: &str) -> Result<String, SecretError> {
     let secret = SigningSecret::new(key.as_bytes().to_vec()).map_err(|_| SecretError::Empty)?;
     Ok(signature(&secret))
 }
 
 #[test]
-fn a_value_is_the_secret_or_an_object_without_its_line_break() {
+fn a_secret_is_plain_text_or_a_json_member_less_one_line_break() {
     for (text, key) in [
         ("key", "key"),
         ("key\n", "key"),
@@ -50,7 +50,7 @@ fn a_value_is_the_secret_or_an_object_without_its_line_break() {
 }
 
 #[test]
-fn a_value_without_a_secret_is_refused_with_its_reason() {
+fn an_unusable_value_is_refused_with_its_reason() {
     for (text, expected) in [
         ("", SecretError::Empty),
         ("\n", SecretError::Empty),
@@ -75,7 +75,7 @@ fn a_value_without_a_secret_is_refused_with_its_reason() {
     );
 }
 
-/// One look at the cache: what it did, or why there is no secret.
+/// Gets the secret from the cache. Returns whether it was fetched, or why there is none.
 async fn look(
     cache: &SecretCache<MemorySecrets>,
     seconds: u64,
@@ -88,7 +88,7 @@ fn down() -> SecretError {
 }
 
 #[tokio::test]
-async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
+async fn a_secret_is_fetched_again_once_its_time_is_over() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(
         store.clone(),
@@ -103,7 +103,7 @@ async fn a_secret_is_fetched_anew_when_its_time_is_over_and_not_before() {
 }
 
 #[tokio::test]
-async fn while_the_store_is_down_the_cached_secret_serves_for_an_hour() {
+async fn while_the_store_is_down_the_cached_secret_is_used_for_an_hour() {
     let store = MemorySecrets::new("key");
     let cache = SecretCache::new(
         store.clone(),
@@ -125,7 +125,7 @@ async fn while_the_store_is_down_the_cached_secret_serves_for_an_hour() {
         assert_eq!(store.fetches(), fetches, "after {seconds} s");
     }
     store.set(Some("key"), None);
-    assert_eq!(look(&cache, 3_603).await, Ok(SecretFetch::Routine), "it recovers at once");
+    assert_eq!(look(&cache, 3_603).await, Ok(SecretFetch::Routine), "the store is up again");
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn the_development_secret_is_used_only_if_it_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_looks_wrong_with_a_secret_is_told_when_it_is_fetched() {
+async fn each_fetch_returns_what_looks_wrong_with_the_secret() {
     use SecretWarning::{Quotes, Short, WhiteSpace};
     for (stored, expected) in [
         ("0123456789abcdef", vec![]),
@@ -208,7 +208,7 @@ async fn what_looks_wrong_with_a_secret_is_told_when_it_is_fetched() {
 }
 
 #[tokio::test]
-async fn without_any_secret_each_delivery_asks() {
+async fn without_a_cached_secret_each_delivery_asks_the_store() {
     let store = MemorySecrets::default();
     let cache = SecretCache::new(
         store.clone(),
@@ -263,7 +263,7 @@ async fn a_failed_refetch_is_an_error_until_the_next_one_is_due() {
 }
 
 #[tokio::test]
-async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
+async fn a_warm_up_after_a_failed_fetch_lets_the_next_mismatch_refetch() {
     let store = MemorySecrets::default();
     let cache = SecretCache::new(
         store.clone(),
@@ -271,11 +271,7 @@ async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
         Duration::from_mins(5),
         DevelopmentSecret::Refused,
     );
-    assert_eq!(
-        look(&cache, 0).await,
-        Err(down()),
-        "the first delivery comes before the start has ended"
-    );
+    assert_eq!(look(&cache, 0).await, Err(down()), "a delivery comes before the warm-up ends");
     store.set(Some("key"), None);
     cache.warm(START).await;
     assert_eq!(look(&cache, 1).await, Ok(SecretFetch::NotDue));
@@ -283,7 +279,7 @@ async fn a_start_that_ends_after_a_failed_fetch_lets_the_next_mismatch_ask() {
 }
 
 #[tokio::test]
-async fn a_start_that_ends_late_does_not_replace_what_a_delivery_has_fetched() {
+async fn a_warm_up_that_ends_late_keeps_what_a_delivery_has_fetched() {
     let store = MemorySecrets::new("key");
     store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
     let cache =
@@ -293,8 +289,9 @@ async fn a_start_that_ends_late_does_not_replace_what_a_delivery_has_fetched() {
     assert_eq!(asked_for_previous(&cache, 1).await, Ok((true, SecretFetch::NotDue)));
 }
 
-/// A cache after its start, over a store whose previous version is unreadable: it shows whether anybody asked for that.
-async fn started() -> SecretCache<MemorySecrets> {
+/// Returns a warmed-up cache over a store whose previous version is unreadable. Its
+/// `previous_error` shows whether the cache has asked for that version.
+async fn warmed_up() -> SecretCache<MemorySecrets> {
     let store = MemorySecrets::new("key");
     store.set(Some("key"), Some(Err(CallError::NoResponse("unreadable"))));
     let cache =
@@ -312,8 +309,8 @@ async fn asked_for_previous(
 }
 
 #[tokio::test]
-async fn a_start_leaves_the_previous_version_to_the_first_mismatch() {
-    let cache = started().await;
+async fn the_warm_up_leaves_the_previous_version_to_the_first_mismatch() {
+    let cache = warmed_up().await;
     assert_eq!(asked_for_previous(&cache, 0).await, Ok((false, SecretFetch::NotDue)));
     for (seconds, refetched) in [(1, true), (2, false), (10, false), (11, true)] {
         let newer = cache.refetch(after(seconds)).await.map(|newer| newer.is_some());
@@ -327,14 +324,14 @@ async fn a_start_leaves_the_previous_version_to_the_first_mismatch() {
 }
 
 #[tokio::test]
-async fn after_a_start_with_one_version_the_next_fetch_asks_for_both() {
-    let cache = started().await;
+async fn after_the_warm_up_the_next_fetch_asks_for_both_versions() {
+    let cache = warmed_up().await;
     assert_eq!(asked_for_previous(&cache, 299).await, Ok((false, SecretFetch::NotDue)));
     assert_eq!(asked_for_previous(&cache, 300).await, Ok((true, SecretFetch::Routine)));
 }
 
 #[tokio::test]
-async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so() {
+async fn a_secret_that_is_not_spelled_as_its_providers_is_refused() {
     let key = Key::Base64AfterPrefix("whsec_");
     let written = key.write("a secret of 22 letters");
     for (stored, expected) in [
@@ -359,7 +356,7 @@ async fn a_secret_in_another_spelling_than_its_providers_is_refused_and_says_so(
 }
 
 #[tokio::test]
-async fn a_previous_version_in_another_spelling_is_as_good_as_none() {
+async fn a_previous_version_in_another_spelling_is_ignored() {
     let key = Key::Base64AfterPrefix("whsec_");
     let store = MemorySecrets::default();
     store.set(

@@ -1,4 +1,5 @@
-//! What every idempotency store and every queue must do, whatever it is built on: one suite, run over all of them.
+//! What every idempotency store and every queue must do, whatever it is built on: one suite that
+//! runs over all of them.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
     }
 }
 
-/// Runs the contract of an [`IdempotencyStore`]. `prefix` keeps the run's records apart from others.
+/// Runs the contract of an [`IdempotencyStore`]. The keys of its records begin with `prefix`, to
+/// keep them apart from others.
 ///
 /// # Panics
 /// The store breaks the contract.
@@ -64,20 +66,24 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(
         store.claim(&claim("second", at_lease_end(0))).await,
         Ok(in_progress),
-        "to its last millisecond"
+        "a lease holds to its last millisecond"
     );
     assert_eq!(
         store.claim(&claim("second", at_lease_end(1))).await,
         Ok(taken_over),
-        "and no longer"
+        "a lease ends after its last millisecond"
     );
     let expires_at_s = now.seconds().0 + 3600;
     assert_eq!(
         store.complete(&id, &first, "m0", expires_at_s).await,
         Ok(Fenced::NotOwner),
-        "the old owner is fenced off"
+        "the old owner cannot complete"
     );
-    assert_eq!(store.release(&id, &first).await, Ok(Fenced::NotOwner), "for both of its steps");
+    assert_eq!(
+        store.release(&id, &first).await,
+        Ok(Fenced::NotOwner),
+        "the old owner cannot release"
+    );
     assert_eq!(
         store.complete(&id, &second, "m1", expires_at_s).await,
         Ok(Fenced::Applied),
@@ -86,23 +92,23 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(
         store.complete(&id, &second, "m1", expires_at_s).await,
         Ok(Fenced::Applied),
-        "and may repeat it"
+        "the owner may complete again"
     );
     assert_eq!(store.claim(&claim("third", later(1))).await, Ok(enqueued.clone()), "a duplicate");
     assert_eq!(
         store.claim(&claim("third", at_lease_end(60_000))).await,
         Ok(enqueued.clone()),
-        "leases end, events stay"
+        "an enqueued record outlasts its lease"
     );
     assert_eq!(
         store.release(&id, &first).await,
         Ok(Fenced::NotOwner),
-        "a duplicate deletes nothing"
+        "nobody but the owner deletes an enqueued record"
     );
     assert_eq!(
         store.claim(&claim("third", later(3_600_999))).await,
         Ok(enqueued),
-        "the last second of its life counts"
+        "a record holds to its last second"
     );
     assert_eq!(
         store.claim(&claim("third", later(3_601_000))).await,
@@ -120,14 +126,14 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(
         store.complete(&id, &first, "m0", expires_at_s).await,
         Ok(Fenced::NotOwner),
-        "nor completed into being"
+        "an absent record cannot be completed"
     );
     assert_eq!(store.claim(&claim("first", now)).await, Ok(fresh.clone()));
     assert_eq!(store.release(&id, &first).await, Ok(Fenced::Applied));
     assert_eq!(
         store.claim(&claim("second", now)).await,
         Ok(fresh.clone()),
-        "a released record is free"
+        "a released event is free"
     );
 
     let id = format!("{prefix}#without-delivery-id");
@@ -141,8 +147,8 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(store.claim(&claim("second")).await, Ok(held));
 }
 
-/// Runs the contract of a FIFO [`EventQueue`]: equal idempotency keys are one message. The caller looks at what is on the
-/// queue: two messages, of bodies `first` and `other`.
+/// Runs the contract of a FIFO [`EventQueue`]: equal idempotency keys are one message. The caller
+/// checks what is on the queue afterwards: two messages, with the bodies `first` and `other`.
 ///
 /// # Panics
 /// The queue breaks the contract.
@@ -163,5 +169,5 @@ pub async fn queue_contract(queue: &impl EventQueue, prefix: &str) {
     let again = queue.send(&message("again", "1")).await.expect("is sent");
     let other = queue.send(&message("other", "2")).await.expect("is sent");
     assert_eq!(again, first, "the same event is the same message");
-    assert_ne!(other, first, "another event is another");
+    assert_ne!(other, first, "a different event is a different message");
 }

@@ -1,4 +1,4 @@
-//! The ports in memory. They fail when told to, before or after the effect.
+//! The ports in memory. A test can make a call fail before or after it takes effect.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -24,18 +24,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A clock that stands still until it is moved, or somebody waits by it.
+/// A clock that moves only if a test advances it or a caller waits.
 #[derive(Clone)]
 pub struct ManualClock(Arc<Mutex<UnixMillis>>);
 
 impl ManualClock {
-    /// Stands at `now`.
     #[must_use]
     pub fn at(now: UnixMillis) -> Self {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// Moves on.
     pub fn advance(&self, duration: Duration) {
         let mut now = lock(&self.0);
         *now = now.plus(duration);
@@ -51,7 +49,8 @@ impl Clock for ManualClock {
         self.advance(duration);
     }
 
-    /// What is not ready at once never will be: the ports in memory do not wait. So time runs out.
+    /// Lets the time run out if `future` is not ready at once: the ports in memory do not wait, so
+    /// it never will be.
     async fn within<F: Future + Send>(&self, limit: Duration, future: F) -> Option<F::Output> {
         let mut future = pin!(future);
         let output = poll_fn(|context| match future.as_mut().poll(context) {
@@ -69,17 +68,17 @@ impl Clock for ManualClock {
 /// How the next call of a port goes wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Failure {
-    /// An error, and nothing happened.
+    /// The call has no effect and returns an error.
     Before,
-    /// It happened, and the answer is an error.
+    /// The call takes effect and returns an error.
     After,
-    /// Nothing happened, and no answer comes.
+    /// The call has no effect and never returns.
     HangsBefore,
-    /// It happened, and no answer comes.
+    /// The call takes effect and never returns.
     HangsAfter,
 }
 
-/// The failures to come, call by call; `None` is a call that works.
+/// How the next calls fail, in order; `None` is a call that works.
 #[derive(Default)]
 struct Failures(Mutex<VecDeque<Option<Failure>>>);
 
@@ -103,20 +102,19 @@ impl Failures {
     }
 }
 
-/// A record as it stands in the table.
+/// A record in the store.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// As claimed.
+    /// The claim that wrote the record.
     pub claim: NewClaim,
-    /// Where the event stands.
     pub status: Status,
-    /// Its life, which a `complete` prolongs.
+    /// When the record may be deleted, in Unix seconds; `complete` replaces what the claim set.
     pub expires_at_s: i64,
     /// The queue's id of the message.
     pub message_id: Option<String>,
 }
 
-/// Records in a map. Like `DynamoDB`'s, expired ones stay until they are overwritten.
+/// Keeps records in a map. As in `DynamoDB`, expired ones stay until they are overwritten.
 #[derive(Default)]
 pub struct MemoryStore {
     records: Mutex<BTreeMap<String, Record>>,
@@ -124,24 +122,21 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// The failures of the coming calls, in their order.
+    /// Sets how the next calls fail, in order; `None` is a call that works.
     pub fn fail(&self, failures: impl IntoIterator<Item = Option<Failure>>) {
         lock(&self.failures.0).extend(failures);
     }
 
-    /// The record of this id.
     #[must_use]
     pub fn record(&self, id: &str) -> Option<Record> {
         lock(&self.records).get(id).cloned()
     }
 
-    /// How many records there are.
     #[must_use]
     pub fn len(&self) -> usize {
         lock(&self.records).len()
     }
 
-    /// Whether there is no record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -225,15 +220,13 @@ impl IdempotencyStore for MemoryStore {
 /// A message on the queue in memory.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StoredMessage {
-    /// The queue's id.
+    /// The queue's id of the message.
     pub id: String,
-    /// As sent.
     pub message: Message,
-    /// When it came.
     pub sent_at: UnixMillis,
 }
 
-/// A FIFO queue: a message with the idempotency key of one that came less than five minutes ago is that one.
+/// A FIFO queue: within five minutes of a message, messages with its idempotency key are dropped.
 pub struct MemoryQueue {
     clock: ManualClock,
     messages: Mutex<Vec<StoredMessage>>,
@@ -243,18 +236,18 @@ pub struct MemoryQueue {
 impl MemoryQueue {
     const DEDUPLICATES_FOR: Duration = Duration::from_mins(5);
 
-    /// An empty queue that lives by `clock`.
+    /// Returns an empty queue that takes the time from `clock`.
     #[must_use]
     pub fn new(clock: ManualClock) -> Self {
         Self { clock, messages: Mutex::default(), failures: Failures::default() }
     }
 
-    /// The failures of the coming calls, in their order.
+    /// Sets how the next calls fail, in order; `None` is a call that works.
     pub fn fail(&self, failures: impl IntoIterator<Item = Option<Failure>>) {
         lock(&self.failures.0).extend(failures);
     }
 
-    /// All messages, oldest first.
+    /// Returns all messages, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<StoredMessage> {
         lock(&self.messages).clone()
@@ -282,7 +275,7 @@ impl EventQueue for MemoryQueue {
     }
 }
 
-/// A secret in memory, its versions set by hand.
+/// A secret in memory, whose versions a test sets.
 #[derive(Clone, Default)]
 pub struct MemorySecrets(Arc<Mutex<MemorySecret>>);
 
@@ -294,7 +287,7 @@ struct MemorySecret {
 }
 
 impl MemorySecrets {
-    /// A secret without a previous version.
+    /// Returns a secret without a previous version.
     #[must_use]
     pub fn new(current: &str) -> Self {
         let secrets = Self::default();
@@ -302,19 +295,19 @@ impl MemorySecrets {
         secrets
     }
 
-    /// Sets both versions; no current one means that the store is down.
+    /// Sets both versions. Without a current one, the store is down.
     pub fn set(&self, current: Option<&str>, previous: Option<Result<&str, CallError>>) {
         let mut secret = lock(&self.0);
         secret.current = current.map(|current| Ok(current.to_owned()));
         secret.previous = previous.map(|version| version.map(str::to_owned));
     }
 
-    /// Sets the current version alone, or why it cannot be read.
+    /// Sets only the current version, or why it cannot be read.
     pub fn set_current(&self, current: Result<&str, CallError>) {
         lock(&self.0).current = Some(current.map(str::to_owned));
     }
 
-    /// How often it was read.
+    /// Returns how often the secret was fetched.
     #[must_use]
     pub fn fetches(&self) -> usize {
         lock(&self.0).fetches

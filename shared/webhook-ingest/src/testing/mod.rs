@@ -1,4 +1,5 @@
-//! For tests: the ports in memory, a clock that is set by hand, and the contract that every implementation must keep.
+//! For tests: the ports in memory, a clock that is set by hand, and the contract that every
+//! implementation must keep.
 
 mod contract;
 mod memory;

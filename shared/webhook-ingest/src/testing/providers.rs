@@ -1,5 +1,5 @@
-//! Providers that do not exist, with the shapes that make a difference to the pipeline: what it does must not depend on which
-//! providers are deployed.
+//! Invented providers that differ in what makes a difference to the pipeline. So its tests do not
+//! depend on which providers are deployed.
 
 use std::time::Duration;
 
@@ -62,7 +62,8 @@ const ACME_V2: Scheme = Scheme {
     },
 };
 
-/// Signs no time and no id, and the body or its Python form. Remembers events with a `state` for six minutes.
+/// Signs the body or its Python form, without a time or an id. Events with a `state` are remembered
+/// for six minutes.
 pub const BETA: &Provider = &Provider::new(
     "beta",
     Key::Text,

@@ -1,4 +1,4 @@
-//! The ports in memory keep the contract, too.
+//! Runs the contract over the ports in memory.
 
 use super::*;
 use crate::clock::UnixMillis;

@@ -5,13 +5,13 @@ use std::{fmt, str::FromStr};
 use tracing::{Level, level_filters::LevelFilter};
 use tracing_subscriber::filter::Targets;
 
-/// Our crates, whose names their log targets begin with.
+/// Our crates: the target of each log line begins with the name of its crate.
 const OURS: [&str; 4] = ["webhook_aws", "webhook_ingest", "webhook_lambda", "webhook_verify"];
 /// Where the runtime logs the error that a handler returns. We have logged it by then.
 const HANDLER_ERRORS: &str = "lambda_runtime::layers::panic";
 
-/// Which lines are written: those of our crates as `RUST_LOG` says; of dependencies only warnings
-/// and errors, because the SDK's traces hold bodies.
+/// Which lines are written: from our crates, those that `RUST_LOG` enables; from dependencies, only
+/// warnings and errors, because the SDK's traces contain bodies.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LogFilter(Targets);
 
@@ -23,8 +23,8 @@ impl fmt::Display for InvalidFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:?} is not a log filter: give a level (off, error, warn, info, debug, trace), or more such as \
-             warn,webhook_lambda=debug",
+            "{:?} is not a log filter: give a level (off, error, warn, info, debug, trace), or a \
+             list such as warn,webhook_lambda=debug",
             self.0
         )
     }
@@ -48,8 +48,8 @@ impl FromStr for LogFilter {
     }
 }
 
-/// Whether a directive means what `Targets` takes it for: any word that is not a level is a target
-/// to it, so that a typing error would switch logging off, and no level at all is `error`.
+/// Returns whether a directive is meant as `Targets` reads it. `Targets` reads any word that is not
+/// a level as a target, so that a typing error switches logging off; and an empty level as `error`.
 fn is_meant(directive: &str) -> bool {
     match directive.split_once('=') {
         Some((_, level)) => !level.is_empty(),
@@ -117,8 +117,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<LogFilter>(), Err(InvalidFilter(text.to_owned())), "{text:?}");
         }
-        let expected = "\"loud\" is not a log filter: give a level (off, error, warn, info, debug, trace), or more such \
-                        as warn,webhook_lambda=debug";
+        let expected = "\"loud\" is not a log filter: give a level (off, error, warn, info, debug, \
+                        trace), or a list such as warn,webhook_lambda=debug";
         assert_eq!(InvalidFilter("loud".to_owned()).to_string(), expected);
     }
 }

@@ -1,10 +1,10 @@
-//! Text that a sender chose, made fit to be seen.
+//! Makes text that a sender chose safe to show.
 
 use std::borrow::Cow;
 
-/// Returns the text with each character escaped that a terminal or an editor would act upon instead
-/// of showing it: controls, line and paragraph separators, and marks that change the direction of
-/// writing. An escape looks like `\u{202e}`.
+/// Escapes the characters that a terminal or an editor would act on instead of showing them:
+/// controls, line and paragraph separators, and marks that change the direction of writing. An
+/// escape looks like `\u{202e}`.
 /// Source: <https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters>.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_invisible) {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_without_such_characters_stays_as_it_is() {
+    fn text_without_invisible_characters_stays_as_it_is() {
         for text in [
             "",
             "account.added",

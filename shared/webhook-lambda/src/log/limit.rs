@@ -1,5 +1,5 @@
-//! A bound on lines that anybody can cause: a flood of refused deliveries must not become a flood
-//! of log.
+//! Limits the lines that anybody can cause: a flood of refused deliveries must not become a flood
+//! of log lines.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use webhook_ingest::UnixMillis;
 pub(super) const LINES_PER_MINUTE: u32 = 60;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Admits [`LINES_PER_MINUTE`] lines in each minute, counted from the first line in it.
+/// Admits [`LINES_PER_MINUTE`] lines in each minute. A minute begins with its first line.
 #[derive(Debug, Default)]
 pub(super) struct LineLimit {
     minute: Option<Minute>,
@@ -26,7 +26,7 @@ struct Minute {
 pub(super) enum Admission {
     /// It is written.
     Written,
-    /// It is left out, as the first of its minute: that is worth a line of its own.
+    /// It is the first of its minute that is left out: another line says so in its place.
     FirstLeftOut,
     /// It is left out.
     LeftOut,
@@ -34,7 +34,8 @@ pub(super) enum Admission {
 
 impl LineLimit {
     pub(super) fn admit(&mut self, now: UnixMillis) -> Admission {
-        // A clock that was set back begins a minute too, or the limit could last for as long.
+        // If the clock was set back, a new minute begins: otherwise the limit would last until the
+        // clock has caught up.
         let is_current =
             |minute: &Minute| minute.began_at <= now && now.since(minute.began_at) < MINUTE;
         let minute = self.minute.filter(is_current).unwrap_or(Minute { began_at: now, lines: 0 });
@@ -57,7 +58,8 @@ mod tests {
         START.plus(Duration::from_millis(ms))
     }
 
-    /// How many of 1,000 lines at this time are written, and how many are the first to be left out.
+    /// Returns how many of 1,000 lines at this time are written, and how many are the first to be
+    /// left out.
     fn admitted(limit: &mut LineLimit, now: UnixMillis) -> (usize, usize) {
         let admissions: Vec<_> = (0..1000).map(|_| limit.admit(now)).collect();
         let count = |wanted| admissions.iter().filter(|admission| **admission == wanted).count();

@@ -39,21 +39,26 @@ fn an_accepted_delivery_has_a_duration_of_each_part() {
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"},{"Name":"Faults","Unit":"Count"},"#,
-            r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"},"#,
-            r#"{"Name":"VerifyDuration","Unit":"Milliseconds"},{"Name":"ClaimDuration","Unit":"Milliseconds"},"#,
-            r#"{"Name":"SendDuration","Unit":"Milliseconds"},{"Name":"CompleteDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"LeaseTakeovers","Unit":"Count"},"#,
+            r#"{"Name":"SecretFetchFailures","Unit":"Count"},"#,
+            r#"{"Name":"VerifyDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"ClaimDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"SendDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"CompleteDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
             r#""FunctionName":"acme","Outcome":"accepted","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0,"#,
-            r#""VerifyDuration":0,"ClaimDuration":5,"SendDuration":9,"CompleteDuration":6,"Duration":21,"BodySize":1234}"#
+            r#""VerifyDuration":0,"ClaimDuration":5,"SendDuration":9,"CompleteDuration":6,"#,
+            r#""Duration":21,"BodySize":1234}"#
         )
     );
 }
 
 #[test]
-fn a_fault_has_its_reason_and_a_release_is_not_a_complete() {
+fn the_line_of_a_fault_has_its_reason_but_no_complete() {
     let ms = |ms| Some(Duration::from_millis(ms));
     let error = || CallError::NoResponse("out of time");
     let trail = Trail {
@@ -73,27 +78,38 @@ fn a_fault_has_its_reason_and_a_release_is_not_a_complete() {
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"ColdStarts","Unit":"Count"},{"Name":"Refusals","Unit":"Count"},"#,
-            r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"},"#,
-            r#"{"Name":"SecretRefetches","Unit":"Count"},{"Name":"PreviousSecretUses","Unit":"Count"},"#,
-            r#"{"Name":"DeliveryIdChanges","Unit":"Count"},{"Name":"EventTypeChanges","Unit":"Count"},"#,
-            r#"{"Name":"Warnings","Unit":"Count"},{"Name":"VerifyDuration","Unit":"Milliseconds"},"#,
-            r#"{"Name":"ClaimDuration","Unit":"Milliseconds"},{"Name":"SendDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"LeaseTakeovers","Unit":"Count"},"#,
+            r#"{"Name":"SecretFetchFailures","Unit":"Count"},"#,
+            r#"{"Name":"SecretRefetches","Unit":"Count"},"#,
+            r#"{"Name":"PreviousSecretUses","Unit":"Count"},"#,
+            r#"{"Name":"DeliveryIdChanges","Unit":"Count"},"#,
+            r#"{"Name":"EventTypeChanges","Unit":"Count"},"#,
+            r#"{"Name":"Warnings","Unit":"Count"},"#,
+            r#"{"Name":"VerifyDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"ClaimDuration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"SendDuration","Unit":"Milliseconds"},"#,
             r#"{"Name":"Duration","Unit":"Milliseconds"},{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
             r#"{"Namespace":"Webhooks","#,
-            r#""Dimensions":[["FunctionName"],["FunctionName","Reason"],["FunctionName","ExecutedVersion"]],"Metrics":["#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Reason"],"#,
+            r#"["FunctionName","ExecutedVersion"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"}]}]},"#,
-            r#""FunctionName":"acme","Outcome":"unavailable","Reason":"send","ExecutedVersion":"7","#,
-            r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"SecretFetchFailures":0,"#,
-            r#""SecretRefetches":1,"PreviousSecretUses":1,"DeliveryIdChanges":1,"EventTypeChanges":1,"Warnings":1,"#,
-            r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"BodySize":1234}"#
+            r#""FunctionName":"acme","Outcome":"unavailable","Reason":"send","#,
+            r#""ExecutedVersion":"7","#,
+            r#""Deliveries":1,"ColdStarts":1,"Refusals":0,"Faults":1,"LeaseTakeovers":1,"#,
+            r#""SecretFetchFailures":0,"#,
+            r#""SecretRefetches":1,"PreviousSecretUses":1,"DeliveryIdChanges":1,"#,
+            r#""EventTypeChanges":1,"Warnings":1,"#,
+            r#""VerifyDuration":1,"ClaimDuration":2,"SendDuration":3,"Duration":21,"#,
+            r#""BodySize":1234}"#
         )
     );
 }
 
 #[test]
-fn a_refusal_has_its_reason_and_lacks_what_did_not_happen() {
+fn the_line_of_a_refusal_has_its_reason_but_no_claim_or_send() {
     let trail = Trail { secret_fetch: SecretFetch::Failed(SecretError::Empty), ..Trail::default() };
     assert_eq!(
         line(&WARM, Outcome::Refused(VerifyError::HeaderMissing("x")), trail),
@@ -101,11 +117,14 @@ fn a_refusal_has_its_reason_and_lacks_what_did_not_happen() {
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Faults","Unit":"Count"},{"Name":"LeaseTakeovers","Unit":"Count"},"#,
-            r#"{"Name":"SecretFetchFailures","Unit":"Count"},{"Name":"Duration","Unit":"Milliseconds"},"#,
+            r#"{"Name":"SecretFetchFailures","Unit":"Count"},"#,
+            r#"{"Name":"Duration","Unit":"Milliseconds"},"#,
             r#"{"Name":"BodySize","Unit":"Bytes"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Reason"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"}]}]},"#,
             r#""FunctionName":"acme","Outcome":"refused","Reason":"header_missing","#,
             r#""Deliveries":1,"Refusals":1,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":1,"#,
@@ -122,8 +141,10 @@ fn an_event_without_a_delivery_counts_as_a_malformed_one() {
             r#"{"_aws":{"Timestamp":1795297388123,"CloudWatchMetrics":["#,
             r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"]],"Metrics":["#,
             r#"{"Name":"Refusals","Unit":"Count"},{"Name":"Faults","Unit":"Count"},"#,
-            r#"{"Name":"LeaseTakeovers","Unit":"Count"},{"Name":"SecretFetchFailures","Unit":"Count"}]},"#,
-            r#"{"Namespace":"Webhooks","Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
+            r#"{"Name":"LeaseTakeovers","Unit":"Count"},"#,
+            r#"{"Name":"SecretFetchFailures","Unit":"Count"}]},"#,
+            r#"{"Namespace":"Webhooks","#,
+            r#""Dimensions":[["FunctionName"],["FunctionName","Outcome"]],"Metrics":["#,
             r#"{"Name":"Deliveries","Unit":"Count"}]}]},"#,
             r#""FunctionName":"acme","Outcome":"malformed","#,
             r#""Deliveries":1,"Refusals":0,"Faults":0,"LeaseTakeovers":0,"SecretFetchFailures":0}"#
@@ -132,7 +153,7 @@ fn an_event_without_a_delivery_counts_as_a_malformed_one() {
 }
 
 #[test]
-fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
+fn each_metric_has_its_name_unit_and_number_of_dimension_sets() {
     let metrics =
         METRICS.map(|metric| (metric.name(), metric.unit(), metric.dimension_sets().len()));
     assert_eq!(
@@ -160,7 +181,7 @@ fn the_list_has_these_names_units_and_numbers_of_dimension_sets() {
 }
 
 #[test]
-fn a_current_secret_and_unchanged_fields_are_left_out() {
+fn what_did_not_happen_is_left_out_of_the_line() {
     let trail = Trail { secret: Some(SecretVersion::Current), ..Trail::default() };
     let line = line(&WARM, Outcome::Duplicate { id: "e1".to_owned() }, trail);
     for metric in

@@ -1,10 +1,10 @@
 //! GitHub, and Cursor: `X-Hub-Signature-256: sha256=<hex>` over the body.
 //!
-//! GitHub signs no time and no id, so only the idempotency record stops a replay: two deliveries with
-//! equal bodies are one event. Unsigned: the event's name (`X-GitHub-Event`) and the id of the
+//! GitHub signs no time and no id, so only the idempotency record stops a replay: two deliveries
+//! with equal bodies are one event. Unsigned: the event's name (`X-GitHub-Event`) and the id of the
 //! delivery (`X-GitHub-Delivery`).
 //!
-//! Choose the content type `application/json` for the webhook: forms are not JSON objects (400).
+//! Set the webhook's content type to `application/json`: a form is not a JSON object and gets 400.
 
 use crate::description::{
     Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned,

@@ -1,8 +1,9 @@
-//! Well-known schemes, ready to be made a provider: `cargo webhook provider add NAME --scheme stripe`.
-//! None of them is deployed.
+//! Well-known schemes, ready to use: `cargo webhook provider add NAME --scheme stripe` makes a
+//! provider of one. None of them is deployed.
 //!
-//! Each names its documentation, what of a delivery it leaves unsigned, and why its tolerance is what
-//! it is. All of them are verified by the same interpreter, and tests check them against vectors.
+//! Each file links the provider's documentation, and says what is unsigned in a delivery and why
+//! the tolerance was chosen. The same interpreter verifies all of them, and tests check them
+//! against vectors.
 
 mod github;
 mod shopify;

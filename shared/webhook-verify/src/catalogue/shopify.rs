@@ -1,8 +1,10 @@
-//! Shopify, `WooCommerce` and LINE (under other headers): `X-Shopify-Hmac-Sha256: <base64>` over the body.
+//! Shopify: `X-Shopify-Hmac-Sha256: <base64>` over the body. `WooCommerce` and LINE sign the same
+//! way, under other headers.
 //!
-//! Shopify signs no time and no id, so only the idempotency record stops a replay: two deliveries with
-//! equal bodies are one event. Unsigned: the event's name (`X-Shopify-Topic`) and the id of the event
-//! (`X-Shopify-Event-Id`). The signed body's `id` is that of an order or a product, not of the event.
+//! Shopify signs no time and no id, so only the idempotency record stops a replay: two deliveries
+//! with equal bodies are one event. Unsigned: the event's name (`X-Shopify-Topic`) and the id of
+//! the event (`X-Shopify-Event-Id`). The signed body's `id` is that of an order or a product, not
+//! of the event.
 
 use crate::description::{
     Encoding, EventType, Facts, Form, Hash, Key, Message, Provider, Scheme, Signature, Unsigned,
@@ -16,7 +18,8 @@ pub const SHOPIFY: &Provider = &Provider::new(
         name: "shopify",
         documentation: "https://shopify.dev/docs/apps/build/webhooks/subscribe/https",
         signature: Signature {
-            // Not `shopify-hmac-sha256` too: some deliveries have it beside this one, and two are refused.
+            // `shopify-hmac-sha256` is not listed too: some deliveries have both headers, and would
+            // be refused.
             header: &["x-shopify-hmac-sha256"],
             form: Form::Bare,
             encoding: Encoding::Base64,

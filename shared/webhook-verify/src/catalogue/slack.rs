@@ -1,8 +1,8 @@
 //! Slack's Events API: `X-Slack-Signature: v0=<hex>` over `v0:<time>:<body>`, and
 //! `X-Slack-Request-Timestamp: <Unix seconds>`.
 //!
-//! Slack's own libraries refuse a time that is more than 5 minutes off. Nothing that is read is
-//! unsigned. Commands and interactions come as forms, which are not JSON objects: 400.
+//! The tolerance is that of Slack's own libraries: 5 minutes. Everything that is read is signed.
+//! Commands and interactions come as forms, which are not JSON objects and get 400.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! Square: `x-square-hmacsha256-signature: <base64>` over the registered URL and the body.
 //!
-//! The URL is that of the subscription, character for character: set `PUBLIC_URL` to it. Square signs no
-//! time, so only the idempotency record stops a replay. Nothing that is read is unsigned.
+//! The URL must equal that of the subscription, character for character: set `PUBLIC_URL` to it.
+//! Square signs no time, so only the idempotency record stops a replay. Everything that is read is
+//! signed.
 
 use crate::description::{
     Body, Encoding, EventType, Facts, Form, Hash, Id, Key, Message, Piece, Provider, Scheme,

@@ -1,8 +1,8 @@
 //! Standard Webhooks, and Svix, whose many customers send the same under `svix-*`:
 //! `webhook-signature: v1,<base64>` (several, separated by spaces) over `<id>.<time>.<body>`.
 //!
-//! The tolerance is that of the reference libraries. The id is signed, although it is a header.
-//! Nothing that is read is unsigned.
+//! The tolerance is that of the reference libraries. The id is sent in a header, and is signed.
+//! Everything that is read is signed.
 
 use std::time::Duration;
 

@@ -1,8 +1,9 @@
-//! Stripe, and Fintoc: `Stripe-Signature: t=<Unix seconds>,v1=<hex>` (several `v1` while a secret is
-//! rotated) over `<time>.<body>`.
+//! Stripe, and Fintoc: `Stripe-Signature: t=<Unix seconds>,v1=<hex>` (several `v1` while a secret
+//! is rotated) over `<time>.<body>`.
 //!
-//! The tolerance is that of Stripe's libraries. They accept any time in the future, and we do not.
-//! The whole text of the secret is the key, `whsec_` included. Nothing that is read is unsigned.
+//! The tolerance is that of Stripe's libraries. They accept any time in the future, but this crate
+//! does not. The whole text of the secret is the key, `whsec_` included. Everything that is read is
+//! signed.
 
 use std::time::Duration;
 

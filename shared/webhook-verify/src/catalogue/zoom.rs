@@ -1,7 +1,7 @@
 //! Zoom: `x-zm-signature: v0=<hex>` over `v0:<time>:<body>`, and `x-zm-request-timestamp`.
 //!
-//! The tolerance is Slack's, whose scheme it is. Zoom signs no id: two deliveries with
-//! equal bodies are one event. Nothing that is read is unsigned.
+//! The scheme is Slack's, and so is the tolerance. Zoom signs no id: two deliveries with equal
+//! bodies are one event. Everything that is read is signed.
 
 use std::time::Duration;
 

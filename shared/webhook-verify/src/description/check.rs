@@ -1,4 +1,4 @@
-//! The rules that a description keeps, checked while it is compiled.
+//! The rules for descriptions, checked at compile time.
 
 use super::{
     Body, EventType, Form, HeaderNames, Id, Message, Piece, Pointer, Scheme, TimeSource, Unsigned,
@@ -8,14 +8,16 @@ use super::{
 pub(super) const fn provider(name: &str, schemes: &[Scheme]) {
     assert!(
         is_name(name),
-        "a provider's name is at most 32 lower-case letters, digits and hyphens"
+        "a provider's name must be 1 to 32 lower-case letters, digits and hyphens, begin with a \
+         letter, and not end in a hyphen"
     );
-    assert!(!schemes.is_empty(), "a provider has a scheme");
+    assert!(!schemes.is_empty(), "a provider must have at least one scheme");
     let mut index = 0;
     while index < schemes.len() {
         assert!(
             is_name(schemes[index].name),
-            "a scheme's name is at most 32 lower-case letters, digits and hyphens"
+            "a scheme's name must be 1 to 32 lower-case letters, digits and hyphens, begin with a \
+             letter, and not end in a hyphen"
         );
         scheme(&schemes[index]);
         let mut other = 0;
@@ -43,35 +45,37 @@ const fn is_name(name: &str) -> bool {
     !bytes.is_empty() && bytes.len() <= 32
 }
 
-/// Two schemes have one header, and different prefixes in it, so the prefix alone decides which scheme
-/// is checked. The sender chooses the prefix, so the signature of one must not be one of the other.
+/// Checks two schemes of one provider. They share a header and have different prefixes in it, so
+/// the prefix alone decides which scheme applies. The sender chooses the prefix, so a signature of
+/// one scheme must not be valid under the other.
 const fn told_apart(one: &Scheme, other: &Scheme) {
     assert!(!equal(one.name, other.name), "two schemes have the same name");
     assert!(
         same_names(one.signature.header, other.signature.header),
-        "schemes of one provider have one header"
+        "all schemes of a provider must have the same signature header"
     );
     let (Form::Prefixed(prefix), Form::Prefixed(other_prefix)) =
         (one.signature.form, other.signature.form)
     else {
-        panic!("a prefix tells several schemes apart");
+        panic!("if a provider has several schemes, each must have a prefix (`Form::Prefixed`)");
     };
     assert!(!equal(prefix, other_prefix), "two schemes have the same prefix");
     assert!(
         one.signature.hash as u8 != other.signature.hash as u8
             || begin_apart(one.messages, other.messages),
-        "schemes of one hash sign messages that begin with different texts"
+        "if two schemes have the same hash, their messages must begin with texts, and no text of \
+         one may be the start of one of the other"
     );
     if let (Some(one), Some(other)) = (one.time, other.time) {
         assert!(
             one.tolerance.as_secs() == other.tolerance.as_secs(),
-            "schemes of one provider have one tolerance"
+            "all schemes of a provider must have the same tolerance"
         );
     }
 }
 
-/// Returns whether all messages begin with a text, and no text of the one scheme is the start of one of
-/// the other.
+/// Returns whether all messages begin with a text, and no such text of one scheme is the start of
+/// one of the other scheme.
 const fn begin_apart(one: &[Message], other: &[Message]) -> bool {
     let mut index = 0;
     while index < one.len() {
@@ -109,7 +113,10 @@ const fn scheme(scheme: &Scheme) {
     has_names(scheme.signature.header);
     if let Form::Prefixed(prefix) = scheme.signature.form {
         let bytes = prefix.as_bytes();
-        assert!(bytes.len() > 1 && bytes[bytes.len() - 1] == b'=', "a prefix ends in `=`");
+        assert!(
+            bytes.len() > 1 && bytes[bytes.len() - 1] == b'=',
+            "a prefix must end in `=`, and must not be `=` alone"
+        );
     }
     if let Some(time) = scheme.time {
         match (time.source, scheme.signature.form) {
@@ -118,11 +125,11 @@ const fn scheme(scheme: &Scheme) {
                 assert!(!equal(of_time, label), "the time and the signature have the same label");
             }
             (TimeSource::Label(_), Form::Bare | Form::Prefixed(_)) => {
-                panic!("only labelled values can have a time among them");
+                panic!("a time in the signature header needs labelled values (`Form::Labelled`)");
             }
         }
     }
-    assert!(!scheme.messages.is_empty(), "something is signed");
+    assert!(!scheme.messages.is_empty(), "a scheme must have at least one signed message");
     let mut index = 0;
     while index < scheme.messages.len() {
         message(&scheme.messages[index], scheme);
@@ -136,41 +143,47 @@ const fn message(message: &Message, scheme: &Scheme) {
     let wanted = if scheme.time.is_some() { 1 } else { 0 };
     assert!(
         timestamps == wanted,
-        "a time is signed once if it is checked, and checked if it is signed"
+        "each message must sign the time exactly once if the scheme has one, and must not sign it \
+         otherwise"
     );
     is_unambiguous(message);
-    assert!(urls(message) == urls(&scheme.messages[0]), "each message signs the URL, or none does");
+    assert!(
+        urls(message) == urls(&scheme.messages[0]),
+        "either all messages of a scheme must sign the URL, or none"
+    );
     if let Id::SignedHeader(names) = scheme.facts.id {
         assert!(
             has_header(message.before, names) || has_header(message.after, names),
-            "the header of the id is not signed"
+            "the header of the id must be part of each signed message"
         );
     }
     assert!(
         same_part(message.body, scheme.messages[0].body),
-        "each message covers the whole body, or each covers the same member"
+        "either all messages of a scheme must cover the whole body, or all the same member"
     );
     if let Body::PythonFormOfMember(name, _) = message.body {
         is_member_name(name);
     }
 }
 
-/// The value of a header is the sender's to choose. If it could end anywhere, a captured delivery could
-/// be sent again with some of its signed text moved into or out of that header: with another id.
+/// Checks that signed text cannot move from one piece to another. The sender chooses the value of a
+/// header. If nothing marked where it ends, an attacker could send a captured delivery again with
+/// some of its signed text moved into or out of that header: as an event with a different id.
 const fn is_unambiguous(message: &Message) {
     let headers = headers(message.before) + headers(message.after);
     assert!(
         headers <= 1,
-        "one header at most is signed beside the time: text could move between two"
+        "a message must not sign several headers (`Piece::Header`): text could move between them"
     );
     let (before, after) = (message.before, message.after);
     assert!(
         is_set_off(before, false) && is_set_off(after, true),
-        "a text with a character that is not a digit sets a signed header off from the time and the body"
+        "a text with a character that is not a digit must separate a signed header from the time \
+         and the body"
     );
 }
 
-/// Returns whether no header is beside the time, or at the end that is beside the body.
+/// Returns whether each header has only fixed pieces, or the end of the message, on both sides.
 const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
     let mut index = 0;
     while index < pieces.len() {
@@ -188,7 +201,7 @@ const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
     true
 }
 
-/// Returns whether a sender cannot choose the piece, and it does not look like a time.
+/// Returns whether the sender cannot choose the piece, and it cannot be read as a part of the time.
 const fn is_fixed(piece: Piece) -> bool {
     match piece {
         Piece::Text(text) => {
@@ -209,19 +222,20 @@ const fn is_fixed(piece: Piece) -> bool {
 const fn has_names(header: HeaderNames) {
     let mut index = 0;
     while index < header.len() {
-        assert!(!header[index].is_empty(), "a header has a name");
+        assert!(!header[index].is_empty(), "a header must have a name, and no name may be empty");
         index += 1;
     }
-    assert!(!header.is_empty(), "a header has a name");
+    assert!(!header.is_empty(), "a header must have a name, and no name may be empty");
 }
 
-/// A member's name is written into the data of an event as it is, and is a pointer's last part.
+/// Checks the name of a member. It is written into an event's data without escaping, and becomes
+/// part of a pointer.
 const fn is_member_name(name: &str) {
     let (bytes, mut index) = (name.as_bytes(), 0);
     while index < bytes.len() {
         assert!(
             matches!(bytes[index], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-'),
-            "a member's name has only letters, digits, `_` and `-`"
+            "a member's name may have only ASCII letters, digits, `_` and `-`"
         );
         index += 1;
     }
@@ -252,7 +266,7 @@ const fn facts(scheme: &Scheme) {
         if let Body::PythonFormOfMember(signed, _) = scheme.messages[0].body {
             assert!(
                 !equal(facts.unsigned_members[index], signed),
-                "the signed member is not unsigned"
+                "the signed member must not be in `unsigned_members`"
             );
         }
         index += 1;
@@ -264,24 +278,24 @@ const fn facts(scheme: &Scheme) {
     }
     assert!(
         facts.unsigned_members.is_empty() || is_member(scheme.messages[0].body),
-        "a body that is signed has no unsigned members"
+        "if the whole body is signed, `unsigned_members` must be empty"
     );
 }
 
-/// A member of the body is unsigned only if it is listed as such; and a signature is no fact, or it would
-/// be logged.
+/// Checks a place that no signature covers. A member must be listed as unsigned. The signature
+/// header cannot be a fact, because it would be logged.
 const fn is_unsigned(place: Unsigned, scheme: &Scheme) {
     match place {
         Unsigned::Member(name) => {
             assert!(
                 contains(scheme.facts.unsigned_members, name),
-                "the member is not among the unsigned ones"
+                "an unsigned member must be in `unsigned_members`"
             );
         }
         Unsigned::Header(name) => {
             assert!(
                 !contains(scheme.signature.header, name),
-                "the signature is not a fact of the event"
+                "the signature header must not be a fact of the event: it would be logged"
             );
         }
     }
@@ -293,11 +307,11 @@ const fn are_pointers(pointers: &[Pointer]) {
         let bytes = pointers[index].as_bytes();
         assert!(
             bytes.len() > 1 && bytes[0] == b'/',
-            "a pointer begins with `/` and names a member"
+            "a pointer must begin with `/` and name a member"
         );
         let mut at = 0;
         while at < bytes.len() {
-            assert!(bytes[at] != b'~', "a pointer has no escapes");
+            assert!(bytes[at] != b'~', "a pointer must not have escapes (`~`)");
             at += 1;
         }
         index += 1;

@@ -1,9 +1,10 @@
-//! How a provider signs and what its events mean, as data. One interpreter verifies and signs by it.
+//! Describes, as data, how a provider signs and what its events mean. One interpreter verifies and
+//! signs by these descriptions.
 //!
-//! A description cannot weaken a promise: what would be unsafe does not compile. The body is part of
-//! the signed message exactly once, because a [`Message`] has one field for it; only a signed time
-//! has a tolerance, because the tolerance is part of [`Time`]. [`Provider::new`] checks the rest
-//! while it is compiled. None of these compiles: a message without the body,
+//! A description cannot weaken a promise: an unsafe one does not compile. The body is part of the
+//! signed message exactly once, because a [`Message`] has one field for it. Only a signed time has
+//! a tolerance, because the tolerance is part of [`Time`]. [`Provider::new`] checks the rest at
+//! compile time. None of these compiles: a message without the body,
 //!
 //! ```compile_fail,E0063
 //! use webhook_verify::description::Message;
@@ -28,12 +29,13 @@
 //! const TIME: Time = Time { tolerance: Duration::from_mins(5) };
 //! ```
 //!
-//! a time that is checked and not signed,
+//! a time that is checked but not signed,
 //!
 //! ```compile_fail,E0080
 //! use webhook_verify::{Provider, Scheme, catalogue, description::Message};
 //! // Slack's time is checked, but not signed.
-//! const FLAWED: Scheme = Scheme { messages: &[Message::RAW_BODY], ..catalogue::SLACK.schemes()[0] };
+//! const FLAWED: Scheme =
+//!     Scheme { messages: &[Message::RAW_BODY], ..catalogue::SLACK.schemes()[0] };
 //! const PROVIDER: &Provider = &Provider::new("flawed", catalogue::SLACK.key(), &[FLAWED]);
 //! ```
 //!
@@ -43,8 +45,8 @@
 //! use webhook_verify::{Provider, Scheme, catalogue, description::{Facts, Id}};
 //! // GitHub does not sign the id of a delivery.
 //! const GITHUB: Scheme = catalogue::GITHUB.schemes()[0];
-//! const FLAWED: Scheme =
-//!     Scheme { facts: Facts { id: Id::SignedHeader(&["x-github-delivery"]), ..GITHUB.facts }, ..GITHUB };
+//! const FACTS: Facts = Facts { id: Id::SignedHeader(&["x-github-delivery"]), ..GITHUB.facts };
+//! const FLAWED: Scheme = Scheme { facts: FACTS, ..GITHUB };
 //! const PROVIDER: &Provider = &Provider::new("flawed", catalogue::GITHUB.key(), &[FLAWED]);
 //! ```
 
@@ -71,17 +73,19 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Describes a provider. In a `const`, a description that cannot be right does not compile.
+    /// Makes a provider from its description. In a `const`, a description that breaks a rule does
+    /// not compile.
     ///
     /// # Panics
-    /// The description breaks one of the rules in `check.rs`.
+    /// Panics if the description breaks one of the rules in `check.rs`.
     #[must_use]
     pub const fn new(name: &'static str, key: Key, schemes: &'static [Scheme]) -> Self {
         check::provider(name, schemes);
         Self { name, key, schemes, also_sends: &[] }
     }
 
-    /// Makes a description without checking it: for tests of what the checks are for.
+    /// Makes a provider without checking its description, so that tests can show what each flaw
+    /// leads to.
     #[cfg(test)]
     pub(crate) const fn unchecked(
         name: &'static str,
@@ -91,8 +95,8 @@ impl Provider {
         Self { name, key, schemes, also_sends: &[] }
     }
 
-    /// Adds headers that the provider's deliveries also have. No check reads them; samples and tools
-    /// send them.
+    /// Adds headers that the provider also sends. Verification ignores them; samples and tools send
+    /// them.
     #[must_use]
     pub const fn also_sends(self, headers: &'static [(&'static str, &'static str)]) -> Self {
         Self { also_sends: headers, ..self }
@@ -110,21 +114,21 @@ impl Provider {
         self.key
     }
 
-    /// Returns the schemes that the provider's signatures may have. There is at least one. If there
-    /// are several, a prefix in the signature header tells them apart.
+    /// Returns the schemes that the provider may sign with, at least one. If there are several, a
+    /// prefix in the signature header tells them apart.
     #[must_use]
     pub const fn schemes(&self) -> &'static [Scheme] {
         self.schemes
     }
 
-    /// Returns headers that the provider's deliveries also have, such as its user agent.
+    /// Returns the headers that [`Self::also_sends`] added, such as a user agent.
     #[must_use]
     pub const fn other_headers(&self) -> &'static [(&'static str, &'static str)] {
         self.also_sends
     }
 
-    /// Returns the scheme with this name. The provider's name and a hyphen before it may be left
-    /// out: `v2` for `acme-v2`.
+    /// Returns the scheme with this name. `name` may leave out the provider's name and the hyphen
+    /// after it: `v2` for `acme-v2`.
     #[must_use]
     pub fn scheme(&self, name: &str) -> Option<&'static Scheme> {
         self.schemes.iter().find(|scheme| {
@@ -133,8 +137,8 @@ impl Provider {
         })
     }
 
-    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time. All
-    /// schemes of a provider have the same.
+    /// Returns the tolerance for a signed time in the past, or `None` if no scheme signs a time.
+    /// All schemes of a provider have the same tolerance.
     #[must_use]
     pub fn tolerance(&self) -> Option<Duration> {
         self.schemes.iter().find_map(|scheme| Some(scheme.time?.tolerance))
@@ -154,20 +158,20 @@ impl fmt::Debug for Provider {
     }
 }
 
-/// One way of signing, and where the facts of an event are that is signed so.
+/// One way of signing, and where events signed this way have their facts.
 #[derive(Clone, Copy)]
 pub struct Scheme {
     /// The scheme's name in messages, logs and the configuration.
     pub name: &'static str,
-    /// Where the provider documents it.
+    /// The page on which the provider documents the scheme.
     pub documentation: &'static str,
-    /// The header that has the signature.
+    /// The header that carries the signature.
     pub signature: Signature,
-    /// The time that is signed, if there is one.
+    /// The signed time, if there is one.
     pub time: Option<Time>,
-    /// What the MAC covers. If there are several, one that verifies is enough.
+    /// The messages that the MAC may cover. If there are several, it is enough that one verifies.
     pub messages: &'static [Message],
-    /// What an event is.
+    /// Where an event has its facts.
     pub facts: Facts,
 }
 
@@ -178,19 +182,20 @@ impl Scheme {
         self.pieces().any(|piece| matches!(piece, Piece::PublicUrl))
     }
 
-    /// Returns the headers that are part of the signed message, beside the time.
+    /// Returns the headers that are part of the signed message, without the header of the time.
     pub fn signed_headers(&self) -> impl Iterator<Item = HeaderNames> {
         self.pieces()
             .filter_map(|piece| if let Piece::Header(names) = piece { Some(names) } else { None })
     }
 
-    /// Returns the texts that set a signed header off from the time and the body.
+    /// Returns the texts in the signed messages. They separate a signed header from the time and
+    /// the body.
     pub(crate) fn separators(&self) -> impl Iterator<Item = &'static str> {
         self.pieces()
             .filter_map(|piece| if let Piece::Text(text) = piece { Some(text) } else { None })
     }
 
-    /// Returns the member of the body that is signed, if the signature does not cover all of it.
+    /// Returns the name of the signed member, if the signature covers only one member of the body.
     #[must_use]
     pub fn signed_member(&self) -> Option<&'static str> {
         self.messages.iter().find_map(|message| match message.body {
@@ -220,53 +225,53 @@ impl fmt::Debug for Scheme {
     }
 }
 
-/// Names of one header, in lower case. A delivery must have exactly one header with one of them. The
-/// first is the one to sign with.
+/// The names that one header may have, in lower case. A delivery must have exactly one header with
+/// one of these names. A signer uses the first.
 pub type HeaderNames = &'static [&'static str];
 
 /// A pointer to a member, such as `/payload/account_id`: a JSON pointer (RFC 6901) without escapes.
 pub type Pointer = &'static str;
 
-/// The header that has the signature, and how the signature is written in it.
+/// The header that carries the signature, and how the signature is written in it.
 #[derive(Clone, Copy)]
 pub struct Signature {
     /// The header.
     pub header: HeaderNames,
-    /// What stands in it beside the signature.
+    /// How the signature is laid out in the header.
     pub form: Form,
-    /// How the bytes of the signature are spelled.
+    /// How the bytes of the signature are encoded.
     pub encoding: Encoding,
     /// The hash of the HMAC.
     pub hash: Hash,
 }
 
-/// What stands in the signature header.
+/// The layout of the signature header.
 #[derive(Clone, Copy)]
 pub enum Form {
     /// The signature alone.
     Bare,
     /// This prefix, which ends in `=`, and the signature: `sha256=<signature>`.
     Prefixed(&'static str),
-    /// Labelled values, in any order: `t=<time>,v1=<signature>,v1=<signature>`. Values with other
-    /// labels than those of a signature or the time are skipped.
+    /// Labelled values, in any order: `t=<time>,v1=<signature>,v1=<signature>`. Values with any
+    /// other label are ignored.
     Labelled {
-        /// What separates two values.
+        /// The character between two values.
         separator: char,
-        /// What separates a label from its value.
+        /// The character between a label and its value.
         assign: char,
         /// The label of a signature.
         label: &'static str,
     },
 }
 
-/// How the bytes of a signature are spelled.
+/// How the bytes of a signature are encoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Encoding {
     /// Lower-case hexadecimal digits.
     Hex,
-    /// The standard alphabet, padded.
+    /// Base64 in the standard alphabet, padded.
     Base64,
-    /// The alphabet for URLs, without padding.
+    /// Base64 in the alphabet for URLs, without padding.
     Base64Url,
 }
 
@@ -284,16 +289,16 @@ pub enum Hash {
 /// A time that the signature covers.
 #[derive(Clone, Copy)]
 pub struct Time {
-    /// Where it is.
+    /// Where it is sent.
     pub source: TimeSource,
     /// Its unit.
     pub unit: TimeUnit,
-    /// How far in the past it may lie, if an operator sets nothing else. For the future it is always
-    /// [`FUTURE_TOLERANCE`](crate::FUTURE_TOLERANCE).
+    /// How far in the past the time may be, unless an operator sets another tolerance. For the
+    /// future, the tolerance is always [`FUTURE_TOLERANCE`](crate::FUTURE_TOLERANCE).
     pub tolerance: Duration,
 }
 
-/// Where a signed time is.
+/// Where a signed time is sent.
 #[derive(Clone, Copy)]
 pub enum TimeSource {
     /// In a header of its own.
@@ -302,7 +307,7 @@ pub enum TimeSource {
     Label(&'static str),
 }
 
-/// The unit of a time, which is a whole number since 1970.
+/// The unit of a time. A time is a whole number, counted from 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum TimeUnit {
     /// Seconds.
@@ -311,14 +316,14 @@ pub enum TimeUnit {
     Milliseconds,
 }
 
-/// What a MAC covers: the body or a part of it, and pieces round it.
+/// A message that a MAC covers: the body or a part of it, with pieces before and after.
 #[derive(Clone, Copy)]
 pub struct Message {
-    /// What stands before the body.
+    /// The pieces before the body.
     pub before: &'static [Piece],
-    /// What is signed of the body.
+    /// Which part of the body is signed, and in which form.
     pub body: Body,
-    /// What stands after it.
+    /// The pieces after the body.
     pub after: &'static [Piece],
 }
 
@@ -327,54 +332,55 @@ impl Message {
     pub const RAW_BODY: Self = Self { before: &[], body: Body::Raw, after: &[] };
 }
 
-/// A piece of the signed message beside the body.
+/// A piece of the signed message other than the body.
 #[derive(Clone, Copy)]
 pub enum Piece {
     /// This text.
     Text(&'static str),
     /// The signed time, character for character as it is sent.
     Timestamp,
-    /// The value of a header. There is one at most, and texts set it off: see `is_unambiguous` in
-    /// `check.rs`.
+    /// The value of a header. A message has at most one, and texts separate it from the time and
+    /// the body: see `is_unambiguous` in `check.rs`.
     Header(HeaderNames),
-    /// The URL that the receiver is registered under. It is configured: the `Host` header is the
-    /// sender's to choose.
+    /// The URL that the receiver is registered under. It comes from the configuration, because the
+    /// sender chooses the `Host` header.
     PublicUrl,
 }
 
-/// What is signed of the body.
+/// Which part of the body is signed, and in which form.
 #[derive(Clone, Copy)]
 pub enum Body {
     /// Its bytes as they are sent.
     Raw,
     /// Its Python form.
     PythonForm(PythonForm),
-    /// The Python form of one of its members, which is then all that is proven of the body.
+    /// The Python form of one of its members. Nothing else in the body is then proven.
     PythonFormOfMember(&'static str, PythonForm),
 }
 
-/// What an event is. Pointers lead into what is signed of the body.
+/// Where an event has its facts. Pointers are resolved in the signed part of the body.
 #[derive(Clone, Copy)]
 pub struct Facts {
     /// The event's id.
     pub id: Id,
     /// The event's name.
     pub event_type: EventType,
-    /// What the event is about: the first pointer that leads to a text counts. Without one, each
+    /// What the event is about: the text at the first pointer that leads to one. Without one, each
     /// event is a group of its own.
     pub group: &'static [Pointer],
-    /// The id of the delivery, which no signature covers: the first that is there counts. It is
-    /// recorded and compared, and never trusted.
+    /// The id of the delivery, which no signature covers: the first place that has one counts. It
+    /// is recorded and compared, but never trusted.
     pub delivery_id: &'static [Unsigned],
-    /// Members of the body that are queued beside a signed member, although no signature covers
-    /// them.
+    /// Members of the body that are queued together with a signed member, although no signature
+    /// covers them.
     pub unsigned_members: &'static [&'static str],
-    /// A delivery without an event: the provider asks whether the receiver is alive.
+    /// How to recognise and answer a delivery without an event, with which the provider asks
+    /// whether the receiver is alive.
     pub challenge: Option<Challenge>,
 }
 
 impl Facts {
-    /// Nothing is known: each event is its own hash, of the type `unknown`.
+    /// No facts: an event is identified by the hash of its body, and its type is `unknown`.
     pub const NONE: Self = Self {
         id: Id::HashOfBody,
         event_type: EventType::Signed(&[]),
@@ -385,23 +391,23 @@ impl Facts {
     };
 }
 
-/// Where the id of an event is, by which its deliveries are known to be the same event.
+/// Where the id of an event is found. Deliveries with the same id are the same event.
 #[derive(Clone, Copy)]
 pub enum Id {
-    /// No id: an event is known by the hash of what is signed of its body.
+    /// No id: an event is identified by the hash of the signed part of its body.
     HashOfBody,
-    /// The first pointer that leads to a text; without one, as [`Id::HashOfBody`].
+    /// The text at the first pointer that leads to one; without one, as [`Id::HashOfBody`].
     Signed(&'static [Pointer]),
     /// A header that the signature covers; if it is empty or not text, as [`Id::HashOfBody`].
     SignedHeader(HeaderNames),
 }
 
-/// Where the name of an event is.
+/// Where the name of an event is found.
 #[derive(Clone, Copy)]
 pub enum EventType {
-    /// The first pointer that leads to a text.
+    /// The text at the first pointer that leads to one.
     Signed(&'static [Pointer]),
-    /// A place that no signature covers. The message names it among its unsigned fields.
+    /// A place that no signature covers. The message then lists `type` among its unsigned fields.
     Unsigned(Unsigned),
     /// The delivery does not name it: this function derives it from the signed bytes.
     Told(fn(&[u8]) -> Result<EventKind, NotAnObject>),
@@ -416,13 +422,13 @@ pub enum Unsigned {
     Member(&'static str),
 }
 
-/// A signed delivery that is answered and not queued. A delivery is a challenge if the text at `kind`
-/// equals `is`, and there is a token.
+/// A signed delivery that is answered and not queued. A delivery is a challenge if the text at
+/// `kind` equals `is`, and there is a token.
 #[derive(Clone, Copy)]
 pub struct Challenge {
     /// The pointer to the text that tells a challenge from an event.
     pub kind: Pointer,
-    /// That text.
+    /// The value of that text in a challenge.
     pub is: &'static str,
     /// The pointer to the token, a text of at most [`MAX_NAME_BYTES`](crate::MAX_NAME_BYTES).
     pub token: Pointer,

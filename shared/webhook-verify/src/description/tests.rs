@@ -1,4 +1,4 @@
-//! Each rule of `check.rs`, broken once. In a `const` the same panic is an error of the compiler.
+//! Breaks each rule of `check.rs`. In a `const`, the same panic is a compile error.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,7 +17,7 @@ const SIGNATURE: Signature = Signature {
 const OTHER_HASH: Signature =
     Signature { form: Form::Prefixed("v2="), hash: Hash::Sha512, ..SIGNATURE };
 
-/// Follows all rules.
+/// A scheme that follows all rules.
 const SOUND: Scheme = Scheme {
     name: "sound",
     documentation: "",
@@ -29,7 +29,11 @@ const SOUND: Scheme = Scheme {
 
 const LABELLED: Form = Form::Labelled { separator: ',', assign: '=', label: "v1" };
 const ID: HeaderNames = &["x-id"];
+const DOT: Piece = Piece::Text(".");
 const TIMED: &[Message] = &[Message { before: &[Piece::Timestamp], ..Message::RAW_BODY }];
+
+const CHALLENGE: Challenge =
+    Challenge { kind: "/type", is: "ping", token: "/token", answer: "token", answer_mac: None };
 
 const fn time(source: TimeSource) -> Time {
     Time { source, unit: TimeUnit::Seconds, tolerance: Duration::from_mins(5) }
@@ -43,7 +47,7 @@ const fn member(name: &'static str) -> Message {
     Message { body: Body::PythonFormOfMember(name, PythonForm::Compact), ..Message::RAW_BODY }
 }
 
-/// The same with a text of its own before the body.
+/// Returns the scheme with this text before the body.
 fn beginning(text: &'static str, scheme: &Scheme) -> Scheme {
     let before: &'static [Piece] = vec![Piece::Text(text)].leak();
     Scheme { messages: vec![Message { before, ..Message::RAW_BODY }].leak(), ..*scheme }
@@ -105,7 +109,8 @@ fn a_description_that_breaks_no_rule_is_accepted() {
 
 #[test]
 fn a_name_is_short_lower_case_and_safe_in_a_path() {
-    let expected = "a provider's name is at most 32 lower-case letters, digits and hyphens";
+    let expected = "a provider's name must be 1 to 32 lower-case letters, digits and hyphens, \
+                    begin with a letter, and not end in a hyphen";
     for name in [
         "",
         "A",
@@ -124,16 +129,18 @@ fn a_name_is_short_lower_case_and_safe_in_a_path() {
     for name in ["a", "a1", "a-1", "a--b", "abcdefghijklmnopqrstuvwxyzabcdef"] {
         assert_eq!(refusal(name, vec![SOUND]), None, "{name}");
     }
-    let expected = "a scheme's name is at most 32 lower-case letters, digits and hyphens";
+    let expected = "a scheme's name must be 1 to 32 lower-case letters, digits and hyphens, \
+                    begin with a letter, and not end in a hyphen";
     assert_eq!(refusal("flawed", vec![Scheme { name: "a,b", ..SOUND }]).as_deref(), Some(expected));
 }
 
 #[test]
-fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
+fn schemes_that_do_not_go_together_are_refused() {
     let other_header =
         Signature { header: &["x-signature", "x-other"], form: Form::Prefixed("v2="), ..SIGNATURE };
     let bare = Signature { form: Form::Bare, ..SIGNATURE };
-    let apart = "schemes of one hash sign messages that begin with different texts";
+    let apart = "if two schemes have the same hash, their messages must begin with texts, and no \
+                 text of one may be the start of one of the other";
     let timed = |name, prefix, tolerance| {
         let before: &'static [Piece] = vec![Piece::Text(name), Piece::Timestamp].leak();
         let messages: &'static [Message] = vec![Message { before, ..Message::RAW_BODY }].leak();
@@ -142,7 +149,7 @@ fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
     };
     let (short, long) = (Duration::from_mins(5), Duration::from_hours(24));
     for (expected, schemes) in [
-        ("a provider has a scheme", vec![]),
+        ("a provider must have at least one scheme", vec![]),
         (apart, vec![prefixed("a", "v1="), prefixed("b", "v2=")]),
         (apart, vec![beginning("v1:", &prefixed("a", "v1=")), prefixed("b", "v2=")]),
         (
@@ -150,16 +157,16 @@ fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
             vec![beginning("v1", &prefixed("a", "v1=")), beginning("v1:", &prefixed("b", "v2="))],
         ),
         (
-            "schemes of one provider have one tolerance",
+            "all schemes of a provider must have the same tolerance",
             vec![timed("a", "v1=", short), timed("b", "v2=", long)],
         ),
         ("two schemes have the same name", vec![prefixed("a", "v1="), prefixed("a", "v2=")]),
         (
-            "schemes of one provider have one header",
+            "all schemes of a provider must have the same signature header",
             vec![SOUND, Scheme { name: "other", signature: other_header, ..SOUND }],
         ),
         (
-            "a prefix tells several schemes apart",
+            "if a provider has several schemes, each must have a prefix (`Form::Prefixed`)",
             vec![SOUND, Scheme { name: "other", signature: bare, ..SOUND }],
         ),
         ("two schemes have the same prefix", vec![prefixed("a", "v1="), prefixed("b", "v1=")]),
@@ -169,22 +176,28 @@ fn several_schemes_have_one_header_and_are_told_apart_by_their_prefixes() {
 }
 
 #[test]
-fn a_signature_and_its_time_are_found_in_one_way() {
+fn a_signature_and_its_time_must_have_one_place_each() {
     let labelled = Signature { form: LABELLED, ..SIGNATURE };
     let nowhere = Signature { header: &[], ..SIGNATURE };
     let unnamed = Signature { header: &["x-signature", ""], ..SIGNATURE };
     for (expected, scheme) in [
-        ("a header has a name", Scheme { signature: nowhere, ..SOUND }),
-        ("a header has a name", Scheme { signature: unnamed, ..SOUND }),
         (
-            "a header has a name",
+            "a header must have a name, and no name may be empty",
+            Scheme { signature: nowhere, ..SOUND },
+        ),
+        (
+            "a header must have a name, and no name may be empty",
+            Scheme { signature: unnamed, ..SOUND },
+        ),
+        (
+            "a header must have a name, and no name may be empty",
             Scheme { time: Some(time(TimeSource::Header(&[]))), messages: TIMED, ..SOUND },
         ),
-        ("a prefix ends in `=`", prefixed("flawed", "v1")),
-        ("a prefix ends in `=`", prefixed("flawed", "=")),
-        ("a prefix ends in `=`", prefixed("flawed", "")),
+        ("a prefix must end in `=`, and must not be `=` alone", prefixed("flawed", "v1")),
+        ("a prefix must end in `=`, and must not be `=` alone", prefixed("flawed", "=")),
+        ("a prefix must end in `=`, and must not be `=` alone", prefixed("flawed", "")),
         (
-            "only labelled values can have a time among them",
+            "a time in the signature header needs labelled values (`Form::Labelled`)",
             Scheme { time: Some(time(TimeSource::Label("t"))), messages: TIMED, ..SOUND },
         ),
         (
@@ -202,15 +215,17 @@ fn a_signature_and_its_time_are_found_in_one_way() {
 }
 
 #[test]
-fn what_is_checked_is_signed_and_the_body_is() {
+fn each_message_must_sign_the_body_and_the_time_that_is_checked() {
     let header = Some(time(TimeSource::Header(&["x-time"])));
-    let of_time = "a time is signed once if it is checked, and checked if it is signed";
-    let of_part = "each message covers the whole body, or each covers the same member";
+    let of_time = "each message must sign the time exactly once if the scheme has one, and must \
+                   not sign it otherwise";
+    let of_part = "either all messages of a scheme must cover the whole body, or all the same \
+                   member";
     let twice =
         &[Message { before: &[Piece::Timestamp], body: Body::Raw, after: &[Piece::Timestamp] }];
     let once_in_two = vec![TIMED[0], Message::RAW_BODY];
     for (expected, scheme) in [
-        ("something is signed", signing(vec![])),
+        ("a scheme must have at least one signed message", signing(vec![])),
         (of_time, Scheme { time: header, ..SOUND }),
         (of_time, Scheme { messages: TIMED, ..SOUND }),
         (of_time, Scheme { time: header, messages: twice, ..SOUND }),
@@ -219,7 +234,7 @@ fn what_is_checked_is_signed_and_the_body_is() {
         (of_part, signing(vec![member("payload"), Message::RAW_BODY])),
         (of_part, signing(vec![member("payload"), member("other")])),
         (
-            "each message signs the URL, or none does",
+            "either all messages of a scheme must sign the URL, or none",
             signing(vec![
                 Message { before: &[Piece::PublicUrl], ..Message::RAW_BODY },
                 Message::RAW_BODY,
@@ -231,11 +246,12 @@ fn what_is_checked_is_signed_and_the_body_is() {
 }
 
 #[test]
-fn a_signed_header_is_set_off_so_that_no_text_can_move_into_it() {
+fn a_signed_header_must_be_separated_from_the_time_and_the_body() {
     const HEADER: Piece = Piece::Header(ID);
-    const DOT: Piece = Piece::Text(".");
-    let set_off = "a text with a character that is not a digit sets a signed header off from the time and the body";
-    let one = "one header at most is signed beside the time: text could move between two";
+    let set_off = "a text with a character that is not a digit must separate a signed header from \
+                   the time and the body";
+    let one = "a message must not sign several headers (`Piece::Header`): text could move \
+               between them";
     for (expected, schemes) in [
         (set_off, with_pieces(&[HEADER], &[])),
         (set_off, with_pieces(&[], &[HEADER])),
@@ -245,28 +261,31 @@ fn a_signed_header_is_set_off_so_that_no_text_can_move_into_it() {
         (set_off, with_pieces(&[HEADER, Piece::Text("10"), Piece::Timestamp], &[])),
         (one, with_pieces(&[HEADER, DOT, Piece::Header(&["x-other"]), DOT], &[])),
         (one, with_pieces(&[HEADER, DOT], &[DOT, HEADER])),
-        ("a header has a name", with_pieces(&[Piece::Header(&[]), DOT], &[])),
+        (
+            "a header must have a name, and no name may be empty",
+            with_pieces(&[Piece::Header(&[]), DOT], &[]),
+        ),
     ] {
         assert_eq!(refusal("flawed", schemes).as_deref(), Some(expected));
-    }
-    let facts = Facts { id: Id::SignedHeader(ID), ..Facts::NONE };
-    let other = &[Message { before: &[Piece::Header(&["x-other"]), DOT], ..Message::RAW_BODY }];
-    for messages in [SOUND.messages, other] {
-        let refused = refusal("flawed", vec![Scheme { messages, facts, ..SOUND }]);
-        assert_eq!(refused.as_deref(), Some("the header of the id is not signed"));
     }
 }
 
 #[test]
-fn facts_come_from_members_that_have_a_name_and_listed_unsigned_ones() {
-    const CHALLENGE: Challenge =
-        Challenge { kind: "/type", is: "ping", token: "/token", answer: "token", answer_mac: None };
+fn the_header_of_an_id_must_be_signed() {
+    let facts = Facts { id: Id::SignedHeader(ID), ..Facts::NONE };
+    let other = &[Message { before: &[Piece::Header(&["x-other"]), DOT], ..Message::RAW_BODY }];
+    for messages in [SOUND.messages, other] {
+        let refused = refusal("flawed", vec![Scheme { messages, facts, ..SOUND }]);
+        let expected = "the header of the id must be part of each signed message";
+        assert_eq!(refused.as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn pointers_must_name_a_member_without_escapes() {
     let none = Facts::NONE;
-    let start = "a pointer begins with `/` and names a member";
-    let escape = "a pointer has no escapes";
-    let unlisted = "the member is not among the unsigned ones";
-    let name = "a member's name has only letters, digits, `_` and `-`";
-    let unsigned = EventType::Unsigned(Unsigned::Member("event"));
+    let start = "a pointer must begin with `/` and name a member";
+    let escape = "a pointer must not have escapes (`~`)";
     for (expected, facts) in [
         (start, Facts { id: Id::Signed(&["/a", "id"]), ..none }),
         (start, Facts { event_type: EventType::Signed(&[""]), ..none }),
@@ -274,28 +293,45 @@ fn facts_come_from_members_that_have_a_name_and_listed_unsigned_ones() {
         (start, Facts { challenge: Some(Challenge { kind: "type", ..CHALLENGE }), ..none }),
         (start, Facts { challenge: Some(Challenge { token: "", ..CHALLENGE }), ..none }),
         (escape, Facts { id: Id::Signed(&["/a~1b"]), ..none }),
-        (unlisted, Facts { event_type: unsigned, ..none }),
-        (unlisted, Facts { event_type: unsigned, unsigned_members: &["events"], ..none }),
-        (unlisted, Facts { delivery_id: &[Unsigned::Header("x"), Unsigned::Member("id")], ..none }),
-        (
-            "a body that is signed has no unsigned members",
-            Facts { unsigned_members: &["event"], ..none },
-        ),
-        (name, Facts { unsigned_members: &["a/b"], ..none }),
-        (name, Facts { challenge: Some(Challenge { answer: "a\"", ..CHALLENGE }), ..none }),
-        (name, Facts { challenge: Some(Challenge { answer_mac: Some("é"), ..CHALLENGE }), ..none }),
     ] {
         assert_eq!(refusal("flawed", with_facts(facts)).as_deref(), Some(expected));
     }
     assert_eq!(refusal("flawed", with_facts(Facts { challenge: Some(CHALLENGE), ..none })), None);
-    let signature = Facts { delivery_id: &[Unsigned::Header("x-signature")], ..none };
-    assert_eq!(
-        refusal("flawed", with_facts(signature)).as_deref(),
-        Some("the signature is not a fact of the event")
-    );
+}
+
+#[test]
+fn unsigned_facts_must_be_listed_and_must_not_be_signed() {
+    let none = Facts::NONE;
+    let unsigned = EventType::Unsigned(Unsigned::Member("event"));
+    let unlisted = "an unsigned member must be in `unsigned_members`";
+    let signature = "the signature header must not be a fact of the event: it would be logged";
+    let whole_body = "if the whole body is signed, `unsigned_members` must be empty";
+    for (expected, facts) in [
+        (unlisted, Facts { event_type: unsigned, ..none }),
+        (unlisted, Facts { event_type: unsigned, unsigned_members: &["events"], ..none }),
+        (unlisted, Facts { delivery_id: &[Unsigned::Header("x"), Unsigned::Member("id")], ..none }),
+        (signature, Facts { delivery_id: &[Unsigned::Header("x-signature")], ..none }),
+        (whole_body, Facts { unsigned_members: &["event"], ..none }),
+    ] {
+        assert_eq!(refusal("flawed", with_facts(facts)).as_deref(), Some(expected));
+    }
     let twice = Facts { unsigned_members: &["payload"], ..none };
     let twice = vec![Scheme { facts: twice, ..signing(vec![member("payload")]) }];
-    assert_eq!(refusal("flawed", twice).as_deref(), Some("the signed member is not unsigned"));
+    let expected = "the signed member must not be in `unsigned_members`";
+    assert_eq!(refusal("flawed", twice).as_deref(), Some(expected));
+}
+
+#[test]
+fn names_of_members_must_need_no_escapes() {
+    let expected = Some("a member's name may have only ASCII letters, digits, `_` and `-`");
+    let none = Facts::NONE;
+    for facts in [
+        Facts { unsigned_members: &["a/b"], ..none },
+        Facts { challenge: Some(Challenge { answer: "a\"", ..CHALLENGE }), ..none },
+        Facts { challenge: Some(Challenge { answer_mac: Some("é"), ..CHALLENGE }), ..none },
+    ] {
+        assert_eq!(refusal("flawed", with_facts(facts)).as_deref(), expected);
+    }
     let quoted = vec![signing(vec![member("a\"")])];
-    assert_eq!(refusal("flawed", quoted).as_deref(), Some(name));
+    assert_eq!(refusal("flawed", quoted).as_deref(), expected);
 }

@@ -1,5 +1,5 @@
-//! Challenges: signed deliveries with which a provider asks whether the receiver is alive and has the
-//! secret. They are answered, and nothing is written.
+//! Challenges: signed deliveries with which a provider asks whether the receiver is alive and has
+//! the secret. They are answered, and nothing is written.
 
 use std::fmt;
 
@@ -44,7 +44,8 @@ impl Verified<'_> {
         let token = token?;
         let text = token.text().filter(|text| text.len() <= MAX_NAME_BYTES)?;
         let mac = match challenge.answer_mac {
-            // The answer must not be the signature of a delivery, which has other characters.
+            // The answer must not be a valid signature of a delivery. The signed text of a delivery
+            // has characters that are not among these.
             Some(_)
                 if !text
                     .bytes()

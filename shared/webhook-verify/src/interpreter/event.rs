@@ -16,14 +16,15 @@ impl Verified<'_> {
     /// Reads the event. Its identity comes from signed bytes only.
     ///
     /// # Errors
-    /// [`Malformed`] if the body is not a JSON object, or if one of its unsigned fields is too long.
+    /// [`Malformed`] if the body is not a JSON object, or if one of its unsigned fields is too
+    /// long.
     pub fn event(&self) -> Result<Event<'_>, Malformed> {
         let facts = &self.scheme().facts;
         let unsigned = UnsignedMembers::read(self)?;
         let signed = SignedFacts::read(self, facts)?;
         let id = match facts.id {
             Id::SignedHeader(names) => {
-                // `parse` has seen that there is exactly one, and the MAC covered it.
+                // `parse` has checked that there is exactly one, and the MAC covered it.
                 let value = self
                     .unsigned_delivery()
                     .header(names)
@@ -44,7 +45,8 @@ impl Verified<'_> {
         };
         let mut delivery_id = None;
         for place in facts.delivery_id {
-            // Not limited here: the record has the hash of a longer id, and the front door limits headers.
+            // Its length is not limited here: the record has the hash of an id that is too long,
+            // and the service in front of the receiver limits headers.
             delivery_id = delivery_id.or(unsigned.find(self, *place));
         }
         let key =
@@ -75,7 +77,8 @@ struct SignedFacts {
 }
 
 impl SignedFacts {
-    /// Reads all of them in one pass. The whole body must be an object; a signed member need not be.
+    /// Reads all of them in one pass. If the whole body is signed, it must be an object; a signed
+    /// member need not be one.
     fn read(verified: &Verified<'_>, facts: &Facts) -> Result<Self, Malformed> {
         let ids = if let Id::Signed(pointers) = facts.id { pointers } else { &[] };
         let types = if let EventType::Signed(pointers) = facts.event_type { pointers } else { &[] };
@@ -92,14 +95,16 @@ impl SignedFacts {
     }
 }
 
-/// Members of the body beside a signed member. None if the whole body is signed.
+/// The members that are queued together with a signed member. There are none if the whole body is
+/// signed.
 struct UnsignedMembers<'v> {
     names: &'static [&'static str],
     values: Vec<Option<RawValue<'v>>>,
 }
 
 impl<'v> UnsignedMembers<'v> {
-    /// Reads them. Their length is limited, so that nobody can make a captured delivery larger.
+    /// Reads the members. Their length is limited, so that nobody can make a captured delivery
+    /// larger.
     fn read(verified: &Verified<'v>) -> Result<Self, Malformed> {
         let names = verified.scheme().facts.unsigned_members;
         if verified.scheme().signed_member().is_none() {
@@ -133,9 +138,9 @@ impl<'v> UnsignedMembers<'v> {
         }
     }
 
-    /// Returns the whole body: the signed bytes as they are or, if only a member is signed, an object
-    /// with the unsigned members and the signed text. Unsigned texts keep their spelling; anything else
-    /// becomes null.
+    /// Returns the whole body: the signed bytes as they are or, if only a member is signed, an
+    /// object with the unsigned members and the signed text. Unsigned texts keep their spelling;
+    /// anything else becomes null.
     fn data<'b>(&self, verified: &'b Verified<'_>) -> Cow<'b, [u8]> {
         let Some(member) = verified.scheme().signed_member() else {
             return verified.signed().into();
@@ -157,7 +162,7 @@ impl<'v> UnsignedMembers<'v> {
     }
 }
 
-/// Names what no signature covers in the message.
+/// Returns the names of the message's fields that no signature covers, separated by commas.
 fn unsigned_fields(facts: &Facts) -> Option<String> {
     let event_type = matches!(facts.event_type, EventType::Unsigned(_)).then_some("type");
     let delivery_id = (!facts.delivery_id.is_empty()).then_some("deliveryid");

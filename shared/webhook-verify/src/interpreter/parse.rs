@@ -1,5 +1,5 @@
-//! The first step: reads the headers. It needs no secret, so a delivery that cannot be authentic costs
-//! no call.
+//! The first step: reads the headers. This needs no secret, so none is fetched for a delivery that
+//! cannot be authentic.
 
 use base64::{
     Engine,
@@ -19,7 +19,7 @@ impl Provider {
     /// and one of each header that is part of the signed message.
     ///
     /// # Errors
-    /// A header is missing, repeated or malformed, or names an unknown scheme.
+    /// [`VerifyError`] if a header is missing, repeated or malformed, or names an unknown scheme.
     pub fn parse<'d>(&'static self, delivery: Delivery<'d>) -> Result<Unverified<'d>, VerifyError> {
         let (header, value) = delivery.header(self.schemes()[0].signature.header)?;
         let value = str::from_utf8(value).map_err(|_| VerifyError::HeaderMalformed(header))?;
@@ -36,7 +36,8 @@ impl Provider {
         Ok(Unverified { provider: self, scheme, delivery, tags, timestamp })
     }
 
-    /// Returns the scheme that the signature header names, and the header's value without its prefix.
+    /// Returns the scheme that the signature header names, and the header's value without its
+    /// prefix.
     fn choose<'v>(
         &'static self,
         header: &'static str,
@@ -89,15 +90,15 @@ fn contains(value: &[u8], text: &[u8]) -> bool {
     !text.is_empty() && value.windows(text.len()).any(|part| part == text)
 }
 
-/// Decodes a signature. Only the one spelling of a sender is accepted, in its exact length: the base64
-/// engine refuses missing padding, and trailing bits that are not zero.
+/// Decodes a signature. Only the spelling that senders use is accepted, and only the exact length.
+/// The base64 engine refuses missing padding, and trailing bits that are not zero.
 fn decode(signature: &Signature, digits: &str) -> Option<Vec<u8>> {
     let length = match signature.hash {
         Hash::Sha1 => 20,
         Hash::Sha256 => 32,
         Hash::Sha512 => 64,
     };
-    // Before anything is decoded: a header may be long.
+    // Checked before decoding, because a header may be long.
     if digits.len() > 2 * length {
         return None;
     }
@@ -110,7 +111,7 @@ fn decode(signature: &Signature, digits: &str) -> Option<Vec<u8>> {
     tag.filter(|tag| tag.len() == length)
 }
 
-/// Reads the time that the scheme signs, if it does.
+/// Reads the signed time, if the scheme signs one.
 fn timestamp<'d>(
     scheme: &Scheme,
     delivery: Delivery<'d>,

@@ -15,8 +15,8 @@ use crate::{
 
 impl<'d> Unverified<'d> {
     /// Checks the MAC and then the clock: before the MAC is verified, anyone may have written the
-    /// time. `public_url` is the URL that the receiver is registered under. Without it, a scheme that signs the
-    /// URL refuses everything: a signature over the body alone must not pass.
+    /// time. `public_url` is the URL that the receiver is registered under. Without it, a scheme
+    /// that signs the URL refuses everything: a signature over the body alone must not pass.
     ///
     /// # Errors
     /// [`VerifyError::SignatureMismatch`], [`VerifyError::NoSignedText`], or a time outside
@@ -54,8 +54,8 @@ impl<'d> Unverified<'d> {
         Err(VerifyError::SignatureMismatch)
     }
 
-    /// Returns all messages, the more likely ones first, because a miss costs a MAC of the whole
-    /// body. A description lists first what is likely for a body that Python wrote.
+    /// Returns all messages, the likeliest first, because each miss costs a MAC of the whole body.
+    /// A description lists first the message that is likeliest for a body that Python wrote.
     fn likely_first(&self) -> Vec<&'static Message> {
         let mut messages: Vec<_> = self.scheme.messages.iter().collect();
         if !has_pythons_spaces(self.delivery.body()) {
@@ -78,14 +78,14 @@ impl<'d> Unverified<'d> {
     }
 }
 
-/// What the pieces of a message are taken from.
+/// Where the pieces of a message are taken from.
 pub(crate) struct Pieces<'p> {
     pub(crate) delivery: Delivery<'p>,
     pub(crate) timestamp: Option<&'p [u8]>,
     pub(crate) public_url: Option<&'p str>,
 }
 
-/// Returns what a message signs of the body.
+/// Returns the part of the body that a message signs, in the form that is signed.
 pub(crate) fn signed<'d>(message: &Message, body: &'d [u8]) -> Result<Cow<'d, [u8]>, NoPythonForm> {
     match message.body {
         Body::Raw => Ok(body.into()),
@@ -96,7 +96,7 @@ pub(crate) fn signed<'d>(message: &Message, body: &'d [u8]) -> Result<Cow<'d, [u
     }
 }
 
-/// Returns the whole signed message.
+/// Returns the whole signed message, in pieces.
 pub(crate) fn pieces<'p>(
     message: &Message,
     signed: &'p [u8],
@@ -104,7 +104,7 @@ pub(crate) fn pieces<'p>(
 ) -> Result<Vec<&'p [u8]>, VerifyError> {
     let piece = |piece: &Piece| match *piece {
         Piece::Text(text) => Ok(text.as_bytes()),
-        // A description whose message has a time has one, and `parse` has read it.
+        // If a message has a time, its scheme has one, and `parse` has read it.
         Piece::Timestamp => Ok(from.timestamp.unwrap_or_default()),
         Piece::Header(names) => from.delivery.header(names).map(|(_, value)| value),
         Piece::PublicUrl => {

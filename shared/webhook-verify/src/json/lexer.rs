@@ -1,8 +1,8 @@
 //! Reads a text by the grammar of RFC 8259 in one pass: no recursion, no heap, no tree.
 //!
-//! A [`Visitor`] is told of the tokens and of the gaps between them, in the order of the text. A gap
-//! is what separates two tokens: a comma or a colon with the white space around it, or white space
-//! alone.
+//! A [`Visitor`] is called for the tokens and the gaps between them, in the order of the text. A
+//! gap is what separates two tokens: a comma or a colon with the white space around it, or white
+//! space alone.
 
 use super::text::{beyond_ascii, escape, leading_blanks, padded, string_stops};
 
@@ -11,7 +11,7 @@ use super::text::{beyond_ascii, escape, leading_blanks, padded, string_stops};
 /// RFC 8259, section 9, allows such a limit. Python's own is about 995.
 pub const MAX_DEPTH: usize = 128;
 
-/// Is called for each part of a text, in the order of the text.
+/// Receives the parts of a text, in the order of the text.
 pub(super) trait Visitor {
     /// Why a text is refused, by the visitor or by the lexer.
     type Refusal: From<Fault>;
@@ -19,7 +19,8 @@ pub(super) trait Visitor {
     /// Whether [`Visitor::beyond_ascii`] is called for characters outside of printable ASCII.
     const HEARS_BEYOND_ASCII: bool = false;
 
-    /// `text[from..to]` separates two tokens, or is the start or end of the document.
+    /// `text[from..to]` separates two tokens, or is white space at the start or the end of the
+    /// document.
     fn gap(&mut self, _from: usize, _to: usize, _gap: Gap) {}
 
     /// A string has a backslash at `at`. Returns where the string continues after the escape.
@@ -29,7 +30,7 @@ pub(super) trait Visitor {
     }
 
     /// A string has a character outside of printable ASCII at `at`. Returns where the string
-    /// continues after it, and after others like it that follow directly.
+    /// continues after it, or after a run of such characters.
     fn beyond_ascii(&mut self, at: usize) -> usize {
         at + 1
     }
@@ -106,7 +107,7 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
     let (mut at, mut first) = space(text, 0);
     visitor.gap(0, at, Gap::Space);
     loop {
-        // A value starts at `at`; in an object, a name, and then its value.
+        // A value starts at `at` or, in an object, a name and then its value.
         if open.innermost_is_object() {
             if first != b'"' {
                 return Err(Fault::NotJson.into());
@@ -137,7 +138,8 @@ pub(super) fn walk<V: Visitor>(text: &str, visitor: &mut V) -> Result<(), V::Ref
             }
             _ => literal(text, at)?,
         };
-        // From the end of the value to the start of the next one, past all brackets that close in between.
+        // Moves from the end of the value to the start of the next one, past all brackets that
+        // close in between.
         (at, first) = loop {
             visitor.value_end(end, open.depth);
             let (next, found) = space(text, end);
@@ -217,8 +219,9 @@ fn member<V: Visitor>(
     Ok((value, first))
 }
 
-/// Reads the string whose first quote is at `start`. Returns where it ends, and sets `has_escapes` if
-/// it has any. RFC 8259, section 7. (An argument, because a larger result would go through memory.)
+/// Reads the string whose first quote is at `start`. Returns where it ends, and sets `has_escapes`
+/// if the string has any. RFC 8259, section 7. (`has_escapes` is an argument, because a larger
+/// result would be returned through memory.)
 #[inline]
 fn string<V: Visitor>(
     text: &[u8],
@@ -234,7 +237,7 @@ fn string<V: Visitor>(
     }
 }
 
-/// Continues at the first stop that is not the closing quote.
+/// Continues [`string`] at the first stop that is not the closing quote.
 #[inline(never)]
 fn string_from_stop<V: Visitor>(
     text: &[u8],
@@ -277,7 +280,7 @@ fn next_stop<V: Visitor>(text: &[u8], at: usize) -> usize {
     text.len() - rest.len() + stops(last).trailing_zeros() as usize / 8
 }
 
-/// RFC 8259, section 6.
+/// Reads a number. RFC 8259, section 6.
 #[inline]
 fn number<V: Visitor>(text: &[u8], start: usize, visitor: &mut V) -> Result<usize, V::Refusal> {
     let mut at = start;
@@ -336,7 +339,7 @@ fn literal(text: &[u8], at: usize) -> Result<usize, Fault> {
 /// section 2.
 #[inline]
 fn space(text: &[u8], at: usize) -> (usize, u8) {
-    // There is mostly no white space, or one blank.
+    // Usually there is no white space, or one blank.
     let first = byte(text, at);
     if first > b' ' {
         return (at, first);
@@ -352,7 +355,7 @@ fn long_space(text: &[u8], mut at: usize) -> (usize, u8) {
             b' ' | b'\n' | b'\t' | b'\r' => at += 1,
             found => return (at, found),
         }
-        // An indented document has long runs of blanks: up to sixteen at once.
+        // An indented document has long runs of blanks: skip up to sixteen at once.
         if let Some(word) = text.get(at..).and_then(<[u8]>::first_chunk) {
             at += leading_blanks(u128::from_le_bytes(*word));
         }

@@ -1,4 +1,4 @@
-//! Reads JSON, and spells it as Python does, in one pass and without a tree.
+//! Reads JSON, and writes it as Python does, in one pass and without a tree.
 //!
 //! - [`python_form`] and [`python_form_of_member`] return what Python's
 //!   `json.dumps(json.loads(text))` returns. Some providers sign that text instead of the bytes
@@ -10,10 +10,10 @@
 //! no `NaN`, no raw control characters, and only white space after the value. Neither recurses, and
 //! [`MAX_DEPTH`] limits how many brackets may be open at once.
 //!
-//! Anyone can send a text, so its cost is limited. Time grows with the length of the text; only the
-//! names of a large object are sorted. `read_object` uses no heap. A Python form is at most six
-//! times as long as its text; while it is written, each member of the open objects takes up to
-//! 24 bytes more. `tests/hostile.rs` measures both.
+//! Anyone can send a text, so its cost is limited. Time grows linearly with the length of the text,
+//! except that the names of a large object are sorted. `read_object` uses no heap. A Python form is
+//! at most six times as long as its text; while it is written, each member of the open objects
+//! takes up to 24 bytes more. `tests/hostile` measures both.
 
 mod lexer;
 mod names;

@@ -1,9 +1,9 @@
 //! Finds duplicate names in the objects of a Python form.
 //!
-//! In a form, equal names have equal bytes, so nothing is unescaped to compare two of them. The names
-//! of a small object are compared pair by pair. Those of a large one are hashed when it closes, and
-//! only names with equal hashes are compared. The hash has a random key, which a sender cannot know,
-//! so nobody can choose many names with the same hash.
+//! In a form, equal names have equal bytes, so names are compared without decoding their escapes.
+//! The names of a small object are compared pair by pair. Those of a large one are hashed when it
+//! closes, and only names with equal hashes are compared. The hash has a random key, which a sender
+//! cannot know, so nobody can choose many names with the same hash.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -25,7 +25,7 @@ struct Name {
     end: u32,
 }
 
-/// A form is longer than 4 GiB, so a `u32` cannot tell where a name is.
+/// A form is longer than 4 GiB, so a `u32` cannot hold the position of a name.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct FormTooLong;
 
@@ -102,7 +102,7 @@ const FEW: usize = 16;
 fn two_of_few_are_equal(form: &[u8], names: &[Name]) -> bool {
     let mut later = names;
     while let Some((name, rest)) = later.split_first() {
-        // Most names that differ do so in their length.
+        // Most names that differ have different lengths.
         if rest
             .iter()
             .any(|other| other.length() == name.length() && other.bytes(form) == name.bytes(form))
@@ -116,7 +116,7 @@ fn two_of_few_are_equal(form: &[u8], names: &[Name]) -> bool {
 
 fn two_are_equal(form: &[u8], names: &[Name]) -> bool {
     let random = RandomState::new();
-    // Half of the hash above the name's index: eight bytes each, which sort quickly.
+    // Each word has half of a hash above the index of a name: eight bytes sort quickly.
     let mut hashes: Vec<u64> = (0_u64..)
         .zip(names)
         .map(|(index, name)| random.hash_one(name.bytes(form)) & HASH | index)

@@ -1,22 +1,24 @@
 //! Spells a float as Python does: `float.__repr__(float(text))`.
 //!
 //! Sources: `Lib/json/encoder.py` (`floatstr`), `Objects/floatobject.c` (`float_repr`) and
-//! `Python/pystrtod.c` (`format_float_short` with format code `r`). Python writes the shortest digits
-//! that read back as the same float: in fixed notation for 1e-4 ≤ |x| < 1e16, else as `d.ddde±XX`
-//! with at least two digits in the exponent.
+//! `Python/pystrtod.c` (`format_float_short` with format code `r`). Python writes the shortest
+//! digits that read back as the same float: in fixed notation for 1e-4 ≤ |x| < 1e16, else as
+//! `d.ddde±XX` with at least two digits in the exponent.
 
 use std::cmp::Ordering;
 
 use super::lexer::NumberSpan;
 
-/// Most digits of an integer that Python reads and writes: `sys.int_info.default_max_str_digits`.
+/// The most digits of an integer that Python reads and writes:
+/// `sys.int_info.default_max_str_digits`.
 pub(super) const MAX_INTEGER_DIGITS: usize = 4300;
 
-/// Returns `true` if a number with a fraction or an exponent is certainly spelled as Python would.
+/// Returns `true` if a number with a fraction or an exponent is certainly spelled as Python would
+/// spell it.
 ///
-/// That is so in fixed notation, within its range, without needless zeros and with up to 15
-/// significant digits. Any two decimals of so few digits are different floats, so no shorter decimal
-/// and no other of this length reads back as the same float.
+/// This holds in fixed notation, within its range, without needless zeros and with up to 15
+/// significant digits. Any two different decimals with so few digits are different floats, so no
+/// shorter decimal, and no other of this length, reads back as the same float.
 #[inline]
 pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
     let NumberSpan { start, integer_end, fraction_end, end } = number;
@@ -33,7 +35,7 @@ pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
     }
 }
 
-/// `DBL_DIG`: two decimals of so few digits never read as the same float.
+/// `DBL_DIG`: two different decimals with so few digits are never read as the same float.
 const CERTAIN_DIGITS: usize = 15;
 
 /// A float as Python spells it: at most 24 bytes, for a sign, 17 digits, a point and an exponent of
@@ -44,7 +46,7 @@ pub(super) struct Repr {
 }
 
 impl Repr {
-    /// Spells the float that `number` reads as. Returns `None` if it is infinite.
+    /// Spells the float that `number` is read as. Returns `None` if it is infinite.
     pub(super) fn of(text: &[u8], number: NumberSpan) -> Option<Self> {
         let decimal = Decimal::new(text, number).without_excess();
         if decimal.is_shortest() {
@@ -54,8 +56,8 @@ impl Repr {
         if value.is_infinite() {
             return None;
         }
-        // Rust's own `{:e}` has the shortest digits too, but of two that are equally near it takes
-        // the upper one, and Python the even one. `zmij` decides as Python does.
+        // Rust's own `{:e}` has the shortest digits too, but of two spellings that are equally near
+        // it takes the upper one, and Python the even one. `zmij` decides as Python does.
         let mut buffer = zmij::Buffer::new();
         let printed = buffer.format_finite(value).as_bytes();
         let fraction_end = printed.iter().position(|&byte| byte == b'e').unwrap_or(printed.len());
@@ -68,7 +70,7 @@ impl Repr {
         }))
     }
 
-    /// Writes digits that are known to be the shortest, save for zeros at the end.
+    /// Writes digits that are known to be the shortest, except for zeros at the end.
     #[inline]
     fn of_shortest(decimal: &Decimal<'_>) -> Self {
         let mut digits = [b'0'; 2 * ROOM];
@@ -76,7 +78,7 @@ impl Repr {
         while length > 0 && digits[length - 1] == b'0' {
             length -= 1;
         }
-        // Of a zero, one digit is left.
+        // A zero keeps one digit.
         let (length, exponent) = if length == 0 { (1, 0) } else { (length, decimal.exponent - 1) };
 
         let mut repr = Spelling { bytes: [0; 2 * ROOM], length: 0 };
@@ -110,8 +112,8 @@ impl Repr {
 /// Room for the longest float.
 const ROOM: usize = 24;
 
-/// A float that is being written. There is twice the room that it needs, because copying a fixed number
-/// of bytes, of which only the first count, costs less than copying just these.
+/// A float that is being written. It has twice the room that it needs: copying a fixed number of
+/// bytes, of which only the first ones are kept, costs less than copying just those.
 struct Spelling {
     bytes: [u8; 2 * ROOM],
     length: usize,
@@ -141,7 +143,7 @@ impl Spelling {
     }
 }
 
-/// A number in decimal: `0.<digits> × 10^exponent`. The first digit is no zero.
+/// A number in decimal: `0.<digits> × 10^exponent`. The first digit is not zero.
 struct Decimal<'a> {
     negative: bool,
     /// The digits before the point.
@@ -183,9 +185,10 @@ impl<'a> Decimal<'a> {
         self.integer.len() + self.fraction.len()
     }
 
-    /// Replaces numbers that are too small, or too close to the smallest floats, to be their own
-    /// shortest spelling: 0, 4.9e-324 and 9.9e-324. Others could be left to [`Self::magnitude`] as well,
-    /// but these are the shortest texts that would take long.
+    /// Replaces a number that is read as 0, and a number of one digit that is read as one of the
+    /// two smallest floats (4.9e-324 and 9.9e-324), by the shortest spelling of that float.
+    /// [`Self::magnitude`] could read these numbers too, but they are the shortest texts for which
+    /// it takes long.
     #[inline]
     fn without_excess(self) -> Self {
         let digits: &[u8] = match (self.exponent, self.integer, self.fraction) {
@@ -199,8 +202,8 @@ impl<'a> Decimal<'a> {
 
     /// Returns `true` if the float nearest to the number certainly has no shorter spelling.
     ///
-    /// That is so if decimals of so many digits are further apart than floats are: with up to 15
-    /// digits, and with fewer for the smallest floats, which are 4.9e-324 apart. The largest float
+    /// This holds if decimals with so many digits are further apart than floats are: with up to 15
+    /// digits, or with fewer for the smallest floats, which are 4.9e-324 apart. The largest float
     /// is 1.7e308.
     #[inline]
     fn is_shortest(&self) -> bool {
@@ -228,7 +231,7 @@ impl<'a> Decimal<'a> {
     /// Returns the float nearest to the number without its sign; of two that are equally near, the
     /// even one.
     fn magnitude(&self) -> f64 {
-        // All beyond these bounds is 0 or infinite.
+        // Everything beyond these bounds is 0 or infinite.
         match self.exponent {
             ..-400 => return 0.0,
             400.. => return f64::INFINITY,
@@ -285,7 +288,8 @@ impl<'a> Decimal<'a> {
         let shifted = if shift < 0 { &mut midpoint } else { &mut number };
         shifted.multiply_by_power_of_2(shift.unsigned_abs());
 
-        // No middle has more digits: of what follows, it only matters whether it is zero.
+        // No middle has more digits, so all that matters about the remaining ones is whether they
+        // are zero.
         number.compare(&midpoint).then_with(|| {
             let rest = self.integer.iter().chain(self.fraction).skip(length);
             if rest.copied().all(|digit| digit == b'0') {
@@ -297,16 +301,16 @@ impl<'a> Decimal<'a> {
     }
 }
 
-/// Digits that fit a `u64` and that Rust reads quickly.
+/// So many digits fit a `u64`, and Rust reads them quickly.
 const EXACT_DIGITS: usize = 18;
 
 /// The middle between two floats has at most 767 significant digits.
 const MIDPOINT_DIGITS: usize = 768;
 
-/// Returns the float nearest to `0.<digits> × 10^exponent`, for up to [`EXACT_DIGITS`] and exponents of
-/// up to three digits.
+/// Returns the float nearest to `0.<digits> × 10^exponent`, for up to [`EXACT_DIGITS`] and
+/// exponents of up to three digits.
 fn nearest(digits: &[u8], exponent: i64) -> f64 {
-    // As an integer, the digits are larger.
+    // The digits are written as an integer, without the `0.`, so the exponent is smaller.
     let exponent = exponent - signed(digits.len());
     let sign = if exponent < 0 { b'-' } else { b'+' };
     let size = exponent.unsigned_abs();
@@ -320,7 +324,7 @@ fn nearest(digits: &[u8], exponent: i64) -> f64 {
         .expect("a number")
 }
 
-/// Returns a digit of a number, given the power of ten that it counts.
+/// Returns the digit of a number at this power of ten.
 fn digit(number: u64, power: u64) -> u8 {
     b'0' + (number / power % 10).to_le_bytes()[0]
 }
@@ -329,7 +333,7 @@ fn signed(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
-/// Reads an exponent with its `e`; an empty text is 0. Larger ones than fit are as large as fit.
+/// Reads an exponent with its `e`; an empty text is 0. An exponent that does not fit saturates.
 fn exponent(text: &[u8]) -> i64 {
     let digits = text.iter().filter(|byte| byte.is_ascii_digit());
     let size = digits
@@ -344,7 +348,7 @@ struct Natural {
 
 impl Natural {
     fn zero() -> Self {
-        // Room for most, so that it seldom grows.
+        // Room for most numbers, so that the vector seldom grows.
         Self { limbs: Vec::with_capacity(24) }
     }
 

@@ -6,7 +6,8 @@ use std::fmt;
 use super::lexer::{Fault, StringSpan, Visitor, walk};
 use super::text::{CodePoints, decodes_to};
 
-/// The text is not a JSON object by RFC 8259, or is nested deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
+/// The text is not a JSON object by RFC 8259, or is nested deeper than
+/// [`MAX_DEPTH`](super::MAX_DEPTH).
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("the text is not a JSON object")]
 pub struct NotAnObject;
@@ -52,22 +53,24 @@ impl<'a> RawValue<'a> {
 
 /// Checks that `text` is a JSON object by RFC 8259, and returns the values at `paths`.
 ///
-/// A path lists member names, outermost first: `["payload", "account_id"]`. It leads through objects
-/// only, never through an array. Names are compared after decoding their escapes. The last of
-/// duplicate members counts, at every level: after `{"payload": {"id": 1}, "payload": {}}`, nothing
-/// is found at `["payload", "id"]`.
+/// A path lists member names, outermost first: `["payload", "account_id"]`. It leads through
+/// objects only, never through an array. Names are compared after decoding their escapes. The last
+/// of duplicate members counts, at every level: after `{"payload": {"id": 1}, "payload": {}}`,
+/// nothing is found at `["payload", "id"]`.
 ///
 /// # Errors
 ///
-/// [`NotAnObject`] for malformed text, other values than objects, bytes that are not UTF-8, a
-/// byte-order mark, `NaN` and `Infinity`, and more than [`MAX_DEPTH`](super::MAX_DEPTH) open brackets.
+/// [`NotAnObject`] for malformed text, values other than objects, bytes that are not UTF-8, a
+/// byte-order mark, `NaN` and `Infinity`, and more than [`MAX_DEPTH`](super::MAX_DEPTH) open
+/// brackets.
 ///
 /// # Examples
 ///
 /// ```
 /// use webhook_verify::json::read_object;
 ///
-/// let [id, count] = read_object(br#"{"id": "evt_1", "page": {"count": 2.0}}"#, [&["id"], &["page", "count"]])?;
+/// let text = br#"{"id": "evt_1", "page": {"count": 2.0}}"#;
+/// let [id, count] = read_object(text, [&["id"], &["page", "count"]])?;
 /// assert_eq!(id.and_then(|value| value.text()).as_deref(), Some("evt_1"));
 /// assert_eq!(count.map(|value| value.bytes()), Some(b"2.0".as_slice()));
 /// # Ok::<(), webhook_verify::json::NotAnObject>(())
@@ -81,8 +84,8 @@ pub fn read_object<'a, const N: usize>(
     Ok(searches.map(|search| search.found))
 }
 
-/// Does the same for a list of pointers such as `/payload/account_id`. They are JSON pointers (RFC
-/// 6901) without escapes: no name has a `/` or a `~`.
+/// Does the same as [`read_object`] for a list of pointers such as `/payload/account_id`. They are
+/// JSON pointers (RFC 6901) without escapes: no name has a `/` or a `~`.
 ///
 /// # Errors
 /// [`NotAnObject`].
@@ -119,7 +122,7 @@ struct Search<'a, 'p> {
     path: &'p [&'p str],
     /// How many names of the path, from its start, lead to the current member.
     matched: usize,
-    /// Where the value of the member that matched last starts.
+    /// Where the value of the last matching member starts.
     value: usize,
     found: Option<RawValue<'a>>,
 }
@@ -137,7 +140,7 @@ impl Visitor for Finder<'_, '_, '_> {
     fn member(&mut self, name: StringSpan, value: usize, depth: usize) -> Result<(), NotAnObject> {
         for search in &mut *self.searches {
             // All brackets around this member must be objects that the path names. An array among
-            // them is never matched, so `matched` stays behind `outer`.
+            // them never matches, so `matched` stays less than `outer`.
             let outer = depth - 1;
             if outer < search.path.len() && search.matched >= outer {
                 search.matched = outer;

@@ -1,4 +1,5 @@
-//! Writes an altered copy of a text: what stays is copied in long runs, what changes is replaced.
+//! Writes an altered copy of a text: unchanged parts are copied in long runs, changed parts are
+//! replaced.
 
 /// The altered copy of `text`, up to `copied`.
 pub(super) struct Output<'a> {
@@ -70,7 +71,7 @@ impl<'a> Output<'a> {
     }
 }
 
-/// Most text between two changes is shorter: a name, a number, a short string.
+/// Most text between two changes is shorter than this: a name, a number, a short string.
 const SHORT: usize = 32;
 
 /// The longest replacement: a float.

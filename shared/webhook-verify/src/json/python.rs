@@ -1,8 +1,8 @@
 //! Spells a JSON text as Python's `json.dumps(json.loads(text))` does, for providers that sign that
 //! text instead of the bytes they send.
 //!
-//! Only a text that a Python sender can have signed has such a form. Texts that Python reads more
-//! loosely than RFC 8259, and texts whose signed form would be ambiguous, are refused.
+//! Only a text that a Python sender can have signed has such a form. Texts that Python accepts but
+//! RFC 8259 does not, and texts whose signed form would be ambiguous, are refused.
 
 use std::ops::Range;
 
@@ -98,8 +98,8 @@ fn write(
     member: Option<&str>,
     form: PythonForm,
 ) -> Result<(Vec<u8>, Option<Range<usize>>), NoPythonForm> {
-    // RFC 8259, section 8.1. A byte-order mark is UTF-8; the lexer refuses it, since no value starts
-    // with it.
+    // RFC 8259, section 8.1. A byte-order mark is UTF-8; the lexer refuses it, since no value
+    // starts with it.
     let text = std::str::from_utf8(text).map_err(|_| NoPythonForm::NotJson)?;
     match form {
         PythonForm::Default => Writer::<true>::write(text, member),
@@ -129,13 +129,13 @@ struct Writer<'a, const DEFAULT: bool> {
     text: &'a str,
     output: Output<'a>,
     names: OpenNames,
-    /// Where in the form the name starts that is being read.
+    /// Where the name that is being read starts in the form.
     name_start: usize,
     /// The name of the member whose value is wanted.
     member: Option<&'a str>,
-    /// Where in the form its value starts.
+    /// Where the value of that member starts in the form.
     member_start: Option<usize>,
-    /// Where in the form its value is.
+    /// Where the value of that member is in the form.
     found: Option<Range<usize>>,
 }
 
@@ -157,8 +157,8 @@ impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
         Ok((writer.output.finish(), writer.found))
     }
 
-    /// Returns a length that the form does not exceed, so that it is written without growing: while
-    /// a [`Vec`] grows, it takes up to three times its length.
+    /// Returns an upper bound for the length of the form, so that its buffer need not grow: while a
+    /// [`Vec`] grows, it takes up to three times its length.
     fn longest(text: &[u8]) -> usize {
         let mut growth = 0;
         let mut rest = text;
@@ -175,16 +175,17 @@ impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
     }
 }
 
-/// The form of a DEL is six times as long. Nothing grows more, save a number that stands alone.
+/// The form of a DEL is six times as long as the DEL. Nothing grows more than that.
 const LARGEST_GROWTH: usize = 6;
 
-/// Bytes whose growth is added up at a time, and two more.
+/// The bytes whose growth is added up at a time, and the two bytes after them.
 const WINDOW: usize = 34;
 
-/// Returns by how many bytes the form is longer than the window, at most, without its last two bytes.
+/// Returns an upper bound for the bytes that the form adds to the window, without its last two
+/// bytes.
 ///
-/// Floats with an exponent grow by up to 14 bytes, from `1e15` to `1000000000000000.0`; others by up
-/// to 3, from `12345678901234567.0` to `1.2345678901234568e+16`.
+/// Floats with an exponent grow by up to 14 bytes, from `1e15` to `1000000000000000.0`; others by
+/// up to 3, from `12345678901234567.0` to `1.2345678901234568e+16`.
 #[expect(clippy::needless_bitwise_bool, reason = "lazy operators would keep it from using vectors")]
 #[inline]
 fn growth_of<const DEFAULT: bool>(window: &[u8; WINDOW]) -> usize {

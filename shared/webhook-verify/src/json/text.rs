@@ -1,6 +1,6 @@
 //! Decodes and spells the characters of JSON strings, and scans eight bytes at a time.
 //!
-//! Strings come here after the lexer has accepted them; still, nothing here panics on others.
+//! The lexer has accepted the strings that come here, but nothing here panics on any other.
 
 /// The code points of a string, with its escapes decoded.
 ///
@@ -104,7 +104,7 @@ const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 #[inline]
 fn hex4(digits: [u8; 4]) -> Option<u16> {
     let [a, b, c, d] = digits.map(|digit| HEX_VALUES[usize::from(digit)]);
-    // `NO_DIGIT` has all bits set, so one of it sets all bits of the result.
+    // `NO_DIGIT` has all bits set, so a single one sets all bits of the result.
     ((a | b | c | d) != NO_DIGIT).then(|| u16::from_be_bytes([a * 16 + b, c * 16 + d]))
 }
 
@@ -134,19 +134,21 @@ pub(super) fn leading_blanks(word: u128) -> usize {
     (word ^ u128::from_le_bytes([b' '; 16])).trailing_zeros() as usize / 8
 }
 
-// Each of the following functions sets the top bit of every byte of the word that it looks for. A
-// borrow or carry may set more bits above the first such byte, so only the lowest bit counts.
+// Each of the following functions looks for certain bytes in a word, and sets the top bit of each.
+// A borrow or carry may set more bits above the first such byte, so only the lowest bit is
+// meaningful.
 
 /// Finds quotes, backslashes and control characters.
 #[inline]
 pub(super) fn string_stops(word: u64) -> u64 {
-    // Swapping 0x20 and 0x22 (and others, pair by pair) puts the quote right after the control characters.
+    // Swapping 0x20 and 0x22 (and others, pair by pair) puts the quote right after the control
+    // characters.
     let quote_or_control = (word ^ all(0x02)).wrapping_sub(all(0x21));
     let backslash = (word ^ all(b'\\')).wrapping_sub(all(0x01));
     (quote_or_control | backslash) & !word & all(0x80)
 }
 
-/// Finds bytes above printable ASCII. DEL is one of them: Python escapes it too.
+/// Finds bytes above printable ASCII. DEL is one of them, because Python escapes it too.
 #[inline]
 pub(super) fn beyond_ascii(word: u64) -> u64 {
     (word | word.wrapping_add(all(0x01))) & all(0x80)

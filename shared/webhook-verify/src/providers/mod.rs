@@ -1,5 +1,5 @@
-//! The providers that are deployed: one folder for each, and the one list of them. Whatever is done for
-//! each provider is a loop over this list.
+//! The providers that are deployed: one folder each, and the only list of them. Everything that is
+//! done for each provider is a loop over this list.
 
 mod endgrate;
 mod pinwheel;

@@ -1,8 +1,8 @@
-//! What every provider must keep, whatever its description says: checked for each of them, deployed or in
-//! the catalogue. No provider needs a line here.
+//! Rules that every provider must keep, whatever its description says. They are checked for each
+//! provider, deployed or in the catalogue. A new provider needs no line here.
 //!
-//! [`checks`] has the checks. [`planted`] shows that they notice faults, in descriptions and in what
-//! receives by them.
+//! [`checks`] has the checks. [`planted`] shows that they notice faults, in descriptions and in
+//! receivers.
 
 mod checks;
 mod planted;
@@ -23,7 +23,7 @@ use crate::{
     time::{Tolerance, UnixSeconds},
 };
 
-/// A delivery as it arrives, and what the receiver is configured with.
+/// A delivery as it arrives, and the configuration of its receiver.
 #[derive(Clone)]
 struct Attempt {
     headers: Vec<Header>,
@@ -34,7 +34,7 @@ struct Attempt {
     url: Option<&'static str>,
 }
 
-/// What a receiver makes of a delivery.
+/// A receiver's answer to a delivery.
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Answer {
     Accepted { identity: Identity, secret: SecretVersion },
@@ -42,7 +42,7 @@ enum Answer {
     Malformed(Malformed),
 }
 
-/// What is equal for all deliveries of an event.
+/// What all deliveries of an event have in common.
 #[derive(Clone, Debug, Eq, PartialEq)]
 struct Identity {
     key: String,
@@ -50,10 +50,10 @@ struct Identity {
     group: String,
 }
 
-/// Receives a delivery, and writes all that may be logged of it into `log`.
+/// Receives a delivery, and writes everything that may be logged about it into `log`.
 type Receiver = fn(&'static Provider, &Attempt, log: &mut String) -> Answer;
 
-/// The receiver that is deployed.
+/// Receives as the deployed receiver does.
 fn receive(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
     let answer = answer(provider, attempt, log).unwrap_or_else(Answer::Refused);
     let (Answer::Refused(_) | Answer::Malformed(_)) = answer else { return answer };

@@ -1,4 +1,4 @@
-//! Faults, each planted in a description or in a receiver: the checks must report it.
+//! Faults that are planted in a description or in a receiver: the checks must report each of them.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -83,22 +83,22 @@ fn with(
 fn faults_of_receivers_are_reported() {
     let faults: [(&'static Provider, Receiver, &str); 18] = [
         (STRIPE, no_mac, "a changed byte of the body is not a mismatch"),
-        (STRIPE, no_mac, "another secret verifies"),
+        (STRIPE, no_mac, "a different secret verifies"),
         (STRIPE, no_mac, "a changed signature header is accepted"),
         (SLACK, no_clock, "the tolerance does not hold to the second"),
         (SLACK, clock_that_is_a_second_late, "the tolerance does not hold to the second"),
         (SLACK, clock_before_mac, "the clock is checked before the MAC"),
         (SLACK, first_of_repeated_headers, "a repeated header is not refused as such"),
         (SLACK, missing_headers_skip_the_check, "a missing header is not refused as such"),
-        (SLACK, any_case_of_digits, "a signature has a second spelling"),
-        (GITHUB, trimmed_body, "another spelling of a body is not a mismatch"),
-        (GITHUB, no_previous_secret, "a secret does not verify in a rotation, or is not named"),
-        (GITHUB, unnamed_secret, "a secret does not verify in a rotation, or is not named"),
+        (SLACK, any_case_of_digits, "a signature in a second spelling is not malformed"),
+        (GITHUB, trimmed_body, "a respelled body is not a mismatch"),
+        (GITHUB, no_previous_secret, "during a rotation, a secret does not verify or is not named"),
+        (GITHUB, unnamed_secret, "during a rotation, a secret does not verify or is not named"),
         (GITHUB, identity_of_the_delivery, "an unsigned header changes the answer or the identity"),
-        (STRIPE, identity_of_the_time, "a retry that is signed again is another event"),
-        (STRIPE, identity_of_nothing, "another event is the same"),
+        (STRIPE, identity_of_the_time, "a retry that is signed again is a different event"),
+        (STRIPE, identity_of_nothing, "a different event has the same key"),
         (SQUARE, url_of_the_host, "an unsigned header changes the answer or the identity"),
-        (SQUARE, url_may_be_missing, "a URL that is signed may be missing"),
+        (SQUARE, url_may_be_missing, "a missing URL verifies although the URL is signed"),
         (STRIPE, anything_is_an_object, "a signed body that is not an object is not malformed"),
     ];
     for (provider, receiver, expected) in faults {
@@ -111,7 +111,7 @@ fn faults_of_receivers_are_reported() {
     reports(STRIPE, nothing, "a signed delivery is not accepted under the current secret");
 }
 
-/// Signs whatever arrives, as if the sender had.
+/// Signs whatever arrives, as if the sender had signed it.
 fn no_mac(provider: &'static Provider, attempt: &Attempt, log: &mut String) -> Answer {
     with(provider, attempt, log, |attempt| {
         let secret = provider.key().read(&attempt.secrets.0).expect("a secret");
@@ -204,7 +204,7 @@ fn unnamed_secret(provider: &'static Provider, attempt: &Attempt, log: &mut Stri
     }
 }
 
-/// Receives a delivery, and makes its key of something else.
+/// Receives a delivery, and replaces the key of the event.
 fn with_key(
     provider: &'static Provider,
     attempt: &Attempt,

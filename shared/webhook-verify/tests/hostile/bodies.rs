@@ -1,8 +1,9 @@
-//! Bodies of any size: a benign one, and hostile ones of every shape that is known to be expensive.
+//! Makes bodies of any size: benign ones, and hostile ones of every shape that is known to be
+//! expensive.
 
 use std::fmt::Write as _;
 
-/// A shape: its name, and what makes a body of at most this size.
+/// A shape: its name, and a function that makes a body of at most this size.
 pub type Shape = (&'static str, fn(usize) -> String);
 
 /// Returns a body as a provider sends it: texts, numbers, an escape, some nesting.
@@ -204,7 +205,7 @@ fn text(size: usize, piece: &str) -> String {
     format!("{{\"payload\":\"{}\"}}", piece.repeat((size - 14) / piece.len()))
 }
 
-/// Returns six digits. They come in no order, and repeat only after a million.
+/// Returns six digits. Successive ones are in no order, and repeat only after a million.
 fn digits(index: usize) -> String {
     // 7,919 is coprime to a million.
     format!("{:06}", index * 7919 % 1_000_000)

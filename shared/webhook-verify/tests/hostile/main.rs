@@ -1,11 +1,11 @@
-//! Measures what a forged body costs at most, in processor time and heap, compared with a benign body
-//! of the same size: under two secrets, for each way of re-serialising and at several sizes.
+//! Measures how much processor time and heap a forged body costs, compared with a benign body of
+//! the same size: under two secrets, for each way of re-serialising, and at several sizes.
 //!
 //! `cargo test --package webhook-verify --test hostile -- --nocapture` prints all figures.
 //!
-//! Machines differ and are noisy, so only ratios count. Time is that of the thread on a processor, and
-//! the quickest of several rounds counts. A body that seems to be too slow is measured again, in turns
-//! with the benign one, because the processor's speed may have changed in between.
+//! Machines differ and are noisy, so only ratios count. Time is the processor time of the thread,
+//! and the quickest of several rounds counts. A body that seems too slow is measured again, in
+//! turns with the benign one, because the processor's speed may have changed in between.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::cast_precision_loss, reason = "bytes of heap are far below 2^52")]
@@ -44,23 +44,25 @@ const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 
 const SIZES: [usize; 4] = [1 << 10, 64 << 10, 1 << 20, MAX_BODY_BYTES];
 
-/// Rounds of which the quickest counts, and rounds for a body that seems to be too slow.
+/// The rounds of a measurement. The quickest counts.
 const ROUNDS: usize = 2;
+/// The rounds for a body that seems too slow.
 const MORE_ROUNDS: usize = 15;
 
-/// Bytes that are verified in one round at least, so that a small body takes long enough to measure.
+/// At least this many bytes are verified in one round, so that a small body takes long enough to
+/// measure.
 const BYTES_IN_A_ROUND: usize = 128 << 10;
 
 /// A forged body may take at most this many times as long as a benign one of its size.
 const SLOWEST: f64 = 8.0;
 
-/// A forged body may take at most this many times its size in heap,
+/// A forged body may take at most this many times its size in heap, plus [`FIXED_HEAP`].
 const MOST_HEAP: usize = 8;
-/// and this much more.
+/// Bytes of heap that a body of any size may take.
 const FIXED_HEAP: usize = 4096;
 
-/// The most expensive ways of signing. What a forgery costs depends on the form that is signed, and on
-/// nothing else of a description.
+/// The most expensive ways of signing. What a forgery costs depends on the signed form, and on
+/// nothing else in a description.
 const RAW_OR_FORM: &Provider = &Provider::new(
     "raw-or-form",
     Key::Text,
@@ -94,10 +96,10 @@ const fn scheme(messages: &'static [Message]) -> Scheme {
     }
 }
 
-/// Something that is done with a body.
+/// A name, and what is done with a body.
 type Check<'c> = (&'static str, &'c dyn Fn(&str));
 
-/// Returns a current and a previous secret, so that every forgery is tried under both.
+/// Returns a current and a previous secret: every forgery is tried under both.
 fn secrets() -> SigningSecrets {
     let secret = |key: &[u8]| SigningSecret::new(key.to_vec()).expect("not empty");
     SigningSecrets::new(secret(b"current"), Some(secret(b"previous")))
@@ -116,7 +118,7 @@ fn refused(provider: &'static Provider, headers: &[Header], body: &str, secrets:
     let unverified = provider.parse(delivery).expect("well formed");
     match unverified.verify(secrets, NOW, Tolerance::of(provider), None) {
         Err(VerifyError::SignatureMismatch | VerifyError::NoSignedText(_)) => {}
-        other => panic!("a forgery: {other:?}"),
+        other => panic!("a forgery is not refused as one: {other:?}"),
     }
 }
 
@@ -176,7 +178,8 @@ fn a_forged_body_costs_at_most_8_times_a_benign_one_in_time_and_heap() {
                 }
                 let times = heap.saturating_sub(FIXED_HEAP) as f64 / body.len() as f64;
                 eprintln!(
-                    "{size:>8} {check:<14} {name:<36} {ratio:>6.2} × the time, {times:>5.2} × the size in heap"
+                    "{size:>8} {check:<14} {name:<36} {ratio:>6.2} × the time, \
+                     {times:>5.2} × the size in heap"
                 );
                 let most_heap =
                     if check == "members" { 0 } else { MOST_HEAP * body.len() } + FIXED_HEAP;

@@ -1,8 +1,8 @@
-//! Random documents that love the edges: of numbers, of escapes, of nesting, of what makes two names the same.
+//! Random documents, with many edge cases of numbers, escapes, nesting and equal names.
 
 use fastrand::Rng;
 
-/// The same seed gives the same documents, whatever their number.
+/// Returns random documents. The same seed gives the same documents, whatever their number.
 pub fn documents(seed: u64, count: u64) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Rng::with_seed(seed);
     (0..count).map(move |_| {
@@ -69,7 +69,7 @@ impl Document {
         self.push("]");
     }
 
-    /// Longer than what is gathered before it is handed on.
+    /// Writes an array of hundreds of values.
     fn long_array(&mut self, random: &mut Rng) {
         self.push("[");
         for index in 0..random.u16(200..1000) {
@@ -84,7 +84,7 @@ impl Document {
     fn object(&mut self, random: &mut Rng, levels: u8, outermost: bool) {
         self.push("{");
         self.space(random);
-        // Now and then more than are compared pair by pair.
+        // Now and then, more members than are compared pair by pair.
         let members = if random.u8(..100) == 0 { random.u8(28..40) } else { random.u8(..6) };
         for index in 0..members {
             if index > 0 {
@@ -106,7 +106,7 @@ impl Document {
         self.push("}");
     }
 
-    /// About as deep as may be, and sometimes far deeper.
+    /// Nests about as deeply as is allowed, and sometimes far deeper.
     fn deep(&mut self, random: &mut Rng) {
         let depth =
             if random.u8(..20) == 0 { random.usize(..3000) } else { random.usize(120..136) };
@@ -140,7 +140,8 @@ impl Document {
         }
     }
 
-    /// Spells UTF-16 code units: each character as it is where that may be, or as one of its escapes.
+    /// Writes UTF-16 code units as a string: each character as it is, if that is allowed, or as one
+    /// of its escapes.
     fn string(&mut self, random: &mut Rng, units: &[u16]) {
         self.push("\"");
         let seldom = random.bool();
@@ -183,7 +184,7 @@ impl Document {
     }
 }
 
-/// Changes, takes away or puts in a byte, or cuts the text off.
+/// Changes, removes or inserts a byte, or cuts the text off.
 fn corrupt(text: &mut Vec<u8>, random: &mut Rng) {
     const BYTES: &[u8] = b"\"\\{}[],:0-+.eEu/ \n\t\0\x0b\x1f\x7f\x80\xbf\xc0\xed\xff";
     if text.is_empty() {
@@ -201,7 +202,7 @@ fn corrupt(text: &mut Vec<u8>, random: &mut Rng) {
     }
 }
 
-/// A name that the object has not yet, mostly.
+/// Returns a name, usually one that the object does not have yet.
 fn name(random: &mut Rng, index: u8) -> Vec<u16> {
     match random.u8(..40) {
         0 => string(random),
@@ -217,7 +218,7 @@ fn name(random: &mut Rng, index: u8) -> Vec<u16> {
     }
 }
 
-/// A string's UTF-16 code units, most of them ASCII letters.
+/// Returns the UTF-16 code units of a string, most of them printable ASCII.
 fn string(random: &mut Rng) -> Vec<u16> {
     let length = match random.u16(..800) {
         0 => random.usize(900..5000),
@@ -283,7 +284,7 @@ fn number(random: &mut Rng) -> String {
         4 => format!("{}.{}", random.u32(..1000), fraction(random, 1..4)),
         5 => format!("{}.{}", digits(random, 1..20), fraction(random, 1..20)),
         6 => format!("0.{}{}", "0".repeat(random.usize(..8)), fraction(random, 1..20)),
-        // Where fixed notation ends.
+        // Near the end of fixed notation.
         7 => format!(
             "{}.{}",
             random.u64(9_999_999_999_999_990..10_000_000_000_000_010),
@@ -299,14 +300,15 @@ fn number(random: &mut Rng) -> String {
         ),
         10 => scientific(random, 0..30),
         11 => scientific(random, 290..330),
-        // Any float at all, denormals included, in as many digits as it takes or in more.
+        // Any float at all, denormals included, with as many digits as it needs or more.
         12 => any_float(random, random_bits),
         _ => any_float(random, |random| random_bits(random) >> 12),
     };
     format!("{sign}{unsigned}")
 }
 
-/// Where notations change, where digits are one too many, where floats end.
+/// Numbers at which the notation changes, with one digit too many, and at the ends of the range of
+/// floats.
 const KNOWN: [&str; 32] = [
     "1.0",
     "136.0",
@@ -342,7 +344,8 @@ const KNOWN: [&str; 32] = [
     "1.797693134862315808e308",
 ];
 
-/// All the digits of the middle between two floats, or a little beside it: what is read there decides by the last digit.
+/// Returns the middle between two floats with all its digits, or a number just beside it: its last
+/// digit decides which float is read.
 fn middle(random: &mut Rng) -> String {
     let odd = u128::from(random.u64(1 << 53..1 << 54) | 1);
     if random.bool() {
@@ -362,7 +365,8 @@ fn middle(random: &mut Rng) -> String {
     format!("{whole}.{fraction}{end}")
 }
 
-/// A power of two or a float beside it: below a power floats lie twice as close as above.
+/// Returns a power of two, or a float beside it: floats below a power are half as far apart as
+/// those above.
 fn near_power(random: &mut Rng) -> String {
     let power = random.u64(..2047) << 52;
     any_float(random, |random| (power + random.u64(..3)).saturating_sub(1))
@@ -396,7 +400,7 @@ fn scientific(random: &mut Rng, exponents: std::ops::Range<u16>) -> String {
     format!("{mantissa}{e}{}", random.u16(exponents))
 }
 
-/// Digits that may start an integer of more than one.
+/// Returns digits of which the first is not zero.
 fn digits(random: &mut Rng, lengths: std::ops::Range<usize>) -> String {
     let rest = fraction(random, lengths);
     format!("{}{}", random.u8(1..10), &rest[1..])

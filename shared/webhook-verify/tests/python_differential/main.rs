@@ -1,6 +1,6 @@
 //! Compares the JSON functions with Python's own `json` module on random documents.
 //!
-//! `PYTHON_JSON_DOCUMENTS` sets how many (10,000 by default), `PYTHON_JSON_SEED` which ones.
+//! `PYTHON_JSON_DOCUMENTS` sets how many (10,000 by default), and `PYTHON_JSON_SEED` which ones.
 
 mod documents;
 
@@ -20,14 +20,15 @@ fn every_document_gets_the_answers_that_python_gives() {
     let mut python = start_python();
     let stdin = python.stdin.take().expect("stdin is piped");
     let stdout = python.stdout.take().expect("stdout is piped");
-    // Python answers while it is still being asked, so one thread asks and one reads. Both make the same documents.
+    // Python answers while it is still being asked, so one thread asks and another one reads. Both
+    // generate the same documents.
     let asking = thread::spawn(move || {
         let mut stdin = BufWriter::new(stdin);
         documents(seed, count).try_for_each(|document| write_frame(&mut stdin, &document))
     });
-    // The reader is dropped here, so that Python does not wait for it after a difference.
+    // `compare` drops the reader, so that Python does not wait for it after a difference.
     let compared = compare(documents(seed, count), BufReader::new(stdout));
-    let asked = asking.join().expect("the asking thread runs to its end");
+    let asked = asking.join().expect("the asking thread does not panic");
     let status = python.wait().expect("python3 can be waited for");
 
     let tally = compared.unwrap_or_else(|difference| panic!("{difference}"));
@@ -90,7 +91,7 @@ fn answers(document: &[u8]) -> Answers {
 const ORACLE: &str = include_str!("oracle.py");
 
 fn start_python() -> Child {
-    // Isolated from the environment.
+    // `-I` isolates it from the environment.
     Command::new("python3")
         .args(["-I", "-c", ORACLE])
         .stdin(Stdio::piped())

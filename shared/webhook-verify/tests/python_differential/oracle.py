@@ -1,6 +1,7 @@
-"""Answers the questions of this test, by the rules that the crate sets: no duplicates, nothing infinite, 128 brackets.
+"""Answers the questions of this test by the rules of the crate.
 
-Reads documents from standard input and writes the answers to standard output, each with its length before it.
+The rules: no duplicate names, no infinite numbers, at most 128 open brackets. Reads documents from
+standard input and writes the answers to standard output, each after its length.
 """
 
 import json
@@ -14,7 +15,7 @@ sys.set_int_max_str_digits(4300)
 
 
 class Pairs(list):
-    """An object with all of its members."""
+    """An object with all of its members, duplicates included."""
 
 
 def refuse(*_):
@@ -105,4 +106,7 @@ def answers(document):
 stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
 while length := stdin.read(4):
     for found in answers(stdin.read(*struct.unpack(">I", length))):
-        stdout.write(struct.pack(">I", 0xffffffff) if found is None else struct.pack(">I", len(found)) + found)
+        if found is None:
+            stdout.write(struct.pack(">I", 0xffffffff))
+        else:
+            stdout.write(struct.pack(">I", len(found)) + found)

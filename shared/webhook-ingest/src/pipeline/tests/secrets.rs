@@ -7,7 +7,8 @@ use std::sync::{
 
 use super::*;
 
-/// A clock that moves on by so many milliseconds whenever it is read: so whatever happens between two looks takes that long.
+/// A clock that advances by a number of milliseconds whenever it is read. So whatever happens
+/// between two reads takes that long.
 struct Slow(ManualClock, Arc<AtomicU64>);
 
 impl Clock for Slow {
@@ -61,10 +62,9 @@ async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
 async fn a_rotated_secret_is_fetched_by_the_first_delivery_that_it_signs() {
     let secrets = MemorySecrets::new("old");
     let pipeline = harness(ACME, secrets.clone());
-    let deliver = |key: &'static str, id: u8| {
+    let deliver = async |key: &str, id: u8| {
         let body = format!(r#"{{"event_id":"e{id}"}}"#);
-        let pipeline = &pipeline;
-        async move { pipeline.deliver(&signed_with(key, body.as_bytes()), body.as_bytes(), "t").await }
+        pipeline.deliver(&signed_with(key, body.as_bytes()), body.as_bytes(), "t").await
     };
     assert_eq!(deliver("old", 1).await.outcome.name(), "accepted");
     secrets.set(Some("new"), Some(Ok("old")));
@@ -105,7 +105,7 @@ async fn an_unreadable_previous_version_matters_only_after_a_mismatch() {
 }
 
 #[tokio::test]
-async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
+async fn a_delivery_is_unavailable_if_the_secret_cannot_be_fetched() {
     let secrets = MemorySecrets::default();
     let pipeline = harness(ACME, secrets.clone());
     let down = SecretError::Call(CallError::NoResponse("the store is down"));
@@ -125,7 +125,7 @@ async fn a_secret_that_cannot_be_fetched_is_503_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
+async fn the_trail_tells_apart_why_a_secret_was_fetched() {
     let secrets = MemorySecrets::new("key");
     let pipeline = harness(ACME, secrets.clone());
     let deliver = async |key: &str| {
@@ -152,9 +152,9 @@ async fn a_routine_fetch_a_refetch_and_a_failed_one_are_told_apart() {
         "too early to ask again"
     );
     pipeline.clock.advance(Duration::from_mins(5));
-    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret is used");
+    assert_eq!(deliver("key").await, ("duplicate", failed()), "the old secret stays in use");
     pipeline.clock.advance(Duration::from_secs(10));
     assert_eq!(deliver("another").await, ("unavailable", failed()), "one fetch, not two");
     pipeline.clock.advance(Duration::from_hours(1));
-    assert_eq!(deliver("key").await, ("unavailable", failed()), "no secret may be used");
+    assert_eq!(deliver("key").await, ("unavailable", failed()), "the old secret is too old");
 }

@@ -1,9 +1,12 @@
-//! What senders choose: unsigned fields, schemes, sizes, names that are long or have control characters.
+//! What senders choose: unsigned fields, schemes, sizes, and names that are long or have control
+//! characters.
 
 use super::*;
 
+const CHALLENGE: &[u8] = br#"{"type": "url_verification", "challenge": "3eZb\u0001"}"#;
+
 #[tokio::test]
-async fn a_captured_v1_delivery_under_a_new_uuid_is_a_noticed_duplicate() {
+async fn a_replay_under_a_new_delivery_id_is_a_duplicate_and_noticed() {
     let pipeline = acme();
     let body = br#"{"event": "x", "webhook_id": "w", "payload": {"id": 1}}"#;
     let signed = sign("acme-v1", "key", UnixSeconds(START.0 / 1000), body);
@@ -20,7 +23,7 @@ async fn a_captured_v1_delivery_under_a_new_uuid_is_a_noticed_duplicate() {
 }
 
 #[tokio::test]
-async fn a_captured_v1_payload_under_another_event_name_is_noticed() {
+async fn a_replay_under_a_different_event_name_is_noticed() {
     let pipeline = acme();
     let deliver = async |body: &[u8], token: &str| {
         let headers = sign("acme-v1", "key", UnixSeconds(START.0 / 1000), body);
@@ -73,13 +76,13 @@ async fn a_long_event_id_is_answered_and_recorded_by_its_hash() {
         pipeline.deliver(&signed_with("key", body.as_bytes()), body.as_bytes(), "t1").await;
     assert_eq!(report.outcome, Outcome::Accepted { id: hash.clone() });
     let message = &pipeline.queue.messages()[0].message;
-    assert_eq!(message.event_id, id, "the message has the id as it was sent");
+    assert_eq!(message.event_id, id, "the message keeps the id as it was sent");
     let record = pipeline.store.record(&message.idempotency_key).expect("is there");
     assert_eq!(record.claim.event_id, hash);
 }
 
 #[tokio::test]
-async fn control_characters_of_a_sender_do_not_reach_the_envelope() {
+async fn control_characters_do_not_reach_the_attributes_of_the_envelope() {
     let pipeline = acme();
     let body = br#"{"event_id":"e\u0001","event":"a\u001b[31m\nb"}"#;
     let report = pipeline.deliver(&signed_with("key", body), body, "t1").await;
@@ -95,14 +98,20 @@ async fn control_characters_of_a_sender_do_not_reach_the_envelope() {
 }
 
 #[tokio::test]
-async fn a_challenge_is_answered_and_writes_nothing_and_a_forged_one_is_refused() {
+async fn a_challenge_is_answered_and_writes_nothing() {
     let pipeline = acme();
-    let body = br#"{"type": "url_verification", "challenge": "3eZb\u0001"}"#;
-    let forged = pipeline.deliver(&signed_with("another", body), body, "t1").await;
-    assert_eq!(forged.outcome, Outcome::Refused(VerifyError::SignatureMismatch));
-    let report = pipeline.deliver(&signed_with("key", body), body, "t2").await;
+    let report = pipeline.deliver(&signed_with("key", CHALLENGE), CHALLENGE, "t").await;
     let Outcome::Challenge(answer) = report.outcome else { panic!("{:?}", report.outcome) };
     assert_eq!(answer.body(), r#"{"challenge":"3eZb\u0001"}"#);
+    assert!(pipeline.store.is_empty());
+    assert_eq!(pipeline.queued(), 0);
+}
+
+#[tokio::test]
+async fn a_forged_challenge_is_refused_and_writes_nothing() {
+    let pipeline = acme();
+    let report = pipeline.deliver(&signed_with("another", CHALLENGE), CHALLENGE, "t").await;
+    assert_eq!(report.outcome, Outcome::Refused(VerifyError::SignatureMismatch));
     assert!(pipeline.store.is_empty());
     assert_eq!(pipeline.queued(), 0);
 }

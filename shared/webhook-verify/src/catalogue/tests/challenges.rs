@@ -1,4 +1,4 @@
-//! Challenges are answered, and nothing else is.
+//! Tests that challenges are answered, and nothing else is.
 
 use crate::{
     catalogue::{CATALOGUE, SLACK, STRIPE, ZOOM},
@@ -12,8 +12,8 @@ use crate::{
 const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
 const URL: Option<&str> = Some("https://example.com/webhooks/provider");
 
-/// Signs a body with the secret `zoom-secret-token`, which is the current or the previous one, and returns
-/// the answer to the challenge that it is.
+/// Signs a body with the secret `zoom-secret-token`, verifies it with that as the current or the
+/// previous secret, and returns the answer if the body is a challenge.
 fn answer_under(provider: &'static Provider, body: &str, is_current: bool) -> Option<String> {
     let read = |text: &str| provider.key().read(&provider.key().write(text)).expect("not empty");
     let secret = read("zoom-secret-token");
@@ -52,13 +52,13 @@ fn slack_gets_its_challenge_back() {
     assert_eq!(
         answer(SLACK, escaped).as_deref(),
         Some(r#"{"challenge":"\u00eb\"\n"}"#),
-        "it stays as it is spelled"
+        "its spelling is kept"
     );
 }
 
-/// Computed with Python's `hmac`.
+/// The expected MAC was computed with Python's `hmac`.
 #[test]
-fn zoom_gets_its_token_and_the_mac_of_it_under_the_secret_that_verified() {
+fn zoom_gets_its_token_and_its_mac_under_the_secret_that_verified() {
     let body = r#"{"payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1654503849680,"event":"endpoint.url_validation"}"#;
     let mac = "d9e0d764a78494688ba3f2d5c0ed4ca311394b4834d959759213424d2df961e3";
     let expected = format!(r#"{{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","encryptedToken":"{mac}"}}"#);
@@ -68,7 +68,7 @@ fn zoom_gets_its_token_and_the_mac_of_it_under_the_secret_that_verified() {
 }
 
 #[test]
-fn a_token_of_1024_bytes_is_a_challenge_and_a_longer_one_is_none() {
+fn the_token_of_a_challenge_has_at_most_1024_bytes() {
     let body = |token: &str| format!(r#"{{"type":"url_verification","challenge":"{token}"}}"#);
     for (token, is_challenge) in [
         ("a".repeat(1024), true),
@@ -83,7 +83,7 @@ fn a_token_of_1024_bytes_is_a_challenge_and_a_longer_one_is_none() {
 }
 
 #[test]
-fn an_event_and_a_body_with_half_a_challenge_are_none() {
+fn events_and_incomplete_challenges_are_not_answered() {
     for (provider, body) in [
         (SLACK, r#"{"type":"event_callback","challenge":"x","event_id":"Ev1"}"#),
         (SLACK, r#"{"type":"url_verification"}"#),
@@ -96,7 +96,7 @@ fn an_event_and_a_body_with_half_a_challenge_are_none() {
         (SLACK, "type=url_verification&challenge=x"),
         (SLACK, r#"{"event":"endpoint.url_validation","payload":{"plainToken":"x"}}"#),
         (ZOOM, r#"{"event":"endpoint.url_validation","plainToken":"x"}"#),
-        // The answer would be the signature of this text.
+        // The token is the signed text of a delivery, so the answer would be a valid signature.
         (
             ZOOM,
             r#"{"event":"endpoint.url_validation","payload":{"plainToken":"v0:1700000000:{}"}}"#,

@@ -1,5 +1,5 @@
-//! What a form of signatures allows: several signatures, other labels, both sides of the tolerance, and
-//! one spelling of the secret.
+//! Tests what each form of signature allows: several signatures, other labels, both sides of the
+//! tolerance, and one spelling of the secret.
 
 use super::{
     Signed,
@@ -45,7 +45,7 @@ fn one_right_signature_among_several_is_enough_wherever_it_is() {
 }
 
 #[test]
-fn a_labelled_time_is_there_once_and_has_only_digits() {
+fn a_labelled_time_must_be_sent_once_and_have_only_digits() {
     for (vector, name, time) in [
         (stripe(), "Stripe-Signature", "t=1614265330,"),
         (paddle(), "Paddle-Signature", "ts=1671552777;"),
@@ -87,7 +87,7 @@ fn the_tolerance_of_five_minutes_holds_on_both_sides_and_to_the_second() {
 }
 
 #[test]
-fn milliseconds_are_signed_as_they_are_sent_and_count_in_whole_seconds() {
+fn milliseconds_are_signed_as_sent_and_checked_in_whole_seconds() {
     let vector = hubspot();
     let resigned = |time: &str| {
         let secret = vector.provider.key().read(vector.secret).expect("a text");
@@ -123,6 +123,12 @@ fn a_prefix_of_another_scheme_is_unknown() {
                 Some(expected)
             );
         }
+    }
+}
+
+#[test]
+fn a_signature_without_its_prefix_is_malformed() {
+    for (vector, name) in [(slack(), "X-Slack-Signature"), (zoom(), "x-zm-signature")] {
         let bare = vector.header(name).replace("v0=", "");
         assert_eq!(
             vector.with_header(name, &bare).refusal().map(|error| error.reason()),
@@ -132,20 +138,23 @@ fn a_prefix_of_another_scheme_is_unknown() {
 }
 
 #[test]
-fn a_secret_in_another_spelling_is_refused_with_an_error_that_says_so() {
+fn a_secret_in_a_different_spelling_is_refused_with_the_reason() {
     let key = STANDARD_WEBHOOKS.key();
     for (text, expected) in [
         (
             "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-            "this provider's secrets begin with `whsec_`, and the value does not: store it as the provider shows it",
+            "this provider's secrets begin with `whsec_`, but the value does not: store it as the \
+             provider shows it",
         ),
         (
             "whsec_not base64",
-            "this provider's secrets are base64 after `whsec_`, and the value is not: store it as the provider shows it",
+            "this provider's secrets are base64 after `whsec_`, but the value is not: store it as \
+             the provider shows it",
         ),
         (
             "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
-            "this provider's secrets are base64 after `whsec_`, and the value is not: store it as the provider shows it",
+            "this provider's secrets are base64 after `whsec_`, but the value is not: store it as \
+             the provider shows it",
         ),
         ("whsec_", "the signing secret is empty"),
     ] {
@@ -169,7 +178,7 @@ fn a_secret_that_is_read_as_text_and_not_as_base64_does_not_verify() {
 #[test]
 fn a_signed_id_is_accepted_only_without_the_character_that_ends_it() {
     let vector = standard_webhooks();
-    // The text that is signed would be the same, with some of it moved.
+    // The signed text would be the same: only a part of it has moved into the id.
     let moved = vector.with_header("webhook-id", "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330");
     assert_eq!(moved.refusal(), Some(VerifyError::HeaderMalformed("webhook-id")));
 }

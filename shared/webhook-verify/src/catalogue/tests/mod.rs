@@ -1,4 +1,5 @@
-//! Tests of the catalogue: published and computed vectors, and what each form of a signature allows.
+//! Tests of the catalogue: published and computed vectors, and what each form of a signature
+//! allows.
 
 mod challenges;
 mod forms;
@@ -49,7 +50,7 @@ impl Signed {
         self.verify(|_, _| ()).err()
     }
 
-    /// Returns the delivery with another value of this header.
+    /// Returns the delivery with this header set to `value`.
     fn with_header(&self, name: &str, value: &str) -> Self {
         let mut other = self.clone();
         let (_, old) = other

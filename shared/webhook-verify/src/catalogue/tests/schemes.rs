@@ -1,4 +1,4 @@
-//! Schemes that the catalogue does not have, described here to show that descriptions hold them.
+//! Schemes that are not in the catalogue, to show that descriptions can express them.
 
 use std::time::Duration;
 
@@ -80,7 +80,8 @@ pub(crate) const HUBSPOT: &Provider = &Provider::new(
     }],
 );
 
-/// Nobody's scheme: what no other here has. A body or its compact form, and a header after it.
+/// An invented scheme with what no other scheme here has, such as the body or its compact form, and
+/// a signed header after it.
 pub(crate) const RARE: &Provider = &Provider::new(
     "rare",
     Key::Hex,

@@ -35,13 +35,13 @@ fn floats_are_spelled_with_pythons_shortest_digits() {
         ("9.99999999999999e307", "9.99999999999999e+307"),
         ("-0e-999", "-0.0"),
         ("0.00e999", "0.0"),
-        // The text is as far from one float as from the next.
+        // The text is halfway between two floats.
         ("9007199254740993.0", "9007199254740992.0"),
         ("9007199254740995.0", "9007199254740996.0"),
         ("1e23", "1e+23"),
         ("2e23", "2e+23"),
         ("8.41e21", "8.41e+21"),
-        // The float is as far from one shortest text as from the next.
+        // The float is halfway between two shortest texts.
         ("1265849048433205.25", "1265849048433205.2"),
         ("1435255037873697.25", "1435255037873697.2"),
         ("1856814905663545.25", "1856814905663545.2"),
@@ -105,7 +105,7 @@ fn a_float_of_any_length_is_read_to_its_last_digit() {
 }
 
 #[test]
-fn floats_that_are_copied_are_spelled_as_python_does() {
+fn floats_that_are_copied_are_spelled_as_python_spells_them() {
     let mut random = fastrand::Rng::with_seed(1);
     let mut copied = 0;
     for _ in 0..200_000 {
@@ -139,7 +139,7 @@ fn short_floats_of_every_size_read_back_as_themselves() {
 
 /// The middle between two floats has up to 767 digits. Rust's own parser is exact, but slow there.
 #[test]
-fn floats_at_and_near_the_middle_of_two_are_read_exactly() {
+fn numbers_at_and_near_the_middle_of_two_floats_are_read_exactly() {
     let mut random = fastrand::Rng::with_seed(1);
     for _ in 0..2_000 {
         let bits = random.u64(..0x7fe0_0000_0000_0000) & if random.bool() { !0 } else { !0 << 40 };
@@ -198,7 +198,8 @@ fn mean(a: &str, b: &str) -> String {
     half
 }
 
-/// Returns a decimal that is less than the given one by one in its last digit that is not zero.
+/// Returns the decimal with its last digit that is not zero lowered by one, and nines for the zeros
+/// after it.
 fn before(decimal: &str) -> String {
     let last = decimal.rfind(|digit| matches!(digit, '1'..='9')).expect("not zero");
     let (rest, last) = decimal.split_at(last);

@@ -1,4 +1,4 @@
-//! Tests of the forms that texts have.
+//! Tests of the Python forms of texts.
 
 use super::{compact, default, payload};
 use crate::json::NoPythonForm;
@@ -106,7 +106,7 @@ fn a_lone_surrogate_has_a_default_form_and_no_compact_one() {
 }
 
 #[test]
-fn separators_are_pythons_whatever_white_space_came() {
+fn separators_are_pythons_whatever_the_white_space_was() {
     for text in [
         r#"{"a": [1, 2, {}], "b": {"c": []}, "d": null}"#,
         r#"{"a":[1,2,{}],"b":{"c":[]},"d":null}"#,
@@ -127,10 +127,14 @@ fn separators_are_pythons_whatever_white_space_came() {
 }
 
 #[test]
-fn literals_and_the_order_of_names_are_kept() {
+fn literals_are_kept() {
     assert_eq!(default("true").as_deref(), Ok("true"));
     assert_eq!(default(" false ").as_deref(), Ok("false"));
     assert_eq!(compact("[null,true,false]").as_deref(), Ok("[null,true,false]"));
+}
+
+#[test]
+fn the_order_of_names_is_kept() {
     assert_eq!(compact(r#"{"b": 0, "10": 0, "2": 0}"#).as_deref(), Ok(r#"{"b":0,"10":0,"2":0}"#));
 }
 
@@ -174,7 +178,7 @@ fn the_payload_of_a_recorded_body_loses_spaces_and_escapes() {
 }
 
 #[test]
-fn what_stays_between_changes_is_copied_at_any_length() {
+fn unchanged_text_of_any_length_is_copied() {
     // Pieces of every length, short and long, between the changes.
     let strings =
         (0..3000).map(|index| format!("\"{}\"", "s".repeat(index % 37 + index % 7 / 6 * 1500)));

@@ -1,4 +1,4 @@
-//! Tests of texts that have no form.
+//! Tests of texts that have no Python form.
 
 use super::{compact, default, nested, payload, payload_in};
 use crate::json::{MAX_DEPTH, NoPythonForm, PythonForm, read_object};
@@ -137,7 +137,7 @@ fn integers_are_kept_up_to_4300_digits() {
 }
 
 #[test]
-fn floats_of_any_number_of_digits_are_read_any_number_of_times() {
+fn any_number_of_long_floats_is_accepted() {
     let array = |float: &str, count: usize| format!("[{}]", vec![float; count].join(","));
     for (float, repr) in [
         ("0.12345678901234567890", "0.12345678901234568"),

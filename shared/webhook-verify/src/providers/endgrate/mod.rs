@@ -1,13 +1,14 @@
-//! Endgrate: integration events. `X-Endgrate-Signature: <padded base64 of HMAC-SHA1>` under the API key.
+//! Endgrate: integration events. `X-Endgrate-Signature: <padded base64 of HMAC-SHA1>` under the API
+//! key.
 //!
 //! The MAC covers Python's `json.dumps(data)` of the parsed body. The body that is sent usually has
 //! exactly these bytes, but this is not certain. So the signature is checked over the raw body and
-//! over its Python form. Many bodies have the same Python form, so the text that the MAC covered is what
-//! is hashed and queued. No timestamp, nonce, id or version is signed or sent: only the idempotency
-//! record stops a replay.
+//! over its Python form. Many bodies have the same Python form, so the text that the MAC covered is
+//! what is hashed and queued. No timestamp, nonce, id or version is signed or sent: only the
+//! idempotency record stops a replay.
 //!
-//! The body does not name its event type; its members show it. Source: the payloads in Endgrate's API
-//! reference ("callbacks").
+//! The body does not name its event type; its members show it. Source: the payloads in Endgrate's
+//! API reference ("callbacks").
 
 use std::time::Duration;
 
@@ -49,12 +50,13 @@ pub const ENDGRATE: &Provider = &Provider::new(
 )
 .also_sends(&[("user-agent", "python-requests/2.31.0")]);
 
-/// How long a configuration event is remembered. A configuration may change from A to B and back to A,
-/// with equal bodies, and the last one must win. So the record lives only as long as an SQS FIFO queue
-/// deduplicates (five minutes from the send), and a minute more for the send.
+/// How long a configuration event is remembered. A configuration may change from A to B and back to
+/// A, with the same body as before. The second A must win, and must not be dropped as a duplicate,
+/// so the record lives only as long as an SQS FIFO queue deduplicates (five minutes from the send),
+/// plus a minute for the send.
 const CONFIGURATION_RETENTION: Duration = Duration::from_mins(6);
 
-/// Tells the event's type by the members that are present and not null.
+/// Derives the event's type from the members that are present and not null.
 fn event_kind(body: &[u8]) -> Result<EventKind, NotAnObject> {
     let paths: [&[&str]; 6] = [
         &["pk"],

@@ -33,7 +33,7 @@ fn endgrate(secret: &SigningSecret, body: &[u8]) -> Vec<Header> {
     signer(secret).sign(body).expect("signs any body")
 }
 
-/// Signs a body that is not spelled as it was signed: over its Python form.
+/// Signs the Python form of a body that is sent in a different spelling.
 fn endgrate_python_form(secret: &SigningSecret, body: &[u8]) -> Result<Vec<Header>, NoPythonForm> {
     signer(secret).respelled().sign(body)
 }
@@ -75,7 +75,7 @@ fn the_computed_vector_verifies_over_the_raw_bytes() {
 }
 
 #[test]
-fn a_respelled_body_verifies_over_its_form_and_that_is_kept() {
+fn a_respelled_body_verifies_over_its_form_which_is_kept() {
     let compact = BODY
         .replace(": ", ":")
         .replace(", ", ",")
@@ -95,7 +95,7 @@ fn a_compact_body_signed_as_it_is_sent_verifies() {
 }
 
 #[test]
-fn python_spaces_with_other_numbers_verify_over_the_form() {
+fn a_body_with_pythons_spaces_but_other_numbers_verifies_over_its_form() {
     assert_eq!(signed_bytes(TAG, &BODY.replace("1.0", "1.00")), Ok(BODY.to_owned()));
 }
 
@@ -140,6 +140,10 @@ fn a_signature_is_28_characters_of_padded_base64() {
             "{signature:.40}"
         );
     }
+}
+
+#[test]
+fn a_missing_or_repeated_signature_is_refused() {
     let secrets = SigningSecrets::new(secret("TEST_API_KEY"), None);
     let twice = [Header::new(SIGNATURE, TAG), Header::new("X-ENDGRATE-SIGNATURE", TAG)];
     assert_eq!(

@@ -2,12 +2,12 @@
 //! `X-Timestamp: <Unix seconds>`.
 //!
 //! - v2: HMAC-SHA256 over `v2:<timestamp>:<raw body>`.
-//! - v1: HMAC-SHA256 over `v1:<timestamp>:<compact JSON of the body's payload>`. Compact JSON is Python's
-//!   `json.dumps(payload, separators=(",", ":"), ensure_ascii=False)`, so the body that is sent has
-//!   spaces that the signed text has not. `event`, `webhook_id` and the UUID header are not signed:
-//!   they are passed on, marked as unsigned, and never identify an event.
+//! - v1: HMAC-SHA256 over `v1:<timestamp>:<compact JSON of the body's payload>`. Compact JSON is
+//!   Python's `json.dumps(payload, separators=(",", ":"), ensure_ascii=False)`, so the body that is
+//!   sent has spaces that the signed text does not have. `event`, `webhook_id` and the UUID header
+//!   are not signed: they are passed on, marked as unsigned, and never identify an event.
 //!
-//! `x-pinwheel-webhook-id` is ignored: it is the id of the registration, and equal for all events.
+//! `x-pinwheel-webhook-id` is ignored: it is the id of the registration, the same for all events.
 
 use std::time::Duration;
 
@@ -36,8 +36,8 @@ const SIGNATURE: Signature = Signature {
     hash: Hash::Sha256,
 };
 
-/// Pinwheel does not say whether it signs a retry again, so a shorter tolerance than 24 hours might
-/// refuse an honest one. The idempotency record stops replays.
+/// Pinwheel does not say whether it signs a retry again, so a tolerance under 24 hours might refuse
+/// honest retries. The idempotency record stops replays.
 const TIME: Time = Time {
     source: TimeSource::Header(&["x-timestamp"]),
     unit: TimeUnit::Seconds,
