@@ -104,5 +104,5 @@ rust:
 		echo 'A C compiler is needed: install one (Debian, Ubuntu: apt-get install build-essential;' \
 			'macOS: xcode-select --install).' >&2; exit 1; }
 
-# These measure and prove the template itself. A project that was started from it has neither.
--include tests/bench/bench.mk tests/copy/copy.mk
+# These measure and prove the template itself. A project that was started from it has none of it.
+-include tests/bench/bench.mk tests/copy/copy.mk tests/pages/pages.mk

@@ -35,6 +35,7 @@ DEPLOYS = NotHere("run by tests/deploy, with the real SAM")
 PINWHEEL = NotHere("calls Pinwheel")
 LONG = NotHere("takes minutes to hours")
 ARM64 = NotHere("compiles for arm64, and deploys")
+VERSION_2 = NotHere("needs version 2 of the AWS CLI, which is not on PyPI")
 
 #: The host of an API in the emulator has no address, so what is sent goes to the inspector.
 REACHABLE = "PINWHEEL_URL=http://127.0.0.1:4880/webhooks/pinwheel"
@@ -75,6 +76,21 @@ echo "X-Hub-Signature-256: sha256=$(printf %s '{"zen":"Keep it logically awesome
 #: A function of `cargo lambda watch`, which is started by the block of docs/local.md.
 WATCHED = """
 until curl --silent --output /dev/null http://127.0.0.1:9000/; do sleep 0.2; done
+"""
+
+#: Versions 2 to 13 of the function.
+THIRTEEN_VERSIONS = """
+for number in {2..13}; do
+  aws lambda update-function-configuration --function-name "$PINWHEEL_FUNCTION" \\
+    --description "$number" > /dev/null
+  aws lambda wait function-updated-v2 --function-name "$PINWHEEL_FUNCTION"
+  aws lambda publish-version --function-name "$PINWHEEL_FUNCTION" > /dev/null
+done
+"""
+TEN_VERSIONS = """
+[[ $(aws lambda list-versions-by-function --function-name "$PINWHEEL_FUNCTION" \\
+  --query 'Versions[].Version' --output text | xargs) \\
+  == '$LATEST 4 5 6 7 8 9 10 11 12 13' ]]
 """
 
 PAGES: dict[str, list[tuple[str, Run | NotHere]]] = {
@@ -122,28 +138,6 @@ PAGES: dict[str, list[tuple[str, Run | NotHere]]] = {
         ("cargo webhook event pinwheel", Run(says=(r'"statusCode":200',))),
         ("UPDATE_SAMPLES", ELSEWHERE),
     ],
-    "infra/FIRST-DEPLOYMENT.md": [
-        ("get-account-settings", Run(
-            # The emulator knows no quotas.
-            before='aws() { [[ $1 == service-quotas ]] || command aws "$@"; }',
-            says=(r"(?m)^\d+$",),
-            after="unset -f aws",
-        )),
-        ('sed "s/STACK', Run(
-            before="ROLE=a-deployer\n"
-            'aws iam create-role --role-name "$ROLE" --assume-role-policy-document "{}" > /dev/null',
-        )),
-        ("make deploy", DEPLOYS),
-        ("put-secret-value", Run(before=VARIABLES + "SECRET=of-the-provider")),
-        ("create-open-id-connect-provider", Run()),
-        ("cat > trust.json", Run(before="REPOSITORY=owner/name", after="[[ ! -e trust.json ]]")),
-        ("delete-stack", Run(before=VARIABLES)),
-        ("delete-table", Run(
-            # The emulator deletes what a nested stack should keep.
-            before="PINWHEEL_SECRET=$(aws secretsmanager create-secret --name left "
-            "--secret-string x --query ARN --output text)",
-        )),
-    ],
     "infra/ACCOUNT-CHECKS.md": [
         ("--query Architectures", Run(before=VARIABLES, says=("x86_64",))),
         ("jq -j", Run(
@@ -161,63 +155,106 @@ PAGES: dict[str, list[tuple[str, Run | NotHere]]] = {
             "PINWHEEL_URL PINWHEEL_SECRET; do [[ ${!name} == *?* ]]; done\n" + REACHABLE,
         )),
         ("make deploy                #", DEPLOYS),
-        ('make deploy STAGE=prod OVERRIDES="DeploymentStrategy=None"', DEPLOYS),
+        ("DeploymentStrategy=None", DEPLOYS),
         ("cargo lambda build", ARM64),
-        ("--function-version 7", Run(
-            before="""
-for number in {2..13}; do
-  aws lambda update-function-configuration --function-name "$(output PinwheelFunctionName)" \\
-    --description "$number" > /dev/null
-  aws lambda wait function-updated-v2 --function-name "$(output PinwheelFunctionName)"
-  aws lambda publish-version --function-name "$(output PinwheelFunctionName)" > /dev/null
-done
-""",
-            says=(r'"13"', r'"FunctionVersion": "7"'),
-        )),
-        ("'Versions[1:-10].[Version]'", Run(
-            after="""
-[[ $(aws lambda list-versions-by-function --function-name "$(output PinwheelFunctionName)" \\
-  --query 'Versions[].Version' --output json | jq -c .) \\
-  == '["$LATEST","4","5","6","7","8","9","10","11","12","13"]' ]]
-""",
-        )),
+        ("--function-version 7", Run(before=THIRTEEN_VERSIONS, says=('"13"', '"FunctionVersion": "7"'))),
+        ("'Versions[1:-10].[Version]'", Run(after=TEN_VERSIONS)),
         ("doctor", Run(fails=True, says=(r"(?m)^ok +stack: ",))),
+        # Rotate a secret.
         ("put-secret-value", Run(before=NEW_SECRET)),
-        ("AWSPREVIOUS \\\n", Run(
-            # Each list is answered 400, and the command fails; its shell goes on.
-            before="set +e",
-            says=(r"(?s)400 Bad Request.*400 Bad Request",),
-            after="set -e; [[ ! -e old-secret.txt ]]",
-        )),
-        ("--version-stage AWSPREVIOUS --remove-from-version-id", Run()),
-        ("--reserved-concurrent-executions 0", Run(says=(r'"ReservedConcurrentExecutions": 0',))),
-        ("publish-version", Run(before=NEW_SECRET, says=(r'"FunctionVersion": "14"',))),
+        (
+            "old-secret.txt",
+            # Each list is refused, so each command fails; a reader's shell goes on.
+            Run(
+                before="set +e",
+                says=(r"(?s)400 Bad Request.*400 Bad Request",),
+                after="set -e; [[ ! -e old-secret.txt ]]",
+            ),
+        ),
+        ("--remove-from-version-id", Run()),
+        # Revoke a secret.
+        ("--reserved-concurrent-executions 0", Run(says=('"ReservedConcurrentExecutions": 0',))),
+        ("publish-version", Run(before=NEW_SECRET, says=('"FunctionVersion": "14"',))),
         ("--reserved-concurrent-executions 100", Run()),
-        ("make deploy", DEPLOYS),
+        ("delete-function-concurrency", Run()),
+        ("DeploymentStrategy=None", DEPLOYS),
         ("attach-role-policy", Run()),
-        ("Stacks[0].Parameters[]", Run(says=(r"DeploymentStrategy",))),
-        ("record show", Run(
-            before=BACK_TO_DEVELOPMENT_SECRET + event("evt-1"), says=(r"(?m)^status: ENQUEUED$",)
-        )),
-        ("record find", Run(says=(r"(?m)^id: pinwheel#evt-1$",))),
-        ("record purge", Run(before="set +e", says=(r"Deleted\.",), after="set -e")),
-        ("redrive", Run(
-            before=DEAD_LETTER + (event("evt-2") + DEAD_LETTER) + (event("evt-3") + DEAD_LETTER),
-            says=(r'"3"', r"3 would be moved", r"1 moved", r"2 moved; .* about 0\."),
-        )),
-        ("received.json", Run(
-            before=event("evt-4") + DEAD_LETTER, says=(r"replayed pinwheel#evt-\d as ",)
-        )),
-        ("pointer.json", Run(
-            before="""
+        ("detach-role-policy", Run()),
+        ("Stacks[0].Parameters[]", Run(says=("DeploymentStrategy",))),
+        (
+            "record show",
+            Run(before=BACK_TO_DEVELOPMENT_SECRET + event("evt-1"), says=("status: ENQUEUED",)),
+        ),
+        ("record find", Run(says=("id: pinwheel#evt-1",))),
+        ("record purge", Run(before="set +e", says=("Deleted",), after="set -e")),
+        (
+            "redrive",
+            Run(
+                before=DEAD_LETTER + event("evt-2") + DEAD_LETTER + event("evt-3") + DEAD_LETTER,
+                says=('"3"', "3 would be moved", "1 moved", r"2 moved; .* about 0"),
+            ),
+        ),
+        ("received.json", Run(before=event("evt-4") + DEAD_LETTER, says=("replayed pinwheel#evt-",))),
+        (
+            ".s3Key",
+            Run(
+                before="""
 aws s3 cp --quiet envelope.json "s3://$PAYLOAD_BUCKET/pinwheel/large"
-echo '["…", {"s3BucketName": "b", "s3Key": "pinwheel/large"}]' > pointer.json
+echo '["…", {"s3BucketName": "b", "s3Key": "pinwheel/large"}]' > envelope.json
 """,
-            says=(r"replayed pinwheel#evt-\d as ",),
-        )),
+                says=("replayed pinwheel#evt-",),
+            ),
+        ),
         ("webhooks add", PINWHEEL),
-        ("webhook explain", NotHere("PROVIDER is for the reader to replace")),
+        ('"webhook.reason"', VERSION_2),
+        ('"401"', VERSION_2),
+        (
+            "explain pinwheel",
+            Run(
+                before="""
+echo '{}' > body.json
+echo some-secret-of-the-provider > secret.txt
+cargo webhook sign pinwheel body.json --secret-file secret.txt > headers.txt
+""",
+                fails=True,
+                says=("timestamp",),
+            ),
+        ),
+        ('"5*"', VERSION_2),
+        ('"429"', VERSION_2),
+        ('"404"', VERSION_2),
+        ('"413"', VERSION_2),
+        ("logs tail", VERSION_2),
+        ("get-function-concurrency", Run(says=("ConcurrentExecutions",))),
+        ("purge-queue", Run()),
+        ("ApproximateNumberOfMessagesNotVisible", Run(says=("ApproximateNumberOfMessages",))),
+        ("describe-table", Run()),
+        ('"webhook.warning"', VERSION_2),
+        ("describe-secret", Run(says=("AWSCURRENT",))),
         ("cost.py", Run(says=(r"\$",))),
     ],
     "tests/fuzz/README.md": [("FUZZ_SECONDS", LONG), ("tmin", LONG)],
+    # It removes the stack, so it is the last.
+    "infra/FIRST-DEPLOYMENT.md": [
+        ("get-account-settings", Run(
+            # The emulator knows no quotas.
+            before='aws() { [[ $1 == service-quotas ]] || command aws "$@"; }',
+            says=(r"(?m)^\d+$",),
+            after="unset -f aws",
+        )),
+        ('sed "s/STACK', Run(
+            before="ROLE=a-deployer\n"
+            'aws iam create-role --role-name "$ROLE" --assume-role-policy-document "{}" > /dev/null',
+        )),
+        ("make deploy", DEPLOYS),
+        ("put-secret-value", Run(before=VARIABLES + "echo of-the-provider > key.txt")),
+        ("create-open-id-connect-provider", Run()),
+        ("cat > trust.json", Run(before="REPOSITORY=owner/name", after="[[ ! -e trust.json ]]")),
+        ("delete-stack", Run(before=VARIABLES)),
+        ("delete-table", Run(
+            # The emulator deletes what a nested stack should keep.
+            before="PINWHEEL_SECRET=$(aws secretsmanager create-secret --name left "
+            "--secret-string x --query ARN --output text)",
+        )),
+    ],
 }

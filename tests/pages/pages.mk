@@ -1,7 +1,9 @@
-# What the pages say can be done. The Makefile includes this file.
+# A test of the commands in the pages. The Makefile includes this file.
 
 .PHONY: pages
 
-pages: rust ## runs the commands of the pages as they are written, in the emulator
+##@ Prove it
+
+pages: rust ## Run the commands of the pages, as they are written
 	@tests/tools/install aws
 	@tests/pages/run
