@@ -1,4 +1,4 @@
-//! The walker on toys whose numbers are known.
+//! Tests the walk on toy examples whose numbers are known.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ fn hash(state: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// `processes` that make `steps` steps each, in any order.
+/// Walks all orders in which some processes make `steps` steps each.
 fn interleave(processes: usize, steps: usize, reduces: bool) -> Count {
     let (count, broken) = walk(|path| {
         let mut left = vec![steps; processes];
@@ -43,7 +43,7 @@ fn interleavings_are_as_many_as_the_multinomial_says() {
 
 #[test]
 fn a_state_is_walked_once_and_its_schedules_are_counted_each_time() {
-    // A grid: (steps + 1)^processes points without the last.
+    // The states are a grid of (steps + 1)^processes points, without the last one.
     assert_eq!(interleave(2, 3, true), Count { schedules: 20, states: 15, runs: 10 });
     assert_eq!(interleave(3, 3, true).schedules, 1_680);
     assert_eq!(interleave(3, 3, true).states, 63);
