@@ -115,7 +115,7 @@ fn every_schedule_with_long_waits_between_attempts_keeps_the_promises() {
 }
 
 #[test]
-fn a_seed_is_the_same_run_each_time() {
+fn a_seed_gives_the_same_run_each_time() {
     for seed in 0..100 {
         assert_eq!(history(&run(seed, ANY)), history(&run(seed, ANY)), "seed {seed}");
     }
