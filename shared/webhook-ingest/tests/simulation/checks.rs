@@ -70,7 +70,7 @@ pub(crate) enum Doubt {
 impl Doubt {
     pub(crate) const ALL: [Self; 3] = [Self::Died, Self::ReplyLost, Self::CompleteFailed];
 
-    /// Returns the name under which the doubles on a FIFO queue are counted that this excuses.
+    /// Returns the name under which doubles on a FIFO queue are counted if this excuses them.
     pub(crate) fn window(self) -> &'static str {
         match self {
             Self::Died => "window: died after its send",

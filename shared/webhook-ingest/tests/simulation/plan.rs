@@ -75,14 +75,14 @@ pub(crate) struct Plan {
     pub(crate) timeout_ms: u64,
     /// The band of all our clocks: how far the slowest and the fastest may be ahead of true time.
     pub(crate) clocks_ahead_ms: [i64; 2],
-    /// How far the clock is ahead by which Lambda states deadlines.
+    /// How far Lambda's clock, by which it states deadlines, is ahead.
     pub(crate) lambda_ahead_ms: i64,
-    /// How far the clock is ahead by which `DynamoDB` deletes expired records.
+    /// How far `DynamoDB`'s clock, by which it deletes expired records, is ahead.
     pub(crate) service_ahead_ms: i64,
     pub(crate) sender_ahead_ms: i64,
     /// The longest delay with which an expired record is deleted; `None` if it never is.
     pub(crate) sweep_lag_ms: Option<u64>,
-    /// Up to how many idle instances a function has before no more are started.
+    /// While a function has this many idle instances, it starts no more.
     pub(crate) instances: usize,
 }
 

@@ -103,7 +103,7 @@ pub(super) struct Schedule<'p> {
     pub(super) forgeries_left: u32,
     pub(super) rotations_left: u32,
     pub(super) steps_left: u32,
-    /// Late requests that will arrive, and callers that will have waited long enough.
+    /// Late requests that will arrive, and callers' timeouts that will end.
     pub(super) late: Vec<(u64, Item)>,
 }
 
@@ -206,8 +206,8 @@ impl Schedule<'_> {
             .iter()
             .map(|&exchange| world.network.exchanges[exchange].invocation)
             .collect();
-        // Time does not pass beyond the point where a caller gives up or dies while its call waits
-        // to be made: that is a fault, and comes only as a fate of the call.
+        // While a call waits to be made, time does not pass the point where its caller would give
+        // up or die: that is a fault, and comes only as a fate of the call.
         let mut latest_ms = u64::MAX;
         let mut items: Vec<(u64, Item)> = self.late.clone();
         let kills =
@@ -414,7 +414,7 @@ impl Schedule<'_> {
         self.forget_abandoned();
     }
 
-    /// Drops the end of the wait for each request that its caller no longer waits for.
+    /// Drops the timeouts of requests that their callers no longer wait for.
     fn forget_abandoned(&mut self) {
         let world = self.world.lock();
         let waits = |exchange: ExchangeId| world.network.exchanges[exchange].abandoned.is_none();

@@ -331,7 +331,7 @@ impl Schedule<'_> {
             self.invocations[number].task.is_some() && self.generation_of[number] == generation
         });
         let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
-        // Only for this flaw it matters whether the process has fetched before.
+        // Whether the process has fetched before matters only to this flaw.
         let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && first_good.is_some();
         1 + (hash((cached, recent, alive, again)) >> 1)
     }
