@@ -162,7 +162,7 @@ async fn send(
     let Some(receiver) = inspector.receiver(&delivery.provider) else {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
-            "its provider is no longer part of the stack",
+            "the delivery's provider is no longer part of the stack",
         ));
     };
     let headers = if sign {

@@ -108,19 +108,20 @@ pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
 pub(crate) fn save(inspector: &Inspector, delivery: &Delivery, path: &str) -> Result<(), Refusal> {
     let _alone = inspector.samples.lock().unwrap_or_else(PoisonError::into_inner);
     let receiver = inspector.receiver(&delivery.provider);
-    let provider =
-        receiver.ok_or_else(|| conflict("its provider is no longer part of the stack"))?.provider;
+    let provider = receiver
+        .ok_or_else(|| conflict("the delivery's provider is no longer part of the stack"))?
+        .provider;
     let (folder, name) = place(&inspector.setup.root, provider, path)?;
     let failed = |error: &dyn std::error::Error| conflict(format!("{}: {error}", folder.display()));
     let manifest = folder.join(MANIFEST);
     let text = fs::read_to_string(&manifest).map_err(|error| failed(&error))?;
     let rows: Vec<Value> = serde_json::from_str(&text).map_err(|error| failed(&error))?;
     let Sample { event, row } = Sample::of(provider, delivery, &name, &rows)?;
-    // Never through a link, and never over a file that is there.
+    // This never writes through a link or over an existing file.
     let mut file = match OpenOptions::new().write(true).create_new(true).open(folder.join(&name)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(conflict(format!("{path} is there already")));
+            return Err(conflict(format!("{path} already exists")));
         }
         Err(error) => return Err(failed(&error)),
     };
@@ -194,8 +195,8 @@ impl Sample {
             Some("timestamp_too_old") => (development_secret(provider), STALE),
             Some(reason) => {
                 return Err(conflict(format!(
-                    "a sample must have a signature, and a delivery that was refused for {reason} \
-                     has none"
+                    "a delivery that was refused for {reason} cannot be saved: a sample is signed \
+                     again, so it would not be refused for that"
                 )));
             }
         };
