@@ -2,8 +2,8 @@
 //!
 //! Queues are read at the emulator's own `/_ministack/sqs/messages`, which shows messages without
 //! receiving them. So nothing is hidden from consumers, no receive is counted, and no group of a
-//! FIFO queue is blocked. Even a `ReceiveMessage` with a visibility timeout of zero would block it.
-//! AWS has no such path, but this module never talks to AWS.
+//! FIFO queue is blocked. Even a `ReceiveMessage` with a visibility timeout of zero would block the
+//! group. AWS has no such path, but this module never talks to AWS.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},

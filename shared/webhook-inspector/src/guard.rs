@@ -89,7 +89,7 @@ fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Refusal> {
 
 fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
     let hosts = hosts(port);
-    // If another name resolves to 127.0.0.1, that is a DNS rebinding attack.
+    // A request under another name that resolves to 127.0.0.1 is DNS rebinding.
     if !is_one_of(headers, header::HOST, |host| {
         hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))
     }) {

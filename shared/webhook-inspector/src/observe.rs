@@ -12,7 +12,7 @@ use crate::{
     verification::{Verification, verify},
 };
 
-/// How often the log is read. The emulator writes it only after the function has answered, and
+/// How many times the log is read. The emulator writes it only after the function has answered, and
 /// there may be no line at all: a function that refuses many deliveries does not log each.
 const LOG_TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
