@@ -1,5 +1,5 @@
-//! Calls the emulator's services of which tests need only a few actions: signs requests, and reads
-//! texts out of XML responses. An SDK crate for each service would take minutes to compile.
+//! Calls to those services of the emulator of which tests need only a few actions: signed requests,
+//! and texts out of XML responses. An SDK crate for each service would take minutes to compile.
 
 use std::time::SystemTime;
 

@@ -88,8 +88,8 @@ impl Instance {
         }
     }
 
-    /// Returns how many processes were started. If they are more than the kills plus one, a process
-    /// has died by itself.
+    /// Returns how many processes were started. If there are more than the kills plus one, a
+    /// process has died by itself.
     #[must_use]
     pub fn starts(&self) -> usize {
         self.starts.load(Ordering::Relaxed)

@@ -8,6 +8,7 @@ pub mod emulator;
 pub mod event;
 pub mod function;
 pub mod http;
+pub mod inspector;
 pub mod lambda;
 pub mod proxy;
 pub mod samples;

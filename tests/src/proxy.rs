@@ -316,8 +316,8 @@ impl Shared {
         function.expect("was waited for").kill().await;
     }
 
-    /// Forwards a request over a connection of its own. None is kept open, so a restart of the
-    /// emulator breaks none. If the emulator is down, the connection is reset.
+    /// Forwards a request over a connection of its own, so that a restart of the emulator breaks no
+    /// connection that is kept. If the emulator is down, the caller's connection is reset.
     async fn forward(&self, head: &http::request::Parts, body: Bytes) -> Result<Reply, Reset> {
         let stream = TcpStream::connect(&self.emulator).await.map_err(|_| Reset)?;
         let (mut sender, connection) =

@@ -30,7 +30,7 @@ pub struct Sample {
     pub at: UnixSeconds,
     /// How the Lambda event encodes the body.
     pub encoding: BodyEncoding,
-    /// What a receiver with the development secret answers, if it got all earlier samples before.
+    /// What a receiver with the development secret answers after all earlier samples.
     pub answer: Answer,
 }
 

@@ -127,7 +127,7 @@ impl Account {
     /// rolled back.
     ///
     /// # Panics
-    /// If the stack neither is created nor rolled back.
+    /// If the stack is neither created nor rolled back.
     pub async fn create(
         &self,
         name: &str,

@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_fifo_if_its_name_ends_so_in_lower_case() {
+    fn a_queue_is_fifo_if_its_name_ends_in_lower_case_fifo() {
         for (url, expected) in
             [("https://q/a.fifo", true), ("https://q/a", false), ("https://q/fifo", false)]
         {

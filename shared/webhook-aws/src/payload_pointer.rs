@@ -7,7 +7,8 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-/// The class that the Extended Client (version 2 and later, Java and Python) writes before its pointer.
+/// The class that the Extended Client (version 2 and later, Java and Python) writes before its
+/// pointer.
 const POINTER_CLASS: &str = "software.amazon.payloadoffloading.PayloadS3Pointer";
 
 /// Where the body of a message is. It is sent in place of the body.

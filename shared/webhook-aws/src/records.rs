@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attributes_come_in_the_order_of_the_contract_and_foreign_ones_last() {
+    fn attributes_come_in_the_contracts_order_and_unknown_ones_last() {
         let item: Item = [
             ("message_id", text("m")),
             ("added_by_hand", AttributeValue::Bool(true)),

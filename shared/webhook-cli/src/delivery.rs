@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_common_header_gives_way_to_the_providers_own() {
+    fn a_providers_own_header_replaces_a_common_one() {
         const OF_FORM: &Provider = &Provider::new("of-form", ZOOM.key(), ZOOM.schemes())
             .also_sends(&[
                 ("content-type", "application/cloudevents+json"),

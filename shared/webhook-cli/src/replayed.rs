@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_is_where_the_scheme_reads_it_else_the_events_id() {
+    fn the_group_is_read_as_the_scheme_reads_it_or_is_the_events_id() {
         for provider in PROVIDERS {
             for scheme in provider.schemes() {
                 let envelope = |data: &str| {

@@ -154,11 +154,11 @@ fn misplaced(option: &'static str, scheme: &Scheme, reason: &str) -> CliError {
 /// Returns the end of a signing command's help: where the secret comes from, and examples.
 pub(crate) fn signing_help(examples: &str) -> String {
     format!(
-        "The signing secret comes from --secret-file, else from the environment variable \
-         {SECRET_VARIABLE},\n\
-         else it is the development secret, `{DEVELOPMENT_SECRET}`,\n\
-         spelled as the provider spells its secrets. It is never an argument: shells keep a\n\
-         history, and everybody on a machine can list the arguments of a process.\n\n\
+        "The signing secret comes from --secret-file, else from the environment variable\n\
+         {SECRET_VARIABLE}, else it is the development secret,\n\
+         `{DEVELOPMENT_SECRET}`, spelled as the provider spells its secrets.\n\
+         It is never an argument: shells keep a history, and everybody on a machine can list the\n\
+         arguments of a process.\n\n\
          {}",
         with_example_provider(examples)
     )

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn escaped_json_text_means_what_it_meant() {
+    fn escaped_json_text_parses_to_the_same_value() {
         let text = "\"a\u{202e}b\u{2028}\u{85}\"";
         let value: String = serde_json::from_str(&printable(text)).expect("still JSON");
         assert_eq!(value, "a\u{202e}b\u{2028}\u{85}");

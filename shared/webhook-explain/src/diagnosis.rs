@@ -135,7 +135,7 @@ fn of_kind(question: &Question<'_>, what: &str) -> Change<()> {
     let label = question.secrets.first().map_or_else(String::new, |given| quoted(&given.label));
     let detail = format!("The value in {label} looks like {what}. No variant of it verifies.");
     let fix = "Store the signing secret of this webhook endpoint, which the provider shows next to \
-               the endpoint. It must be the one of the mode (test or live) that sends the \
+               the endpoint. It must be the secret for the mode (test or live) that sends the \
                delivery.";
     Change::new(Cause::SecretKind, (), detail, fix)
 }

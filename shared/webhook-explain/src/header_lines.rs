@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_curls_output_and_json_objects_are_understood() {
+    fn header_lines_curl_output_and_json_objects_are_read() {
         let expected = [("X-A", "1: 2"), ("x-b", ""), ("X-A", "3")];
         let expected: Vec<_> =
             expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

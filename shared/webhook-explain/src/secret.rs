@@ -50,7 +50,7 @@ struct Reading {
     fix: &'static str,
 }
 
-/// Returns other readings of the given secrets, the simplest first, and the other secrets unchanged.
+/// Returns other readings of the given secrets, the simplest first, and the other secrets as given.
 pub(crate) fn changes(provider: &Provider, secrets: &[GivenSecret]) -> Vec<Change<Secret>> {
     let secrets = &secrets[..secrets.len().min(MOST_SECRETS)];
     let Some((current, others)) = secrets.split_first() else { return Vec::new() };

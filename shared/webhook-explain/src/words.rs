@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn long_durations_are_rounded_to_a_unit_that_can_be_pictured() {
+    fn long_durations_are_rounded_to_a_readable_unit() {
         for (seconds, expected) in [
             (119, "119 s"),
             (150, "150 s (about 3 minutes)"),

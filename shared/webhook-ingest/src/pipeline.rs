@@ -147,6 +147,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         let began_at = self.now();
         let mut verdict = verify(&fetched);
         let is_slow = self.now().since(began_at) > SLOW_VERIFICATION;
+        // A secret that was fetched just now is not fetched again.
         if matches!(verdict, Err(VerifyError::SignatureMismatch))
             && self.trail.secret_fetch != SecretFetch::Routine
             && !is_slow
@@ -167,6 +168,7 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
         }
     }
 
+    /// Awaits a call for the secret for as long as there is time, and notes if its fetch failed.
     async fn secret_call<T>(
         &mut self,
         call: impl Future<Output = Result<T, SecretError>> + Send,

@@ -25,7 +25,7 @@ use crate::{
 
 /// The age up to which a secret stays in use while it cannot be fetched again.
 const USED_AT_MOST: Duration = Duration::from_hours(1);
-/// The time between two fetches that follow failing signatures or a failed fetch.
+/// The shortest time between two fetches that follow failing signatures or a failed fetch.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
 /// A shorter secret could be guessed, and is probably a mistake.
 const LEAST_BYTES: usize = 16;

@@ -1,6 +1,6 @@
-// The inspector's JSON, by HTTP. An answer other than 2xx is an `Error` with the server's sentence.
+// Calls the inspector's JSON API. A response other than 2xx becomes an `Error` with its message.
 
-/** Reads a path below `/api/`. */
+/** Gets JSON from a path below `/api/`. */
 export function read(path) {
   return exchange(path, {});
 }
@@ -16,10 +16,11 @@ async function exchange(path, options) {
   try {
     response = await fetch(`/api/${path}`, { ...options, cache: "no-store" });
   } catch {
-    throw new Error("The inspector does not answer. Does `make dev` still run?");
+    throw new Error("The inspector does not answer. Is make dev still running?");
   }
   const answer = await response.text().then(parse, () => ({}));
-  if (!response.ok) throw new Error(answer.error ?? `The inspector answers ${response.status}.`);
+  if (!response.ok)
+    throw new Error(answer.error ?? `The inspector answered with status ${response.status}.`);
   return answer;
 }
 
@@ -41,11 +42,11 @@ function parse(text) {
 }
 
 /**
- * Follows the stream of deliveries while the page is seen. `heard` gets each summary, `connected` is
- * called at each start of a connection, `lost` when it breaks.
+ * Follows the stream of deliveries while the page is visible. `heard` gets each summary,
+ * `connected` is called when a connection opens, and `lost` when it breaks.
  *
- * A browser has six connections to one server. A page in the background, or one that was left and is
- * kept for the way back, must not hold one of them.
+ * A browser opens at most six connections to one server, so a page that is in the background, or
+ * that the reader has left and may go back to, must not hold one.
  */
 export function follow({ heard, connected, lost }) {
   let source = null;
@@ -62,7 +63,7 @@ export function follow({ heard, connected, lost }) {
     source.addEventListener("open", connected);
     source.addEventListener("error", () => {
       lost();
-      // It connects again by itself, but not after an answer that is no stream.
+      // It reconnects by itself, except after a response that is not a stream.
       if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 2000);
     });
   };

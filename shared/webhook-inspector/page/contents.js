@@ -1,4 +1,4 @@
-// What is in a message and in a record; and the pages of the queues and of the records.
+// Draws messages and records, and the pages of the queues and of the records.
 
 import { element, visible } from "./dom.js";
 import { block, prettyJson } from "./json.js";
@@ -8,7 +8,7 @@ import { moment } from "./words.js";
 const PAGES = {
   queue: {
     title: "Queue",
-    about: "What consumers would take next. Looking at a message does not take it.",
+    about: "What consumers will receive next. Looking at a message does not receive it.",
     nothing: () =>
       empty(
         "The queue is empty",
@@ -18,23 +18,27 @@ const PAGES = {
   },
   "dead-letters": {
     title: "Dead letters",
-    about: "Messages that consumers failed on too often.",
+    about: "Messages that consumers have failed to handle too often.",
     nothing: () =>
       empty("No dead letters", [
-        "A message comes here after a consumer has failed on it too often. ",
+        "A message comes here after consumers have failed to handle it too often. ",
         element("code", {}, "cargo webhook redrive"),
-        " puts it back.",
+        " puts it back on the queue.",
       ]),
   },
   records: {
     title: "Records",
-    about: "The idempotency table: one record for each event, so that it is queued once.",
+    about: "The idempotency table: one record for each event, so that each is queued once.",
     nothing: () =>
-      empty("No records", "A verified delivery writes one. Send one from another terminal:", true),
+      empty(
+        "No records",
+        "A verified delivery writes a record. Send one from another terminal:",
+        true,
+      ),
   },
 };
 
-/** Draws the page of the queue, of the dead letters or of the records, with what the API says. */
+/** Draws the page of the queue, the dead letters or the records from the API's response. */
 export function contentsPage(name, answer) {
   const { title, about, nothing } = PAGES[name];
   const items =
@@ -50,25 +54,25 @@ export function contentsPage(name, answer) {
       { class: "head" },
       element("div", { class: "title" }, headline, total),
       element("p", { class: "about" }, about, " ", source),
-      answer.truncated ? hint("Only the newest are shown: there are more.") : null,
+      answer.truncated ? hint("There are more. Only the newest are shown.") : null,
     ),
     items.length ? element("div", { class: "items" }, items) : nothing(),
   );
 }
 
-/** What a message has, in parts. */
+/** Returns the parts that show a message. */
 export function messageParts(message) {
   const facts = [
     ["Message id", message.message_id],
     ["Group", message.group_id],
-    ["Deduplication", message.deduplication_id],
+    ["Deduplication id", message.deduplication_id],
   ].filter(([, value]) => value !== null && value !== undefined);
   return [
     pairs(facts),
     heading("Attributes"),
     pairs(Object.entries(message.attributes ?? {})),
     message.offloaded
-      ? hint("It is over SQS's limit: the message points to the envelope in the bucket.")
+      ? hint("The envelope is over SQS's limit. It is in the bucket, and the message points to it.")
       : null,
     envelope(message),
   ];
@@ -76,7 +80,9 @@ export function messageParts(message) {
 
 function envelope(message) {
   if (message.envelope === null) {
-    const text = message.offloaded ? "The bucket does not have it." : "The message is not JSON.";
+    const text = message.offloaded
+      ? "The envelope is not in the bucket."
+      : "The message is not JSON.";
     return [heading("Envelope"), message.payload ? block(message.payload) : hint(text)];
   }
   const text = JSON.stringify(message.envelope);
@@ -84,7 +90,7 @@ function envelope(message) {
   return [element("div", { class: "tools" }, tools), prettyJson(text)];
 }
 
-/** A record's attributes, with the moments that numbers stand for. */
+/** Returns rows for a record's attributes, with the times that numbers stand for. */
 export function recordRows(attributes) {
   return Object.entries(attributes).map(([name, value]) => {
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);

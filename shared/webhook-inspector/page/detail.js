@@ -1,4 +1,4 @@
-// One delivery: verdict, way, request, answer, message, record, log line.
+// Draws one delivery: verdict, path, request, answer, message, record, log line.
 
 import { element, icon, visible } from "./dom.js";
 import { block, isJson, prettyJson } from "./json.js";
@@ -7,7 +7,7 @@ import { messageParts, recordRows } from "./contents.js";
 import { chip, copyButton, pairs } from "./parts.js";
 import { clock, duration, outcome, size } from "./words.js";
 
-// What the reader chose, kept from one delivery to the next.
+// What the reader has chosen. It is kept from one delivery to the next.
 const chosen = { raw: false, closed: new Set() };
 
 /** Draws a delivery. `actions` has `close`, `send`, `sign` and `save`. */
@@ -23,7 +23,7 @@ export function deliveryDetail(delivery, actions) {
       part("path", "Path", [
         delivery.steps.length
           ? journey(delivery)
-          : element("p", { class: "hint" }, "The steps come with the log line."),
+          : element("p", { class: "hint" }, "The steps are shown when the log line is there."),
       ]),
       request(delivery),
       answer(delivery),
@@ -88,7 +88,7 @@ function head(delivery, { close, send, sign, save }) {
       "div",
       { class: "actions" },
       button("send", "Send again", "repeat", send),
-      button("sign", "Sign anew and send", "pen", sign),
+      button("sign", "Sign again and send", "pen", sign),
       button("save", "Save as a sample", "save", save),
     ),
   );
@@ -103,7 +103,7 @@ function verdict(delivery) {
   const title = verified ? "The signature verifies" : reason ? `${word}: ${reason}` : word;
   const detail = explanation?.verdict === "refused" ? explanation.detail : meaning;
   const fix = explanation?.fix
-    ? element("p", { class: "fix" }, element("b", {}, "To fix it: "), visible(explanation.fix))
+    ? element("p", { class: "fix" }, element("b", {}, "Fix: "), visible(explanation.fix))
     : null;
   return element(
     "section",
@@ -119,7 +119,7 @@ function verdict(delivery) {
   );
 }
 
-/** A part that opens and closes, and stays so for other deliveries. */
+/** Makes a part that can be closed, and that then is closed for other deliveries too. */
 function part(key, title, content, aside) {
   const details = element(
     "details",
@@ -147,7 +147,7 @@ function request(delivery) {
     size: bytes,
   } = delivery.request;
   const notes = [
-    body === null && base64 !== null ? "The body is not text. This is its base64." : null,
+    body === null && base64 !== null ? "The body is not text. It is shown in base64." : null,
     truncated ? "Only the beginning of the body is shown." : null,
   ]
     .filter(Boolean)
@@ -219,7 +219,7 @@ function message(delivery) {
       "p",
       { class: "hint" },
       delivery.outcome === "duplicate"
-        ? "Nothing was queued again, and the event's message has left the queue."
+        ? "Nothing was queued again. The event's first message has left the queue."
         : "Nothing is on the queue for this delivery.",
     ),
   ]);

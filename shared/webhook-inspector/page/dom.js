@@ -1,17 +1,17 @@
-// Elements, made without markup. Every text goes in as a text node, so that nothing that a sender
-// chose can become an element, an attribute or a script.
+// Makes elements without markup. Every text becomes a text node, so nothing that a sender chose can
+// become an element, an attribute or a script.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-// What cannot be seen, or turns the text around it: shown as an escape.
+// Characters that are invisible, or that reverse the text around them. They are shown as escapes.
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
 
-/** Makes an element. A property that is a function listens; `true` and `false` set or leave out. */
+/** Makes an element with attributes. A function becomes a listener; `false` omits an attribute. */
 export function element(name, properties = {}, ...children) {
   return fill(document.createElement(name), properties, children);
 }
 
-/** Makes an element of a drawing. */
+/** Makes an element of an SVG drawing. */
 export function drawn(name, properties = {}, ...children) {
   return fill(document.createElementNS(SVG, name), properties, children);
 }
@@ -21,7 +21,7 @@ export function visible(text) {
   return escapeInvisible(text, "");
 }
 
-/** The same for a text of several lines. */
+/** Does the same, but keeps line breaks and tabs. */
 export function visibleLines(text) {
   return escapeInvisible(text, "\n\t");
 }
@@ -54,12 +54,12 @@ const ICONS = {
   left: "M9.5 3.5L5 8l4.5 4.5",
 };
 
-/** The strokes of an icon, in a square of 16. */
+/** Makes the strokes of an icon, in a square of 16 by 16. */
 export function iconPath(name) {
   return drawn("path", { d: ICONS[name] });
 }
 
-/** An icon beside a text that says the same. */
+/** Makes an icon. It is hidden from screen readers, because the text beside it says the same. */
 export function icon(name) {
   return drawn(
     "svg",

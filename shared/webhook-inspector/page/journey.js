@@ -1,16 +1,16 @@
-// A drawing of a delivery's way: verify, claim, send, complete, answer; and what share of the time
-// each took. It is drawn for the width that there is, so that its letters keep their size.
+// Draws a delivery's path (verify, claim, send, complete, answer), and each step's share of the
+// time. It is drawn for the available width, so that its text keeps its size.
 
 import { drawn, element, iconPath } from "./dom.js";
 import { duration, outcome } from "./words.js";
 
-const WAY = ["verify", "claim", "send", "complete"];
+const PATH = ["verify", "claim", "send", "complete"];
 const ICONS = { good: "check", calm: "check", warn: "clock", bad: "cross" };
 const TOP = 18;
 const RADIUS = 11;
 const BAR = { height: 6, gap: 2 };
 
-/** Returns the drawing; it follows the width of what it is put into. */
+/** Returns the drawing. It is drawn again when the width of its container changes. */
 export function journey(delivery) {
   const stations = stationsOf(delivery);
   const figure = element("figure", { class: "journey" });
@@ -27,9 +27,9 @@ export function journey(delivery) {
 function stationsOf(delivery) {
   const { tone: ended, word } = outcome(delivery);
   const steps = new Map(delivery.steps.map((step) => [step.name, step]));
-  const others = [...steps.keys()].filter((name) => !WAY.includes(name));
-  // A step of another name, such as a release after a failed send, is instead of those not reached.
-  const names = others.length ? WAY.filter((name) => steps.has(name)).concat(others) : WAY;
+  const others = [...steps.keys()].filter((name) => !PATH.includes(name));
+  // Other steps, such as a release after a failed send, take the place of those not reached.
+  const names = others.length ? PATH.filter((name) => steps.has(name)).concat(others) : PATH;
   const stations = names.map((name) => {
     const step = steps.get(name);
     if (!step) return { name, tone: "none", below: "not reached" };
@@ -37,7 +37,7 @@ function stationsOf(delivery) {
     const below = duration(took);
     if (result === "ok") return { name, tone: "good", took, below };
     const named = result === delivery.outcome ? word.toLowerCase() : result;
-    // A claim that finds a duplicate has not failed: the step has the tone of what came of it.
+    // A claim that finds a duplicate has not failed, so the step has the tone of the outcome.
     return { name, tone: ended === "good" ? "calm" : ended, took, below, result: named };
   });
   stations.push({ name: "answer", tone: ended, below: String(delivery.status) });
@@ -80,7 +80,7 @@ function track(from, to, ends) {
 function stop(x, column, { name, tone, below, result, side }) {
   const mark = { transform: `translate(${x - 7} ${TOP - 7}) scale(0.875)` };
   const told = tone === "none" && column < 90 ? "–" : below;
-  // What may be longer than its column begins at the drawing's edge, so that nothing is cut off.
+  // A result that may be wider than its column is aligned with the edge, so that it is not cut off.
   const isLong = side && (result?.length ?? 0) * 7 > column;
   const resultX = isLong && side === "first" ? x - column / 2 : x;
   return drawn(

@@ -1,12 +1,12 @@
-// JSON for reading. It is laid out from its own text, token by token, so that numbers keep their
-// digits and members their order; `JSON.parse` only says whether it is JSON.
+// Lays out JSON for reading. It works on the text, token by token, so numbers keep their digits and
+// members their order. `JSON.parse` only says whether the text is JSON.
 
 import { element, visibleLines } from "./dom.js";
 
 const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
-// Above this a browser feels the elements that colours take.
+// Longer texts are not coloured: the elements that this takes make a browser slow.
 const COLOURED_CHARACTERS = 200_000;
-// Deeper, a line is as far to the right: else a small hostile body would take gigabytes of blanks.
+// Deeper lines are indented no further: a small hostile body would take gigabytes of spaces.
 const MOST_INDENTED = 40;
 
 /** Returns whether a text is JSON. */
@@ -19,7 +19,7 @@ export function isJson(text) {
   }
 }
 
-/** A block of JSON, indented and coloured. */
+/** Makes a block of JSON, indented and coloured. */
 export function prettyJson(text) {
   const tokens = layOut(text.match(TOKENS) ?? []);
   if (text.length > COLOURED_CHARACTERS) return block(tokens.map(([, token]) => token).join(""));
@@ -30,13 +30,13 @@ export function prettyJson(text) {
   );
 }
 
-/** A block of text, as it is. */
+/** Makes a block of text, as it is. */
 export function block(content) {
   const text = typeof content === "string" ? visibleLines(content) : content;
   return element("pre", { class: "code", tabindex: "0" }, element("code", {}, text));
 }
 
-// Gives each token its kind, and puts line breaks and blanks between them.
+// Gives each token its kind, and puts line breaks and spaces between them.
 function layOut(tokens) {
   const laidOut = [];
   let depth = 0;

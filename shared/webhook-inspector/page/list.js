@@ -7,7 +7,7 @@ import { OUTCOMES, clock, duration } from "./words.js";
 
 const COLUMNS = ["Time", "Provider", "Event", "Answer", "Reason", "Duration"];
 
-/** Makes the list. `refresh(openId, newId)` draws its rows anew. */
+/** Makes the list. `refresh(openId, newId)` draws its rows again. */
 export function deliveryList() {
   const rows = element("ol", { class: "rows", "aria-label": "Deliveries, newest first" });
   const nothing = element("div");
@@ -91,7 +91,7 @@ export function deliveryList() {
   return { node, refresh, focusFilter: () => search.focus() };
 }
 
-/** The row of a delivery, if it is shown. */
+/** Returns the row of a delivery, if it is shown. */
 export function rowOf(id) {
   return document.querySelector(`.row[data-id="${CSS.escape(id)}"]`);
 }
@@ -130,12 +130,12 @@ function nothingToShow(some, clear) {
     return [
       empty(
         "No deliveries yet",
-        "Send one from another terminal. It shows up here by itself.",
+        "Send one from another terminal. It will show up here.",
         true,
       ),
     ];
   }
-  const node = empty("No delivery fits the filter", `There are ${count()} others.`);
+  const node = empty("No delivery matches the filter", `Without the filter there are ${count()}.`);
   node.append(
     element("button", { class: "button", type: "button", click: clear }, "Clear the filter"),
   );

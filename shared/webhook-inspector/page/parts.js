@@ -1,17 +1,17 @@
-// Parts that several pages have.
+// Parts that several pages share.
 
 import { element, icon, visible } from "./dom.js";
 import { providers } from "./store.js";
 import { outcome } from "./words.js";
 
-/** An outcome's word with its icon; the status before it, if asked for. */
+/** Makes an outcome's icon and word, with the status between them if asked for. */
 export function chip(delivery, withStatus) {
   const { word, tone, icon: name } = outcome(delivery);
   const status = withStatus ? element("span", { class: "status" }, String(delivery.status)) : null;
   return element("span", { class: "chip", "data-tone": tone }, icon(name), status, word);
 }
 
-/** Pairs of a name and a value; a value may be an element. */
+/** Makes a list of names and values. A value may be an element. */
 export function pairs(rows) {
   return element(
     "dl",
@@ -23,7 +23,7 @@ export function pairs(rows) {
   );
 }
 
-/** A button that copies a text, and says so. */
+/** Makes a button that copies a text, and says so. */
 export function copyButton(text, key) {
   const label = element("span", {}, "Copy");
   const copy = async () => {
@@ -45,7 +45,7 @@ export function copyButton(text, key) {
   );
 }
 
-/** A state without content: what it means, and what to do next. */
+/** Makes what an empty page shows: what that means, and what to do next. */
 export function empty(title, text, withLines = false) {
   return element(
     "div",
@@ -66,7 +66,7 @@ function sendLine({ name, url }) {
   );
 }
 
-/** Shows a notice for a while; one of a fault stays until it is dismissed. */
+/** Shows a notice for ten seconds. One about a fault stays until it is dismissed. */
 export function notify(tone, ...content) {
   const dismiss = element(
     "button",

@@ -29,7 +29,7 @@ export function saveAsSample(delivery) {
       "p",
       { class: "hint" },
       "The delivery is written as a Lambda event, with a row in samples.json. ",
-      "The samples test then takes it.",
+      "The samples test then covers it.",
     ),
     element("label", { for: "sample-path" }, "Path in the repository"),
     input,
@@ -67,7 +67,7 @@ export function saveAsSample(delivery) {
   input.setSelectionRange(input.value.lastIndexOf("/") + 1, input.value.length - ".json".length);
 }
 
-/** A path that no sample has yet: named by the event, else by the outcome. */
+/** Returns a path that no sample has yet, named after the event, or else after the outcome. */
 export function proposedPath({ provider, event_type: event, outcome }) {
   const name = (event ?? outcome)
     .toLowerCase()

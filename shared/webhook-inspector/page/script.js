@@ -1,5 +1,5 @@
-// The inspector's page: which view is shown (by the part of the address after `#`), what comes by
-// the stream, and the keys. Each view is a module of its own.
+// The inspector's page: shows the view that the address names after `#`, follows the stream, and
+// handles keys. Each view is a module of its own.
 
 import { follow, post, read } from "./api.js";
 import { contentsPage } from "./contents.js";
@@ -19,13 +19,13 @@ const list = deliveryList();
 const pane = element("div", { class: "pane" });
 const deliveries = element("div", { class: "deliveries" }, list.node, pane);
 
-// The delivery that is open, as last drawn: drawn again only if something has changed.
+// The open delivery as last drawn. It is drawn again only if something has changed.
 let drawn = { id: null, text: "" };
 
-// The same of the queue, the dead letters or the records.
+// The same for the queue, the dead letters or the records.
 let contents = { name: null, text: "", node: null };
 
-// Answers may overtake each other: only what the last question brings is drawn.
+// Responses may overtake each other, so only the one to the latest request is drawn.
 let question = 0;
 
 /** Returns the view and the delivery's id that the address names. */
@@ -83,7 +83,7 @@ function lost(error) {
   return element(
     "div",
     { class: "empty" },
-    element("h2", {}, "This delivery is not there"),
+    element("h2", {}, "This delivery could not be read"),
     element("p", {}, error.message),
     element("a", { class: "button", href: "#/deliveries" }, "All deliveries"),
   );
@@ -116,7 +116,7 @@ async function showContents(name) {
 const openItems = () =>
   [...main.querySelectorAll("details[open]")].map(({ dataset }) => dataset.item);
 
-/** Draws anew, and gives the focus back to what had it before. */
+/** Draws again, and gives the focus back to the element that had it. */
 function keepFocus(draw) {
   const key = document.activeElement?.dataset?.key;
   draw();
@@ -137,7 +137,7 @@ function actions(delivery) {
         { href: `#/deliveries/${encodeURIComponent(sent.id)}` },
         `Show #${sent.id}`,
       );
-      const how = sign ? "Signed anew and sent" : "Sent the same bytes again";
+      const how = sign ? "Signed again and sent" : "Sent the same bytes again";
       notify(
         outcome(sent).tone === "bad" ? "warn" : "good",
         `${how}: ${sent.status} ${outcome(sent).word}. `,
@@ -155,7 +155,7 @@ function close() {
   const { id } = place();
   location.hash = "#/deliveries";
   if (id === null) return;
-  // After the list is shown again.
+  // The row can have the focus once the list is shown again.
   addEventListener("hashchange", () => requestAnimationFrame(() => rowOf(id)?.focus()), {
     once: true,
   });
@@ -190,7 +190,7 @@ async function reload() {
   }
 }
 
-/** Moves by one row: to the next delivery if one is open, else the focus. */
+/** Moves by one row: opens that delivery if one is open, else only moves the focus. */
 function move(step) {
   const { id } = place();
   const ids = shown().map((delivery) => delivery.id);

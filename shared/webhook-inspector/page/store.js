@@ -3,7 +3,7 @@
 import { read } from "./api.js";
 import { outcome } from "./words.js";
 
-// What a list of that length takes is not felt. The inspector holds fewer.
+// A list of this length is still fast. The inspector holds fewer.
 const MOST = 2000;
 
 export const filter = { text: "", provider: "", outcome: "" };
@@ -11,10 +11,10 @@ export const filter = { text: "", provider: "", outcome: "" };
 let deliveries = [];
 let stack = { providers: [], samples: {} };
 let loaded = false;
-// What came by the stream while the list was on its way, which may be older.
+// What came by the stream while the list was loading. The list may be older.
 let meanwhile = null;
 
-/** Reads everything anew. */
+/** Reads everything again. */
 export async function load() {
   meanwhile = [];
   const [list, now] = await Promise.all([read("deliveries"), read("stack")]);
@@ -25,19 +25,19 @@ export async function load() {
   meanwhile = null;
 }
 
-/** Whether there was an answer yet. */
+/** Returns whether everything was read at least once. */
 export const isLoaded = () => loaded;
 
-/** The stack's providers, with their URLs. */
+/** Returns the stack's providers, with their URLs. */
 export const providers = () => stack.providers;
 
-/** The paths of a provider's samples. */
+/** Returns the paths of a provider's samples. */
 export const samples = (provider) => stack.samples?.[provider] ?? [];
 
-/** How many deliveries there are, whatever the filter. */
+/** Returns how many deliveries there are, whatever the filter. */
 export const count = () => deliveries.length;
 
-/** Takes a summary in; returns whether the delivery is new. */
+/** Takes a summary in. Returns whether the delivery is new. */
 export function take(summary) {
   meanwhile?.push(summary);
   return put(summary);
@@ -54,7 +54,7 @@ function put(summary) {
   return true;
 }
 
-/** The deliveries that the filter lets through, newest first. */
+/** Returns the deliveries that match the filter, newest first. */
 export function shown() {
   const text = filter.text.trim().toLowerCase();
   return deliveries.filter(

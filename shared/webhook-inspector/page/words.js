@@ -24,11 +24,16 @@ export const OUTCOMES = {
     "Authentic, but not a JSON object. Nothing was written.",
   ],
   too_large: ["Too large", "bad", "cross", "The body is over the limit. Nothing was verified."],
-  unavailable: ["Unavailable", "bad", "alert", "A fault on our side. The provider sends it again."],
+  unavailable: [
+    "Unavailable",
+    "bad",
+    "alert",
+    "A fault on our side. The provider will send it again.",
+  ],
   failed: ["Failed", "bad", "alert", "The receiver did not answer as it should."],
 };
 
-// Outcomes by other names, as an answer tells them before the log line is there.
+// Names that outcomes have in responses, if they differ from those in the log.
 const ALIASES = { unauthorized: "refused" };
 
 /** Returns what is shown for an outcome. */
@@ -66,7 +71,7 @@ export function size(bytes) {
   return `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
-/** Returns the moment that a record's attribute tells, or nothing if it tells none. */
+/** Returns the time that a record's attribute stands for, or an empty text if it is not a time. */
 export function moment(name, value) {
   const unit = name.endsWith("_at_ms") ? 1 : name.endsWith("_at_s") ? 1000 : 0;
   const time = new Date(Number(value) * unit);

@@ -30,7 +30,7 @@ use crate::{
     sample,
 };
 
-/// More than any command to the API has.
+/// The largest command to the API. It is more than any of them needs.
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 const STREAM_COMMENT_EVERY: Duration = Duration::from_secs(15);
 
@@ -94,7 +94,7 @@ async fn receive(
             .collect::<Vec<_>>()
     };
     let Some(receiver) = inspector.receiver(provider) else {
-        let reason = format!("no such provider; there are: {}", known().join(", "));
+        let reason = format!("unknown provider; this stack has: {}", known().join(", "));
         return Err(Refusal::new(StatusCode::NOT_FOUND, reason));
     };
     let (parts, body) = request.into_parts();
@@ -107,7 +107,7 @@ async fn receive(
         Err(error) => {
             return Err(Refusal::new(
                 StatusCode::BAD_REQUEST,
-                format!("the body breaks off: {error}"),
+                format!("the body was cut off: {error}"),
             ));
         }
     };
@@ -137,14 +137,14 @@ async fn delivery(State(inspector): State<Inspector>, Path(id): Path<String>) ->
         message = found.map_err(|error| unreachable(&error))?.as_ref().map(Message::to_json);
     }
     detail["record"] = json!(record);
-    // Not through a `Value`, which would read the envelope's numbers.
+    // Not through a `Value`: that would parse the envelope's numbers, and lose digits.
     let detail = detail.to_string();
     let message = message.as_deref().map_or("null", RawValue::get);
     let head = detail.strip_suffix('}').unwrap_or_default();
     Ok(json_text(StatusCode::OK, format!("{head},\"message\":{message}}}")))
 }
 
-/// What to send: the same bytes, or the body signed anew.
+/// What to send: the same bytes, or the body signed again.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Send {
@@ -162,11 +162,11 @@ async fn send(
     let Some(receiver) = inspector.receiver(&delivery.provider) else {
         return Err(Refusal::new(
             StatusCode::CONFLICT,
-            "its provider is no longer part of the stack",
+            "the delivery's provider is no longer part of the stack",
         ));
     };
     let headers = if sign {
-        sample::sign_anew(receiver.provider, &delivery)
+        sample::sign_again(receiver.provider, &delivery)
             .map_err(|error| Refusal::new(StatusCode::CONFLICT, error.to_string()))?
     } else {
         delivery.headers.to_map()
@@ -232,7 +232,11 @@ async fn stack(State(inspector): State<Inspector>) -> Response {
     let names = inspector.setup.receivers.iter().map(|receiver| receiver.provider.name());
     let providers: Vec<_> = names
         .clone()
-        .map(|name| json!({ "name": name, "url": format!("{base}/webhooks/{name}"), "watch_url": format!("{base}/watch/{name}") }))
+        .map(|name| {
+            let (url, watch_url) =
+                (format!("{base}/webhooks/{name}"), format!("{base}/watch/{name}"));
+            json!({ "name": name, "url": url, "watch_url": watch_url })
+        })
         .collect();
     let samples: serde_json::Map<_, _> = names
         .map(|name| (name.to_owned(), json!(sample::list(&inspector.setup.root, name))))
@@ -249,7 +253,8 @@ async fn stream(State(inspector): State<Inspector>) -> Response {
 
 fn events(changes: Changes<String>) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(changes, |mut changes| async move {
-        // To a reader that was too slow, the stream ends: it connects again, and then reads all anew.
+        // The stream ends for a reader that was too slow. It then connects again, and reads
+        // everything.
         let summary = changes.recv().await.ok()?;
         Some((Ok(Event::default().event("delivery").data(summary)), changes))
     })
@@ -260,21 +265,34 @@ async fn not_found() -> Refusal {
 }
 
 async fn wrong_method() -> Refusal {
-    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
+    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take that method")
 }
 
 fn find(inspector: &Inspector, id: &str) -> Result<Delivery, Refusal> {
     let held = inspector.deliveries();
     let delivery = id.parse().ok().and_then(|id| held.get(id)).cloned();
-    delivery.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "no such delivery is held"))
+    delivery.ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "there is no such delivery, or it \
+                                                                is no longer held",
+        )
+    })
 }
 
-/// Reads a command; no body is an empty one.
+/// Reads a command. An empty body is the command `{}`.
 fn command<C: DeserializeOwned>(body: CommandBody) -> Result<C, Refusal> {
     let body = body.map_err(|error| Refusal::new(error.status(), error.body_text()))?;
     let body = if body.is_empty() { b"{}" } else { body.as_ref() };
-    serde_json::from_slice(body)
-        .map_err(|error| Refusal::new(StatusCode::BAD_REQUEST, format!("the body: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!(
+                "the body is not a valid \
+                                                                        command: {error}"
+            ),
+        )
+    })
 }
 
 fn unreachable(error: &EmulatorError) -> Refusal {
@@ -297,7 +315,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_stream_ends_for_a_reader_that_has_missed_something() {
+    async fn the_stream_ends_for_a_reader_that_has_missed_events() {
         let (sender, changes) = broadcast::channel(1);
         let mut stream = Box::pin(events(changes));
         sender.send("{}".to_owned()).expect("there is a reader");

@@ -1,4 +1,4 @@
-//! The deliveries that are held: so many, and so many bytes. The oldest go first.
+//! Holds the latest deliveries, up to a number and a size. The oldest go first.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use crate::delivery::Delivery;
 
 /// The most deliveries that are held.
 const MAX_DELIVERIES: usize = 500;
-/// The most bytes that they take.
+/// The most bytes that they may take.
 pub(crate) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Deliveries, by ascending id.
@@ -23,7 +23,7 @@ impl Deliveries {
         self.last_id
     }
 
-    /// Holds the delivery, in place of what was known of it before.
+    /// Holds the delivery. It replaces what was known about it before.
     pub(crate) fn put(&mut self, delivery: Delivery) {
         self.last_id = self.last_id.max(delivery.id);
         match self.held.binary_search_by_key(&delivery.id, |held| held.id) {
@@ -41,7 +41,7 @@ impl Deliveries {
         self.held.binary_search_by_key(&id, |held| held.id).ok().map(|place| &self.held[place])
     }
 
-    /// Returns all, the oldest first.
+    /// Returns all deliveries, the oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Delivery> {
         self.held.iter()
     }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_there_are_too_many() {
+    fn the_oldest_are_dropped_when_there_are_too_many() {
         let mut deliveries = Deliveries::default();
         for id in 1..=502 {
             deliveries.put(delivery(id, 1));
@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_they_are_too_large() {
+    fn the_oldest_are_dropped_when_all_are_too_large_together() {
         let mut deliveries = Deliveries::default();
         for id in 1..=3 {
             deliveries.put(delivery(id, MAX_BYTES / 2));
         }
         assert_eq!(ids(&deliveries), [2, 3]);
         deliveries.put(delivery(3, MAX_BYTES / 2 + 1));
-        assert_eq!(ids(&deliveries), [3], "what is now known of it counts");
+        assert_eq!(ids(&deliveries), [3], "the size of the replacement counts");
     }
 }

@@ -1,4 +1,4 @@
-//! What is known of one delivery.
+//! What is known about one delivery.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use webhook_verify::{Header, UnixSeconds};
 
-/// The most of a body that is shown as text; all of it stays as it is.
+/// How much of a body is shown. All of it is kept.
 const SHOWN_BODY_BYTES: usize = 1024 * 1024;
 
 /// Where a delivery is forwarded to.
@@ -21,7 +21,7 @@ pub(crate) enum Door {
 }
 
 impl Door {
-    /// Returns the first part of the path at which the inspector takes a delivery.
+    /// Returns the first part of the path at which the inspector receives deliveries.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Stack => "webhooks",
@@ -46,7 +46,7 @@ pub(crate) struct Delivery {
     pub(crate) findings: Findings,
 }
 
-/// What the sender was answered.
+/// The response that the sender got.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Response {
     pub(crate) status: u16,
@@ -54,7 +54,7 @@ pub(crate) struct Response {
     pub(crate) body: String,
 }
 
-/// What is found out after the answer.
+/// What is found out after the response.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(crate) struct Findings {
     pub(crate) outcome: String,
@@ -67,7 +67,8 @@ pub(crate) struct Findings {
     pub(crate) log: Option<Value>,
 }
 
-/// Headers in the order in which they came. A value has a character for each byte, so none is lost.
+/// Headers in the order in which they came. A value has one character for each byte, so no byte is
+/// lost.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
 
@@ -78,7 +79,7 @@ impl Headers {
         Self(map.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect())
     }
 
-    /// Returns names and values, with the bytes as they were received.
+    /// Returns the names, and the values' bytes as they were received.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Vec<u8>)> {
         // No value has a character past U+00FF.
         let bytes = |value: &str| {
@@ -144,7 +145,7 @@ impl Delivery {
         let shown = &self.body[..self.body.len().min(SHOWN_BODY_BYTES)];
         let text = match str::from_utf8(shown) {
             Ok(text) => Some(text),
-            // Cut within a character.
+            // The cut is inside a character.
             Err(error) if is_truncated && error.error_len().is_none() => {
                 str::from_utf8(&shown[..error.valid_up_to()]).ok()
             }
@@ -163,7 +164,7 @@ impl Delivery {
         (request, json!({ "status": status, "headers": headers.to_json(), "body": body }))
     }
 
-    /// Returns the parts of the pipeline that happened, as the log line has them.
+    /// Returns the steps of the pipeline that happened, from the log line.
     pub(crate) fn steps(&self) -> Vec<Value> {
         let Some(log) = &self.findings.log else { return Vec::new() };
         let happened =
@@ -181,18 +182,18 @@ impl Delivery {
         steps.collect()
     }
 
-    /// Returns how the last step ended: with the delivery's outcome, unless all is well.
+    /// Returns how the last step ended: `ok`, or the delivery's outcome.
     fn last_result(&self, step: &str) -> &str {
         match self.findings.outcome.as_str() {
             "accepted" | "challenge" => "ok",
-            // The body is read after its signature is proven.
+            // The body is parsed in this step, once its signature is verified.
             "malformed" if step == "verify" => "malformed",
             outcome => outcome,
         }
     }
 }
 
-/// What a list shows of a delivery.
+/// What the list shows about a delivery.
 #[derive(Serialize)]
 pub(crate) struct Summary<'d> {
     id: String,
@@ -237,7 +238,7 @@ impl<'d> Summary<'d> {
     }
 }
 
-/// Returns milliseconds with a tenth.
+/// Returns milliseconds, rounded to tenths.
 #[expect(clippy::cast_precision_loss, reason = "a duration that a person reads")]
 fn milliseconds(microseconds: u64) -> f64 {
     (microseconds as f64 / 100.0).round() / 10.0

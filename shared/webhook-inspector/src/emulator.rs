@@ -1,8 +1,9 @@
 //! The stack's services in the emulator: secrets, records, queues, logs.
 //!
-//! Queues are read at the emulator's own `/_ministack/sqs/messages`, which shows messages without receiving them: nothing is
-//! hidden from consumers, no receive is counted, and no group of a FIFO queue is blocked, as it would be even by a
-//! `ReceiveMessage` with a visibility timeout of zero. It does not exist at AWS, which this never talks to.
+//! Queues are read at the emulator's own `/_ministack/sqs/messages`, which shows messages without
+//! receiving them. So nothing is hidden from consumers, no receive is counted, and no group of a
+//! FIFO queue is blocked. Even a `ReceiveMessage` with a visibility timeout of zero would block the
+//! group. AWS has no such path, but this module never talks to AWS.
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
@@ -30,10 +31,10 @@ use crate::{
 
 /// The most messages or records that are listed.
 const MAX_LISTED: usize = 500;
-/// About the most bytes of payloads from the bucket that are listed.
+/// About how many bytes of payloads from the bucket are listed at most.
 const MAX_PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
 
-/// A call that failed, in words.
+/// A failed call, as a message for the reader.
 #[derive(Debug)]
 pub(crate) struct EmulatorError(String);
 
@@ -100,7 +101,8 @@ impl Emulator {
         Ok(item.map(|item| attributes(&item)))
     }
 
-    /// Returns the newest records, by when their events were received, and whether there are more.
+    /// Returns the newest records, ordered by when their events were received, and whether there
+    /// are more.
     pub(crate) async fn records(&self) -> Result<(Vec<Value>, bool), EmulatorError> {
         let scan = self
             .dynamodb
@@ -119,7 +121,7 @@ impl Emulator {
         Ok((items.iter().map(attributes).collect(), is_truncated))
     }
 
-    /// Returns the newest messages that are on a queue, in their order, and whether there are more.
+    /// Returns the newest messages on a queue, in their order, and whether there are more.
     pub(crate) async fn messages(
         &self,
         queue_url: &str,
@@ -173,7 +175,7 @@ impl Emulator {
         Ok(regions.flat_map(BTreeMap::into_values).flatten().collect())
     }
 
-    /// Reads what a message says, and the payload that it points to.
+    /// Reads a message, and the payload that it points to.
     async fn open(&self, peeked: PeekedMessage) -> Message {
         let mut payload = None;
         let pointer = PayloadPointer::parse(&peeked.body);
@@ -199,17 +201,20 @@ impl Emulator {
         }
     }
 
-    /// Returns the lines that a receiver's function has logged for deliveries since then; none if the log cannot be read.
+    /// Returns the lines that a receiver's function has logged for deliveries since `since_ms`, or
+    /// none if the log cannot be read.
     pub(crate) async fn log_lines(&self, receiver: &Receiver, since_ms: i64) -> Vec<Value> {
         const CALL: &str = "FilterLogEvents";
-        let question = json!({ "logGroupName": format!("/aws/lambda/{}", receiver.function_name), "startTime": since_ms });
+        let log_group = format!("/aws/lambda/{}", receiver.function_name);
+        let question = json!({ "logGroupName": log_group, "startTime": since_ms });
         let request = Request::post(format!("{}/", self.endpoint))
             .header(header::CONTENT_TYPE, "application/x-amz-json-1.1")
             .header("x-amz-target", format!("Logs_20140328.{CALL}"))
-            // The emulator reads who calls, and checks no signature.
+            // The emulator reads the caller's account from this, but does not check the signature.
             .header(
                 header::AUTHORIZATION,
-                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, \
+                 SignedHeaders=host, Signature=0",
             )
             .body(RequestBody::from(question.to_string()));
         // The log group does not exist before the first invocation.
@@ -248,7 +253,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Returns the message as JSON. The envelope is as it was sent: no number loses digits.
+    /// Returns the message as JSON. The envelope is as it was sent, so no number loses digits.
     pub(crate) fn to_json(&self) -> Box<RawValue> {
         let attribute = |name: &str| self.attributes.get(name).map(String::as_str);
         let members = [
@@ -279,7 +284,7 @@ fn newest<T>(mut items: Vec<T>) -> (Vec<T>, bool) {
     (items, older > 0)
 }
 
-/// Members of a record, with numbers as numbers.
+/// Returns the attributes of a record as JSON, with numbers as numbers.
 fn attributes(item: &HashMap<String, AttributeValue>) -> Value {
     let member = |value: &AttributeValue| match value {
         AttributeValue::S(text) => json!(text),
@@ -292,7 +297,7 @@ fn attributes(item: &HashMap<String, AttributeValue>) -> Value {
         .into()
 }
 
-/// By account, region and queue.
+/// Messages by account, region and queue.
 #[derive(Deserialize)]
 struct Peeked {
     messages: BTreeMap<String, BTreeMap<String, BTreeMap<String, Vec<PeekedMessage>>>>,
@@ -335,7 +340,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_too_many_the_newest_are_listed() {
+    fn only_the_newest_are_listed_if_there_are_too_many() {
         assert_eq!(newest((1..=500).collect()), ((1..=500).collect::<Vec<_>>(), false));
         assert_eq!(newest((1..=502).collect()), ((3..=502).collect::<Vec<_>>(), true));
         assert_eq!(newest(Vec::<u8>::new()), (Vec::new(), false));

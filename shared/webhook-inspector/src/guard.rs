@@ -1,4 +1,4 @@
-//! What the page and the API refuse: requests that a page from elsewhere makes in the developer's browser.
+//! Refuses requests that other websites make in the developer's browser.
 
 use axum::{
     body::Body,
@@ -11,13 +11,13 @@ use serde_json::json;
 
 use crate::inspector::Inspector;
 
-/// Nothing from elsewhere is loaded or sent, and no other page may frame this one.
+/// Loads and sends nothing from or to other origins, and lets no other page frame this one.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src \
+     'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-/// An answer that says what is wrong.
+/// A response that says what is wrong.
 #[derive(Debug)]
 pub(crate) struct Refusal(pub(crate) StatusCode, pub(crate) String);
 
@@ -38,7 +38,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Refuses requests for another host, from another origin, and posts that a form could make.
+/// Refuses requests for other hosts, requests from other origins, and posts that a form could make.
 pub(crate) async fn guard(
     State(inspector): State<Inspector>,
     request: Request<Body>,
@@ -50,8 +50,8 @@ pub(crate) async fn guard(
     }
 }
 
-/// Refuses deliveries that a page from elsewhere sends. Senders are programs, which have no origin; they may be anywhere, behind a
-/// tunnel too, so the host is theirs.
+/// Refuses deliveries that other websites send. Senders are programs, which send no Origin header.
+/// They may be anywhere, even behind a tunnel, so any host is accepted.
 pub(crate) async fn guard_receivers(
     State(inspector): State<Inspector>,
     request: Request<Body>,
@@ -67,7 +67,7 @@ fn hosts(port: u16) -> [String; 2] {
     ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}"))
 }
 
-/// Returns whether the header is there once, with a value that is allowed.
+/// Returns whether the header is there exactly once, with an allowed value.
 fn is_one_of(headers: &HeaderMap, name: HeaderName, allowed: impl Fn(&str) -> bool) -> bool {
     let mut values = headers.get_all(name).iter();
     let value = values.next().and_then(|value| value.to_str().ok());
@@ -89,7 +89,7 @@ fn check_origin(headers: &HeaderMap, hosts: &[String]) -> Result<(), Refusal> {
 
 fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal> {
     let hosts = hosts(port);
-    // Another name that leads to 127.0.0.1 is an attack by DNS.
+    // A request under another name that resolves to 127.0.0.1 is DNS rebinding.
     if !is_one_of(headers, header::HOST, |host| {
         hosts.iter().any(|allowed| host.eq_ignore_ascii_case(allowed))
     }) {
@@ -108,7 +108,7 @@ fn check(method: &Method, headers: &HeaderMap, port: u16) -> Result<(), Refusal>
     Ok(())
 }
 
-/// Gives every response the headers that keep browsers careful.
+/// Adds the headers that forbid browsers to cache, to guess types, and to load from elsewhere.
 pub(crate) async fn careful(request: Request<Body>, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,4 +1,4 @@
-//! What the inspector is set up with, and the server.
+//! The inspector's setup, its state, and its server.
 
 use std::{
     collections::VecDeque,
@@ -27,40 +27,41 @@ use crate::{
     receive::RequestBody,
 };
 
-/// How many changes a slow reader of the stream may be behind.
+/// How many changes a reader of the stream may lag behind.
 const STREAM_CAPACITY: usize = 256;
-/// Log lines are looked for in the seconds after a delivery, so older invocations need not be remembered.
+/// How many invocations are remembered. Log lines are looked for only in the seconds after a
+/// delivery, so older invocations do not matter.
 const MAX_INVOCATIONS: usize = 1000;
 
-/// The stack that is inspected, and where things are on this machine.
+/// The stack to inspect, and where things are on this machine.
 pub struct Setup {
     /// The emulator's endpoint, such as `http://127.0.0.1:4566`.
     pub endpoint: String,
-    /// How to reach the emulator's services.
+    /// The SDK's configuration for the emulator's services.
     pub aws: SdkConfig,
-    /// The front doors of the stack.
+    /// The receivers of the stack.
     pub receivers: Vec<Receiver>,
-    /// The table with the records.
+    /// The name of the idempotency table.
     pub table: String,
     /// The URL of the queue.
     pub queue_url: String,
     /// The URL of the dead-letter queue.
     pub dead_letter_queue_url: String,
-    /// The bucket for bodies that are too large for the queue.
+    /// The bucket for messages that are too large for the queue.
     pub payload_bucket: String,
     /// Where `cargo lambda watch` listens, such as `http://127.0.0.1:9000`.
     pub watch_endpoint: String,
     /// The folder that has `events/`.
     pub root: PathBuf,
-    /// The file that keeps the deliveries.
+    /// The file that keeps the deliveries over a restart.
     pub journal: PathBuf,
-    /// Takes a line for each delivery.
+    /// Prints a line for each delivery.
     pub say: Box<dyn Fn(&str) + Send + Sync>,
 }
 
-/// The front door of a provider.
+/// A function that receives the deliveries of a provider.
 pub struct Receiver {
-    /// Whose deliveries it takes.
+    /// The provider whose deliveries it receives.
     pub provider: &'static Provider,
     /// Its URL in the emulator.
     pub url: String,
@@ -70,7 +71,7 @@ pub struct Receiver {
     pub function_name: String,
 }
 
-/// The inspector, as its routes share it.
+/// The state that all routes share.
 pub(crate) type Inspector = Arc<State>;
 
 pub(crate) struct State {
@@ -81,16 +82,16 @@ pub(crate) struct State {
     deliveries: Mutex<Deliveries>,
     journal: Mutex<Journal>,
     changes: broadcast::Sender<String>,
-    /// The ids of the latest invocations whose log lines belong to deliveries.
+    /// The latest invocations whose log lines have been found, by request id.
     invocations: Mutex<VecDeque<String>>,
-    /// One delivery is verified at a time: an explanation takes a core, and tens of megabytes.
+    /// Lets one delivery be verified at a time: an explanation takes a core and tens of megabytes.
     pub(crate) verifying: Semaphore,
     /// Held while a sample is written.
     pub(crate) samples: Mutex<()>,
 }
 
-/// Serves the inspector until the listener fails. The listener must be bound to 127.0.0.1. What the journal has of earlier runs
-/// is there again.
+/// Serves the inspector until the listener fails. The listener must be bound to 127.0.0.1.
+/// Deliveries of earlier runs are read from the journal.
 ///
 /// # Errors
 /// A name in the setup is invalid, the journal cannot be read or written, or the listener fails.
@@ -128,7 +129,8 @@ impl State {
         self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether the invocation's log line does not belong to another delivery. From now on it belongs to one.
+    /// Claims an invocation's log line for a delivery. Returns `false` if it belongs to another
+    /// one.
     pub(crate) fn claim_invocation(&self, id: &str) -> bool {
         let mut invocations = self.invocations.lock().unwrap_or_else(PoisonError::into_inner);
         let is_free = !invocations.iter().any(|claimed| claimed == id);
@@ -141,21 +143,21 @@ impl State {
         is_free
     }
 
-    /// Returns a new listener to changes.
+    /// Returns a new listener for changes.
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<String> {
         self.changes.subscribe()
     }
 
-    /// Keeps what is now known of a delivery, and tells the stream.
+    /// Holds what is now known about a delivery, and sends it to the stream.
     pub(crate) fn keep(&self, delivery: Delivery) {
         let summary = Summary::of(&delivery).to_json();
-        // First: who is told may ask at once.
+        // This comes first: a page that hears of the delivery may ask for it at once.
         self.deliveries().put(delivery);
-        // Fails if nobody listens.
+        // It fails if nobody listens.
         let _ = self.changes.send(summary);
     }
 
-    /// Writes what is now known of a delivery into the journal.
+    /// Writes what is now known about a delivery into the journal.
     pub(crate) fn record(&self, delivery: &Delivery) {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(error) = journal.append(delivery, &self.deliveries()) {

@@ -11,7 +11,7 @@ use crate::{
     delivery::Delivery,
 };
 
-/// The file is written anew before it is this large: base64 takes a third more than the bodies.
+/// The file is rewritten before it gets larger. Base64 makes the bodies a third larger.
 const MAX_FILE_BYTES: usize = 4 * MAX_BYTES;
 
 pub(crate) struct Journal {
@@ -21,7 +21,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Reads what is there. A line that is cut off or of another version is left out.
+    /// Reads the deliveries in the file. Lines that are cut off or in another format are skipped.
     pub(crate) fn open(path: &Path, deliveries: &mut Deliveries) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         for line in BufReader::new(&file).split(b'\n') {
@@ -32,7 +32,7 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file, size: 0 })
     }
 
-    /// Adds a delivery, or writes what is held anew if the file would get too large.
+    /// Adds a delivery, or rewrites the file from what is held if it would get too large.
     pub(crate) fn append(&mut self, delivery: &Delivery, held: &Deliveries) -> io::Result<()> {
         let line = line(delivery);
         if self.size + line.len() > MAX_FILE_BYTES {
@@ -42,7 +42,7 @@ impl Journal {
         self.file.write_all(&line)
     }
 
-    /// Writes what is held into a new file, which then takes the place of the old one.
+    /// Writes what is held into a new file, and replaces the old one with it.
     pub(crate) fn rewrite(&mut self, held: &Deliveries) -> io::Result<()> {
         let new = self.path.with_extension("new");
         let mut file = File::create(&new)?;

@@ -1,12 +1,15 @@
-//! The local inspector of `make dev`: it receives deliveries, forwards them to the stack in the emulator or to
-//! `cargo lambda watch`, and shows what came of each, as JSON and on a page.
+//! The local inspector of `make dev`. It receives deliveries, forwards them to the stack in the
+//! emulator or to `cargo lambda watch`, and shows what happened to each, as JSON and on a page.
 //!
-//! - `receive` takes a delivery and forwards the same bytes; `observe` then finds its log line, and says why it was refused.
-//! - `delivery` is what is known of one; `deliveries` holds so many of them, and `journal` keeps them over a restart.
-//! - `emulator` reads logs, queues, records and secrets of the stack.
-//! - `api` has the routes, `guard` what they refuse, `sample` the button that saves a delivery in `events/`.
+//! - `receive` takes a delivery and forwards the same bytes. `observe` then finds its log line, and
+//!   why it was refused.
+//! - `delivery` is what is known about one delivery. `deliveries` holds the latest ones, and
+//!   `journal` keeps them over a restart.
+//! - `emulator` reads the stack's logs, queues, records and secrets.
+//! - `api` has the routes, `guard` refuses requests from other pages, and `sample` saves a delivery
+//!   in `events/`.
 //!
-//! It listens on 127.0.0.1 alone. It belongs to no function.
+//! It listens on 127.0.0.1 only, and no function depends on it.
 
 #![forbid(unsafe_code)]
 

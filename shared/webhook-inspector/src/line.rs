@@ -5,10 +5,10 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::delivery::{Delivery, Door};
 
-/// The most characters of a text that a sender chose.
+/// How many characters of a text are shown. The sender may have chosen it.
 const MAX_SHOWN: usize = 160;
 
-/// Returns time (UTC), provider, answer, and what was queued or why it was refused.
+/// Returns the time (UTC), the provider, the response, and what was queued or why it was refused.
 pub(crate) fn line(delivery: &Delivery) -> String {
     let findings = &delivery.findings;
     let at = OffsetDateTime::from_unix_timestamp(delivery.received_at().0)
@@ -47,7 +47,7 @@ pub(crate) fn line(delivery: &Delivery) -> String {
     .to_owned()
 }
 
-/// Returns a text in one line, bounded, without characters that a terminal would act on.
+/// Returns a text on one line, cut if it is long, without characters that a terminal would act on.
 fn printable(text: &str) -> String {
     let mut shown: String = text.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
     if text.chars().nth(MAX_SHOWN).is_some() {

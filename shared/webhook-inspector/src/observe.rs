@@ -1,4 +1,5 @@
-//! Finds out what came of a delivery after its answer: the function's log line, and why it was refused.
+//! Finds out, after the response, what happened to a delivery: the function's log line, and why the
+//! delivery was refused.
 
 use std::time::Duration;
 
@@ -11,19 +12,20 @@ use crate::{
     verification::{Verification, verify},
 };
 
-/// The emulator writes the log when the function has answered. A function also leaves lines out, if it refuses many.
+/// How many times the log is read. The emulator writes it only after the function has answered, and
+/// there may be no line at all: a function that refuses many deliveries does not log each.
 const LOG_TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// No key that is shorter is cut in the log.
+/// The log does not cut keys up to this length.
 const MAX_PLAIN: usize = 256;
 
-/// Completes what is known of the delivery, tells of it, and keeps it in the journal.
+/// Completes what is known about the delivery, announces it, and writes it to the journal.
 pub(crate) async fn observe(inspector: Inspector, mut delivery: Delivery) {
     let Some(receiver) = inspector.receiver(&delivery.provider) else { return };
     let provider = receiver.provider;
     let verification = match inspector.emulator.secrets(provider.name()).await {
         Ok(secrets) => {
-            // It fails only if the semaphore is closed, which it never is.
+            // This fails only if the semaphore is closed, which never happens.
             let _turn = inspector.verifying.acquire().await;
             let verified = delivery.clone();
             let verification =
@@ -44,7 +46,8 @@ pub(crate) async fn observe(inspector: Inspector, mut delivery: Delivery) {
     (inspector.setup.say)(&line(&delivery));
 }
 
-/// Puts together what verifying has told and, for what it has not, what the log has: that is escaped, and may be cut.
+/// Combines what verifying found with the log, which fills the gaps: its values are escaped, and
+/// may be cut.
 fn findings(outcome: &str, verification: Verification, log: Option<Value>) -> Findings {
     let logged = |field: &str| {
         let log = log.as_ref()?;
@@ -63,7 +66,7 @@ fn findings(outcome: &str, verification: Verification, log: Option<Value>) -> Fi
     }
 }
 
-/// Looks for the log line of a delivery. Each line belongs to one.
+/// Looks for the log line of a delivery. Each line belongs to one delivery.
 async fn log_line(
     inspector: &Inspector,
     receiver: &Receiver,
@@ -83,11 +86,11 @@ async fn log_line(
     None
 }
 
-/// Returns whether the line may be of the delivery: size and outcome are the same, and it has no other reason and no other key than
-/// verifying told.
+/// Returns whether the line may belong to the delivery: its size and outcome match, and its reason
+/// and key do not contradict what verifying found.
 fn fits(line: &Value, size: usize, outcome: &str, verification: &Verification) -> bool {
     let text = |field: &str| line[format!("webhook.{field}")].as_str();
-    // The log escapes and cuts what is not plain, so no more can be said of that.
+    // The log escapes or cuts other keys, so they cannot be compared.
     let is_plain =
         |key: &str| key.len() <= MAX_PLAIN && key.bytes().all(|byte| byte.is_ascii_graphic());
     let verified_key = verification.idempotency_key.as_deref().filter(|key| is_plain(key));
@@ -100,12 +103,12 @@ fn fits(line: &Value, size: usize, outcome: &str, verification: &Verification) -
         && !is_other(text("idempotency_key"), verified_key)
 }
 
-/// Returns the name of the outcome that the log has under another.
+/// Returns the inspector's name for an outcome in the log.
 fn outcome_of_log(outcome: &str) -> &str {
     if outcome == "refused" { "unauthorized" } else { outcome }
 }
 
-/// Returns what an answer of the function says of the outcome.
+/// Returns the outcome that the function's response shows.
 pub(crate) fn outcome_of_answer(status: u16, body: &str) -> &'static str {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let is = |member: &str, text: &str| body[member] == text;
@@ -133,9 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn a_line_with_another_key_or_reason_is_of_another_delivery() {
+    fn a_line_that_differs_from_what_was_verified_is_of_another_delivery() {
         let line = json!({
-            "webhook.body_bytes": 2, "webhook.outcome": "accepted", "webhook.idempotency_key": "acme#e1",
+            "webhook.body_bytes": 2,
+            "webhook.outcome": "accepted",
+            "webhook.idempotency_key": "acme#e1",
         });
         assert!(fits(&line, 2, "accepted", &verified("acme#e1")));
         assert!(!fits(&line, 2, "accepted", &verified("acme#e2")));
@@ -143,27 +148,35 @@ mod tests {
         assert!(!fits(&line, 2, "duplicate", &verified("acme#e1")));
         assert!(
             fits(&line, 2, "accepted", &Verification::default()),
-            "verifying may have told nothing"
+            "verifying may have found nothing"
         );
         let escaped = json!({
-            "webhook.body_bytes": 2, "webhook.outcome": "accepted", "webhook.idempotency_key": "acme#\\u{1}",
+            "webhook.body_bytes": 2,
+            "webhook.outcome": "accepted",
+            "webhook.idempotency_key": "acme#\\u{1}",
         });
         assert!(fits(&escaped, 2, "accepted", &verified("acme#\u{1}")), "the log escapes");
 
-        let line = json!({ "webhook.body_bytes": 2, "webhook.outcome": "refused", "webhook.reason": "timestamp_too_old" });
+        let line = json!({
+            "webhook.body_bytes": 2,
+            "webhook.outcome": "refused",
+            "webhook.reason": "timestamp_too_old",
+        });
         let refused = |reason| Verification { reason: Some(reason), ..Verification::default() };
         assert!(fits(&line, 2, "unauthorized", &refused("timestamp_too_old")));
         assert!(!fits(&line, 2, "unauthorized", &refused("signature_mismatch")));
     }
 
     #[test]
-    fn what_verifying_told_is_not_replaced_by_what_the_log_escapes() {
+    fn values_from_verifying_win_over_the_escaped_ones_of_the_log() {
         let log = json!({
-            "webhook.idempotency_key": "acme#\\u{1}", "webhook.event_type": "\\u{1}", "webhook.reason": "busy",
+            "webhook.idempotency_key": "acme#\\u{1}",
+            "webhook.event_type": "\\u{1}",
+            "webhook.reason": "busy",
         });
         let found = findings("unavailable", verified("acme#\u{1}"), Some(log.clone()));
         assert_eq!(found.idempotency_key.as_deref(), Some("acme#\u{1}"));
-        assert_eq!(found.event_type.as_deref(), Some("\\u{1}"), "there is no better one");
+        assert_eq!(found.event_type.as_deref(), Some("\\u{1}"), "verifying found no event type");
         assert_eq!(found.reason.as_deref(), Some("busy"));
         let found = findings("accepted", Verification::default(), Some(log));
         assert_eq!(found.idempotency_key.as_deref(), Some("acme#\\u{1}"));

@@ -1,4 +1,4 @@
-//! The page: files that are part of the program, so that it needs no network.
+//! The page. Its files are part of the program, so it needs no network.
 
 use axum::{
     Router,

@@ -1,4 +1,4 @@
-//! Takes a delivery, forwards its bytes and headers, and answers what was answered.
+//! Takes a delivery, forwards its bytes and headers, and passes the response back.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -18,17 +18,18 @@ use crate::{
     observe::{observe, outcome_of_answer},
 };
 
-/// What is forwarded.
+/// The body of a forwarded request.
 pub(crate) type RequestBody = Full<Bytes>;
 
-/// The largest body that is taken: enough for the stack itself to refuse one that is too large.
+/// The largest body that is received. It is over the stack's limit, so that the stack itself
+/// refuses a body that is too large.
 pub(crate) const MAX_RECEIVED_BYTES: usize = MAX_BODY_BYTES + 64 * 1024;
-/// The most of an answer that is read.
+/// The largest response that is read.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
-/// Longer than a function may take.
+/// How long a response may take. A function is stopped earlier.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(40);
 
-/// Headers of one connection, which are not the delivery's.
+/// Headers that belong to one connection, not to the delivery.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
@@ -41,7 +42,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONTENT_LENGTH,
 ];
 
-/// A delivery on its way in.
+/// A delivery that is to be forwarded.
 pub(crate) struct Incoming {
     pub(crate) door: Door,
     pub(crate) headers: HeaderMap,
@@ -49,8 +50,8 @@ pub(crate) struct Incoming {
     pub(crate) resent_from: Option<u64>,
 }
 
-/// Forwards a delivery and keeps it, even if nobody waits for the answer any more: a sender may hang up. Returns the answer, and the
-/// delivery as it is now known; more is found out later.
+/// Forwards a delivery and keeps it, even if the sender hangs up meanwhile. Returns the response,
+/// and what is known about the delivery so far.
 pub(crate) async fn forward(
     inspector: &Inspector,
     receiver: &Receiver,
@@ -84,7 +85,7 @@ async fn forward_to(
         Ok((status, headers, body)) => (status, headers, body, true),
         Err(reason) => {
             let hint = if door == Door::Watch {
-                ": start `cargo lambda watch` as docs/local.md says"
+                ": start cargo lambda watch as docs/local.md says"
             } else {
                 ""
             };
@@ -119,13 +120,13 @@ async fn forward_to(
         findings: Findings { outcome: outcome.to_owned(), ..Findings::default() },
     };
     inspector.keep(delivery.clone());
-    // What is found out later replaces it, unless `make dev` ends before.
+    // What is found out later replaces this, unless `make dev` ends first.
     inspector.record(&delivery);
     tokio::spawn(observe(inspector, delivery.clone()));
     ((status, answer_headers, answer_body).into_response(), delivery)
 }
 
-/// Sends the request and reads the answer, without headers of the connection.
+/// Sends the request and reads the response, both without the headers of the connection.
 async fn exchange(
     inspector: &Inspector,
     url: &str,
@@ -135,16 +136,17 @@ async fn exchange(
     let mut request =
         Request::post(url).body(Full::new(body)).map_err(|error| error.to_string())?;
     *request.headers_mut() = end_to_end(headers);
-    // The emulator's own host, by which it tells its services apart.
+    // The client then sends the emulator's own host, by which the emulator tells its services
+    // apart.
     request.headers_mut().remove(header::HOST);
     let answer = tokio::time::timeout(ANSWERED_WITHIN, inspector.client.request(request)).await;
     let response =
-        answer.map_err(|_| "no answer in time".to_owned())?.map_err(|error| reason(&error))?;
+        answer.map_err(|_| "no response in time".to_owned())?.map_err(|error| reason(&error))?;
     let (parts, body) = response.map(Body::new).into_parts();
     let body = Limited::new(body, MAX_ANSWER_BYTES).collect();
     let body = tokio::time::timeout(ANSWERED_WITHIN, body)
         .await
-        .map_err(|_| "no whole answer in time".to_owned())?;
+        .map_err(|_| "the response did not end in time".to_owned())?;
     let body = body.map_err(|error| error.to_string())?;
     Ok((parts.status, end_to_end(&parts.headers), body.to_bytes()))
 }
@@ -157,7 +159,7 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// Returns the innermost reason, such as that a connection is refused.
+/// Returns the innermost reason, such as a refused connection.
 fn reason(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
@@ -178,7 +180,7 @@ mod tests {
     use crate::inspector::{Setup, State};
 
     #[tokio::test]
-    async fn a_delivery_whose_sender_hangs_up_is_kept_and_is_in_the_journal() {
+    async fn a_delivery_is_kept_in_the_journal_if_its_sender_hangs_up() {
         let stack = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let stack_address = stack.local_addr().expect("it is bound");
         let journal =
@@ -217,7 +219,9 @@ mod tests {
             connection
         });
         tokio::select! {
-            _ = forward(&inspector, &inspector.setup.receivers[0], incoming) => panic!("nothing answers yet"),
+            _ = forward(&inspector, &inspector.setup.receivers[0], incoming) => {
+                panic!("nothing answers yet")
+            }
             arrived = arrived => arrived.expect("it is called"),
         }
         // The sender is gone when the stack answers.
@@ -228,15 +232,15 @@ mod tests {
         assert_eq!(connection.try_write(answer).ok(), Some(answer.len()));
         let told = tokio::time::timeout(ANSWERED_WITHIN, changes.recv())
             .await
-            .expect("it is told of in time");
-        told.expect("it is told of");
+            .expect("it is announced in time");
+        told.expect("it is announced");
         assert_eq!(
             inspector.deliveries().iter().map(|delivery| delivery.id).collect::<Vec<_>>(),
             [1]
         );
         let written = std::fs::read_to_string(&journal).expect("is there");
         std::fs::remove_file(journal).expect("is there");
-        // It still looks for the log line, which nobody writes here.
+        // There is one line only: the log line, for which it still looks, is never written here.
         assert_eq!(written.lines().count(), 1, "{written}");
         assert!(written.contains("\"outcome\":\"unavailable\""), "{written}");
     }

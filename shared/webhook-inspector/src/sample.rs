@@ -1,4 +1,5 @@
-//! Signs a delivery anew, and saves one as a sample in `events/<provider>/`, with its row in `samples.json`.
+//! Signs a delivery again, and saves one as a sample in `events/<provider>/`, with its row in
+//! `samples.json`.
 
 use std::{
     fs::{self, OpenOptions},
@@ -22,15 +23,16 @@ use crate::{delivery::Delivery, guard::Refusal, inspector::Inspector};
 
 /// The file in each provider's folder that lists the samples.
 const MANIFEST: &str = "samples.json";
-/// 2026-11-21T12:00:00Z: when all samples are sent.
+/// 2026-11-21T12:00:00Z, the time at which all samples are sent.
 const SENT_AT: UnixSeconds = UnixSeconds(1_795_262_400);
-/// In 1997: within no tolerance.
+/// A time in 1997, which is outside every tolerance.
 const STALE: UnixSeconds = UnixSeconds(860_860_860);
-/// What forgeries are signed with.
+/// The secret that forgeries are signed with.
 const NOT_THE_SECRET: &str = "not-the-development-secret";
 
-/// Returns the delivery's headers, with those of a signature of now by the development secret in place of the old ones.
-pub(crate) fn sign_anew(
+/// Returns the delivery's headers, with its signature and time replaced: signed now, with the
+/// development secret.
+pub(crate) fn sign_again(
     provider: &'static Provider,
     delivery: &Delivery,
 ) -> Result<HeaderMap, CliError> {
@@ -60,8 +62,8 @@ pub(crate) fn sign_anew(
     Ok(headers)
 }
 
-/// Returns who sends such a delivery: by the scheme that it verified with, else by the provider's newest, and with the ids
-/// that its headers have.
+/// Returns the sender for a delivery: with the scheme that it verified with, or else the provider's
+/// newest, and with the ids from its headers.
 fn sender(provider: &'static Provider, delivery: &Delivery) -> Sender {
     let header = |name: &str| {
         let mut values =
@@ -90,7 +92,7 @@ fn secret(provider: &Provider, text: &str) -> SigningSecret {
         .expect("the development secret is written as the provider writes its secrets")
 }
 
-/// Returns the paths of the provider's samples, from the folder that has `events/`.
+/// Returns the paths of the provider's samples, relative to the folder that has `events/`.
 pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
     let entries = fs::read_dir(root.join("events").join(provider)).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -106,19 +108,20 @@ pub(crate) fn list(root: &Path, provider: &str) -> Vec<String> {
 pub(crate) fn save(inspector: &Inspector, delivery: &Delivery, path: &str) -> Result<(), Refusal> {
     let _alone = inspector.samples.lock().unwrap_or_else(PoisonError::into_inner);
     let receiver = inspector.receiver(&delivery.provider);
-    let provider =
-        receiver.ok_or_else(|| conflict("its provider is no longer part of the stack"))?.provider;
+    let provider = receiver
+        .ok_or_else(|| conflict("the delivery's provider is no longer part of the stack"))?
+        .provider;
     let (folder, name) = place(&inspector.setup.root, provider, path)?;
     let failed = |error: &dyn std::error::Error| conflict(format!("{}: {error}", folder.display()));
     let manifest = folder.join(MANIFEST);
     let text = fs::read_to_string(&manifest).map_err(|error| failed(&error))?;
     let rows: Vec<Value> = serde_json::from_str(&text).map_err(|error| failed(&error))?;
     let Sample { event, row } = Sample::of(provider, delivery, &name, &rows)?;
-    // Never through a link, and never over a file that is there.
+    // This never writes through a link or over an existing file.
     let mut file = match OpenOptions::new().write(true).create_new(true).open(folder.join(&name)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(conflict(format!("{path} is there already")));
+            return Err(conflict(format!("{path} already exists")));
         }
         Err(error) => return Err(failed(&error)),
     };
@@ -127,13 +130,14 @@ pub(crate) fn save(inspector: &Inspector, delivery: &Delivery, path: &str) -> Re
         fs::write(&new, with_row(&text, &row)).and_then(|()| fs::rename(new, &manifest))
     });
     written.map_err(|error| {
-        // Without its row, the file would fail the samples test.
+        // A file without a row would fail the samples test.
         let _ = fs::remove_file(folder.join(&name));
         failed(&error)
     })
 }
 
-/// Returns the folder and the file's name, if the path is `events/<provider>/<name>.json` and no link leads elsewhere.
+/// Returns the folder and the file's name, if the path is `events/<provider>/<name>.json` and no
+/// link leads elsewhere.
 fn place(root: &Path, provider: &Provider, path: &str) -> Result<(PathBuf, String), Refusal> {
     let prefix = format!("events/{}/", provider.name());
     let expected = format!(
@@ -151,10 +155,10 @@ fn place(root: &Path, provider: &Provider, path: &str) -> Result<(PathBuf, Strin
     let is_folder =
         |path: &Path| fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
     if !is_folder(&root.join("events")) || !is_folder(&folder) {
-        return Err(conflict(format!("{prefix} is not a folder, or a link to one")));
+        return Err(conflict(format!("{prefix} must be a folder, and not a link to one")));
     }
     if fs::symlink_metadata(folder.join(MANIFEST)).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(conflict(format!("{prefix}{MANIFEST} is not a file, or a link to one")));
+        return Err(conflict(format!("{prefix}{MANIFEST} must be a file, and not a link to one")));
     }
     Ok((folder, name.to_owned()))
 }
@@ -170,7 +174,7 @@ struct Sample {
 }
 
 impl Sample {
-    /// Signs the delivery's body as the samples are signed, and reads what a receiver answers to it.
+    /// Signs the delivery's body as the samples are signed, and finds how a receiver answers it.
     fn of(
         provider: &'static Provider,
         delivery: &Delivery,
@@ -180,13 +184,19 @@ impl Sample {
         let is_refused = delivery.findings.outcome == "unauthorized";
         let reason = delivery.findings.reason.as_deref().filter(|_| is_refused);
         let (text, at) = match reason {
-            None if is_refused => return Err(conflict("why it was refused is not known yet")),
+            None if is_refused => {
+                return Err(conflict(
+                    "it is not known yet why this delivery was \
+                                                       refused",
+                ));
+            }
             None => (development_secret(provider), SENT_AT),
             Some("signature_mismatch") => (provider.key().write(NOT_THE_SECRET), SENT_AT),
             Some("timestamp_too_old") => (development_secret(provider), STALE),
             Some(reason) => {
                 return Err(conflict(format!(
-                    "a sample is signed, which a delivery refused for {reason} is not"
+                    "a delivery that was refused for {reason} cannot be saved: a sample is signed \
+                     again, so it would not be refused for that"
                 )));
             }
         };
@@ -217,7 +227,8 @@ impl Sample {
     }
 }
 
-/// Returns what a receiver with the development secret answers after the samples that there are, in the manifest's words.
+/// Returns, in the manifest's words, how a receiver with the development secret answers after it
+/// has received the other samples.
 fn answer(
     provider: &'static Provider,
     signed: &OutgoingDelivery,
@@ -225,7 +236,7 @@ fn answer(
 ) -> Result<Vec<(&'static str, Value)>, Refusal> {
     let headers = signed.headers();
     let received = Received::new(&headers, signed.body())
-        .map_err(|_| conflict("the body is too large for a delivery, and so for a sample"))?;
+        .map_err(|_| conflict("the body is too large for a sample"))?;
     let secrets = SigningSecrets::new(secret(provider, &development_secret(provider)), None);
     let url = development_url(provider);
     let verified = provider.parse(received).and_then(|unverified| {
@@ -252,7 +263,7 @@ fn answer(
     ])
 }
 
-/// Returns the manifest with one more row. The others stay as they are written.
+/// Returns the manifest with one more row. The other rows keep their layout.
 fn with_row(manifest: &str, row: &str) -> String {
     let rows = manifest.trim_end();
     let rows = rows.strip_suffix(']').unwrap_or(rows).trim_end();
@@ -266,7 +277,7 @@ mod tests {
     use crate::delivery::{Door, Findings, Headers, Response};
 
     #[test]
-    fn a_row_is_added_and_the_others_stay_as_they_are_written() {
+    fn a_new_row_leaves_the_others_as_they_are_written() {
         for (manifest, expected) in [
             ("[\n  {\"file\":  \"a.json\"}\n]\n", "[\n  {\"file\":  \"a.json\"},\n  {}\n]\n"),
             ("[]", "[\n  {}\n]\n"),
@@ -276,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_delivery_is_no_sample_before_its_reason_is_known() {
+    fn a_refused_delivery_is_not_saved_before_its_reason_is_known() {
         let provider = webhook_verify::providers::PROVIDERS[0];
         let body = webhook_verify::sign::example_body(&provider.schemes()[0], 1, 1);
         let delivery = Delivery {
@@ -295,7 +306,7 @@ mod tests {
             Sample::of(provider, &delivery, "x.json", &[]).map(|_| ()).expect_err("is not known");
         assert_eq!(
             (refused.0, refused.1.as_str()),
-            (StatusCode::CONFLICT, "why it was refused is not known yet")
+            (StatusCode::CONFLICT, "it is not known yet why this delivery was refused")
         );
     }
 }

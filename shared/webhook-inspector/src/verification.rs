@@ -1,4 +1,5 @@
-//! What the receiver's own verifier says of a delivery: for what the log does not tell, and for the explanation.
+//! Verifies a delivery again with the receiver's own verifier: for what the log does not say, and
+//! for the explanation.
 
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use webhook_verify::{Delivery as Received, Provider, SigningSecret, SigningSecre
 
 use crate::delivery::{Delivery, Door};
 
-/// What `.tools/dev.env` sets, so that `cargo lambda watch` takes the samples.
+/// The tolerance that `.tools/dev.env` sets, so that `cargo lambda watch` accepts the samples.
 const WATCH_TOLERANCE: Duration = Duration::from_secs(630_720_000);
 
-/// What verifying a delivery again has told.
+/// What verifying a delivery again has found.
 #[derive(Debug, Default)]
 pub(crate) struct Verification {
     pub(crate) scheme: Option<&'static str>,
-    /// Why it is not authentic.
+    /// Why the delivery is not authentic.
     pub(crate) reason: Option<&'static str>,
     pub(crate) event_type: Option<String>,
     pub(crate) event_id: Option<String>,
@@ -25,8 +26,8 @@ pub(crate) struct Verification {
     pub(crate) explanation: Option<Value>,
 }
 
-/// Verifies a delivery with the secrets of the stack, at the time at which it was received. It may take a second: an
-/// explanation tries a few thousand changes.
+/// Verifies a delivery with the secrets of the stack, at the time of receipt. It may take a second:
+/// an explanation tries a few thousand changes.
 pub(crate) fn verify(
     provider: &'static Provider,
     delivery: &Delivery,
@@ -45,13 +46,11 @@ pub(crate) fn verify(
         }
         StoredSecret::NotText => None,
     };
-    let mut given_secrets: Vec<_> = [
-        ("the stack's secret", Some(&stored.current)),
-        ("the secret's previous version", previous),
-    ]
-    .into_iter()
-    .filter_map(given)
-    .collect();
+    let mut given_secrets: Vec<_> =
+        [("AWSCURRENT", Some(&stored.current)), ("AWSPREVIOUS", previous)]
+            .into_iter()
+            .filter_map(given)
+            .collect();
     let received = Received::new(&headers, &delivery.body).ok();
     let verified_with = |secrets: &SigningSecrets| {
         let verified = provider.parse(received?).and_then(|unverified| {
@@ -69,7 +68,7 @@ pub(crate) fn verify(
             current().and_then(|current| verified_with(&SigningSecrets::new(current, None)));
         alone.is_some_and(|verified| verified.is_ok())
     };
-    // The receiver takes both; an explanation judges by the first.
+    // The receiver accepts both secrets, but an explanation judges by the first.
     if verified.as_ref().is_some_and(Result::is_ok) && !is_by_current() {
         given_secrets.reverse();
     }
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_previous_secret_signed_is_explained_as_verified() {
+    fn a_delivery_signed_with_the_previous_secret_is_explained_as_verified() {
         for provider in PROVIDERS {
             let secrets = StoredSecrets {
                 current: stored(provider, "a-secret-of-now-and-of-some-length"),
@@ -163,11 +162,11 @@ mod tests {
                 ("a-secret-of-before-and-of-some-length", "verified"),
                 ("another-secret-and-of-some-length", "refused"),
             ] {
-                let told = verify(provider, &delivery(provider, signed_with), &secrets);
-                let explanation = told.explanation.expect("there is one");
+                let found = verify(provider, &delivery(provider, signed_with), &secrets);
+                let explanation = found.explanation.expect("there is one");
                 assert_eq!(explanation["verdict"], verdict, "{} {signed_with}", provider.name());
-                assert_eq!(told.reason.is_none(), verdict == "verified");
-                let prefixes = told
+                assert_eq!(found.reason.is_none(), verdict == "verified");
+                let prefixes = found
                     .idempotency_key
                     .map(|key| key.matches(&format!("{}#", provider.name())).count());
                 assert_eq!(prefixes, (verdict == "verified").then_some(1), "{}", provider.name());

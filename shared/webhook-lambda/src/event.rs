@@ -24,11 +24,11 @@ pub struct HttpEvent {
     pub door: Door,
     /// The headers, with every value of a repeated one.
     pub headers: Vec<Header>,
-    /// The body, without its base64.
+    /// The body, decoded if it came as base64.
     pub body: Vec<u8>,
 }
 
-/// The form of the response that the sender of the event expects.
+/// What an event came through. It decides the form of the response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Door {
     /// HTTP API with payload 2.0, function URL: a response has `cookies`. `cargo lambda watch`

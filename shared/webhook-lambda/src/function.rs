@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lambda_learns_by_name_that_an_event_is_not_an_http_request() {
+    fn an_event_that_is_not_an_http_request_has_a_named_error() {
         let message = "the event is not an HTTP request: connect the function to an HTTP API, a \
                        REST API, a load balancer or a function URL";
         let expected = Diagnostic {

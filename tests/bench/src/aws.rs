@@ -269,7 +269,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_claim_fails_with_the_record_as_it_stands() {
+    fn a_second_claim_fails_with_the_stored_record() {
         let mut state = State::default();
         let put = json!({
             "Item": {"id": {"S": "p#1"}, "status": {"S": "IN_PROGRESS"}},

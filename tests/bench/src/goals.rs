@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_goal_without_a_race_only_holds() {
+    fn a_goal_for_an_exact_figure_holds_at_its_limit() {
         assert_eq!(row(&at_most("calls", 0.0, None, Some(Figure::Exact(0.0)), ""))[7], "yes");
     }
 

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_median_may_be_quoted_up_to_a_width_of_a_tenth() {
+    fn a_median_may_be_quoted_if_its_interval_is_at_most_a_tenth_wide() {
         let between =
             |low, high| Spread::of([low, low, 100.0, 100.0, 100.0, 100.0, 100.0, high, high]);
         let (narrow, wide) = (between(95.0, 105.0), between(95.0, 105.1));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_of_several_counts() {
+    fn the_widest_interval_of_several_counts() {
         assert_eq!(widest([]).to_bits(), 0.0_f64.to_bits());
         let equal = Spread::of([1.0; 6]);
         assert_eq!(widest([equal, Spread::of([1.0]), equal]).to_bits(), f64::INFINITY.to_bits());

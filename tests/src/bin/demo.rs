@@ -1,4 +1,4 @@
-//! `make demo`: the whole path on this machine, in an AWS emulator, without an account.
+//! `make demo`: shows the whole path on this machine, in an AWS emulator, without an AWS account.
 
 #![forbid(unsafe_code)]
 
@@ -25,12 +25,11 @@ async fn main() -> ExitCode {
         .output()
         .is_ok_and(|output| output.status.success())
     {
-        say(
-            "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python).",
-        );
+        say("python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: \
+             brew install python).");
         return ExitCode::FAILURE;
     }
-    // Ctrl-C ends this process; the emulator, which holds the other end of its pipe, ends with it.
+    // Ctrl-C ends this process. The emulator holds the other end of a pipe to it, and so ends too.
     let step = |step: &str| say(&format!("… {step}"));
     let account = Account::start(step).await;
     step("deploying infra/template.yaml with `sam deploy`");
@@ -41,7 +40,8 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Sends the samples of every provider, a duplicate, a forgery and a stale one among them, and shows what came of each.
+/// Sends the samples of every provider, which include a duplicate, a forgery and a stale delivery.
+/// Shows what happens to each.
 async fn show(stack: &Stack) {
     for (number, sample) in samples::all().iter().enumerate() {
         say(&format!("\n▸ {}", sample.file));

@@ -1,7 +1,8 @@
-//! `make dev`: the stack in an AWS emulator, kept running and kept over restarts, and the inspector in front of it.
+//! `make dev`: runs the stack in an AWS emulator, with the inspector in front of it. The state of
+//! both is kept over restarts.
 //!
-//! `PORT` is the inspector's port, and `CLEAN=1` forgets what earlier runs left. Everything is below the folder that
-//! `WEBHOOK_DEV_ROOT` names, which is the repository unless a test says otherwise.
+//! `PORT` is the inspector's port, and `CLEAN=1` deletes the state of earlier runs. All files are
+//! below the folder that `WEBHOOK_DEV_ROOT` names, or else below the repository.
 
 #![forbid(unsafe_code)]
 
@@ -18,21 +19,21 @@ use std::{
 
 use tokio::signal::unix::{SignalKind, signal};
 use webhook_cli::{development_secret, development_url};
-use webhook_inspector::{Receiver, Setup};
+use webhook_inspector::Setup;
 use webhook_tests::{
-    emulator::{Aws, client_variables},
+    emulator::client_variables,
+    inspector,
     stack::{Account, Stack, output},
     workspace,
 };
 use webhook_verify::{providers::PROVIDERS, sign::example_body};
 
-/// Variables with which a function of `cargo lambda watch` reaches the stack.
+/// The file with the variables by which a function of `cargo lambda watch` reaches the stack.
 const VARIABLES: &str = ".tools/dev.env";
-/// What is kept over restarts.
+/// The folder that is kept over restarts.
 const KEPT: &str = ".tools/dev";
 const DEFAULT_PORT: u16 = 4880;
-const WATCH: &str = "http://127.0.0.1:9000";
-/// How often the emulator is asked whether it is still there.
+/// The time between two checks that the emulator is still running.
 const ALIVE_EVERY: Duration = Duration::from_millis(500);
 
 #[tokio::main(flavor = "current_thread")]
@@ -50,15 +51,15 @@ async fn run() -> Result<(), String> {
     let root = env::var_os("WEBHOOK_DEV_ROOT").map_or_else(workspace, PathBuf::from);
     let port = match env::var("PORT").as_deref() {
         Err(_) | Ok("") => DEFAULT_PORT,
-        Ok(port) => {
-            let number = port.parse::<NonZero<u16>>();
-            number.map_err(|_| format!("PORT is {port}: it may be a number from 1 to 65535"))?.get()
-        }
+        Ok(port) => port
+            .parse::<NonZero<u16>>()
+            .map_err(|_| format!("PORT is {port}, but must be a number from 1 to 65535"))?
+            .get(),
     };
     let is_clean = match env::var("CLEAN").as_deref() {
         Err(_) | Ok("" | "0") => false,
         Ok("1") => true,
-        Ok(other) => return Err(format!("CLEAN is {other}: it may be 1, or empty")),
+        Ok(other) => return Err(format!("CLEAN is {other}, but must be 1 or empty")),
     };
     if !Command::new("python3")
         .arg("--version")
@@ -66,12 +67,13 @@ async fn run() -> Result<(), String> {
         .is_ok_and(|output| output.status.success())
     {
         return Err(
-            "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: brew install python)."
+            "python3 is needed: install it (Debian, Ubuntu: apt-get install python3-venv; macOS: \
+             brew install python)."
                 .to_owned(),
         );
     }
     let kept = root.join(KEPT);
-    // Released when this process ends, however that ends.
+    // The lock is released when this process ends, even if it is killed.
     let _lock = lock(&kept, port)?;
     let listener = listen(port)?;
     if is_clean {
@@ -82,11 +84,15 @@ async fn run() -> Result<(), String> {
     step("deploying infra/template.yaml with `sam deploy`");
     let stack = account.deploy(&[]).await;
     step("deployed, with the template's IAM policies enforced");
-    // From here on, a signal ends it in good order.
+    // From here on, a signal leads to an orderly end.
     let end_signal = end_signal()?;
     let variables = Variables::write(root.join(VARIABLES), &stack)?;
     tell(port, &stack);
-    let ended = serve(listener, setup(&stack, &root, &kept), &account, end_signal).await;
+    let setup = Setup {
+        say: Box::new(say),
+        ..inspector::setup(&stack, &root, kept.join("deliveries.jsonl"))
+    };
+    let ended = serve(listener, setup, &account, end_signal).await;
     drop(variables);
     step("stopping");
     ended
@@ -106,19 +112,20 @@ async fn serve(
     };
     tokio::select! {
         served = webhook_inspector::serve(setup, listener) => {
-            Err(served.map_or_else(|error| format!("the inspector ended: {error}"), |()| "the inspector ended".to_owned()))
+            let reason = served.map_or_else(|error| format!(": {error}"), |()| String::new());
+            Err(format!("the inspector has ended{reason}"))
         }
         () = emulator_ends => Err("the AWS emulator has ended: start `make dev` again".to_owned()),
         () = end_signal => Ok(()),
     }
 }
 
-/// Takes over the signals that end a program. Returns what waits for one.
+/// Handles the signals that end a program. Returns a future that waits for one of them.
 fn end_signal() -> Result<impl Future<Output = ()>, String> {
     let signals =
         [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
     let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hang_up)] = signals else {
-        return Err("this system has no signals".to_owned());
+        return Err("could not handle SIGINT, SIGTERM and SIGHUP".to_owned());
     };
     Ok(async move {
         tokio::select! {
@@ -129,7 +136,7 @@ fn end_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// Locks the folder. The file in it says where the inspector is.
+/// Locks the folder for one `make dev` at a time. The lock file has the inspector's address.
 fn lock(kept: &Path, port: u16) -> Result<File, String> {
     let failed = |error: io::Error| format!("{}: {error}", kept.display());
     fs::create_dir_all(kept).map_err(failed)?;
@@ -147,7 +154,8 @@ fn lock(kept: &Path, port: u16) -> Result<File, String> {
             let mut address = String::new();
             file.read_to_string(&mut address).map_err(failed)?;
             return Err(format!(
-                "`make dev` runs already, with its inspector at {address}: use that, or end it first."
+                "`make dev` is already running, with its inspector at {address}: use that, or end \
+                 it first."
             ));
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
@@ -167,7 +175,7 @@ fn listen(port: u16) -> Result<tokio::net::TcpListener, String> {
     })
 }
 
-/// Removes what earlier runs left, but for the lock.
+/// Removes what earlier runs left, except for the lock.
 fn forget(kept: &Path) -> io::Result<()> {
     for entry in fs::read_dir(kept)? {
         let entry = entry?;
@@ -180,29 +188,7 @@ fn forget(kept: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn setup(stack: &Stack, root: &Path, kept: &Path) -> Setup {
-    let receivers = PROVIDERS.iter().map(|provider| Receiver {
-        provider,
-        url: stack.url(provider.name()),
-        secret_id: stack.outputs[&output(provider, "SecretArn")].clone(),
-        function_name: stack.outputs[&output(provider, "FunctionName")].clone(),
-    });
-    Setup {
-        endpoint: stack.endpoint.clone(),
-        aws: Aws::at(&stack.endpoint).config,
-        receivers: receivers.collect(),
-        table: stack.outputs["IdempotencyTableName"].clone(),
-        queue_url: stack.outputs["EventQueueUrl"].clone(),
-        dead_letter_queue_url: stack.outputs["DeadLetterQueueUrl"].clone(),
-        payload_bucket: stack.outputs["PayloadBucketName"].clone(),
-        watch_endpoint: WATCH.to_owned(),
-        root: root.to_owned(),
-        journal: kept.join("deliveries.jsonl"),
-        say: Box::new(say),
-    }
-}
-
-/// The file with the variables, which goes when this goes.
+/// The file with the variables. It is removed when this is dropped.
 struct Variables(PathBuf);
 
 impl Variables {
@@ -212,7 +198,7 @@ impl Variables {
             ("IDEMPOTENCY_TABLE", "IdempotencyTableName".to_owned()),
             ("QUEUE_URL", "EventQueueUrl".to_owned()),
             ("PAYLOAD_BUCKET", "PayloadBucketName".to_owned()),
-            // The file is one for all functions; `tell` says for which this one does not do.
+            // All functions share the file. `tell` says for which providers a line must be changed.
             ("SIGNING_SECRET_ID", output(PROVIDERS[0], "SecretArn")),
         ] {
             variables.insert(name.to_owned(), stack.outputs[&output].clone());
@@ -233,12 +219,13 @@ impl Variables {
 
 impl Drop for Variables {
     fn drop(&mut self) {
-        // It may be gone already.
+        // Somebody may have removed it already.
         let _ = fs::remove_file(&self.0);
     }
 }
 
-/// Returns the URL of the first provider that signs it. Functions of others do not read it.
+/// Returns the URL of the first provider that signs its URL. Functions of other providers ignore
+/// it.
 fn public_url() -> Option<String> {
     PROVIDERS.iter().find(|provider| provider.signs_url()).map(|provider| development_url(provider))
 }
@@ -255,7 +242,8 @@ fn tell(port: u16, stack: &Stack) {
     }
     say(&format!("AWS emulator   {}", stack.endpoint));
     say(&format!(
-        "variables      {VARIABLES}, for `cargo lambda watch`: it gets what is sent to {address}/watch/…"
+        "variables      {VARIABLES}, for `cargo lambda watch`, which gets what is sent to \
+         {address}/watch/…"
     ));
     for provider in PROVIDERS {
         let mut own = Vec::new();
@@ -270,7 +258,7 @@ fn tell(port: u16, stack: &Stack) {
         }
         if !own.is_empty() {
             say(&format!(
-                "               To watch {}, put this there: {}",
+                "               For {}, change this in the file: {}",
                 provider.name(),
                 own.join(" ")
             ));
@@ -285,9 +273,8 @@ fn tell(port: u16, stack: &Stack) {
             "  echo '{body}' | cargo webhook send {name} --url {address}/webhooks/{name}"
         ));
     }
-    say(
-        "\nCtrl-C stops everything. The next `make dev` goes on from here; `make dev CLEAN=1` forgets it all.\n",
-    );
+    say("\nCtrl-C stops everything. The next `make dev` goes on from here; `make dev CLEAN=1` \
+         starts afresh.\n");
 }
 
 #[expect(clippy::print_stdout, reason = "a program for people")]

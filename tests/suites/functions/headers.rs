@@ -201,7 +201,7 @@ async fn a_header_that_is_not_signed_may_be_absent_or_anything() {
     }
 }
 
-/// The headers of a provider that signs in another header do not help.
+/// The headers of a provider that signs in a different header do not help.
 #[tokio::test]
 async fn a_delivery_without_its_signature_is_refused_whatever_else_it_has() {
     for kind in Kind::all() {

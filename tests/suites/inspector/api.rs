@@ -1,4 +1,5 @@
-//! The API, for each provider: a good delivery, the same again, a forged one; and what may be done with them.
+//! The API, for each provider: a good delivery, the same again, a forged one; and what can be done
+//! with them.
 
 use std::{
     collections::HashMap,
@@ -25,7 +26,7 @@ fn delivery(provider: &'static Provider, number: usize, secret: &str) -> (Vec<He
 }
 
 #[test]
-fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
+fn deliveries_of_each_provider_are_shown_sent_again_and_saved() {
     let root = Root::new("api");
     let dev = Dev::start(&root, free_port(), "");
     let mut stream =
@@ -148,13 +149,13 @@ fn three_sends_of_each_provider_are_shown_resent_signed_anew_and_saved() {
     }
     assert!(
         told.values().all(|summaries| summaries.len() == 2),
-        "once when it is answered, once when all is known"
+        "once with the response, once when everything is known"
     );
 
     refuses(&dev);
 }
 
-/// Saves a forged delivery as a sample, once, and nowhere else.
+/// Asserts that a forged delivery is saved as a sample once, and only in its provider's folder.
 fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
     let save =
         |path: &str| dev.post(&format!("/api/deliveries/{id}/sample"), &json!({ "path": path }));
@@ -171,7 +172,7 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
     }
     let folder = root.0.join("events").join(name);
     std::os::unix::fs::symlink("/dev/null", folder.join("link.json")).expect("a link is made");
-    assert_eq!(save(&format!("events/{name}/link.json")).0, 409, "a link is not written through");
+    assert_eq!(save(&format!("events/{name}/link.json")).0, 409, "a link is not followed");
     fs::remove_file(folder.join("link.json")).expect("the link is removed");
     let manifest = fs::read_to_string(folder.join("samples.json")).expect("is there");
     let rows: Vec<Value> = serde_json::from_str(&manifest).expect("JSON");
@@ -185,7 +186,7 @@ fn saves(dev: &Dev, root: &Root, name: &str, id: u64) {
     assert_eq!(event["rawPath"], format!("/webhooks/{name}"));
 }
 
-/// What the API does not take.
+/// Asserts what the API refuses.
 fn refuses(dev: &Dev) {
     let own = format!("127.0.0.1:{}", dev.port);
     let elsewhere = "http://example.com";
@@ -250,8 +251,9 @@ fn refuses(dev: &Dev) {
     for header in [
         "cache-control: no-store",
         "x-content-type-options: nosniff",
-        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; \
+         img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
     ] {
         assert!(answer.contains(&format!("\r\n{header}\r\n")), "{answer}");
     }

@@ -23,7 +23,7 @@ pub(crate) struct Dev {
     lines: Receiver<String>,
 }
 
-/// A folder that goes when this goes.
+/// A folder that is removed when this is dropped.
 pub(crate) struct Root(pub(crate) PathBuf);
 
 impl Root {
@@ -67,7 +67,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 impl Dev {
-    /// Starts one and waits until it serves.
+    /// Starts `dev` and waits until it serves.
     pub(crate) fn start(root: &Root, port: u16, clean: &str) -> Self {
         let mut child =
             command(root, port, clean).stdout(Stdio::piped()).spawn().expect("it starts");
@@ -83,12 +83,12 @@ impl Dev {
         dev
     }
 
-    /// Runs a second one to its end.
+    /// Runs a `dev` that refuses to start, and returns its output.
     pub(crate) fn refused(root: &Root, port: u16) -> Output {
         command(root, port, "").output().expect("it runs")
     }
 
-    /// Waits for a line that it prints.
+    /// Waits until `dev` prints a line with this text, and returns the line.
     pub(crate) fn line_with(&self, text: &str) -> String {
         loop {
             let line =
@@ -140,7 +140,7 @@ impl Dev {
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// Sends a signal to it, and returns how it ends.
+    /// Sends a signal to `dev`, and returns how it ends.
     pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
         kill(signal, self.child.id());
         self.child.wait().expect("it ends")

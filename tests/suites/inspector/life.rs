@@ -1,4 +1,4 @@
-//! How `dev` starts, goes on from what was there, and ends.
+//! How `dev` starts, goes on from its kept state, and ends.
 
 use std::{fs, process::Command};
 
@@ -31,7 +31,7 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let no_port = Dev::refused(&root, 0);
     assert_eq!(
         String::from_utf8_lossy(&no_port.stdout),
-        "PORT is 0: it may be a number from 1 to 65535\n"
+        "PORT is 0, but must be a number from 1 to 65535\n"
     );
 
     let dev = Dev::start(&root, port, "");
@@ -39,7 +39,7 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let (status, accepted) = send(&dev, "webhooks");
     assert_eq!((status, &accepted["status"]), (200, &json!("accepted")));
     dev.line_with(name);
-    // Nothing listens there in a test.
+    // In a test nothing listens there.
     let (status, answer) = send(&dev, "watch");
     assert_eq!(status, 502);
     let error = answer["error"].as_str().unwrap_or_default();
@@ -57,13 +57,13 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let said = String::from_utf8_lossy(&second.stdout).into_owned();
     assert!(
         said.starts_with(&format!(
-            "`make dev` runs already, with its inspector at http://127.0.0.1:{port}"
+            "`make dev` is already running, with its inspector at http://127.0.0.1:{port}"
         )),
         "{said}"
     );
 
     assert_eq!(dev.end("TERM").code(), Some(0));
-    assert!(!variables.exists(), "it goes when it ends");
+    assert!(!variables.exists(), "it is removed when `dev` ends");
     assert_eq!(processes(&root), [""; 0], "nothing is left running");
 
     let dev = Dev::start(&root, port, "");
@@ -80,7 +80,7 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     let mut dev = Dev::start(&root, port, "1");
     assert_eq!(dev.get("/api/deliveries"), json!({ "deliveries": [] }));
     assert_eq!(dev.get("/api/records")["records"], json!([]));
-    // The emulator ends, but not the shell that would tidy up after it: so does `dev`.
+    // If the emulator ends, but not the shell that would clean up after it, `dev` ends too.
     for line in processes(&root) {
         let mut words = line.split_whitespace();
         if let (Some(process), Some(program)) = (words.next(), words.next())
@@ -94,11 +94,12 @@ fn state_survives_a_restart_and_nothing_is_left_running() {
     assert!(!variables.exists());
     assert!(
         fs::read_dir(root.0.join(".tools")).expect("is there").count() == 1,
-        "only what is kept"
+        "only the kept state is left"
     );
 }
 
-/// Returns the processes whose environment has the folder, but for `dev` itself: the emulator and the functions.
+/// Returns the processes whose environment has the folder, without `dev` itself: the emulator and
+/// the functions.
 fn processes(root: &Root) -> Vec<String> {
     let listed =
         Command::new("ps").args(["axeww", "-o", "pid=,command="]).output().expect("ps runs");

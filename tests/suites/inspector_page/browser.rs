@@ -1,6 +1,7 @@
-//! A headless Chromium, driven through its `chromedriver` by the few calls of
-//! [WebDriver](https://www.w3.org/TR/webdriver2/) that the tests need. They are JSON over HTTP, which `ureq` and `serde_json` do:
-//! a client crate would bring twenty more, most of them second versions of what is in the lock file.
+//! Drives a headless Chromium through its `chromedriver`, by the few calls of
+//! [WebDriver](https://www.w3.org/TR/webdriver2/) that the tests need. The calls are JSON over
+//! HTTP, for which `ureq` and `serde_json` suffice. A client crate would bring twenty more crates,
+//! most of them second versions of crates that are in the lock file.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -10,10 +11,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-const INSTALL: &str = "Chromium and its chromedriver are needed to test the inspector's page: install them \
-    (Debian: apt-get install chromium chromium-driver; Ubuntu: apt-get install chromium-browser chromium-chromedriver; \
+const INSTALL: &str = "Chromium and its chromedriver are needed to test the inspector's page: \
+    install them \
+    (Debian: apt-get install chromium chromium-driver; \
+    Ubuntu: apt-get install chromium-browser chromium-chromedriver; \
     macOS: brew install --cask chromium chromedriver).";
-/// How long a condition may take to come true. Long past what it takes on a loaded machine.
+/// How long a condition may take to become true: far longer than it takes on a loaded machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// Keys without a character, as `press` takes them.
 pub(crate) const ENTER: &str = "\u{e007}";
@@ -37,7 +40,7 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// Starts one.
+    /// Starts a browser.
     ///
     /// # Panics
     /// Chromium is not installed; the message says how to install it.
@@ -52,7 +55,7 @@ impl Browser {
         let url = format!("http://127.0.0.1:{}/session", port.expect("chromedriver says its port"));
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut browser = Self { driver, _output: output, agent, session: url };
-        // Root, as in a container, has no sandbox.
+        // In a container, the user is often root, for whom Chromium has no sandbox.
         let arguments =
             ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"];
         let capabilities = json!({
@@ -72,7 +75,7 @@ impl Browser {
         browser
     }
 
-    /// Opens a page in a window of this width, anew.
+    /// Opens a page in a window of this width. Nothing of the page before is left.
     pub(crate) fn open(&self, url: &str, width: u32, scheme: ColorScheme) {
         self.resize(width, 900);
         self.prefer(scheme);
@@ -102,11 +105,14 @@ impl Browser {
     /// Waits until a JavaScript expression is neither false, null, nor 0, and returns its value.
     ///
     /// # Panics
-    /// That does not come about in time.
+    /// The condition does not become true in time.
     pub(crate) fn wait(&self, expression: &str) -> Value {
         let script = format!(
             "const done = arguments[0];
-             const look = () => {{ const found = ({expression}); found ? done(found) : requestAnimationFrame(look); }};
+             const look = () => {{
+                 const found = ({expression});
+                 found ? done(found) : requestAnimationFrame(look);
+             }};
              look();"
         );
         let waited =
@@ -130,13 +136,13 @@ impl Browser {
         )
     }
 
-    /// Returns the text of the first element, as it is seen.
+    /// Returns the visible text of the first element that matches.
     pub(crate) fn text(&self, selector: &str) -> String {
         let text = self.evaluate(&format!("document.querySelector({selector:?})?.innerText ?? ''"));
         text.as_str().expect("a text").to_owned()
     }
 
-    /// Returns the texts of all elements, as they are seen.
+    /// Returns the visible texts of all elements that match.
     pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
         let texts = self.evaluate(&format!(
             "[...document.querySelectorAll({selector:?})].map(e => e.innerText)"
@@ -160,7 +166,7 @@ impl Browser {
             .collect()
     }
 
-    /// Clicks an element as the mouse does: it must be in view, and nothing above it.
+    /// Clicks an element as a mouse does: it must be in view, and nothing may cover it.
     pub(crate) fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
     }
@@ -194,8 +200,8 @@ impl Browser {
         screenshot.as_str().expect("base64").to_owned()
     }
 
-    /// Returns what the console has said since the last call: errors of scripts, what the content security policy has blocked,
-    /// and answers other than 2xx.
+    /// Returns the console's messages since the last call: errors of scripts, what the content
+    /// security policy has blocked, and responses other than 2xx.
     pub(crate) fn console(&self) -> Vec<String> {
         let lines = self.post("/se/log", &json!({ "type": "browser" }));
         let lines = lines.as_array().expect("a list").iter();
@@ -237,14 +243,14 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends Chromium; chromedriver alone would leave it behind.
+        // This ends Chromium. If only chromedriver ended, Chromium would be left running.
         let _ = self.exchange("DELETE", "", &Value::Null);
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
 }
 
-/// Returns the port from chromedriver's line that says that it has started.
+/// Returns the port, if this is the line in which chromedriver says that it has started.
 fn port(line: &str) -> Option<u16> {
     line.strip_prefix("ChromeDriver was started successfully on port ")?
         .trim_end_matches('.')

@@ -1,4 +1,4 @@
-//! Deliveries as they come, one of them in full, and the buttons.
+//! The list of deliveries, one delivery in full, and the buttons.
 
 use serde_json::json;
 use webhook_tests::traffic::Kind;
@@ -123,7 +123,7 @@ fn a_refused_delivery_says_why_and_how_to_fix_it() {
 }
 
 #[test]
-fn buttons_send_the_same_bytes_and_anew_signed_ones() {
+fn buttons_send_the_same_bytes_or_sign_them_again() {
     let world = World::start();
     let browser = Browser::start();
     let event = event(Kind::in_turn(0));
@@ -143,7 +143,7 @@ fn buttons_send_the_same_bytes_and_anew_signed_ones() {
     browser.click("[data-key=send]");
     browser.wait_for(".notice", "Sent the same bytes again: 401 Refused.");
     browser.click("[data-key=sign]");
-    browser.wait_for(".notice", "Signed anew and sent: 200 Duplicate.");
+    browser.wait_for(".notice", "Signed again and sent: 200 Duplicate.");
     browser.wait(&rows(5));
     assert_eq!(browser.console(), [""; 0]);
 }

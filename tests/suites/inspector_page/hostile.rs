@@ -1,4 +1,4 @@
-//! What a sender chose is shown as text: nothing of it becomes an element, and nothing runs.
+//! What a sender chose is shown as text: none of it becomes an element, and none of it runs.
 
 use serde_json::{Value, json};
 use webhook_tests::traffic::Kind;
@@ -76,7 +76,8 @@ fn invisible_characters_are_shown_as_escapes() {
     browser.wait_for("[data-part=request] pre", "\"a\\u{202e}b\\u{200b}\"");
 }
 
-/// Asserts that the page has no element and no title of the sender's, and that there was nothing for the policy to block.
+/// Asserts that the page has no element and no title from the sender, and that the content security
+/// policy had nothing to block.
 fn nothing_ran(browser: &Browser) {
     assert_eq!(
         browser.evaluate("document.querySelectorAll('img, body script, iframe, [onerror]').length"),

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn the_filter_goes_by_text_provider_and_outcome() {
+fn the_filter_matches_text_provider_and_outcome() {
     let world = World::start();
     let browser = Browser::start();
     let events: Vec<_> = Kind::all().into_iter().map(event).collect();
@@ -38,14 +38,14 @@ fn the_filter_goes_by_text_provider_and_outcome() {
     browser.replace_text("#search", &events[0].id);
     browser.wait(&rows(1));
     browser.replace_text("#search", "no such event");
-    browser.wait_for(".empty h2", "No delivery fits the filter");
+    browser.wait_for(".empty h2", "No delivery matches the filter");
     browser.click(".empty button");
     browser.wait(&rows(all));
     assert_eq!(browser.console(), [""; 0]);
 }
 
 #[test]
-fn keys_move_open_close_and_filter() {
+fn keys_select_open_close_and_filter_deliveries() {
     let world = World::start();
     let browser = Browser::start();
     for _ in 0..3 {
@@ -67,7 +67,7 @@ fn keys_move_open_close_and_filter() {
     assert_ne!(
         browser.evaluate("getComputedStyle(document.activeElement).outlineStyle"),
         "none",
-        "the focus is seen"
+        "the focus is visible"
     );
     for (key, expected) in [("j", 1), (ARROW_DOWN, 2), ("j", 2), ("k", 1)] {
         browser.press(&[key]);
@@ -90,7 +90,7 @@ fn keys_move_open_close_and_filter() {
     assert_eq!(
         browser.evaluate("document.querySelector('#search').value"),
         "j/",
-        "a field takes what is typed"
+        "what is typed goes into the field"
     );
     browser.press(&[ESCAPE]);
     assert_eq!(focused(), "");

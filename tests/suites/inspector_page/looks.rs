@@ -51,15 +51,18 @@ fn fits(world: &World, browser: &Browser, page: &str, shown: &str) {
         browser.evaluate(
             "document.querySelectorAll('details').forEach(details => { details.open = true; })",
         );
-        // Of the page, and of each part of it that scrolls by itself, but for blocks of code.
-        let wide = "[document.documentElement, ...document.querySelectorAll('.scroll, .contents, .detail, .list')]
+        // The page, and each part that scrolls by itself, except for blocks of code.
+        let wide = "[
+                document.documentElement,
+                ...document.querySelectorAll('.scroll, .contents, .detail, .list'),
+            ]
             .filter(part => part.scrollWidth > part.clientWidth).map(part => part.className)";
         assert_eq!(browser.evaluate(wide), json!([]), "{page} at {width}");
     }
 }
 
 #[test]
-fn queue_and_records_are_shown_as_they_come_and_dead_letters_too() {
+fn the_other_pages_start_empty_and_show_what_comes() {
     let world = World::start();
     let browser = Browser::start();
     for (page, title) in [
@@ -84,7 +87,8 @@ fn queue_and_records_are_shown_as_they_come_and_dead_letters_too() {
     assert_eq!(browser.console(), [""; 0]);
 }
 
-/// Writes `docs/inspector.png`, if asked to: `UPDATE_PICTURE=1 cargo test -p webhook-tests --test inspector_page picture`.
+/// Also writes `docs/inspector.png` if asked to:
+/// `UPDATE_PICTURE=1 cargo test -p webhook-tests --test inspector_page picture`.
 #[test]
 fn the_picture_in_readme_is_of_samples_and_a_refused_delivery() {
     let world = World::start();
@@ -94,7 +98,7 @@ fn the_picture_in_readme_is_of_samples_and_a_refused_delivery() {
         let (status, _) = post(&world.receiver(sample.sender.provider.name()), &headers, &body);
         assert_eq!(status, sample.answer.status(), "{}", sample.file);
     }
-    // Something on the way has changed the spelling of the body, as proxies and frameworks do.
+    // The body was parsed and written again on the way, as proxies and frameworks do.
     let is_raw = |kind: &Kind| matches!(kind.scheme.messages, [Message { body: Body::Raw, .. }]);
     let mut event = event(Kind::all().into_iter().rfind(is_raw).unwrap_or(Kind::in_turn(0)));
     let headers = signed(&event);

@@ -1,5 +1,6 @@
-//! The template, deployed into the emulator once for all tests, and an inspector of it for one test at a time: an inspector finds
-//! a delivery's log line by its size, so another test's deliveries must not come between.
+//! The template, deployed into the emulator once for all tests, with an inspector for one test at a
+//! time. An inspector finds a delivery's log line by its size, so no other test may send deliveries
+//! meanwhile.
 
 use std::{
     fs,
@@ -16,20 +17,20 @@ use std::{
 use serde_json::Value;
 use tokio::sync::Notify;
 use webhook_cli::DEVELOPMENT_SECRET;
-use webhook_inspector::{Receiver, Setup};
+use webhook_inspector::Setup;
 use webhook_tests::{
     emulator::Aws,
     http::post,
-    now,
-    stack::{Account, Stack, output},
+    inspector, now,
+    stack::{Account, Stack},
     traffic::{Event, Kind},
 };
 use webhook_verify::{Header, providers::PROVIDERS};
 
 use crate::browser::DEADLINE;
 
-/// A key that no function has.
-const ANOTHER: &str = "a-key-of-somebody-else";
+/// A secret that no function has.
+const WRONG_SECRET: &str = "a-key-of-somebody-else";
 
 static STACK: LazyLock<Mutex<(Account, Stack)>> = LazyLock::new(|| {
     Mutex::new(block_on(async {
@@ -39,7 +40,7 @@ static STACK: LazyLock<Mutex<(Account, Stack)>> = LazyLock::new(|| {
     }))
 });
 
-/// An inspector with no deliveries, of a stack with nothing on its queue and in its table.
+/// An inspector without deliveries, for a stack with an empty queue and an empty table.
 pub(crate) struct World {
     origin: String,
     root: PathBuf,
@@ -62,7 +63,11 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         listener.set_nonblocking(true).expect("tokio can have it");
         let port = listener.local_addr().expect("it is bound").port();
-        let setup = setup(stack, &root);
+        let setup = Setup {
+            // Nothing listens on this port.
+            watch_endpoint: "http://127.0.0.1:9".to_owned(),
+            ..inspector::setup(stack, &root, root.join("deliveries.jsonl"))
+        };
         let (table, queue) = (setup.table.clone(), setup.queue_url.clone());
         let endpoint = setup.endpoint.clone();
         block_on(async { empty(&Aws::at(&endpoint), &table, &queue).await });
@@ -72,8 +77,9 @@ impl World {
             block_on(async {
                 let listener =
                     tokio::net::TcpListener::from_std(listener).expect("tokio can have it");
+                let serve = webhook_inspector::serve(setup, listener);
                 tokio::select! {
-                    served = webhook_inspector::serve(setup, listener) => served.expect("the inspector serves"),
+                    served = serve => served.expect("the inspector serves"),
                     () = stopped.notified() => {}
                 }
             });
@@ -87,22 +93,22 @@ impl World {
         }
     }
 
-    /// The folder whose `events/` samples are saved in.
+    /// Returns the folder in whose `events/` samples are saved.
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The URL of a place in the page.
+    /// Returns the URL of a view of the page.
     pub(crate) fn page(&self, place: &str) -> String {
         format!("{}/#/{place}", self.origin)
     }
 
-    /// Where a provider posts.
+    /// Returns the URL to which a provider posts.
     pub(crate) fn receiver(&self, provider: &str) -> String {
         format!("{}/webhooks/{provider}", self.origin)
     }
 
-    /// Posts an event's body with these headers, and returns the status of the answer.
+    /// Posts an event's body with these headers, and returns the status of the response.
     pub(crate) fn send(&self, event: &Event, headers: &[Header]) -> u16 {
         let (status, _) =
             post(&self.receiver(event.kind.provider.name()), headers, event.body.as_bytes());
@@ -114,9 +120,9 @@ impl World {
         self.send(event, &signed(event))
     }
 
-    /// Sends an event, signed with a key that nobody has.
+    /// Sends an event that is signed with a wrong secret.
     pub(crate) fn forge(&self, event: &Event) -> u16 {
-        self.send(event, &event.signed(ANOTHER, now()))
+        self.send(event, &event.signed(WRONG_SECRET, now()))
     }
 
     /// Reads a path of the API.
@@ -127,12 +133,13 @@ impl World {
         serde_json::from_str(&text).expect("the answer is JSON")
     }
 
-    /// Returns the id of the newest delivery, as soon as all is known of each.
+    /// Returns the id of the newest delivery, once everything is known about all deliveries.
     pub(crate) fn newest(&self) -> String {
         self.find(|_| true)
     }
 
-    /// Returns the id of the newest delivery with this status, as soon as all is known of each.
+    /// Returns the id of the newest delivery with this status, once everything is known about all
+    /// deliveries.
     pub(crate) fn id_of(&self, status: u16) -> String {
         self.find(|summary| summary["status"] == status)
     }
@@ -163,7 +170,7 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stop.notify_one();
         if let Some(server) = self.server.take() {
-            // A panic of the server has been printed, and a test that it concerns has failed.
+            // A panic of the server was printed, and has failed the test that it concerns.
             let _ = server.join();
         }
     }
@@ -180,34 +187,12 @@ pub(crate) fn signed(event: &Event) -> Vec<Header> {
     event.signed(DEVELOPMENT_SECRET, now())
 }
 
-/// Returns a condition: the list has so many rows.
+/// Returns the condition that the list has this many rows.
 pub(crate) fn rows(count: usize) -> String {
     format!("document.querySelectorAll('.row').length === {count}")
 }
 
-fn setup(stack: &Stack, root: &Path) -> Setup {
-    let receivers = PROVIDERS.iter().map(|provider| Receiver {
-        provider,
-        url: stack.url(provider.name()),
-        secret_id: stack.outputs[&output(provider, "SecretArn")].clone(),
-        function_name: stack.outputs[&output(provider, "FunctionName")].clone(),
-    });
-    Setup {
-        endpoint: stack.endpoint.clone(),
-        aws: Aws::at(&stack.endpoint).config,
-        receivers: receivers.collect(),
-        table: stack.outputs["IdempotencyTableName"].clone(),
-        queue_url: stack.outputs["EventQueueUrl"].clone(),
-        dead_letter_queue_url: stack.outputs["DeadLetterQueueUrl"].clone(),
-        payload_bucket: stack.outputs["PayloadBucketName"].clone(),
-        watch_endpoint: "http://127.0.0.1:9".to_owned(),
-        root: root.to_owned(),
-        journal: root.join("deliveries.jsonl"),
-        say: Box::new(|_| ()),
-    }
-}
-
-/// Takes what other tests have left.
+/// Removes the messages and records that other tests have left.
 async fn empty(aws: &Aws, table: &str, queue: &str) {
     aws.take_messages(queue).await;
     for record in aws.records(table).await {

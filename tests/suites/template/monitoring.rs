@@ -1,6 +1,6 @@
 //! Alarms and graphs use metrics that exist: AWS's own, or those that the code emits
-//! (`functions/metrics.rs` shows that it emits those of the list, and no others). Each alarm says
-//! where to read what to do.
+//! (`functions/metrics.rs` shows that it emits those of the list, and no others). Each alarm names
+//! the section that says what to do.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

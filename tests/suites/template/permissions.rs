@@ -37,7 +37,7 @@ pub(crate) const UNSEEN: [(&str, &str); 15] = [
         "Lambda calls it, not the code; the emulator keeps logs without asking",
     ),
     ("logs:PutLogEvents", "the same"),
-    ("xray:PutTelemetryRecords", "the same, where Tracing is Active"),
+    ("xray:PutTelemetryRecords", "the same, if Tracing is Active"),
     ("xray:PutTraceSegments", "the same"),
     (
         "ec2:AssignPrivateIpAddresses",
@@ -52,7 +52,7 @@ pub(crate) const UNSEEN: [(&str, &str); 15] = [
     ("kms:GenerateDataKey", "the same"),
     (
         "sqs:ReceiveMessage",
-        "the consumer's event source mapping calls it, and the emulator's asks no role",
+        "the consumer's event source mapping calls it; the emulator's needs no role for that",
     ),
     ("sqs:DeleteMessage", "the same"),
     ("sqs:GetQueueAttributes", "the same"),

@@ -200,7 +200,7 @@ async fn without_credentials_nothing_is_sent() {
 }
 
 #[test]
-fn amazons_five_roots_are_compiled_in() {
+fn amazons_five_root_certificates_are_compiled_in() {
     let certificates =
         AMAZON_ROOTS.windows(27).filter(|line| line == b"-----BEGIN CERTIFICATE-----").count();
     assert_eq!(certificates, 5);

@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_for_a_provider() {
+    fn a_url_option_names_its_provider() {
         let name = PROVIDERS[0].name();
         let read = |text: &str| {
             provider_url(text).map(|(provider, url)| (provider.name(), url.to_string()))

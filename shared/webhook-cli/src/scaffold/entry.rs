@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_provider_consists_of_these_texts() {
+    fn every_provider_matches_the_texts_of_the_scaffold() {
         let read = |path: &str| {
             let path =
                 PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs the tests"))

@@ -92,7 +92,7 @@ version = \"0.4.3\"
     }
 
     #[test]
-    fn a_package_of_the_name_is_refused_and_a_model_is_needed() {
+    fn a_taken_name_or_an_unexpected_lock_file_is_refused() {
         let refused =
             |model, new| with(TEXT, &name(model), &name(new)).map_err(|error| error.to_string());
         assert_eq!(

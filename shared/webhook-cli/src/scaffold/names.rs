@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_names_a_provider_in_a_spelling_of_its_own_and_only_as_a_word() {
+    fn a_name_is_found_in_every_spelling_but_only_as_a_whole_word() {
         for text in ["an acme-pay", "AcmePay.", "a::ACME_PAY;", "Acme Pay's", "acme_pay"] {
             assert!(name("acme-pay").is_named_in(text), "{text}");
         }
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_takes_another_ones_place_in_every_spelling_and_only_as_a_word() {
+    fn a_name_is_replaced_in_every_spelling_but_only_as_a_whole_word() {
         for (from, to, text, expected) in [
             (
                 "pin",

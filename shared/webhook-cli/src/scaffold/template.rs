@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_a_word_of_the_entry_leaves_the_next_one_whole() {
+    fn a_name_like_a_word_of_the_entry_does_not_spoil_the_next_entry() {
         for word in ["api", "table", "parameters", "url", "stack-name"] {
             let one = with(&text(), &[name("beta")], &name(word)).expect("has a place");
             let two = with(&one, &[name("beta"), name(word)], &name("acme")).expect("has a place");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_templates_are_told_from_other_names() {
+    fn words_of_the_template_are_found_and_other_names_are_not() {
         let text = "  HttpApiId: a\n  Path: /live-alias/${Name}\n  Text: \"front\"\n";
         for word in ["api", "live", "alias", "front", "http", "queue", "schemes", "webhooks"] {
             assert!(uses(text, &name(word)), "{word}");

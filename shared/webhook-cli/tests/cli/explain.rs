@@ -274,7 +274,7 @@ fn what_a_sender_chose_cannot_move_the_cursor() {
         b"",
     );
     assert!(
-        printed.out.contains(&format!("`{header}\\u{{1b}}[31m\\u{{202e}}`")),
+        printed.out.contains(&format!("\"{header}\\u{{1b}}[31m\\u{{202e}}\"")),
         "{}",
         printed.out
     );

@@ -345,7 +345,7 @@ fn a_new_provider_needs_either_a_scheme_or_another_provider() {
 }
 
 #[test]
-fn a_long_name_fits_or_is_refused_for_every_origin() {
+fn a_long_name_is_refused_if_a_copied_scheme_would_be_too_long() {
     let checkout = Checkout::new("long");
     let name = format!("zz-{}", "a".repeat(29));
     for provider in PROVIDERS {
@@ -366,7 +366,7 @@ fn a_long_name_fits_or_is_refused_for_every_origin() {
 }
 
 #[test]
-fn a_provider_named_like_a_word_of_the_function_leaves_the_next_one_whole() {
+fn a_name_like_a_word_of_the_manifest_does_not_spoil_the_next_provider() {
     let checkout = Checkout::new("words");
     let names = ["license", "lints", "dependencies", "zz-acme"];
     for name in names {

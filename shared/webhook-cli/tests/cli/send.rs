@@ -158,7 +158,7 @@ fn send_says_why_there_is_no_answer() {
 }
 
 #[test]
-fn https_to_a_port_with_plain_http_says_so() {
+fn https_to_a_plain_http_port_is_explained() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("https://{}/", listener.local_addr().expect("bound"));
     let server = thread::spawn(move || {

@@ -63,8 +63,8 @@ fn latin1_to_utf8(body: &[u8]) -> Vec<u8> {
     body.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes()
 }
 
-/// Returns the body as text, but `None` for pure ASCII: its bytes are the same in all these
-/// encodings.
+/// Returns the body as text, or `None` if it is pure ASCII: that is the same in UTF-8, Latin-1 and
+/// Windows-1252.
 fn beyond_ascii(body: &[u8]) -> Option<&str> {
     str::from_utf8(body).ok().filter(|text| !text.is_ascii())
 }

@@ -27,9 +27,12 @@ pub(super) fn changes(body: &[u8]) -> impl Iterator<Item = Change<Vec<u8>>> {
             BASE64,
             from_base64_twice,
         ),
-        (Cause::BodyBase64, "The signed body is the one that came in base64.", BASE64, |body| {
-            Some(BASE64_STANDARD.encode(body).into_bytes())
-        }),
+        (
+            Cause::BodyBase64,
+            "The signed body is the base64 of the one that came.",
+            BASE64,
+            |body| Some(BASE64_STANDARD.encode(body).into_bytes()),
+        ),
         (
             Cause::BodyCompressed,
             "The body that came is the signed one, compressed (gzip).",

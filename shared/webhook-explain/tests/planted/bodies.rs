@@ -209,7 +209,7 @@ fn a_stream_that_decompresses_to_more_than_a_body_is_not_followed() {
 }
 
 #[test]
-fn a_form_is_recognised() {
+fn a_form_encoded_body_is_recognised() {
     let percent = |text: &str| -> String {
         text.bytes()
             .map(|byte| {

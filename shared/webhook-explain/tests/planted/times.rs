@@ -76,7 +76,7 @@ fn a_time_in_a_different_unit_or_form_is_recognised() {
 }
 
 #[test]
-fn the_tolerance_is_the_receivers() {
+fn the_receivers_tolerance_is_applied() {
     for (provider, scheme) in schemes() {
         let Some(time) = scheme.time else { continue };
         let at_the_bound =

@@ -1,7 +1,7 @@
-//! Virtual time: what is to happen, in order of when, and futures that wait for it.
+//! Virtual time: an agenda of actions in the order of their times, and futures that wait.
 //!
-//! Nothing sleeps. The run takes the next action off the agenda, sets the time to it and carries it out. Of the actions of one
-//! millisecond, chance decides which is first.
+//! Nothing sleeps. The run takes the next action off the agenda, sets the time to it and carries it
+//! out. Chance decides the order of actions within the same millisecond.
 
 use std::{
     cmp::Reverse,
@@ -18,39 +18,40 @@ use crate::{network::ExchangeId, world::Shared};
 /// The true time at which every run begins, in milliseconds since 1970.
 pub(crate) const BEGIN: UnixMillis = UnixMillis(1_700_000_000_000);
 
-/// A point in a run: milliseconds since its begin, and a number that orders what happens within one.
+/// A point in a run: the milliseconds since it began, and a number that orders what happens within
+/// one millisecond.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Moment {
     pub(crate) ms: u64,
     pub(crate) order: u64,
 }
 
-/// What can be put on the agenda. The numbers are places in the lists of the run.
+/// What can be put on the agenda. The numbers are indices into the lists of the run.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Action {
     /// A sender makes its next attempt.
     Attempt { sender: usize },
     /// A delivery reaches the function.
     Arrive { invocation: usize },
-    /// Something that an invocation may wait for has happened.
+    /// Something has happened that an invocation may wait for.
     Poll { invocation: usize },
     /// The process of an invocation dies.
     Crash { invocation: usize },
-    /// Lambda ends an invocation that is past its deadline.
+    /// Lambda kills an invocation that is past its deadline.
     Kill { invocation: usize },
     /// A request reaches its service.
     TakeEffect { exchange: ExchangeId },
-    /// A reply reaches its caller, or the caller's patience with this request ends.
+    /// A reply reaches its caller, or the caller stops waiting for it.
     Reply { exchange: ExchangeId },
-    /// The answer to an attempt reaches the sender.
+    /// The response to an attempt reaches the sender.
     Respond { sender: usize, attempt: u32, status: u16 },
-    /// A sender has waited for an answer long enough.
+    /// A sender stops waiting for a response.
     GiveUp { sender: usize, attempt: u32 },
-    /// The attacker does something.
+    /// The attacker forges a delivery, or plans to replay a captured one.
     Attack,
     /// The attacker sends a captured delivery again.
     Replay { captured: usize },
-    /// `DynamoDB` looks whether a record may be deleted.
+    /// `DynamoDB` checks whether a record may be deleted.
     Sweep { record: usize },
     /// The operator stores a new secret.
     Rotate { provider: usize },
@@ -71,7 +72,7 @@ impl Agenda {
         self.now_ms
     }
 
-    /// Now, and after everything that has happened so far.
+    /// Returns the present moment, which is after everything that has happened so far.
     pub(crate) fn moment(&mut self) -> Moment {
         self.order += 1;
         Moment { ms: self.now_ms, order: self.order }
@@ -83,7 +84,7 @@ impl Agenda {
         self.actions.push(Reverse((self.now_ms + after_ms, chance, self.order, action)));
     }
 
-    /// Moves time on: where a walk decides what is next, and not the agenda.
+    /// Moves time on. A walk uses this, since it decides itself what is next.
     pub(crate) fn advance_to(&mut self, ms: u64) {
         self.now_ms = self.now_ms.max(ms);
     }
@@ -96,7 +97,7 @@ impl Agenda {
     }
 }
 
-/// What an invocation waits for: that a time has come.
+/// A time that an invocation waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Timer {
     pub(crate) invocation: usize,
@@ -148,7 +149,6 @@ impl Drop for Sleep {
     }
 }
 
-/// Waits in virtual time.
 pub(crate) async fn sleep(world: &Shared, duration: Duration) {
     Sleep::new(world, duration).await;
 }
@@ -180,7 +180,7 @@ impl Clock for InstanceClock {
     }
 }
 
-/// What a clock that is `ahead_ms` ahead shows at a time of the run.
+/// Returns what a clock that is `ahead_ms` ahead shows when the run has lasted `ms`.
 pub(crate) fn at(ms: u64, ahead_ms: i64) -> UnixMillis {
     UnixMillis(BEGIN.0 + i64::try_from(ms).unwrap_or(i64::MAX / 2) + ahead_ms)
 }

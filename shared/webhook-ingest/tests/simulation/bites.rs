@@ -1,8 +1,8 @@
-//! That the simulation bites: each flaw is caught, and within how many seeds.
+//! Tests that the simulation catches each flaw.
 
 use crate::{flaws::Flaw, plan::Gaps, run::Scenario, seeds::sweep};
 
-/// No flaw needs more.
+/// Enough seeds to catch each flaw.
 const SEEDS: u64 = 100_000;
 
 fn is_caught(flaw: Flaw) {
@@ -36,15 +36,15 @@ flaws_are_caught! {
     a_complete_before_the_send_is_caught: CompletesBeforeSend;
     a_record_that_is_never_completed_is_caught: NeverCompletes;
     an_own_claim_taken_for_a_duplicate_is_caught: OwnClaimTakenForDuplicate;
-    an_expiry_by_deletion_alone_is_caught: ExpiryByDeletionOnly;
-    a_record_that_dies_before_sqs_forgets_is_caught: RecordDiesBeforeDeduplication;
+    an_expiry_by_deletion_only_is_caught: ExpiryByDeletionOnly;
+    a_record_that_expires_before_sqs_forgets_is_caught: RecordDiesBeforeDeduplication;
     a_retention_shorter_than_the_tolerance_is_caught: RetentionShorterThanTolerance;
-    a_get_and_then_a_put_is_caught: GetThenPut;
+    a_claim_by_get_then_put_is_caught: GetThenPut;
     a_200_on_a_failed_send_is_caught: FailedSendAnswered200;
     a_deduplication_by_the_token_is_caught: DeduplicatedByToken;
     an_identity_from_the_unsigned_delivery_id_is_caught: IdentifiedByDeliveryId;
     an_identity_from_the_registration_is_caught: IdentifiedByRegistration;
     a_verification_that_is_skipped_is_caught: VerificationSkipped;
-    a_clock_that_is_not_looked_at_is_caught: ClockNotChecked;
+    a_clock_that_is_not_checked_is_caught: ClockNotChecked;
     a_previous_secret_that_is_ignored_is_caught: PreviousSecretIgnored;
 }

@@ -1,12 +1,15 @@
 //! What must hold after every run, judged from the run's own history.
 //!
-//! A message that comes a second time is right in two cases alone, and each is looked for in the history:
+//! An event may be on the queue a second time in only two cases, and the history must show one of
+//! them:
 //!
-//! - *A new event.* The record was marked as enqueued and its retention is over, so an equal event is another one. Except for
-//!   a captured delivery whose signature says when it was made: that must have aged out before.
-//! - *The window.* Nobody has marked the record, and each invocation that has sent the event before is known to be one that
-//!   could not: it died, the reply to its send was lost, or every one of its `complete`s failed. On a FIFO queue, the message
-//!   before is then at least five minutes old, or the queue would have dropped the second one.
+//! - *A new event.* The record was marked as enqueued and its retention is over, so an equal event
+//!   is a new one. This does not excuse a captured delivery whose signature has a time: it must
+//!   have become too old before the record expired.
+//! - *The window.* The record is not marked, and each invocation that sent the event before has a
+//!   reason why it could not mark it: it died, the reply to its send was lost, or each of its
+//!   `complete`s failed. On a FIFO queue, the message before is at least five minutes old, or the
+//!   queue would have dropped the second one.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -42,7 +45,7 @@ impl fmt::Display for Violation {
             Self::NeverAnswered { sender } => {
                 write!(f, "sender s{sender} has tried {MOST_ATTEMPTS} times without a 200")
             }
-            Self::Forged { message } => write!(f, "message {message} carries what nobody signed"),
+            Self::Forged { message } => write!(f, "nobody signed what message {message} carries"),
             Self::ForgedTouches { invocation } => {
                 write!(f, "#{invocation} is forged, and got further than the verification")
             }
@@ -67,7 +70,7 @@ pub(crate) enum Doubt {
 impl Doubt {
     pub(crate) const ALL: [Self; 3] = [Self::Died, Self::ReplyLost, Self::CompleteFailed];
 
-    /// Under which name a double on a FIFO queue counts that it excuses.
+    /// Returns the name under which doubles on a FIFO queue are counted if this excuses them.
     pub(crate) fn window(self) -> &'static str {
         match self {
             Self::Died => "window: died after its send",
@@ -77,26 +80,26 @@ impl Doubt {
     }
 }
 
-/// The same on a standard queue, which knows no message again.
+/// The name of a double on a standard queue, which does not deduplicate.
 const STANDARD: &str = "double on a standard queue";
 
-/// What was counted in passing: how often the run has been where it should be.
+/// How often each outcome and each excuse occurred.
 pub(crate) type Counts = BTreeMap<&'static str, u64>;
 
-/// Expiry counts in whole seconds.
+/// Records expire at whole seconds.
 const SECOND_MS: u64 = 1_000;
-/// A signature may be dated so far ahead.
+/// How far ahead a signature may be dated.
 const FUTURE_MS: u64 = 300_000;
-/// For so long after it asked the last time an instance does not ask for a newer secret.
+/// The shortest time between two refetches of a secret by one instance.
 const BETWEEN_REFETCHES_MS: u64 = 10_000;
 
-/// What the requests of one invocation came to.
+/// What the requests of one invocation did.
 #[derive(Default)]
 struct Facts<'r> {
     exchanges: Vec<&'r Exchange>,
     granted: Option<Moment>,
     recorded: Option<Moment>,
-    /// When it first asked to be recorded: its record's life counts from here.
+    /// When it first called `complete`: the record's retention counts from then.
     completes_from_ms: Option<u64>,
     sent: Option<Moment>,
     released: Option<Moment>,
@@ -109,7 +112,7 @@ struct Checker<'r> {
     carried: Vec<Option<usize>>,
 }
 
-/// Checks what has happened in a run that is not over: its senders may still have to try again.
+/// Checks a run that may not be over: its senders may still have to try again.
 pub(crate) fn check_so_far(run: &Finished, counts: &mut Counts) -> Result<(), Violation> {
     Checker::new(run).check_so_far(counts)
 }
@@ -207,8 +210,8 @@ impl<'r> Checker<'r> {
         }
     }
 
-    /// Whether the event that was answered 200 is on the queue: as itself, and not as an equal one before it whose record has
-    /// long expired.
+    /// Returns whether the event that was answered 200 is on the queue itself, and not only an
+    /// equal one before it whose record expired long ago.
     fn is_queued(&self, invocation: usize, at: Moment, outcome: &Outcome) -> bool {
         let entry = &self.run.invocations[invocation];
         let event = entry.sent.event;
@@ -217,13 +220,14 @@ impl<'r> Checker<'r> {
         let queued = self.messages(event).filter(|&(_, queued_at)| queued_at < at);
         let Some(newest_ms) = queued.map(|(_, queued_at)| queued_at.ms).max() else { return false };
         if matches!(outcome, Outcome::Duplicate { .. }) {
-            // The record that says so is no older than it may be, by any clock.
+            // The record of the first delivery must not have expired yet by every clock.
             let from_ms = self
                 .recorded(event, None, at)
                 .map_or(newest_ms, |(from_ms, _)| from_ms.max(newest_ms));
             return entry.arrived.ms <= from_ms + longest_ms + SECOND_MS + self.slack_ms();
         }
-        // A claim after a record that has expired by every clock is a new event: it has a message of its own.
+        // A claim after the record has expired by every clock is for a new event, which must have a
+        // message of its own.
         let granted = self.facts[invocation].granted.unwrap_or(at);
         let over = self.recorded(event, Some(invocation), granted).filter(|(from_ms, _)| {
             entry.arrived.ms > from_ms + longest_ms + SECOND_MS + self.slack_ms()
@@ -231,13 +235,14 @@ impl<'r> Checker<'r> {
         over.is_none_or(|(from_ms, _)| newest_ms >= from_ms + retention_ms - self.slack_ms())
     }
 
-    /// Clocks are so far apart.
+    /// Returns how far apart two clocks may be.
     fn slack_ms(&self) -> u64 {
         let [first, last] = self.run.plan.clocks_ahead_ms;
         first.abs_diff(last)
     }
 
-    /// An instance that has asked for a newer secret less than 10 s before the operator stored one refuses what it signs.
+    /// Returns whether the instance may not know the new secret yet: if it asked for a newer one
+    /// just before the operator stored it, it does not ask again for 10 s.
     fn may_not_know_the_key(&self, invocation: usize) -> bool {
         let entry = &self.run.invocations[invocation];
         let stored_ms =
@@ -247,10 +252,10 @@ impl<'r> Checker<'r> {
                 .is_some_and(|stored_ms| entry.arrived.ms < stored_ms + BETWEEN_REFETCHES_MS)
     }
 
-    /// Judges each message of an event but the first by the one before it.
+    /// Judges each message of an event, except the first, by the one before it.
     fn nothing_is_twice(&self, event: usize, counts: &mut Counts) -> Result<(), Violation> {
         let retention_ms = self.run.plan.retention_ms(&self.run.events[event]);
-        // When the claim was granted with which the present occurrence of the event began.
+        // When the claim was granted that began the current occurrence of the event.
         let mut occurrence = Moment::default();
         let mut before: Option<(usize, Moment)> = None;
         for (message, queued_at) in self.messages(event) {
@@ -290,9 +295,12 @@ impl<'r> Checker<'r> {
         Ok(())
     }
 
-    /// Whether an invocation is that of a captured delivery that should have aged out when the record expired whose life began
-    /// at `from_ms`. A retry that was signed anew long after is none: it lives on by itself, which is why the retention has
-    /// to be longer than the tolerance and the time in which a provider retries.
+    /// Returns whether the invocation handles a captured delivery that should have become too old
+    /// before the record expired. The record's retention counts from `from_ms`.
+    ///
+    /// A retry that was signed anew long after that is not meant: it verifies for longer than the
+    /// record is kept. That is why the retention must cover both the tolerance and the time for
+    /// which a provider retries.
     fn is_stale(&self, invocation: usize, from_ms: u64) -> bool {
         let sent = &self.run.invocations[invocation].sent;
         let event = &self.run.events[sent.event];
@@ -305,7 +313,8 @@ impl<'r> Checker<'r> {
             && sent.made_ms <= from_ms + retries_ms
     }
 
-    /// Why each of those that sent the event before `by` could not mark it; an error where one of them could.
+    /// Returns why each invocation that sent the event before `by` could not mark the record. Fails
+    /// if one of them could.
     fn window(
         &self,
         by: usize,
@@ -321,7 +330,7 @@ impl<'r> Checker<'r> {
                 .iter()
                 .filter(|exchange| exchange.operation == Operation::Send);
             if sends.all(|exchange| exchange.fate == Fate::Fine) {
-                return Err("one invocation has sent it twice, and knew");
+                return Err("one invocation sent it twice, although nothing happened to its sends");
             }
             doubts.push(Doubt::ReplyLost);
         }
@@ -334,24 +343,25 @@ impl<'r> Checker<'r> {
             else {
                 continue;
             };
-            // The one that came first had died, or had given its claim back, when the other came.
+            // The one that claimed first must have ended, or released its claim, before the other
+            // claimed.
             let (first, second) = if theirs < granted { (other, granted) } else { (by, theirs) };
             if self.over(first).is_none_or(|over| over >= second) {
-                return Err("two invocations were at it at once");
+                return Err("two invocations had claimed it at once");
             }
-            // Where the other came second and yet sent first, this request was still under way.
+            // If the other claimed second and yet sent first, the send of `by` was still under way.
             doubts.push(if theirs < granted { self.doubt(other)? } else { Doubt::ReplyLost });
         }
         Ok(doubts)
     }
 
-    /// When an invocation ended, or gave its claim back.
+    /// Returns when an invocation ended or released its claim.
     fn over(&self, invocation: usize) -> Option<Moment> {
         let ended = self.run.invocations[invocation].end.as_ref().map(|&(ended, _)| ended);
         [ended, self.facts[invocation].released].into_iter().flatten().min()
     }
 
-    /// Why an invocation that has sent its event could not mark the record.
+    /// Returns why an invocation that has sent its event could not mark the record.
     fn doubt(&self, invocation: usize) -> Result<Doubt, &'static str> {
         let facts = &self.facts[invocation];
         let of = |operation| {
@@ -389,7 +399,8 @@ impl<'r> Checker<'r> {
         }
     }
 
-    /// The last of those that had marked the event's record before a moment: when its life began, and when it was claimed.
+    /// Finds the last invocation that marked the event's record before a moment. Returns when the
+    /// record's retention began, and when the claim was granted.
     fn recorded(&self, event: usize, but: Option<usize>, before: Moment) -> Option<(u64, Moment)> {
         let marked = self.facts.iter().enumerate().filter_map(|(invocation, facts)| {
             let recorded = facts.recorded.filter(|&recorded| recorded < before)?;

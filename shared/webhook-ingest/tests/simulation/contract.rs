@@ -1,4 +1,4 @@
-//! The simulated services keep the contract that the real adapters keep.
+//! Runs the contract of the real adapters over the simulated services.
 
 use std::{
     pin::pin,
@@ -22,7 +22,7 @@ fn world() -> Shared {
     Shared::new(rng, plan)
 }
 
-/// Runs a future to its end, alone in the world.
+/// Runs a future to its end, with nothing else in the world.
 fn alone(world: &Shared, future: impl Future<Output = ()>) {
     let mut future = pin!(future);
     while future.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Pending {

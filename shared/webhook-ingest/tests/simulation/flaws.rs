@@ -1,5 +1,5 @@
-//! Ways to be wrong, each of which the simulation has to catch, unless it says that it is harmless. A flaw sits in a port, in
-//! the settings or before the verification; the pipeline round it is the real one.
+//! Flaws that the simulation must catch, except one that is said to be harmless. A flaw is in a
+//! port, in the settings or before the verification; the pipeline around it is the real one.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,63 +23,62 @@ use crate::{
     world::Shared,
 };
 
-/// One way to be wrong.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Flaw {
-    /// `complete` and `release` do not look at the token.
+    /// `complete` and `release` do not check the token.
     NoFence,
-    /// `release` does not.
+    /// `release` does not check the token.
     ReleaseWithoutToken,
     /// A record in progress is taken over at once.
     LeaseIgnored,
-    /// A lease that ends while its owner lives.
+    /// A lease ends while its owner is alive.
     LeaseTooShort,
-    /// A lease that ends at the deadline: right if all clocks were.
+    /// A lease ends at the deadline, which would do if all clocks were equal.
     LeaseWithoutMarginForClocks,
-    /// A claim that cannot be taken, because another is in flight, is answered 200.
+    /// A delivery whose event is in flight is answered 200.
     InProgressAnswered200,
-    /// A claim that failed is taken for one that succeeded.
+    /// A failed claim is treated as a successful one.
     FailedClaimTakenForOurs,
-    /// Marked as enqueued before it is.
+    /// A record is marked as enqueued before the send.
     CompletesBeforeSend,
-    /// Never marked as enqueued.
+    /// A record is never marked as enqueued.
     NeverCompletes,
-    /// A record with our own token is taken for another's that is enqueued.
+    /// A record with our own token is treated as a duplicate.
     OwnClaimTakenForDuplicate,
-    /// A record counts until it is deleted, however late that is.
+    /// A record counts until it is deleted, however long ago it expired.
     ExpiryByDeletionOnly,
-    /// A record dies before SQS forgets the message.
+    /// A record expires before SQS forgets the message.
     RecordDiesBeforeDeduplication,
-    /// A record dies before its event's signature does.
+    /// A record expires before its event's signature is too old.
     RetentionShorterThanTolerance,
-    /// Looks, and then writes without a condition.
+    /// A claim reads the record, and then writes without a condition.
     GetThenPut,
-    /// A send that fails is answered 200.
+    /// A failed send is answered 200.
     FailedSendAnswered200,
-    /// The queue deduplicates by the claim, and not by the event.
+    /// The queue deduplicates by the claim token instead of the event.
     DeduplicatedByToken,
-    /// The unsigned id of the delivery is the event's identity.
+    /// The unsigned id of the delivery identifies the event.
     IdentifiedByDeliveryId,
-    /// The id of the registration, equal for all events, is.
+    /// The id of the registration, which is equal for all events, identifies the event.
     IdentifiedByRegistration,
-    /// Whatever comes is taken for signed.
+    /// Every delivery is accepted as if it were signed.
     VerificationSkipped,
-    /// A signature never ages.
+    /// A signature is never too old.
     ClockNotChecked,
-    /// After a rotation the secret before it does not verify any more.
+    /// After a rotation the previous secret no longer verifies.
     PreviousSecretIgnored,
-    /// A lease counts from the claimer's own clock, and has no margin for others.
+    /// A lease counts from the claimer's own clock, without a margin for other clocks.
     LeaseByOwnClock,
-    /// The TTL attribute is compared with `<=`: a record is free in the last second of its time.
+    /// The TTL attribute is compared with `<=`: a record is free in the second in which it expires.
     ExpiryInclusive,
-    /// `complete` does not look at the token: harmless, for whoever completes has sent the event, so that what it writes into
-    /// another's record is true.
+    /// `complete` does not check the token. This is harmless: an invocation that completes has sent
+    /// the event, so what it writes into another's record is true.
     CompleteWithoutFence,
-    /// A secret that was fetched again replaces both versions, and not only the current one.
+    /// A refetched secret replaces both versions, not only the current one.
     RefetchReplacesPrevious,
-    /// An instance that has seen an event answers the next delivery of it before it has read the record.
+    /// An instance that has seen an event answers its next delivery without reading the record.
     DuplicateBeforeRead,
-    /// A send whose reply was lost gives the claim back, and is then made again.
+    /// After a send without a reply the claim is released, and then the send is repeated.
     ReleasesBeforeResend,
 }
 
@@ -114,7 +113,7 @@ impl Flaw {
         Self::ReleasesBeforeResend,
     ];
 
-    /// The conditions that a store with this flaw states.
+    /// Returns the conditions that a store with this flaw states.
     pub(crate) fn condition(self) -> Condition {
         let sound = Condition::default();
         match self {
@@ -129,7 +128,7 @@ impl Flaw {
         }
     }
 
-    /// What an operator with this flaw sets.
+    /// Returns the settings with this flaw.
     pub(crate) fn settings(self, sound: Settings) -> Settings {
         let forever = Tolerance { past: Duration::from_hours(1_000_000) };
         match self {
@@ -146,7 +145,7 @@ impl Flaw {
 pub(crate) struct FlawedStore {
     inner: Store,
     flaw: Flaw,
-    /// The key under which a token claimed, if that is not the event's.
+    /// The key that each token has claimed, which may differ from the event's.
     keys: Mutex<HashMap<String, String>>,
     /// The keys that this instance has seen.
     seen: Mutex<HashSet<String>>,
@@ -282,7 +281,7 @@ impl EventQueue for FlawedQueue {
     }
 }
 
-/// A pipeline that takes whatever comes for signed: it signs it itself.
+/// A pipeline that accepts every delivery: it signs the delivery itself first.
 pub(crate) struct Gullible {
     inner: Arc<dyn Handler>,
     world: Shared,
@@ -302,7 +301,7 @@ impl Handler for Gullible {
             (world.vaults[sent.provider].current, at(world.agenda.now_ms(), 0).seconds())
         };
         let secret = SigningSecret::new(key.as_bytes().to_vec()).expect("is not empty");
-        // In the scheme that the sender names, if it names one.
+        // Sign in the scheme that the sender names, if it names one.
         let schemes = EVERY_SHAPE[sent.provider].schemes();
         let is_named = |scheme: &&Scheme| match scheme.signature.form {
             Form::Prefixed(prefix) => {

@@ -1,4 +1,4 @@
-//! A run's history as a person reads it: one line for each thing that happened, in order.
+//! A readable history of a run: one line for each thing that happened, in order.
 
 use crate::{
     agenda::Moment,
@@ -7,7 +7,6 @@ use crate::{
     run::{End, Finished},
 };
 
-/// All of a run, line by line.
 pub(crate) fn history(run: &Finished) -> String {
     let mut lines: Vec<(Moment, String)> = run.asides.clone();
     for (number, invocation) in run.invocations.iter().enumerate() {
@@ -21,8 +20,8 @@ pub(crate) fn history(run: &Finished) -> String {
         lines.push((
             invocation.arrived,
             format!(
-                "#{number} begins: {origin:?} delivery of e{event} ({kind:?}) for {provider}{attempt}, at instance \
-                 {instance}, whose clock is {ahead_ms} ms ahead"
+                "#{number} begins: {origin:?} delivery of e{event} ({kind:?}) for \
+                 {provider}{attempt}, at instance {instance}, whose clock is {ahead_ms} ms ahead"
             ),
         ));
         if let Some((at, end)) = &invocation.end {
@@ -31,7 +30,7 @@ pub(crate) fn history(run: &Finished) -> String {
                 match end {
                     End::Answered(outcome) => format!("#{number} answers {outcome:?}"),
                     End::Crashed => format!("#{number} crashes"),
-                    End::Killed => format!("#{number} is ended by Lambda at its deadline"),
+                    End::Killed => format!("#{number} is killed by Lambda at its deadline"),
                 },
             ));
         }
@@ -43,10 +42,8 @@ pub(crate) fn history(run: &Finished) -> String {
         } else {
             format!(" (its fate: {:?})", entry.fate)
         };
-        lines.push((
-            entry.left,
-            format!("#{number} asks for {operation:?} by request {exchange}{fate}"),
-        ));
+        lines
+            .push((entry.left, format!("#{number} sends request {exchange}: {operation:?}{fate}")));
         if let Some((at, effect)) = &entry.effect {
             let effect = match effect {
                 Effect::Looked(result) => format!("looks: {result:?}"),
@@ -59,17 +56,19 @@ pub(crate) fn history(run: &Finished) -> String {
                 Effect::Sent { message, new: true } => {
                     format!("puts message {message} on the queue")
                 }
-                Effect::Sent { message, new: false } => format!("is taken for message {message}"),
+                Effect::Sent { message, new: false } => {
+                    format!("is dropped as a duplicate of message {message}")
+                }
                 Effect::Fetched(vault) => format!("fetches {vault:?}"),
             };
             lines.push((*at, format!("    request {exchange} of #{number} {effect}")));
         }
         if let Some((at, good)) = entry.result {
-            let result = if good { "its answer" } else { "an error" };
-            lines.push((at, format!("#{number} has {result} to request {exchange}")));
+            let result = if good { "a reply" } else { "an error" };
+            lines.push((at, format!("#{number} gets {result} to request {exchange}")));
         }
         if let Some(at) = entry.abandoned {
-            lines.push((at, format!("#{number} waits no longer for request {exchange}")));
+            lines.push((at, format!("#{number} stops waiting for request {exchange}")));
         }
     }
     lines.sort_by_key(|&(at, _)| at);
@@ -80,7 +79,7 @@ pub(crate) fn history(run: &Finished) -> String {
     lines.join("\n")
 }
 
-/// What is printed of a seed that fails.
+/// Returns what is printed for a seed that fails.
 pub(crate) fn report(seed: u64, test: &str, run: &Finished, violation: &Violation) -> String {
     let next = seed + 1;
     format!(

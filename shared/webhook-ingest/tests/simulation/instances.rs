@@ -1,4 +1,5 @@
-//! Instances of a function: the real pipeline over the simulated ports, or with a flaw put into one of them.
+//! Instances of a function: the real pipeline over the simulated ports, one of which may have a
+//! flaw.
 
 use std::{
     pin::Pin,
@@ -17,10 +18,9 @@ use webhook_ingest::{
     Attempt, DevelopmentSecret, EventQueue, IdempotencyStore, Pipeline, Report, SecretCache,
 };
 
-/// One invocation as the executor sees it. Dropping it is the death of its process.
+/// One invocation. Dropping it kills its process.
 pub(crate) type Task = Pin<Box<dyn Future<Output = Report> + Send>>;
 
-/// What handles deliveries.
 pub(crate) trait Handler: Send + Sync {
     fn handle(self: Arc<Self>, sent: Arc<Sent>, attempt: Attempt) -> Task;
 }
@@ -35,7 +35,7 @@ where
     }
 }
 
-/// A new process of a provider's function, with a clock and a secret cache of its own.
+/// Starts a new process of a provider's function, with its own clock and secret cache.
 pub(crate) fn start(
     world: &Shared,
     provider: usize,

@@ -1,8 +1,9 @@
-//! The way between an instance and the services: where requests and replies are lost, late or answered wrongly.
+//! The network between an instance and the services. Requests and replies get lost or late, and
+//! replies may be errors.
 //!
-//! A request that has left the instance lives its own life: it may take effect after the caller has given up or died. Below
-//! the port, a request that fails is sent again as it was, as `webhook-aws` does: the service may see the same claim, with the
-//! same token, more than once.
+//! A request that has left the instance may take effect after its caller has given up or died.
+//! Below the port, a request that fails is sent again unchanged, as `webhook-aws` does. So the
+//! service may see the same claim, with the same token, more than once.
 
 use std::{
     pin::Pin,
@@ -22,23 +23,23 @@ use crate::{
 
 pub(crate) type ExchangeId = usize;
 
-/// Longest that a request or a reply is under way: past the longest lease. What is not there by then never comes.
+/// The longest delay of a request or a reply: longer than any lease. Later ones never arrive.
 pub(crate) const LONGEST_DELAY_MS: u64 = 40_000;
-/// Longest that it is under way where nothing is wrong.
+/// The longest delay if nothing is wrong.
 const USUAL_DELAY_MS: u64 = 30;
-/// A record that lives longer than this is still there when the run ends.
+/// A record that is kept for longer than this is still there when the run ends.
 const LOOKS_AHEAD_MS: u64 = 86_400_000;
-/// First pause before a request is sent again; doubles each time.
+/// The pause before a request is sent again for the first time; it doubles each time.
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 
-/// What is asked of a service.
+/// A request to a service.
 #[derive(Clone)]
 pub(crate) enum Request {
     Claim {
         claim: Arc<NewClaim>,
         condition: Condition,
     },
-    /// For a broken store: reads what a claim would come to, and writes nothing.
+    /// For a broken store: reads what the result of a claim would be, and writes nothing.
     Look {
         claim: Arc<NewClaim>,
     },
@@ -105,7 +106,7 @@ pub(crate) enum Effect {
     Fetched(Vault),
 }
 
-/// What becomes of a request on its way.
+/// What happens to a request and its reply on the network.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Fate {
     Fine,
@@ -119,7 +120,7 @@ pub(crate) enum Fate {
     ReplyLost,
     /// It arrives late, perhaps past the lease.
     RequestLate,
-    /// It arrives, and its reply does so late.
+    /// It arrives, and its reply is late.
     ReplyLate,
 }
 
@@ -132,33 +133,34 @@ pub(crate) const FATES: [Fate; 6] = [
     Fate::ReplyLate,
 ];
 
-/// One request, and all that is known of it after the run.
+/// One request, and all that is known about it after the run.
 pub(crate) struct Exchange {
     pub(crate) invocation: usize,
     pub(crate) operation: Operation,
     pub(crate) fate: Fate,
     pub(crate) left: Moment,
     pub(crate) effect: Option<(Moment, Effect)>,
-    /// When the caller had its result, and whether it was a success. None where the caller died or gave up.
+    /// When the caller got the result, and whether it was a success. `None` if the caller died or
+    /// gave up.
     pub(crate) result: Option<(Moment, bool)>,
     /// When the caller died or gave up.
     pub(crate) abandoned: Option<Moment>,
     pub(crate) request: Option<Request>,
-    /// What the caller finds once its reply is there.
+    /// What the caller gets once the reply is due.
     pub(crate) reply: Option<Result<Effect, CallError>>,
-    /// The time of the reply has come.
+    /// Whether the reply has arrived, or the caller has waited long enough.
     pub(crate) due: bool,
-    /// An abandoned request arrives all the same.
+    /// Whether the request arrives even if its caller abandons it.
     survives: bool,
 }
 
-/// All requests of a run, and the faults to come.
+/// All requests of a run, and how many faults are left.
 pub(crate) struct Network {
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) faults_left: u32,
-    /// Requests that have left, if a walk decides what becomes of them.
+    /// If a walk decides the fates: the requests that have none yet.
     pub(crate) undecided: Option<Vec<ExchangeId>>,
-    /// Until when all requests of an operation meet the same fate.
+    /// For each operation: until when all its requests have the same fate, and which.
     outages: [Option<(u64, Fate)>; 5],
 }
 
@@ -174,7 +176,8 @@ impl Network {
 }
 
 impl World {
-    /// What becomes of the next request: a fault hits one, or all of its kind for a while.
+    /// Draws the fate of the next request. A fault hits one request, or all of its kind for a
+    /// while.
     fn draw_fate(&mut self, operation: Operation) -> Fate {
         let now_ms = self.agenda.now_ms();
         match self.network.outages[operation as usize] {
@@ -253,7 +256,7 @@ impl World {
         self.network.exchanges.len() - 1
     }
 
-    /// The request reaches its service.
+    /// Carries out a request that has reached its service.
     pub(crate) fn take_effect(&mut self, exchange: ExchangeId) {
         let entry = &mut self.network.exchanges[exchange];
         let invocation = entry.invocation;
@@ -307,7 +310,7 @@ impl World {
         }
     }
 
-    /// Once the record's time is over it is deleted, soon or late or, in some runs, never.
+    /// Plans when the record is deleted after it expires: soon, late or, in some runs, never.
     fn plan_sweep(&mut self, record: usize, expires_at_s: i64) {
         let Some(lag_ms) = self.plan.sweep_lag_ms else { return };
         let now = crate::agenda::at(self.agenda.now_ms(), self.plan.service_ahead_ms);
@@ -325,7 +328,8 @@ impl World {
         }
     }
 
-    /// The caller may look: its reply is there, or its patience with this request has ended.
+    /// Makes the reply due: it has arrived, or the caller has waited long enough. Returns the
+    /// caller's invocation.
     pub(crate) fn reply(&mut self, exchange: ExchangeId) -> usize {
         let entry = &mut self.network.exchanges[exchange];
         entry.due = true;
@@ -384,7 +388,8 @@ impl Drop for Waiting {
     }
 }
 
-/// One call of a port: a request, and where it fails the same request again, as often as the run's client tries.
+/// Makes one call of a port: sends a request and, if it fails, the same request again, as often as
+/// the run's client tries.
 pub(crate) async fn call(world: &Shared, request: Request) -> Result<Effect, CallError> {
     let attempts = world.lock().plan.client_attempts;
     let mut pause = FIRST_BACKOFF;

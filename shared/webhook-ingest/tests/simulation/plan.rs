@@ -1,4 +1,5 @@
-//! What a seed decides before its run begins: the surroundings. Everything else is decided by chance on the way.
+//! The surroundings of a run: what its seed decides before it begins. Everything else is decided by
+//! chance on the way.
 
 use std::time::Duration;
 
@@ -11,23 +12,24 @@ use crate::{
     traffic::{EVERY_SHAPE, Event, Kind, PUBLIC_URL},
 };
 
-/// How far apart two clocks may be: what the lease makes up for. Each run places the band of its clocks anywhere within 5 s
-/// of the true time, so that each clock is off by up to 5 s.
+/// How far apart two clocks may be: the lease makes up for that much. Each run places the band of
+/// its clocks anywhere within 5 s of the true time, so each clock is off by up to 5 s.
 pub(crate) const CLOCKS_APART_MS: i64 = 5_000;
-/// A sender's clock may be ahead by 300 s at most, or its deliveries are refused. Less the most that ours are behind.
+/// How far a sender's clock may be ahead: by less than 300 s, or its deliveries would be refused by
+/// an instance whose clock is behind.
 const SENDER_AHEAD_AT_MOST_MS: i64 = 294_000;
 
-/// Life of a state event's record, whatever is configured.
+/// How long the record of a state event is kept, whatever is configured.
 const STATE_RETENTION_MS: u64 = 360_000;
 
-/// Which waits a sender makes between its attempts.
+/// How long a sender waits between its attempts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Gaps {
-    /// Of all lengths, run by run.
+    /// Any length, drawn for each run.
     Any,
     /// Short enough that an event is done with before a FIFO queue forgets it.
     Short,
-    /// Longer than a FIFO queue remembers.
+    /// About as long as a FIFO queue remembers, or longer.
     Long,
 }
 
@@ -40,43 +42,47 @@ pub(crate) struct Plan {
     pub(crate) settings: Settings,
     /// How long an instance uses a secret before it fetches it again.
     pub(crate) secret_cache: Duration,
-    /// Events with a sender of their own.
+    /// How many events there are, each with its own sender.
     pub(crate) events: usize,
-    /// More occurrences of them: senders of an event that had one before.
+    /// How many more senders there are, each for an event that has one already.
     pub(crate) recurrences: usize,
-    /// When the last of the senders and of the attacks begins, in milliseconds.
+    /// The latest time at which a sender or an attack begins.
     pub(crate) horizon_ms: u64,
-    /// First and longest wait between two attempts of a sender; each doubles the one before.
+    /// The first and the longest wait between two attempts of a sender. Each wait doubles the one
+    /// before.
     pub(crate) gaps_ms: [u64; 2],
-    /// How long a sender waits for an answer.
+    /// How long a sender waits for a response.
     pub(crate) patience_ms: u64,
-    /// A sender signs each attempt again; else it repeats the first attempt's bytes.
+    /// Whether a sender signs each attempt anew. If not, it repeats the first attempt's bytes.
     pub(crate) signs_anew: bool,
-    /// Likelihood of two deliveries at once.
+    /// How likely an attempt is delivered twice at once.
     pub(crate) twins_percent: u32,
     pub(crate) attacks: usize,
-    /// When each provider's secret is rotated, and by how much its provider is ahead of (or behind) the operator in it.
+    /// For each provider: when the operator stores the new secret, and when the provider begins to
+    /// sign with it.
     pub(crate) rotations_ms: [Option<[u64; 2]>; 2],
-    /// How many faults there are in the run, and how likely one is at each chance for it.
+    /// How many faults there are at most.
     pub(crate) faults: u32,
+    /// How likely a fault is, wherever one is possible.
     pub(crate) fault_percent: u32,
-    /// All faults of requests are of this kind; `None`: of any kind.
+    /// The kind of all faults of requests; `None` for any kind.
     pub(crate) only_fate: Option<Fate>,
     pub(crate) crash_percent: u32,
     pub(crate) client_attempts: u32,
     /// How long the client waits for the reply to one request.
     pub(crate) client_patience_ms: u64,
-    /// Lambda ends an invocation after so long.
+    /// How long an invocation lasts before Lambda kills it.
     pub(crate) timeout_ms: u64,
-    /// Clocks of instances are so much ahead of the true time.
+    /// The band of all our clocks: how far the slowest and the fastest may be ahead of true time.
     pub(crate) clocks_ahead_ms: [i64; 2],
-    /// The clock by which Lambda states deadlines, and that of `DynamoDB`'s TTL.
+    /// How far Lambda's clock, by which it states deadlines, is ahead.
     pub(crate) lambda_ahead_ms: i64,
+    /// How far `DynamoDB`'s clock, by which it deletes expired records, is ahead.
     pub(crate) service_ahead_ms: i64,
     pub(crate) sender_ahead_ms: i64,
-    /// How late an expired record is deleted; `None`: never.
+    /// The longest delay with which an expired record is deleted; `None` if it never is.
     pub(crate) sweep_lag_ms: Option<u64>,
-    /// Instances of a function at once.
+    /// While a function has this many idle instances, it starts no more.
     pub(crate) instances: usize,
 }
 
@@ -98,7 +104,7 @@ impl Plan {
         let tolerance_s = of(rng, &[86_400, 86_400, 600, 300, 100]);
         let small = tolerance_s < 86_400;
         let tolerance = Tolerance { past: Duration::from_secs(tolerance_s) };
-        // The shortest that the configuration takes, or the default.
+        // The shortest retention that the configuration accepts, or the default.
         let shortest = (2 * tolerance.past).max(Duration::from_secs(360));
         let retention = if small || rng.bool() { shortest } else { Duration::from_hours(720) };
         let schemes =
@@ -139,14 +145,15 @@ impl Plan {
         }
     }
 
-    /// The longest that a record of the event lives: one whose signature is dated ahead lives a minute longer than that verifies.
+    /// Returns the longest time for which the event's record may be kept. If the signature is dated
+    /// ahead, the record is kept for a minute longer than the signature verifies.
     pub(crate) fn longest_retention_ms(&self, event: &Event) -> u64 {
         let verifies_s = self.settings.tolerance.past.as_secs() + FUTURE_TOLERANCE.as_secs() + 60;
         let retention_ms = self.retention_ms(event);
         if event.signs_time() { retention_ms.max(verifies_s * 1000) } else { retention_ms }
     }
 
-    /// How long an event's record has to live.
+    /// Returns how long the event's record must be kept at least.
     pub(crate) fn retention_ms(&self, event: &Event) -> u64 {
         if event.kind == Kind::BetaState {
             STATE_RETENTION_MS
@@ -156,7 +163,7 @@ impl Plan {
     }
 }
 
-/// A clock within the band, often at one of its ends.
+/// Draws a clock within the band, often at one of its ends.
 pub(crate) fn clock(rng: &mut Rng, [first, last]: [i64; 2]) -> i64 {
     match rng.u32(..6) {
         0 | 1 => first,
@@ -165,7 +172,8 @@ pub(crate) fn clock(rng: &mut Rng, [first, last]: [i64; 2]) -> i64 {
     }
 }
 
-/// The operator rotates at the first time. The provider signs with the new secret from the second: up to 20 s before, or after.
+/// Draws when the operator stores the new secret, and when the provider begins to sign with it: up
+/// to 20 s before or up to 40 s after.
 fn rotation(rng: &mut Rng, horizon_ms: u64) -> Option<[u64; 2]> {
     (rng.u32(..4) == 0).then(|| {
         let at_ms = rng.u64(..=horizon_ms) + 20_000;

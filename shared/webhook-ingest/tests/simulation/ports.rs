@@ -1,4 +1,5 @@
-//! The pipeline's ports over the network. The store states its conditions as the real adapter does; a broken one states others.
+//! The pipeline's ports over the simulated network. The store states the same conditions as the
+//! real adapter; a broken store states others.
 
 use std::sync::{
     Arc,
@@ -18,7 +19,7 @@ use crate::{
     world::Shared,
 };
 
-/// Never returned: each request has its kind of effect.
+/// Never returned: each kind of request has its own kind of effect.
 const ANOTHER_EFFECT: CallError = CallError::UnexpectedResponse("the effect of another request");
 
 pub(crate) struct Store {
@@ -79,9 +80,9 @@ pub(crate) struct Secrets {
     pub(crate) provider: usize,
     /// How the provider writes its secrets.
     pub(crate) key: Key,
-    /// False in a broken one: the previous version is not read.
+    /// False in a broken variant, which does not read the previous version.
     pub(crate) reads_previous: bool,
-    /// False in a broken one: it is read the first time only.
+    /// False in a broken variant, which reads the previous version only the first time.
     pub(crate) reads_previous_again: bool,
     pub(crate) has_fetched: AtomicBool,
 }

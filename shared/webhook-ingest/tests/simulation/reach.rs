@@ -1,4 +1,4 @@
-//! That the schedules go where they are meant to: each failure that a run is made of does occur.
+//! Tests that the simulation is not vacuous: each failure that it is made of does occur.
 
 use std::collections::BTreeSet;
 
@@ -15,11 +15,11 @@ use crate::{
 
 const OPERATIONS: [Operation; 5] =
     [Operation::Claim, Operation::Complete, Operation::Release, Operation::Send, Operation::Fetch];
-/// What can be true of a request, beside its fate.
+/// What can be true of a request, apart from its fate.
 const OF_REQUESTS: [&str; 4] = [
     "crash before it takes effect",
     "crash after it took effect",
-    "takes effect after its caller's end",
+    "takes effect after its caller ended",
     "takes effect past the lease",
 ];
 const OF_RUNS: [&str; 9] = [
@@ -122,7 +122,7 @@ fn of_run(finished: &Finished, reached: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_schedules_reach_every_failure_that_they_are_made_of() {
+fn every_failure_that_the_simulation_is_made_of_occurs() {
     let mut missing: BTreeSet<String> = OF_RUNS.map(str::to_owned).into();
     for operation in OPERATIONS {
         missing.extend(FATES.map(|fate| format!("{operation:?}: {fate:?}")));
@@ -130,7 +130,7 @@ fn the_schedules_reach_every_failure_that_they_are_made_of() {
     }
     let deployed: Vec<_> =
         PROVIDERS.iter().flat_map(|provider| provider.schemes()).map(Kind::Deployed).collect();
-    // Each of those takes part in some of the runs alone.
+    // Each deployed scheme takes part in only some of the runs, so more runs are needed.
     let seeds = 50_000 + 10_000 * u64::try_from(deployed.len()).expect("fits");
     for kind in KINDS.into_iter().chain(deployed) {
         missing.extend([200, 409, 503].map(|status| format!("replay of {kind:?}: {status}")));

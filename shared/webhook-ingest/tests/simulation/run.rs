@@ -1,4 +1,4 @@
-//! One run: senders, attackers and instances, in the order that the seed gives them.
+//! One run: what senders, attackers and instances do, in the order that the seed decides.
 
 use std::{
     sync::Arc,
@@ -19,11 +19,11 @@ use crate::{
     world::Shared,
 };
 
-/// A sender whose event is refused so often has lost it: faults end long before.
+/// A sender without a 200 after this many attempts has lost its event: faults end long before.
 pub(crate) const MOST_ATTEMPTS: u32 = 80;
-/// Longest that a delivery is under way that is late.
+/// The longest delay of a late delivery.
 const LATE_MS: u64 = 20_000;
-/// Longest that another delivery, or an answer, is.
+/// The longest delay of any other delivery, or of a response.
 const HTTP_DELAY_MS: u64 = 50;
 
 /// What is simulated.
@@ -42,7 +42,7 @@ pub(crate) struct Sender {
     first: Option<Arc<Sent>>,
 }
 
-/// One invocation, and all that is known of it after the run.
+/// One invocation, and all that is known about it after the run.
 pub(crate) struct Invocation {
     pub(crate) sent: Arc<Sent>,
     pub(crate) sender: Option<(usize, u32)>,
@@ -52,7 +52,7 @@ pub(crate) struct Invocation {
     pub(crate) end: Option<(Moment, End)>,
     pub(crate) task: Option<Task>,
     polls: u32,
-    /// The process dies when it has waited so often.
+    /// After how many polls the process dies.
     crashes_at_poll: Option<u32>,
 }
 
@@ -77,7 +77,7 @@ impl Invocation {
 pub(crate) enum End {
     Answered(Outcome),
     Crashed,
-    /// Lambda's deadline.
+    /// By Lambda, at the deadline.
     Killed,
 }
 
@@ -140,7 +140,7 @@ pub(crate) fn run(seed: u64, scenario: Scenario) -> Finished {
     run.finish()
 }
 
-/// The status of an answer. The edge has the real table, with a test of its own.
+/// Returns the status of an outcome. The edge has the real table, with a test of its own.
 pub(crate) fn status(outcome: &Outcome) -> u16 {
     match outcome {
         Outcome::Accepted { .. } | Outcome::Duplicate { .. } | Outcome::Challenge(_) => 200,
@@ -263,7 +263,7 @@ impl Run {
         }
     }
 
-    /// Puts a delivery on its way; of an honest one the way may be its end.
+    /// Puts a delivery on its way. An honest one may get lost.
     fn launch(&mut self, sent: Arc<Sent>, sender: Option<(usize, u32)>) {
         let invocation = self.invocations.len();
         let mut world = self.world.lock();
@@ -304,7 +304,8 @@ impl Run {
         self.poll(number);
     }
 
-    /// One that waits for work, or a new one: always where none waits, sometimes where there may be more.
+    /// Returns an idle instance or a new one: always a new one if none is idle, and sometimes if
+    /// there may be more.
     fn idle_instance(&mut self, provider: usize) -> usize {
         let idle: Vec<usize> = (0..self.instances.len())
             .filter(|&number| {
@@ -337,7 +338,7 @@ impl Run {
                 let Some((sender, attempt)) = invocation.sender else { return };
                 if world.fault(self.plan.fault_percent) {
                     return world
-                        .aside(format!("the answer {answer} of #{number} is lost on its way"));
+                        .aside(format!("the response {answer} of #{number} is lost on its way"));
                 }
                 let after_ms = world.rng.u64(1..=HTTP_DELAY_MS);
                 world.later(after_ms, Action::Respond { sender, attempt, status: answer });
@@ -354,7 +355,7 @@ impl Run {
         }
     }
 
-    /// The process ends where it is. Its instance is never used again.
+    /// Kills the process where it is. Its instance is never used again.
     fn die(&mut self, number: usize, end: End) {
         if let Some(task) = self.invocations[number].task.take() {
             drop(task);
@@ -377,8 +378,8 @@ impl Run {
         }
     }
 
-    /// Forges a delivery, or keeps a captured one for the worst time to send it again: soon, just after the queue has
-    /// forgotten the message, or just after the record is gone.
+    /// Forges a delivery, or plans to replay a captured one at a bad time: soon, just after the
+    /// queue has forgotten the message, or just after the record is gone.
     fn attack(&mut self) {
         if self.captured.is_empty() {
             return;

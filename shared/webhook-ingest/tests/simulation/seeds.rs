@@ -1,4 +1,4 @@
-//! Many seeds, on all cores.
+//! Runs many seeds, on all cores.
 
 use std::{
     env,
@@ -16,23 +16,25 @@ use crate::{
     run::{Scenario, run},
 };
 
-/// The variable that names other seeds than a test's own, such as `0..1000000`.
+/// The variable with the seeds to run instead of a test's own, such as `0..1000000`.
 const VARIABLE: &str = "SIMULATION_SEEDS";
-/// Seeds that a thread takes at once.
+/// How many seeds a thread takes at once.
 const CHUNK: u64 = 64;
 
-/// What came of a range of seeds.
+/// The result of a range of seeds.
 pub(crate) struct Swept {
     pub(crate) counts: Counts,
     /// The lowest seed that breaks a promise.
     pub(crate) broken: Option<(u64, Violation)>,
 }
 
-/// The seeds to run: a test's own, or those of the environment.
+/// Returns the seeds to run: those in the environment, or else the test's own.
 pub(crate) fn seeds(own: Range<u64>) -> Range<u64> {
     let Ok(text) = env::var(VARIABLE) else { return own };
     let ends = text.split_once("..").map(|(first, end)| (first.trim().parse(), end.trim().parse()));
-    let Some((Ok(first), Ok(end))) = ends else { panic!("{VARIABLE} is not like 0..1000: {text}") };
+    let Some((Ok(first), Ok(end))) = ends else {
+        panic!("{VARIABLE} is {text:?}, not a range such as 0..1000")
+    };
     first..end
 }
 
@@ -48,7 +50,7 @@ pub(crate) fn sweep(seeds: Range<u64>, scenario: Scenario) -> Swept {
                 let mut counts = Counts::new();
                 loop {
                     let first = next.fetch_add(CHUNK, Ordering::Relaxed);
-                    // Lower seeds are all run to the end, so that the lowest that fails is the same each time.
+                    // All lower seeds still run, so the lowest that fails is the same each time.
                     if first >= seeds.end || first > lowest.load(Ordering::Relaxed) {
                         break;
                     }

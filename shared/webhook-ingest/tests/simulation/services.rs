@@ -1,5 +1,5 @@
-//! The far side: `DynamoDB`, SQS and Secrets Manager, as far as the pipeline sees them. They are always right; what goes wrong
-//! is the way to them.
+//! The services: `DynamoDB`, SQS and Secrets Manager, as far as the pipeline sees them. They always
+//! work; only the network to them fails.
 
 use std::collections::HashMap;
 
@@ -7,22 +7,23 @@ use webhook_ingest::{ClaimResult, ClaimToken, Fenced, Message, NewClaim, Status}
 
 use crate::agenda::{Moment, at};
 
-/// How long a FIFO queue takes a message with a known deduplication id for the known one. Counted from the message that it
-/// took; those that it drops do not prolong it.
+/// How long a FIFO queue drops messages with a known deduplication id. The time counts from the
+/// message that it accepted; dropped messages do not prolong it.
 pub(crate) const DEDUPLICATES_FOR_MS: u64 = 300_000;
 
-/// The condition of a conditional write, as the client states it. The default is that of the real adapter.
+/// The condition of a conditional write, as the client states it. The default is that of the real
+/// adapter.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is a part of a condition, to be left out by itself"
+    reason = "each is a part of a condition that can be left out by itself"
 )]
 pub(crate) struct Condition {
-    /// A record in progress is free only once its lease has run out.
+    /// A record in progress is free only once its lease has ended.
     pub(crate) lease: bool,
-    /// A record past its time is free, whether or not it was deleted.
+    /// An expired record is free, even if it is not deleted yet.
     pub(crate) expiry: bool,
-    /// In the second of its time it is not yet.
+    /// A record is not free yet in the second in which it expires.
     pub(crate) last_second: bool,
     /// A record in progress that has the claim's own token is ours.
     pub(crate) own_token: bool,
@@ -62,7 +63,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// The place of a record that is or may be.
+    /// Returns the place of the record with this id. The record need not exist yet.
     pub(crate) fn place(&mut self, id: &str) -> usize {
         if let Some(place) = self.ids.iter().position(|known| known == id) {
             return place;
@@ -81,7 +82,7 @@ impl Table {
         &self.ids[place]
     }
 
-    /// What a claim would come to; `Claimed` where nothing is in its way.
+    /// Returns what the result of a claim would be.
     pub(crate) fn look(&self, place: usize, claim: &NewClaim, condition: Condition) -> ClaimResult {
         let Some(record) = &self.records[place] else {
             return ClaimResult::Claimed { taken_over: false };
@@ -122,7 +123,7 @@ impl Table {
         });
     }
 
-    /// Whether the record in progress already has this token.
+    /// Returns whether the record exists and has this token.
     pub(crate) fn has_token(&self, place: usize, token: &ClaimToken) -> bool {
         self.records[place].as_ref().is_some_and(|record| record.token == *token)
     }
@@ -153,7 +154,8 @@ impl Table {
         }
     }
 
-    /// Deletes the record if its time has passed by the service's clock: what TTL does at some time, or never.
+    /// Deletes the record if it has expired by the service's clock, as TTL does. Returns whether it
+    /// has.
     pub(crate) fn sweep(&mut self, place: usize, now_ms: u64, ahead_ms: i64) -> bool {
         let now = at(now_ms, ahead_ms).seconds();
         let expired =
@@ -184,7 +186,7 @@ impl Queue {
         Self { fifo, messages: Vec::new(), known: HashMap::new() }
     }
 
-    /// The message's place, and whether it is a new one.
+    /// Returns the message's place, and whether it is a new one.
     pub(crate) fn send(
         &mut self,
         message: &Message,

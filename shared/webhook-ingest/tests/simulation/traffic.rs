@@ -1,4 +1,5 @@
-//! What is sent: events of two providers in all their schemes, honest deliveries of them, captured ones, and forgeries.
+//! What is sent: events of two providers in all their schemes, as honest deliveries, replays and
+//! forgeries.
 
 use std::sync::Arc;
 
@@ -31,11 +32,11 @@ pub(crate) enum Kind {
     /// Without an id of its own: its body identifies it.
     AcmeV2Anonymous,
     BetaData,
-    /// Spelled on the wire in another way than it was signed.
+    /// Spelled differently on the wire from what was signed.
     BetaPythonForm,
-    /// Remembered for 360 s alone, whatever the configured retention.
+    /// Remembered for only 360 s, whatever retention is configured.
     BetaState,
-    /// Of a provider that is deployed, and plays Beta's part.
+    /// Of a deployed provider, which takes Beta's place.
     Deployed(&'static Scheme),
 }
 
@@ -48,21 +49,22 @@ pub(crate) const KINDS: [Kind; 6] = [
     Kind::BetaState,
 ];
 
-/// Returns the run's providers. In every fourth run one that is deployed plays Beta's part: each in turn.
+/// Returns the run's providers. In every fourth run a deployed one takes Beta's place, each in
+/// turn.
 pub(crate) fn cast(seed: u64) -> [&'static Provider; 2] {
     let turn = usize::try_from(seed / 4).expect("fits");
     if seed.is_multiple_of(4) { [ACME, PROVIDERS[turn % PROVIDERS.len()]] } else { EVERY_SHAPE }
 }
 
-/// Something that happened at a provider, once or more often with equal bytes.
+/// Something that happened at a provider, once or several times with equal bytes.
 pub(crate) struct Event {
     pub(crate) kind: Kind,
     pub(crate) body: String,
-    /// What a signed header says that identifies it, if its scheme has one.
+    /// The id in a signed header, if its scheme has one.
     id: String,
-    /// The body of another event: for forgeries.
+    /// The body of a different event, for forgeries.
     altered: String,
-    /// What a message of it ends with: what was signed, byte for byte.
+    /// The end of a message with this event: what was signed, byte for byte.
     tail: String,
 }
 
@@ -70,7 +72,7 @@ pub(crate) struct Event {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Origin {
     Honest,
-    /// The bytes of an honest delivery (of v1: what is signed of them), sent again by somebody else.
+    /// The bytes of an honest delivery (for v1, only the signed ones), sent again by somebody else.
     Replayed,
     Forged(Forgery),
 }
@@ -107,7 +109,7 @@ pub(crate) struct Sent {
     pub(crate) body: Arc<[u8]>,
     pub(crate) origin: Origin,
     pub(crate) event: usize,
-    /// Signed with the secret that follows the rotation.
+    /// Whether it was signed with the secret that follows the rotation.
     pub(crate) newer_key: bool,
     /// When the provider made it.
     pub(crate) made_ms: u64,
@@ -130,7 +132,7 @@ impl Kind {
         }
     }
 
-    /// The events of a provider are all of one group.
+    /// Returns the body of an event. All events of a provider are in one group.
     fn body(self, number: usize) -> String {
         match self {
             Self::AcmeV1 => {
@@ -188,17 +190,17 @@ impl Event {
         Self { kind, body, id: format!("evt_{number}"), altered: kind.body(number + 1_000), tail }
     }
 
-    /// Whether a message carries what was signed of this event.
+    /// Returns whether a message carries what was signed of this event.
     pub(crate) fn is_in(&self, message: &str) -> bool {
         message.ends_with(&self.tail)
     }
 
-    /// Whether what was signed says when: a captured delivery then ages.
+    /// Returns whether the signature covers a time, so that a captured delivery becomes too old.
     pub(crate) fn signs_time(&self) -> bool {
         self.kind.scheme().time.is_some()
     }
 
-    /// An honest delivery, signed by the provider's clock.
+    /// Returns an honest delivery, signed at `at` by the provider's clock.
     pub(crate) fn deliver(
         &self,
         event: usize,
@@ -219,7 +221,7 @@ impl Event {
         }
     }
 
-    /// A delivery that its provider never sent, made of a captured one.
+    /// Returns a delivery that the provider never sent, made from a captured one.
     pub(crate) fn forge(&self, forgery: Forgery, captured: &Sent, at: UnixSeconds) -> Sent {
         let mut sent = Sent { origin: Origin::Forged(forgery), ..captured.clone() };
         let wrong = |body: &str| signed(self.kind, "another", at, &self.id, body, "forged");
@@ -231,7 +233,8 @@ impl Event {
             Forgery::WrongKeyForHonestBody => sent.headers = wrong(&self.body),
             Forgery::AlteredBody => sent.body = self.altered.as_bytes().into(),
             Forgery::AlteredTimestamp => {
-                // Who signs no time, or has it in the signature's header: the forger has to alter the body instead.
+                // If no time is signed, or it is in the signature header, the body is altered
+                // instead.
                 match self.kind.scheme().time.map(|time| time.source) {
                     Some(TimeSource::Header(names)) => {
                         sent.headers[1] = Header::new(names[0], (at.0 + 7).to_string());
@@ -248,7 +251,7 @@ impl Event {
                 let other = match value.split_once('=') {
                     Some(("v1", digits)) => format!("v2={digits}"),
                     Some(("v2", digits)) => format!("v1={digits}"),
-                    // Beta has but one.
+                    // Beta has only one scheme.
                     _ => value.chars().rev().collect(),
                 };
                 sent.headers[0] = Header::new(sent.headers[0].name(), other);
@@ -260,7 +263,8 @@ impl Event {
 }
 
 impl Sent {
-    /// The same again by somebody else; of v1 what is not signed is changed, too, if `alters` says so.
+    /// Returns the same delivery, sent again by somebody else. The unsigned parts of v1 are changed
+    /// if `alters` returns true.
     pub(crate) fn replay(&self, alters: impl FnOnce() -> bool) -> Self {
         let mut sent = Self { origin: Origin::Replayed, ..self.clone() };
         if sent.headers.last().is_some_and(|header| header.name() == DELIVERY_ID) && alters() {

@@ -1,5 +1,5 @@
-//! The one window in which a FIFO queue may hold an event twice: it is hit, by each of its causes, and nothing else is
-//! excused by it.
+//! The only window in which a FIFO queue may hold an event twice: each of its causes hits it, and
+//! it excuses nothing else.
 
 use webhook_ingest::{Fault, Outcome};
 
@@ -22,14 +22,14 @@ fn late_retries_hit_the_window_by_each_of_its_causes() {
 }
 
 #[test]
-fn with_retries_within_five_minutes_nothing_is_ever_twice() {
+fn nothing_is_queued_twice_if_all_retries_come_within_5_min() {
     let scenario = Scenario { gaps: Gaps::Short, flaw: None };
     let swept = sweep(0..20_000, scenario);
     assert_eq!(swept.broken, None);
     assert_eq!(Doubt::ALL.map(|doubt| swept.counts.get(doubt.window())), [None; 3]);
 }
 
-/// The first run whose double has this cause, and no other.
+/// Returns the first run whose double has this cause, and no other.
 fn run_with(doubt: Doubt) -> Finished {
     let counted = |finished: &Finished| {
         let mut counts = Counts::new();
@@ -44,7 +44,7 @@ fn run_with(doubt: Doubt) -> Finished {
 }
 
 #[test]
-fn a_double_whose_cause_is_taken_out_of_the_history_is_not_excused() {
+fn a_double_without_its_cause_in_the_history_is_not_excused() {
     for doubt in Doubt::ALL {
         let mut finished = run_with(doubt);
         for invocation in &mut finished.invocations {

@@ -1,4 +1,4 @@
-//! What all parts of a run share: time, chance, the services and the network between.
+//! What all parts of a run share: time, chance, the services and the network to them.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +12,8 @@ use crate::{
     traffic::KEYS,
 };
 
-/// A run's world. One thread lives in it; the lock is there because the ports' futures must be `Send`.
+/// The world of one run. Only one thread uses it; the lock is there because the ports' futures must
+/// be `Send`.
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Mutex<World>>);
 
@@ -27,9 +28,9 @@ pub(crate) struct World {
     pub(crate) vaults: [Vault; 2],
     /// The invocation that is being polled.
     pub(crate) polled: usize,
-    /// What invocations wait for, beside replies.
+    /// The times that invocations wait for.
     pub(crate) timers: Vec<Timer>,
-    /// What happened beside invocations and their requests.
+    /// What happened outside of invocations and their requests.
     pub(crate) asides: Vec<(Moment, String)>,
 }
 
@@ -60,7 +61,8 @@ impl World {
         self.agenda.add(after_ms, chance, action);
     }
 
-    /// Whether something goes wrong now: with the run's likelihood, as long as its faults last.
+    /// Decides whether something goes wrong now: with this likelihood, while the run has faults
+    /// left.
     pub(crate) fn fault(&mut self, percent: u32) -> bool {
         let strikes = self.network.faults_left > 0 && self.rng.u32(..100) < percent;
         if strikes {

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_would_be_misunderstood_is_refused() {
+    fn an_ambiguous_or_invalid_filter_is_refused() {
         for text in [
             "verbose",
             "hyper",

@@ -352,7 +352,7 @@ pub enum Piece {
 pub enum Body {
     /// Its bytes as they are sent.
     Raw,
-    /// Its Python form.
+    /// Its Python form, as [`python_form`](crate::json::python_form) returns it.
     PythonForm(PythonForm),
     /// The Python form of one of its members. Nothing else in the body is then proven.
     PythonFormOfMember(&'static str, PythonForm),

@@ -70,7 +70,7 @@ pub(super) fn escape(text: &[u8], at: usize) -> Option<(u16, usize)> {
 /// A UTF-16 code unit in ASCII: the character itself, or an escape. `Lib/json/encoder.py`,
 /// `ESCAPE_ASCII` and `ESCAPE_DCT`.
 pub(super) struct Spelling {
-    /// The first `length` bytes count.
+    /// Only the first `length` bytes are used.
     pub(super) bytes: [u8; 8],
     pub(super) length: usize,
 }

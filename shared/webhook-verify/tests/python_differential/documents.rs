@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// Returns random documents. The same seed gives the same documents, whatever their number.
+/// Returns random documents. The same seed gives the same documents, however many are wanted.
 pub fn documents(seed: u64, count: u64) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Rng::with_seed(seed);
     (0..count).map(move |_| {

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_as_large_as_asked_but_for_less_than_a_row() {
+    fn a_body_is_less_than_one_row_smaller_than_asked() {
         for spelling in Spelling::ALL {
             let length = body(10_000, spelling).expect("has a spelling").len();
             assert!((9_500..=10_000).contains(&length), "{length}");

@@ -1,5 +1,5 @@
-//! That the walk bites: how each flaw is caught. The shortest schedules are kept in `caught.md`, as
-//! timelines.
+//! Tests that the walk catches each flaw. `caught.md` has the shortest schedules that catch them,
+//! as timelines.
 
 use super::{
     Schedule, explore,
@@ -8,7 +8,8 @@ use super::{
 };
 use crate::flaws::Flaw;
 
-/// Where flaws are looked for, the smaller scopes first, and with how many faults at most.
+/// The scopes in which flaws are searched for, the smaller ones first, and with how many faults at
+/// most.
 const SEARCHED: [(Name, u32); 8] = [
     ("twice", 2),
     ("twice-dated", 1),
@@ -21,16 +22,17 @@ const SEARCHED: [(Name, u32); 8] = [
 ];
 const MOST_FAULTS: u32 = 2;
 
-/// What no schedule catches, and why.
+/// The flaws that no schedule catches, and why.
 const HARMLESS: [(Flaw, &str); 1] = [(
     Flaw::CompleteWithoutFence,
-    "Whoever completes has sent the event: what it writes into another's record, that the event is on the queue, is true. The \
-     fence guards `release`.",
+    "An invocation that completes has sent the event. So what it writes into another's record is \
+     true: the event is on the queue. Only `release` needs the fence.",
 )];
 
 const CAUGHT: &str = include_str!("caught.md");
 
-/// How a flaw is caught: with the fewest faults, in the first scope, in the fewest steps.
+/// Finds a schedule that catches the flaw: with the fewest faults, then in the first scope, then
+/// with the fewest steps.
 fn catch(flaw: Flaw) -> Option<Schedule> {
     for faults in 0..=MOST_FAULTS {
         let searched = SEARCHED.into_iter().filter(|&(_, most)| faults <= most);
@@ -52,7 +54,7 @@ fn catch(flaw: Flaw) -> Option<Schedule> {
     None
 }
 
-/// A flaw's section of `caught.md`.
+/// Returns what a flaw's section of `caught.md` should be.
 fn section(flaw: Flaw, caught: Option<&Schedule>) -> String {
     let Some(schedule) = caught else {
         let why =
@@ -66,13 +68,14 @@ fn section(flaw: Flaw, caught: Option<&Schedule>) -> String {
     )
 }
 
+/// Returns a flaw's section of `caught.md` as it is.
 fn written(flaw: Flaw) -> &'static str {
     let Some(begin) = CAUGHT.find(&format!("## {flaw:?}: ")) else { return "" };
     let text = &CAUGHT[begin..];
     &text[..text[2..].find("\n## ").map_or(text.len(), |end| end + 2)]
 }
 
-/// The schedule in a section.
+/// Reads the schedule in a section.
 fn schedule(section: &str) -> Option<Schedule> {
     let (_, after) = section.split_once("SIMULATION_SCHEDULE=")?;
     Schedule::read(after.split(' ').next()?)

@@ -1,5 +1,5 @@
-//! A delivery arrives, and what may come before it: a rotation of the secret, the deletion of
-//! expired records.
+//! The arrival of a delivery, and what may happen just before: a rotation of the secret, and the
+//! deletion of expired records.
 
 use std::sync::Arc;
 
@@ -66,7 +66,7 @@ impl Schedule<'_> {
         );
     }
 
-    /// Each record whose time has passed is deleted, or not yet.
+    /// Chooses for each expired record whether it is deleted now.
     fn sweep(&mut self, now_ms: u64) {
         let records = self.world.lock().table.records.len();
         for record in 0..records {

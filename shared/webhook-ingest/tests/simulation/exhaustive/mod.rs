@@ -1,15 +1,15 @@
-//! Every schedule of a small scope: proof by exhaustion, beside the proof by chance.
+//! Walks every schedule of a small scope: proof by exhaustion, in addition to the proof by chance.
 //!
-//! The same pipeline, services, senders and flaws as in the rest of this simulation, in virtual
-//! time; but where that draws, a depth-first [`walk`] takes each way in turn. What there is to
-//! choose, [`schedule`] says: which invocation goes on, what becomes of its call, when and where
-//! the next delivery arrives, whether the secret is rotated before, whether a record whose time is
-//! over has been deleted. Only what becomes of calls counts as a fault, and a schedule has at most
-//! as many as asked for.
+//! Pipeline, services, senders and flaws are those of the rest of this simulation, in virtual time.
+//! But instead of drawing, a depth-first [`walk`] takes each option in turn. [`schedule`] has the
+//! options: which invocation goes on, what happens to its call, when and where the next delivery
+//! arrives, whether the secret is rotated before that, whether an expired record has been deleted.
+//! Only what happens to calls counts as a fault, and a schedule has at most as many faults as asked
+//! for.
 //!
-//! A call is done; fails before its effect, or after it; is lost on its way; its reply is lost, and
-//! the client asks again after 2 s; its answer comes when the lease is over, or the request itself
-//! does; or the process dies before it, or after it.
+//! One of these things happens to a call: it works; it fails before its effect, or after it; the
+//! request is lost; the reply is lost, and the client asks again after 2 s; the reply or the
+//! request arrives only after the lease is over; the process dies before the effect, or after it.
 //!
 //! Each schedule is judged by [`verdict`]. Equal states are walked once; [`state`] says which are
 //! equal, and [`reduction`] shows that nothing is lost by that. [`bites`] shows how each flaw is
@@ -17,16 +17,17 @@
 //!
 //! # Bounds
 //!
-//! Calls take no time but for their faults; a fetch of the secret is made at once. Times are a few:
-//! while something is in flight a delivery arrives at once or 2 s later; else 8 s after the one
-//! before (within the lease), 16.5 s (after it, by every clock), 285 s (just before SQS forgets),
-//! 359.5 s (after, and just before the record's end) or after the record's end.
+//! Calls take no time, except through faults. A secret is fetched at once. Deliveries arrive at
+//! only a few times: while something is in flight, at once or 2 s later; otherwise 8 s after the
+//! one before (within its lease), 16.5 s (after its lease, by every clock), 285 s (just before SQS
+//! forgets), 359.5 s (after SQS forgets, and just before the record expires) or after the record
+//! has expired.
 //!
 //! # How to run it
 //!
-//! `make exhaustive` walks with up to three faults, `FAULTS=4 make exhaustive` with four. `make
-//! test` walks a part with up to two. A schedule that breaks a promise is printed with its
-//! timeline, and with the line that repeats it alone.
+//! `make exhaustive` walks with up to three faults, `FAULTS=4 make exhaustive` with up to four.
+//! `make test` walks a part with up to two. A schedule that breaks a promise is printed with its
+//! timeline and the line that repeats it.
 
 mod bites;
 mod launch;
@@ -50,7 +51,7 @@ use self::{
     walk::{Count, Path, walk},
 };
 
-/// What a walk has found.
+/// The result of a walk.
 #[derive(Debug, Default)]
 pub(crate) struct Explored {
     pub(crate) count: Count,
@@ -72,7 +73,7 @@ pub(crate) fn explore(scope: Scope, bounds: Bounds) -> Explored {
     Explored { count, counts, broken }
 }
 
-/// One schedule, as it is written: `three-times+5/2/NoFence/0.1.0`.
+/// One schedule. It is written like `three-times+5/2/NoFence/0.1.0`.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) scope: String,
@@ -100,7 +101,7 @@ impl Schedule {
         })
     }
 
-    /// Runs it alone.
+    /// Runs this schedule alone.
     fn repeat(&self) -> Ended {
         let (_, scope) =
             scope::all().find(|(name, _)| *name == self.scope).expect("is the name of a scope");
@@ -110,17 +111,17 @@ impl Schedule {
         run(&mut Path::given(&choices), scope, bounds, false, |_, _| {})
     }
 
-    /// What a reader needs to follow it, and to repeat it.
+    /// Returns what a reader needs to follow the schedule and to repeat it.
     fn report(&self, ended: &Ended) -> String {
         let verdict = judge(ended, &mut Counts::new())
             .map_or_else(|broken| broken.to_string(), |()| "kept".to_owned());
         format!(
-            "{}\nverdict: {verdict}\nrepeat it with\n{VARIABLE}={self} cargo test -p webhook-ingest --test simulation \
-             small_scope -- --nocapture\n",
+            "{}\nverdict: {verdict}\nrepeat it with\n{VARIABLE}={self} cargo test -p \
+             webhook-ingest --test simulation small_scope -- --nocapture\n",
             timeline::timeline(ended)
         )
     }
 }
 
-/// The variable that names a schedule to be run alone.
+/// The variable with a schedule to run alone.
 const VARIABLE: &str = "SIMULATION_SCHEDULE";

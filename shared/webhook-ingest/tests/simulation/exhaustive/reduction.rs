@@ -1,7 +1,7 @@
-//! That the reduction loses nothing, on smaller scopes, which are walked without it too.
+//! Tests that the reduction loses nothing, on smaller scopes that are also walked without it.
 //!
 //! - Equal states have equal futures: whatever led to a state, the same states can follow it.
-//! - With and without the reduction a walk comes to the same states, counts the same schedules, and
+//! - With and without the reduction, a walk reaches the same states, counts the same schedules and
 //!   catches the same flaws.
 
 use std::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{checks::Counts, flaws::Flaw, traffic::Kind};
 
-/// All that a walk comes to.
+/// All that a walk reaches.
 #[derive(Debug, Default)]
 struct Reached {
     count: Count,
@@ -45,12 +45,12 @@ fn reach(scope: Scope, bounds: Bounds, reduces: bool) -> Reached {
     reached
 }
 
-/// What is wrong, without the numbers.
+/// Returns what is wrong, without the numbers in it.
 fn kind(broken: &Broken) -> String {
     broken.to_string().chars().filter(|character| !character.is_ascii_digit()).collect()
 }
 
-/// The scopes that are small enough, and with how many faults.
+/// Returns the scopes that are small enough, and with how many faults.
 fn small() -> Vec<(Scope, u32)> {
     let named = [
         ("twice", 1),
@@ -66,11 +66,11 @@ fn small() -> Vec<(Scope, u32)> {
 }
 
 #[test]
-fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
+fn walks_of_a_small_scope_agree_with_and_without_the_reduction() {
     let mut work = Vec::new();
     for (scope, faults) in small() {
         work.push((scope, Bounds { faults, steps: u32::MAX, flaw: None }));
-        // Of flaws the smallest are enough.
+        // For flaws, the smallest scopes are enough.
         if scope.kind == Kind::BetaState && scope.rotations == 0 {
             work.extend(
                 Flaw::ALL.map(|flaw| (scope, Bounds { faults, steps: u32::MAX, flaw: Some(flaw) })),
@@ -81,8 +81,8 @@ fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
         let [with, without] = [true, false].map(|reduces| reach(scope, bounds, reduces));
         assert_eq!(with.count.schedules, without.count.schedules, "{scope:?} {bounds:?}");
         assert_eq!(with.verdicts.is_empty(), without.verdicts.is_empty(), "{scope:?} {bounds:?}");
-        // Where a promise is broken the checks end, and do not say what else is; and a flaw may use
-        // the names of claims, which states do not know.
+        // The checks stop at the first broken promise, and do not find other ones. And a flaw may
+        // depend on the names of claims, which are not in states.
         assert!(with.verdicts.is_subset(&without.verdicts), "{scope:?} {bounds:?}");
         if bounds.flaw.is_none() {
             assert_eq!(with.excuses, without.excuses, "{scope:?} {bounds:?}");
@@ -95,7 +95,7 @@ fn walks_of_a_small_scope_come_to_the_same_with_and_without_the_reduction() {
 fn equal_states_of_a_small_scope_have_equal_futures() {
     in_parallel(&small(), |&(scope, faults)| {
         let bounds = Bounds { faults, steps: u32::MAX, flaw: None };
-        // By how a state was come to: the states that follow it.
+        // For each state and the choices that led to it: the states that follow.
         let mut following: HashMap<(u64, String), BTreeSet<u64>> = HashMap::new();
         walk(|path| {
             let mut before: Option<(u64, String)> = None;
@@ -113,6 +113,6 @@ fn equal_states_of_a_small_scope_have_equal_futures() {
             let known = futures.entry(*state).or_insert(states);
             assert_eq!(*known, states, "{scope:?} {name}");
         }
-        assert!(futures.len() < following.len(), "no state is come to twice");
+        assert!(futures.len() < following.len(), "no state is reached twice");
     });
 }

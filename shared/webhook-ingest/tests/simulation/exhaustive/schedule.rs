@@ -1,9 +1,9 @@
-//! One schedule: the real pipeline in virtual time, where a [`Path`] decides what chance decides in
-//! the other simulation.
+//! One schedule: the real pipeline in virtual time, with a [`Path`] that decides what chance
+//! decides in the other simulation.
 //!
-//! Calls take no time; time passes where the schedule says so. A *step* is one of: a delivery
-//! arrives; a call is made and gets its fate; the next thing that has a time of its own happens (a
-//! pause ends, patience ends, a late request arrives, Lambda ends an invocation). Between two steps
+//! Calls take no time; time passes only when the schedule says so. A *step* is one of: a delivery
+//! arrives; a call is made and gets its fate; the next timed thing happens (a pause ends, a caller
+//! has waited long enough, a late request arrives, Lambda kills an invocation). Between two steps
 //! every invocation waits.
 
 use std::{
@@ -28,17 +28,17 @@ use crate::{
     world::Shared,
 };
 
-/// When a run begins. Not on a full second, so that what counts in seconds has something to round.
+/// When a run begins. Not on a full second, so that values in whole seconds do get rounded.
 pub(super) const BEGINS_MS: u64 = 700;
 
-/// Something that happens at a time of its own.
+/// Something that happens at a given time.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) enum Item {
-    /// An invocation's timer.
+    /// An invocation's timer ends.
     Timer(usize),
-    /// Lambda ends an invocation.
+    /// Lambda kills an invocation.
     Kill(usize),
-    /// The caller's patience with a request ends.
+    /// The caller has waited long enough for the reply to a request.
     NoReply(ExchangeId),
     /// A late request arrives.
     Arrival(ExchangeId),
@@ -54,24 +54,25 @@ enum Step {
 #[derive(Default)]
 pub(super) struct Slot {
     pub(super) handler: Option<Arc<dyn Handler>>,
-    /// The number of processes before this one, of both slots.
+    /// How many processes there were before this one, in both slots.
     pub(super) generation: usize,
     pub(super) busy: bool,
 }
 
-/// What was so when a delivery arrived, before anything came of it.
+/// The situation when a delivery arrived, before it had any effect.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub(crate) struct Arrival {
     /// How long its event had been on the queue.
     pub(crate) queued_for_ms: Option<u64>,
-    /// The event's record says that it is on the queue, by the clock of the instance.
+    /// Whether a record that is not expired, by the clock of the instance, said that the event is
+    /// on the queue.
     pub(crate) recorded: bool,
-    /// Another's lease holds, by the clock of the instance.
+    /// Whether the lease of another delivery held, by the clock of the instance.
     pub(crate) leased: bool,
-    /// Nothing else was in flight or late.
+    /// Whether nothing else was in flight or late.
     pub(crate) alone: bool,
-    /// Later: the record says so at the last claim.
+    /// Set later: whether the record said so when the delivery last claimed.
     pub(crate) recorded_at_claim: bool,
 }
 
@@ -86,14 +87,15 @@ pub(super) struct Schedule<'p> {
     pub(super) arrivals: Vec<Arrival>,
     pub(super) slots: [Slot; 2],
     pub(super) generations: usize,
-    /// The process of each invocation.
+    /// The generation of the process of each invocation.
     pub(super) generation_of: Vec<usize>,
     /// The first delivery of each event.
     pub(super) first: Vec<Option<Arc<Sent>>>,
     /// The idempotency key of each event, once it was claimed.
     pub(super) keys: Vec<Option<String>>,
+    /// How many deliveries of each event are left.
     pub(super) deliveries_left: Vec<u32>,
-    /// Of all events.
+    /// How many deliveries of all events are left.
     pub(super) in_all_left: u32,
     /// Whether each event's provider has had its 200.
     pub(super) answered: Vec<bool>,
@@ -101,11 +103,11 @@ pub(super) struct Schedule<'p> {
     pub(super) forgeries_left: u32,
     pub(super) rotations_left: u32,
     pub(super) steps_left: u32,
-    /// Late requests, and patience that is to end.
+    /// Late requests that will arrive, and callers' timeouts that will end.
     pub(super) late: Vec<(u64, Item)>,
 }
 
-/// A schedule that has come to its end, or to a state that was there before.
+/// A schedule that has come to its end, or to a state that is known already.
 pub(crate) struct Ended {
     pub(crate) finished: Finished,
     pub(crate) arrivals: Vec<Arrival>,
@@ -114,7 +116,8 @@ pub(crate) struct Ended {
     pub(crate) visit: Visit,
 }
 
-/// Runs the schedule that `path` names. `reduces`: it ends at a state that was there before.
+/// Runs the schedule that `path` chooses. If `reduces` is true, the run ends at a state that is
+/// known already.
 pub(crate) fn run(
     path: &mut Path,
     scope: Scope,
@@ -187,11 +190,11 @@ impl Schedule<'_> {
         self.finish(visit)
     }
 
-    /// All that can happen next.
+    /// Returns all that can happen next.
     fn steps(&self) -> Vec<Step> {
         let world = self.world.lock();
         let undecided = world.network.undecided.as_deref().unwrap_or_default();
-        // A fetch touches nothing that another invocation does: it need not wait for any.
+        // A fetch changes nothing for other invocations, so only one order needs to be tried.
         let is_fetch = |&&exchange: &&ExchangeId| {
             world.network.exchanges[exchange].operation == Operation::Fetch
         };
@@ -203,8 +206,8 @@ impl Schedule<'_> {
             .iter()
             .map(|&exchange| world.network.exchanges[exchange].invocation)
             .collect();
-        // No call is left waiting until its caller gives up or dies: that is a fault, and counted
-        // as one.
+        // While a call waits to be made, time does not pass the point where its caller would give
+        // up or die: that is a fault, and comes only as a fate of the call.
         let mut latest_ms = u64::MAX;
         let mut items: Vec<(u64, Item)> = self.late.clone();
         let kills =
@@ -237,7 +240,7 @@ impl Schedule<'_> {
 
     fn add_launches(&self, steps: &mut Vec<Step>, in_flight: bool, at_most_ms: u64) {
         let is_new = |slot: &Slot| slot.handler.is_none() && !slot.busy;
-        // Two places in which nothing is yet and whose clocks are the same are one.
+        // Two unused slots with equal clocks make no difference: one is enough.
         let alike = self.slots.iter().all(is_new) && self.scope.second_ahead_ms == 0;
         let begun = !self.invocations.is_empty();
         for slot in 0..if alike { 1 } else { 2 } {
@@ -247,7 +250,7 @@ impl Schedule<'_> {
             let waits_ms = if begun { self.scope.waits_ms(in_flight) } else { &[0] };
             for &after_ms in waits_ms.iter().filter(|&&after_ms| after_ms <= at_most_ms) {
                 for event in 0..self.scope.events {
-                    // The second event is like the first: it begins after it.
+                    // The events are alike, so the second one always begins after the first.
                     if self.deliveries_left[event].min(self.in_all_left) == 0
                         || (event > 0 && self.first[event - 1].is_none())
                     {
@@ -256,8 +259,8 @@ impl Schedule<'_> {
                     if !self.answered[event] {
                         steps.push(Step::Launch { event, origin: Origin::Honest, slot, after_ms });
                     }
-                    // Without a time in it, a delivery that is sent again by another is the honest
-                    // one.
+                    // While the sender itself repeats the same bytes, a replay would be no
+                    // different from its retry.
                     if self.first[event].is_some()
                         && (self.answered[event] || self.scope.signs_anew)
                     {
@@ -337,19 +340,19 @@ impl Schedule<'_> {
             Fate::ReplyLost => {
                 self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange)))
             }
-            // Its caller gives up first.
+            // The caller gives up first.
             Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
         }
     }
 
-    /// The request reaches its service.
+    /// Carries out a request that has reached its service.
     fn take_effect(&mut self, exchange: ExchangeId) {
         let mut world = self.world.lock();
         if world.network.exchanges[exchange].operation == Operation::Claim {
             let number = world.network.exchanges[exchange].invocation;
             let Invocation { sent, arrived, ahead_ms, .. } = &self.invocations[number];
             let record = self.keys[sent.event].as_ref().and_then(|key| world.table.get(key));
-            // A claim goes by the time at which its delivery arrived.
+            // A claim has the time at which its delivery arrived.
             self.arrivals[number].recorded_at_claim = record.is_some_and(|record| {
                 record.status == Status::Enqueued
                     && record.expires_at_s >= at(arrived.ms, *ahead_ms).seconds().0
@@ -401,7 +404,7 @@ impl Schedule<'_> {
         self.forget_abandoned();
     }
 
-    /// The process ends where it is. Its place is free for another.
+    /// Kills the process where it is. Its slot is free for a new one.
     fn die(&mut self, number: usize, end: End) {
         let invocation = &mut self.invocations[number];
         drop(invocation.task.take());
@@ -411,7 +414,7 @@ impl Schedule<'_> {
         self.forget_abandoned();
     }
 
-    /// Nobody's patience ends with a request that its caller no longer waits for.
+    /// Drops the timeouts of requests that their callers no longer wait for.
     fn forget_abandoned(&mut self) {
         let world = self.world.lock();
         let waits = |exchange: ExchangeId| world.network.exchanges[exchange].abandoned.is_none();

@@ -13,36 +13,38 @@ use crate::{
     traffic::{Event, FIRST, Kind},
 };
 
-/// Lambda ends an invocation after so long. Shorter than in the template, so that an instance whose
-/// clock is behind is ended from outside, and one whose clock is ahead has hardly a second.
+/// How long an invocation lasts before Lambda kills it. This is shorter than in the template, so
+/// that an instance whose clock is behind does get killed, and one whose clock is ahead has hardly
+/// a second.
 const TIMEOUT_MS: u64 = 6_000;
-/// The client's patience with a reply that is lost.
+/// How long the client waits for a lost reply.
 pub(crate) const CLIENT_PATIENCE_MS: u64 = 2_000;
 /// When a lease is over by every clock: 5 s for the margin, 5 s for clocks.
 const LEASE_OVER_MS: u64 = TIMEOUT_MS + 10_000;
-/// A late request arrives after so long: when its lease is over by every clock.
+/// How late a late request arrives: when its lease is over by every clock.
 pub(crate) const LATE_MS: u64 = LEASE_OVER_MS + 1_000;
-/// How long a signature of Acme's is accepted. Its records live twice as long.
+/// How long Acme's signatures are accepted. Its records are kept for twice as long.
 const TOLERANCE_S: u64 = 300;
 
-/// The bounds of a walk.
+/// What a walk covers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Scope {
     pub(crate) kind: Kind,
     pub(crate) events: usize,
-    /// Of each event.
+    /// How many deliveries of each event there are at most.
     pub(crate) deliveries: u32,
-    /// Of all events.
+    /// How many deliveries of all events there are at most.
     pub(crate) in_all: u32,
     pub(crate) forgeries: u32,
     pub(crate) rotations: u32,
-    /// An honest sender signs each attempt again; else it repeats the first attempt's bytes.
+    /// Whether an honest sender signs each attempt anew. If not, it repeats the first attempt's
+    /// bytes.
     pub(crate) signs_anew: bool,
     /// How far the clock of the second instance is ahead of that of the first.
     pub(crate) second_ahead_ms: i64,
 }
 
-/// What can become of a call.
+/// What can happen to a call.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum CallFate {
     Network(Fate),
@@ -50,7 +52,7 @@ pub(crate) enum CallFate {
     DeadAfter,
 }
 
-/// The first is no fault.
+/// The fates of a call. Only the first is not a fault.
 pub(crate) const CALL_FATES: [CallFate; 9] = [
     CallFate::Network(Fate::Fine),
     CallFate::Network(Fate::ErrorBefore),
@@ -63,7 +65,7 @@ pub(crate) const CALL_FATES: [CallFate; 9] = [
     CallFate::DeadAfter,
 ];
 
-/// A fetch has no effect, so fewer differ.
+/// The fates of a fetch. It has no effect, so fewer of them make a difference.
 pub(crate) const FETCH_FATES: [CallFate; 5] = [
     CallFate::Network(Fate::Fine),
     CallFate::Network(Fate::ErrorBefore),
@@ -73,11 +75,11 @@ pub(crate) const FETCH_FATES: [CallFate; 5] = [
 ];
 
 impl Scope {
-    /// The times between a delivery and what was before it.
+    /// Returns the possible times between a delivery and what was before it.
     ///
-    /// While an invocation is in flight: at once, or 2 s later. When all are over: after the end of
-    /// the invocation and before that of its lease; after the lease; just before SQS forgets the
-    /// message, and just after; after the record's time.
+    /// While an invocation is in flight: at once, or 2 s later. When all have ended: after the
+    /// invocation and before the end of its lease; after the lease; just before SQS forgets the
+    /// message; after that and just before the record expires; after the record has expired.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {
         const AFTER: [u64; 5] =
             [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];
@@ -159,7 +161,7 @@ const SCOPES: [(Name, Scope); 12] = [
 pub(crate) const CLOCKS: [(Name, i64); 3] =
     [("", 0), ("+5", CLOCKS_APART_MS), ("-5", -CLOCKS_APART_MS)];
 
-/// A scope with each of the clocks, and how each is called.
+/// Returns a scope with each of the clocks, and the name of each.
 pub(crate) fn with_clocks(name: Name) -> impl Iterator<Item = (String, Scope)> {
     let named = SCOPES.into_iter().filter(move |&(known, _)| known == name);
     named.flat_map(|(name, scope)| {
@@ -169,12 +171,12 @@ pub(crate) fn with_clocks(name: Name) -> impl Iterator<Item = (String, Scope)> {
     })
 }
 
-/// All scopes with all clocks.
+/// Returns all scopes with all clocks.
 pub(crate) fn all() -> impl Iterator<Item = (String, Scope)> {
     SCOPES.into_iter().flat_map(|(name, _)| with_clocks(name))
 }
 
-/// How a walk is bounded beside its scope, and what is broken in it.
+/// How a walk is bounded in addition to its scope, and its flaw, if any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) faults: u32,

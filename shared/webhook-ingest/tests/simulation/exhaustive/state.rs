@@ -1,15 +1,16 @@
-//! When two states are equal: when nothing that can follow, and nothing that the checks can say of
-//! it, differs.
+//! Two states are equal if nothing that can follow differs, and nothing that the checks can say
+//! about it.
 //!
 //! A state is what is left to do (deliveries, faults, steps), the records, what the queue
 //! remembers, what each process has cached, what is late, and each invocation that counts: one that
-//! lives, that has a request under way, or that has claimed, sent, marked or released. All times
-//! are relative to now, and cut off where they no longer matter. Invocations have no numbers: whose
-//! claim a record holds is a property of the invocation. One that has ended without an effect is
-//! forgotten; its answer was judged when it was given.
+//! is alive, that has a request under way, or that has claimed, sent, marked or released. All times
+//! are relative to now, and cut off where they no longer matter. Invocations have no numbers: which
+//! records are its own is a property of the invocation. One that has ended without an effect is
+//! forgotten; its outcome was judged when it ended.
 //!
-//! An invocation's future cannot be looked into. It is a function of what it was given: its
-//! delivery, the cached secret, and the results of its calls with their times; these stand for it.
+//! The `Future` of an invocation cannot be looked into. But it is determined by what it was given:
+//! its delivery, the cached secret, and the results of its calls with their times. These stand for
+//! it.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -26,11 +27,12 @@ use crate::{
     world::World,
 };
 
-/// A time further back makes no difference: longer than any record lives, and all clocks are apart.
+/// A time further back makes no difference: this is longer than any record is kept, plus what the
+/// clocks differ by.
 const PAST_MS: u64 = 700_000;
-/// A lease or a record that has been over for so long is over by every clock.
+/// A lease or a record that has been over for this long is over by every clock.
 const OVER_MS: i64 = 7_000;
-/// An instance asks for a newer secret no more often.
+/// The shortest time between two refetches of a secret by one instance.
 const BETWEEN_REFETCHES_MS: u64 = 10_000;
 
 fn hash(value: impl Hash) -> u64 {
@@ -39,7 +41,7 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// What an invocation has done, as far as the checks ask.
+/// What an invocation has done, as far as the checks need it.
 #[derive(Clone, Copy, Default)]
 struct Marks {
     granted: Option<Moment>,
@@ -47,7 +49,7 @@ struct Marks {
     recorded: Option<Moment>,
     released: Option<Moment>,
     ended: Option<Moment>,
-    /// When it first asked to be recorded, in milliseconds.
+    /// When it first called `complete`, in milliseconds.
     completes_from: Option<u64>,
 }
 
@@ -68,20 +70,20 @@ impl Marks {
 #[derive(Clone, Copy, Default, Hash)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 struct Calls {
-    /// How many, if the last of all was of this kind.
+    /// How many there were in a row, if the invocation's last request was of this kind.
     now: usize,
     any: bool,
     any_good: bool,
     any_fine: bool,
     any_faulty: bool,
     any_effect_alive: bool,
-    /// Of a broken store: it has looked, and writes next.
+    /// Of a broken store: it has read the record, and writes it next.
     any_look: bool,
 }
 
 impl Schedule<'_> {
-    /// The state between two steps, as a number: equal for equal states. Of two that differ it is
-    /// equal by an accident of one in 2^64.
+    /// Returns the state between two steps as a number. Equal states have equal numbers; two
+    /// different states have equal numbers with a chance of one in 2^64.
     pub(super) fn state(&self) -> u64 {
         let world = self.world.lock();
         let now_ms = world.agenda.now_ms();
@@ -157,7 +159,7 @@ impl Schedule<'_> {
         marks
     }
 
-    /// What is left of an invocation that is over. `None` if that is nothing.
+    /// Returns what still matters about an invocation that is over; `None` if nothing does.
     fn over(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> Option<u64> {
         let late = self.late(world, number);
         if !marks.count() && late.is_empty() {
@@ -167,12 +169,12 @@ impl Schedule<'_> {
         let died = matches!(self.invocations[number].end, Some((_, End::Crashed | End::Killed)));
         let done = Self::done(world, number, marks, order);
         let event = self.invocations[number].sent.event;
-        // While something of it is late, its calls still tell what may come of them.
+        // While one of its requests is late, what the checks will say is still open.
         let calls = if late.is_empty() { hash(doubt(&calls, died)) } else { hash((calls, died)) };
         Some(hash((event, done, calls, late)))
     }
 
-    /// An invocation that lives.
+    /// Returns the state of an invocation that is alive.
     fn alive(&self, world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
         let sent = &self.invocations[number].sent;
@@ -207,21 +209,21 @@ impl Schedule<'_> {
         hash((given, done, self.calls(world, number), last, self.late(world, number), timers))
     }
 
-    /// What the checks of the window know of an invocation that lives.
+    /// Returns what the checks of the window know about an invocation that is alive.
     fn judged(&self, world: &World, number: usize) -> (bool, bool) {
         let arrival = self.arrivals[number];
         let late_enough = arrival.queued_for_ms.is_some_and(|ms| ms >= DEDUPLICATES_FOR_MS);
         let in_window = late_enough && !arrival.recorded && !arrival.leased && arrival.alone;
         let mut own =
             world.network.exchanges.iter().filter(|exchange| exchange.invocation == number);
-        // Another has arrived since if it has a higher number.
+        // If it does not have the highest number, another has arrived since.
         let undisturbed =
             own.all(|exchange| exchange.fate == Fate::Fine) && number + 1 == self.invocations.len();
         (arrival.recorded_at_claim, in_window && undisturbed)
     }
 
-    /// The order of what an invocation has done among what all have done, and which records are its
-    /// own.
+    /// Returns where the things that an invocation has done are in the order of what all have done,
+    /// and which records are its own.
     fn done(world: &World, number: usize, marks: &Marks, order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
         let places =
@@ -240,7 +242,7 @@ impl Schedule<'_> {
                 (Item::Arrival(_), _) => 1,
                 _ => 0,
             };
-            // A late claim holds the time at which its delivery arrived.
+            // A late claim has the time at which its delivery arrived.
             let age_ms = now_ms - self.invocations[number].arrived.ms;
             (entry.invocation == number).then_some((
                 at_ms - now_ms,
@@ -278,8 +280,8 @@ impl Schedule<'_> {
                 .as_ref()
                 .is_some_and(|(at, _)| ended.is_none_or(|ended| *at < ended));
         }
-        // Of calls that are over it matters to the checks what became of a send or a complete, and
-        // to none how many there were.
+        // Of calls that are over, the checks need only the results of sends and completes, and
+        // never how many there were.
         for (operation, kind) in calls.iter_mut().enumerate() {
             let matters =
                 [Operation::Send as usize, Operation::Complete as usize].contains(&operation);
@@ -290,7 +292,7 @@ impl Schedule<'_> {
         calls
     }
 
-    /// What the process in a slot has cached, and the invocation that lives in it.
+    /// Returns what the process in a slot has cached, and the invocation that runs in it.
     fn slot(&self, world: &World, slot: usize, marks: &[Marks], order: &[Moment]) -> u64 {
         let now_ms = world.agenda.now_ms();
         if self.slots[slot].handler.is_none() {
@@ -315,7 +317,7 @@ impl Schedule<'_> {
             .rev()
             .find(|&&exchange| good(exchange))
             .map(|&exchange| version(exchange));
-        // The first good fetch keeps it from nothing.
+        // The first good fetch does not delay a refetch.
         let recent: Vec<_> = fetches
             .iter()
             .enumerate()
@@ -329,13 +331,14 @@ impl Schedule<'_> {
             self.invocations[number].task.is_some() && self.generation_of[number] == generation
         });
         let alive = alive.next().map(|number| self.alive(world, number, &marks[number], order));
-        // The one variant that looks whether it has fetched before.
+        // Whether the process has fetched before matters only to this flaw.
         let again = self.bounds.flaw == Some(Flaw::RefetchReplacesPrevious) && first_good.is_some();
         1 + (hash((cached, recent, alive, again)) >> 1)
     }
 }
 
-/// What the checks would say of an invocation that is over, if its event came on the queue again.
+/// Returns what the checks would say about an invocation that is over if its event were queued
+/// again.
 fn doubt(calls: &[Calls; 5], died: bool) -> u8 {
     let [send, complete] =
         [Operation::Send, Operation::Complete].map(|operation| calls[operation as usize]);
@@ -348,7 +351,7 @@ fn doubt(calls: &[Calls; 5], died: bool) -> u8 {
     }
 }
 
-/// The records, by their keys.
+/// Returns the records, by their keys.
 fn records(world: &World) -> Vec<(&str, u8, i64, i64)> {
     let now = at(world.agenda.now_ms(), 0);
     let mut records: Vec<_> = world
@@ -376,7 +379,7 @@ fn owned<'w>(world: &'w World, token: &str) -> Vec<&'w str> {
     own
 }
 
-/// What the queue remembers, by the key.
+/// Returns what the queue remembers, by the keys.
 fn known(world: &World) -> Vec<(&str, u64)> {
     let now_ms = world.agenda.now_ms();
     let mut known: Vec<_> = world

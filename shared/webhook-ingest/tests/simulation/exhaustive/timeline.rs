@@ -1,4 +1,4 @@
-//! A schedule as a person reads it: who called what, what became of it, and what was left.
+//! A readable timeline of a schedule: who made which call, what happened to it, and what was left.
 
 use webhook_ingest::{ClaimResult, Fenced, Outcome};
 
@@ -10,7 +10,7 @@ use crate::{
     traffic::Origin,
 };
 
-/// One line for each thing that happens.
+/// Returns one line for each thing that happens.
 pub(crate) fn timeline(ended: &Ended) -> String {
     let run = &ended.finished;
     let mut lines: Vec<(Moment, String)> = run.asides.clone();
@@ -35,7 +35,7 @@ pub(crate) fn timeline(ended: &Ended) -> String {
             let end = match end {
                 End::Answered(outcome) => format!("#{number} answers {}", answer(outcome)),
                 End::Crashed => format!("#{number} is dead"),
-                End::Killed => format!("#{number} is ended by Lambda"),
+                End::Killed => format!("#{number} is killed by Lambda"),
             };
             lines.push((*at, end));
         }
@@ -58,8 +58,7 @@ fn answer(outcome: &Outcome) -> String {
     format!("{} {}", status(outcome), outcome.name())
 }
 
-/// A request that is done at once is one line; one that fares otherwise has a line for each thing
-/// that happens to it.
+/// Returns the lines of a request: two if it arrives late, otherwise one.
 fn lines_of(exchange: &Exchange) -> Vec<(Moment, String)> {
     let number = exchange.invocation;
     let call = match exchange.operation {
@@ -76,7 +75,7 @@ fn lines_of(exchange: &Exchange) -> Vec<(Moment, String)> {
         Fate::RequestLost => ": the request is lost",
         Fate::ReplyLost => ": the reply is lost",
         Fate::RequestLate => ": late",
-        Fate::ReplyLate => ": its answer is late",
+        Fate::ReplyLate => ": the reply is late",
     };
     let done = exchange.effect.as_ref().map(|(at, effect)| (*at, effect_of(effect)));
     match (exchange.fate, done) {

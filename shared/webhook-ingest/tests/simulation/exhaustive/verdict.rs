@@ -1,11 +1,11 @@
-//! What must hold in every schedule: what the other simulation checks, and more that can be said
-//! where everything is walked.
+//! What must hold in every schedule: what the other simulation checks, and more, which can be said
+//! because every schedule is walked.
 //!
 //! The window of promise 3 is asserted in both directions. An event is on the queue twice if and
 //! only if
 //!
 //! 1. it was on the queue,
-//! 2. its record does not say so to the claim of another attempt, and
+//! 2. its record does not say so when another attempt claims it, and
 //! 3. that attempt's send reaches the queue over five minutes after the message before.
 
 use std::fmt;
@@ -34,7 +34,7 @@ pub(crate) enum Broken {
     OutsideWindow {
         message: usize,
     },
-    /// An event is not on the queue twice in the window.
+    /// An attempt in the window does not queue the event again.
     NotTwice {
         invocation: usize,
     },
@@ -57,8 +57,7 @@ impl fmt::Display for Broken {
     }
 }
 
-/// A second message whose attempt came within the five minutes, and whose send was so late that it
-/// did not.
+/// The attempt came within the five minutes, but its send reached the queue after them.
 pub(crate) const CAME_EARLIER: &str = "second message, by an attempt that came within five minutes";
 pub(crate) const CAME_LATER: &str = "second message, by an attempt that came after five minutes";
 
@@ -74,8 +73,8 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
     for (number, invocation) in ended.finished.invocations.iter().enumerate() {
         let Some((at, End::Answered(outcome))) = &invocation.end else { continue };
         let own = ended.finished.exchanges.iter().filter(|exchange| exchange.invocation == number);
-        // One that was told to come again may have claimed before: by a request whose reply was
-        // lost, and whose lease ended.
+        // A delivery that found its event in flight or queued may have claimed it earlier: by a
+        // request whose reply was lost, and whose lease ended.
         let refused = !matches!(outcome, Outcome::Duplicate { .. } | Outcome::InProgress { .. });
         let changes = |effect: &Effect| match effect {
             Effect::Claimed { result, .. } => {
@@ -98,7 +97,7 @@ fn refused_change_nothing(ended: &Ended) -> Result<(), Broken> {
     Ok(())
 }
 
-/// The places of the messages of each event, in order.
+/// Returns the places of the messages of each event, in order.
 fn messages(ended: &Ended) -> impl Iterator<Item = Vec<usize>> {
     let run = &ended.finished;
     run.events.iter().map(|event| {
@@ -137,7 +136,7 @@ fn always_in_window(ended: &Ended) -> Result<(), Broken> {
         let others =
             run.invocations.iter().enumerate().map(|(other, entry)| (entry.arrived, other));
         let own = || run.exchanges.iter().filter(|exchange| exchange.invocation == number);
-        // One that is refused, or has no secret to be verified with, claims nothing.
+        // A delivery that is refused, or cannot be verified for lack of a secret, claims nothing.
         let undisturbed = own().any(|exchange| exchange.operation == Operation::Claim)
             && own().all(|exchange| exchange.fate == Fate::Fine)
             && !others.filter(|&(_, other)| other != number).any(|other| overtaken(&other));

@@ -2,12 +2,12 @@
 //!
 //! A schedule is a function that asks a [`Path`] at each point where it could go on in several
 //! ways. It is run from its beginning each time: first with the first option everywhere, then with
-//! the last choice that has another option changed, and so on until no choice has another. Nothing
-//! is kept between runs but the choices, so whatever runs can be a black box.
+//! the last choice that has another option changed, and so on until no choice has another. Only the
+//! choices are kept between runs, so a schedule can be a black box.
 //!
-//! A schedule may name its state with [`Path::visit`]. If the state was there before, everything
-//! that can follow has been walked, and the run ends. This is right if equal states have the same
-//! futures, and if no state can follow itself.
+//! A schedule may name its state with [`Path::visit`]. If the state is known, everything that can
+//! follow has been walked, and the run ends. This is right if equal states have the same futures,
+//! and if no state can follow itself.
 
 use std::{collections::HashMap, ops::ControlFlow};
 
@@ -18,10 +18,10 @@ pub(crate) struct Path {
     choices: Vec<(usize, usize)>,
     /// How many choices this run has made.
     made: usize,
-    /// So many choices were given before the run began.
+    /// How many choices were given before the run began.
     given: usize,
-    /// The states on the way, whose futures are not walked to the end: how many choices led to
-    /// each, and how many schedules were counted before.
+    /// The states on the way, whose futures are not all walked yet. For each: how many choices led
+    /// to it, and how many schedules were counted before.
     open: Vec<(usize, u64, u128)>,
     /// How many schedules follow each state whose futures are all walked.
     walked: HashMap<u64, u128>,
@@ -31,11 +31,11 @@ pub(crate) struct Path {
 /// What a walk has seen so far.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Count {
-    /// Schedules, those included that were not run since their state was known.
+    /// How many schedules there are, including those that were not run because a state was known.
     pub(crate) schedules: u128,
-    /// States that differ.
+    /// How many different states there are.
     pub(crate) states: u64,
-    /// Runs that it took.
+    /// How many runs it took.
     pub(crate) runs: u64,
 }
 
@@ -47,13 +47,13 @@ pub(crate) enum Visit {
 }
 
 impl Path {
-    /// A path with its first choices given: to repeat one schedule.
+    /// Returns a path with its first choices given, to repeat one schedule.
     pub(crate) fn given(choices: &[usize]) -> Self {
         let choices: Vec<_> = choices.iter().map(|&taken| (taken, taken + 1)).collect();
         Self { given: choices.len(), choices, ..Self::default() }
     }
 
-    /// Takes one of `options` ways, of which there must be one at least.
+    /// Chooses one of `options` options, of which there must be at least one.
     pub(crate) fn choose(&mut self, options: usize) -> usize {
         assert!(options > 0, "there is nothing to choose from");
         if options == 1 {
@@ -68,12 +68,12 @@ impl Path {
         taken
     }
 
-    /// Whether the run before came by here, too: then its state need not be said again.
+    /// Returns whether the run before came by here too. If so, the state need not be named again.
     pub(crate) fn repeats(&self) -> bool {
         self.made < self.given
     }
 
-    /// Says in which state the run is. After [`Visit::Known`] it has to end.
+    /// Names the state that the run is in. After [`Visit::Known`] the run has to end.
     pub(crate) fn visit(&mut self, state: u64) -> Visit {
         if self.repeats() {
             return Visit::New;
@@ -87,21 +87,21 @@ impl Path {
         Visit::New
     }
 
-    /// The choices of the run, such as `0.2.1`.
+    /// Returns the choices of the run, such as `0.2.1`.
     pub(crate) fn name(&self) -> String {
         let taken: Vec<_> =
             self.choices[..self.made].iter().map(|(taken, _)| taken.to_string()).collect();
         taken.join(".")
     }
 
-    /// Goes on to the next schedule; false if there is none.
+    /// Goes on to the next schedule. Returns false if there is none.
     fn next(&mut self) -> bool {
         self.choices.truncate(self.made);
         while self.choices.pop_if(|(taken, options)| *taken + 1 == *options).is_some() {}
         if let Some((taken, _)) = self.choices.last_mut() {
             *taken += 1;
         }
-        // What was there before the choice that has just been changed stays open.
+        // States before the choice that has just been changed stay open.
         while let Some((_, state, before)) =
             self.open.pop_if(|(made, ..)| *made >= self.choices.len())
         {

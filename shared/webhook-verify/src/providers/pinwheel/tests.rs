@@ -139,7 +139,7 @@ fn the_computed_vector_of_version_1_verifies_over_the_compact_payload() {
 }
 
 #[test]
-fn the_signing_side_makes_the_vectors() {
+fn the_signer_produces_the_vectors() {
     let signature = |headers: Vec<Header>| String::from_utf8(headers[0].value().to_vec());
     let key = secret("TEST_KEY");
     assert_eq!(

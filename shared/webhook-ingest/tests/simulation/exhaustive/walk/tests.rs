@@ -1,4 +1,4 @@
-//! The walker on toys whose numbers are known.
+//! Tests the walk on toy examples whose numbers are known.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ fn hash(state: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// `processes` that make `steps` steps each, in any order.
+/// Walks all orders in which some processes make `steps` steps each.
 fn interleave(processes: usize, steps: usize, reduces: bool) -> Count {
     let (count, broken) = walk(|path| {
         let mut left = vec![steps; processes];
@@ -31,7 +31,7 @@ fn interleave(processes: usize, steps: usize, reduces: bool) -> Count {
 }
 
 #[test]
-fn interleavings_are_as_many_as_the_multinomial_says() {
+fn the_number_of_interleavings_is_the_multinomial() {
     for (processes, steps, schedules) in
         [(1, 5, 1), (2, 1, 2), (2, 3, 20), (3, 2, 90), (4, 1, 24), (3, 3, 1_680)]
     {
@@ -43,7 +43,7 @@ fn interleavings_are_as_many_as_the_multinomial_says() {
 
 #[test]
 fn a_state_is_walked_once_and_its_schedules_are_counted_each_time() {
-    // A grid: (steps + 1)^processes points without the last.
+    // The states are a grid of (steps + 1)^processes points, without the last one.
     assert_eq!(interleave(2, 3, true), Count { schedules: 20, states: 15, runs: 10 });
     assert_eq!(interleave(3, 3, true).schedules, 1_680);
     assert_eq!(interleave(3, 3, true).states, 63);
@@ -51,7 +51,7 @@ fn a_state_is_walked_once_and_its_schedules_are_counted_each_time() {
 }
 
 #[test]
-fn a_schedule_without_a_choice_is_one() {
+fn without_a_choice_there_is_one_schedule() {
     assert_eq!(
         walk(|_| ControlFlow::<(), _>::Continue(Visit::New)).0,
         Count { schedules: 1, states: 0, runs: 1 }
@@ -99,7 +99,7 @@ fn add_twice(path: &mut Path, locks: bool, reduces: bool) -> ControlFlow<String,
 }
 
 #[test]
-fn a_lost_update_is_found_and_its_name_repeats_it() {
+fn a_lost_update_is_found_and_repeated_by_its_path() {
     let (count, found) = walk(|path| add_twice(path, false, false));
     assert_eq!((count.runs, found.as_deref()), (2, Some("0.1.0")));
     assert_eq!(walk(|path| add_twice(path, false, true)).1.as_deref(), Some("0.1.0"));
