@@ -70,7 +70,7 @@ reliability: rust ## Test what is deployed by faults and load [LOAD_EVENTS=20000
 	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} \
 		cargo test --workspace --test faults --test load -- --nocapture
 
-exhaustive: rust ## Try every schedule of a small scope (15 minutes) [FAULTS=3]
+exhaustive: rust ## Try every schedule of a small scope (under an hour) [FAULTS=3]
 	@SIMULATION_FAULTS=$${FAULTS:-3} \
 		cargo test --package webhook-ingest --test simulation small_scope -- --nocapture
 

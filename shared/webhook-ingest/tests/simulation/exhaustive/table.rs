@@ -101,22 +101,29 @@ const WALKED: [(Name, u32); 7] = [
 ];
 
 /// How many schedules and states there are, with all clocks: `RELIABILITY.md` has these numbers.
-const KNOWN: [(Name, u32, u128, u64); 15] = [
+const KNOWN: [(Name, u32, u128, u64); 22] = [
     ("twice-unsigned-id", 0, 258, 108),
     ("twice-unsigned-id", 1, 15_869, 3_889),
+    ("twice-unsigned-id", 2, 482_679, 61_694),
     ("twice-dated", 0, 258, 108),
     ("twice-dated", 1, 15_869, 3_889),
     ("twice-dated", 2, 482_679, 61_694),
+    ("twice-dated", 3, 9_454_042, 572_122),
     ("three-times-forged-rotated", 0, 476_449, 17_724),
+    ("three-times-forged-rotated", 1, 54_266_111, 1_226_093),
     ("three-times-dated", 0, 5_370, 620),
     ("three-times-dated", 1, 504_118, 42_477),
+    ("three-times-dated", 2, 23_032_874, 1_138_638),
     ("three-times", 0, 3_441, 442),
     ("three-times", 1, 291_863, 22_507),
     ("three-times", 2, 12_258_396, 498_326),
+    ("three-times", 3, 337_775_658, 6_618_597),
     ("two-events", 0, 27_448, 3_944),
     ("two-events", 1, 3_053_082, 246_147),
+    ("two-events", 2, 164_372_569, 6_750_112),
     ("twice-forged-rotated", 0, 12_480, 1_793),
     ("twice-forged-rotated", 1, 886_928, 78_244),
+    ("twice-forged-rotated", 2, 30_011_698, 1_452_021),
 ];
 
 #[test]
