@@ -260,7 +260,7 @@ class AlarmsTellWhatToDo(CloudFormationLintRule):
     id = "E9110"
     shortdesc = "Every alarm notifies somebody and says what to do"
     description = (
-        "It has a topic, TreatMissingData, and the name of its section in infra/OPERATIONS.md."
+        "It has a topic, TreatMissingData, and the name of its section in infra/ALARMS.md."
     )
     tags = ["alarms"]
 
@@ -268,8 +268,8 @@ class AlarmsTellWhatToDo(CloudFormationLintRule):
         for name, alarm in cfn.get_resources("AWS::CloudWatch::Alarm").items():
             properties = alarm["Properties"]
             description = str(properties.get("AlarmDescription", ""))
-            if 'See "' not in description or not description.endswith('" in infra/OPERATIONS.md.'):
-                yield fault(name, "does not name its section of infra/OPERATIONS.md")
+            if 'See "' not in description or not description.endswith('" in infra/ALARMS.md.'):
+                yield fault(name, "does not name its section of infra/ALARMS.md")
             # Alarms that roll a deployment back are only for CodeDeploy.
             silent = properties.get("ActionsEnabled") is False and resource_outputs(cfn, name)
             for key in ("TreatMissingData",) if silent else ("AlarmActions", "TreatMissingData"):

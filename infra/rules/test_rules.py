@@ -98,7 +98,7 @@ BREAKS = [
         "Role: !If [UseCodeDeploy, !GetAtt DeploymentRole.Arn, !Ref AWS::NoValue]",
         "",
     ),
-    ("E9110", "monitoring.yaml", 'See "Dead letters" in infra/OPERATIONS.md.', "Good luck."),
+    ("E9110", "monitoring.yaml", 'See "Dead letters" in infra/ALARMS.md.', "Good luck."),
     ("E9110", "provider-alarms.yaml", "TreatMissingData: notBreaching", "# whatever that means"),
     ("E9110", "provider-alarms.yaml", "AlarmActions: [!Ref AlarmTopicArn]", "AlarmActions: []"),
     ("E9110", "provider-alarms.yaml", "ActionsEnabled: false", "ActionsEnabled: true"),

@@ -206,12 +206,16 @@ echo '["…", {"s3BucketName": "b", "s3Key": "pinwheel/large"}]' > envelope.json
             ),
         ),
         ("webhooks add", PINWHEEL),
+        ("cost.py", Run(says=(r"\$",))),
+    ],
+    "infra/ALARMS.md": [
         ('"webhook.reason"', VERSION_2),
         ('"401"', VERSION_2),
         (
             "explain pinwheel",
             Run(
-                before="""
+                before=VARIABLES
+                + """
 echo '{}' > body.json
 echo some-secret-of-the-provider > secret.txt
 cargo webhook sign pinwheel body.json --secret-file secret.txt > headers.txt
@@ -231,7 +235,6 @@ cargo webhook sign pinwheel body.json --secret-file secret.txt > headers.txt
         ("describe-table", Run()),
         ('"webhook.warning"', VERSION_2),
         ("describe-secret", Run(says=("AWSCURRENT",))),
-        ("cost.py", Run(says=(r"\$",))),
     ],
     "tests/fuzz/README.md": [("FUZZ_SECONDS", LONG), ("tmin", LONG)],
     # It removes the stack, so it is the last.

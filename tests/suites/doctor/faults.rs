@@ -196,7 +196,7 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::AlarmRings,
         0,
-        &["warning  alarms.state: alarms in state ALARM: {function}-errors; infra/OPERATIONS.md \
+        &["warning  alarms.state: alarms in state ALARM: {function}-errors; infra/ALARMS.md \
            says what to do"],
     ),
     (

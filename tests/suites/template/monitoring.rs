@@ -103,12 +103,12 @@ fn watched(alarm: &Value) -> BTreeSet<Metric> {
     }
 }
 
-/// Returns the section of OPERATIONS.md that an alarm names.
+/// Returns the section of ALARMS.md that an alarm names.
 fn section(alarm: &Value) -> &str {
     let (said, section) =
         text(&alarm["AlarmDescription"]).rsplit_once(" See \"").expect("it names a section");
     assert!(said.len() > 80, "it says what happened and what to do: {said}");
-    section.strip_suffix("\" in infra/OPERATIONS.md.").expect("it names the file")
+    section.strip_suffix("\" in infra/ALARMS.md.").expect("it names the file")
 }
 
 /// Returns the properties of each alarm of the templates, by its name.
@@ -233,7 +233,7 @@ async fn alarms_on_queues_of_another_account_are_not_created() {
 }
 
 fn operations() -> String {
-    fs::read_to_string(workspace().join("infra/OPERATIONS.md")).expect("it can be read")
+    fs::read_to_string(workspace().join("infra/ALARMS.md")).expect("it can be read")
 }
 
 #[test]

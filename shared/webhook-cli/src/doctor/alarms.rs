@@ -110,7 +110,7 @@ fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Fi
     let ringing: Vec<_> = alarms.iter().filter(|alarm| alarm.state == "ALARM").collect();
     if !ringing.is_empty() {
         let text = format!(
-            "alarms in state ALARM: {}; infra/OPERATIONS.md says what to do",
+            "alarms in state ALARM: {}; infra/ALARMS.md says what to do",
             list(&ringing)
         );
         findings.push(warning("alarms.state", text));
@@ -188,7 +188,7 @@ mod tests {
         let ringing = Alarm { state: "ALARM".to_owned(), ..alarm("b") };
         let rings = warning(
             "alarms.state",
-            "alarms in state ALARM: b; infra/OPERATIONS.md says what to do",
+            "alarms in state ALARM: b; infra/ALARMS.md says what to do",
         );
         assert_eq!(judged(&[alarm("a"), ringing]), [right, rings]);
         assert_eq!(
