@@ -144,11 +144,11 @@ impl<'r> Checker<'r> {
             }
             let Some((at, effect)) = &exchange.effect else { continue };
             let first = |moment: &mut Option<Moment>| {
-                *moment = Some(moment.map_or(*at, |known| known.min(*at)))
+                *moment = Some(moment.map_or(*at, |known| known.min(*at)));
             };
             match effect {
                 Effect::Claimed { result: ClaimResult::Claimed { .. }, .. } => {
-                    first(&mut facts.granted)
+                    first(&mut facts.granted);
                 }
                 Effect::Completed(Fenced::Applied) => first(&mut facts.recorded),
                 Effect::Sent { .. } => first(&mut facts.sent),

@@ -200,7 +200,7 @@ impl Run {
                 self.poll(invocation);
             }
             Action::Respond { sender, attempt, status } => {
-                self.respond(sender, attempt, Some(status))
+                self.respond(sender, attempt, Some(status));
             }
             Action::GiveUp { sender, attempt } => self.respond(sender, attempt, None),
             Action::Attack => self.attack(),

@@ -183,7 +183,7 @@ impl Schedule<'_> {
                 Step::Call(exchange) => self.call(exchange),
                 Step::Happens(at_ms, item) => self.happens(at_ms, item),
                 Step::Launch { event, origin, slot, after_ms } => {
-                    self.launch(event, origin, slot, after_ms)
+                    self.launch(event, origin, slot, after_ms);
                 }
             }
         }
@@ -338,7 +338,7 @@ impl Schedule<'_> {
                 self.poll(invocation);
             }
             Fate::ReplyLost => {
-                self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange)))
+                self.late.push((now_ms + CLIENT_PATIENCE_MS, Item::NoReply(exchange)));
             }
             // The caller gives up first.
             Fate::ReplyLate | Fate::RequestLate | Fate::RequestLost => {}
