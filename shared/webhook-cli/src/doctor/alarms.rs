@@ -109,10 +109,8 @@ fn judge(stack: &Stack, names: &[&str], alarms: &[Alarm], topic: &str) -> Vec<Fi
     }
     let ringing: Vec<_> = alarms.iter().filter(|alarm| alarm.state == "ALARM").collect();
     if !ringing.is_empty() {
-        let text = format!(
-            "alarms in state ALARM: {}; infra/ALARMS.md says what to do",
-            list(&ringing)
-        );
+        let text =
+            format!("alarms in state ALARM: {}; infra/ALARMS.md says what to do", list(&ringing));
         findings.push(warning("alarms.state", text));
     }
     findings
@@ -186,10 +184,8 @@ mod tests {
         let not_sent = "alarms that do not notify arn:topic: b; deploy the stack again";
         assert_eq!(judged(&[alarm("a"), elsewhere]), [wrong("alarms", not_sent)]);
         let ringing = Alarm { state: "ALARM".to_owned(), ..alarm("b") };
-        let rings = warning(
-            "alarms.state",
-            "alarms in state ALARM: b; infra/ALARMS.md says what to do",
-        );
+        let rings =
+            warning("alarms.state", "alarms in state ALARM: b; infra/ALARMS.md says what to do");
         assert_eq!(judged(&[alarm("a"), ringing]), [right, rings]);
         assert_eq!(
             judge(&stack, &[], &[], "arn:topic"),

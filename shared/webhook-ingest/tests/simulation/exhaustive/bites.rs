@@ -63,7 +63,7 @@ fn section(flaw: Flaw, caught: Option<&Schedule>) -> String {
     };
     let (faults, scope) = (schedule.faults, &schedule.scope);
     format!(
-        "## {flaw:?}: k = {faults}, in `{scope}`\n\n```text\n{}```\n",
+        "## {flaw:?}: k = {faults}, in `{scope}`\n```text\n{}```\n",
         schedule.report(&schedule.repeat())
     )
 }

@@ -116,7 +116,7 @@ impl Schedule {
         let verdict = judge(ended, &mut Counts::new())
             .map_or_else(|broken| broken.to_string(), |()| "kept".to_owned());
         format!(
-            "{}\nverdict: {verdict}\nrepeat it with\n{VARIABLE}={self} cargo test -p \
+            "{}\nverdict: {verdict}\nrepeat it: {VARIABLE}={self} cargo test -p \
              webhook-ingest --test simulation small_scope -- --nocapture\n",
             timeline::timeline(ended)
         )
