@@ -85,7 +85,8 @@ async fn a_url_that_is_not_the_providers_is_reported() {
     let world = World::healthy("astray", &[]).await;
     let url = world.url_of(provider()).replace("/webhooks/", "/nothing/");
     let ended = world.examine(&["--url", &format!("{}={url}", provider().name())]).await;
-    let hint = "there is no such route: is the URL the provider's, and the API this stack's?";
+    let hint =
+        "there is no such route; check that the URL is the provider's, and the API this stack's";
     let mut expected = vec![format!(
         "WRONG    url.unsigned: {url} answers 404 to an unsigned request instead of 401: {hint}"
     )];
