@@ -162,7 +162,10 @@ fn every_cargo_webhook_command_in_a_page_can_be_parsed() {
 #[test]
 fn every_make_target_in_a_page_exists() {
     let read = |name: &str| fs::read_to_string(workspace().join(name)).unwrap_or_default();
-    let makefiles = ["Makefile", "tests/bench/bench.mk", "tests/copy/copy.mk"].map(read).concat();
+    let makefiles =
+        ["Makefile", "tests/bench/bench.mk", "tests/copy/copy.mk", "tests/pages/pages.mk"]
+            .map(read)
+            .concat();
     for page in pages(&workspace()) {
         let text = fs::read_to_string(&page).expect("a page can be read");
         for line in split(&text).1 {

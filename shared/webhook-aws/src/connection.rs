@@ -6,8 +6,9 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::timeout;
 
-/// Many times what a connection takes within a region. If a service hangs, the start goes on after
-/// this time; with the 9 s that a delivery may take, the response is out within 10 s.
+/// How long the start waits for a connection: many times what one takes within a region. If a
+/// service hangs, the start goes on without it. The delivery may then take 9 s, so the response is
+/// sent within 10 s.
 const OPEN_AT_MOST: Duration = Duration::from_millis(500);
 
 /// Turns the request into `GET /ping`, which `DynamoDB` and SQS answer for everybody. The response

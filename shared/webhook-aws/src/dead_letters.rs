@@ -18,8 +18,8 @@ use crate::{
 
 /// SQS's limit for one call.
 const MOST_AT_ONCE: usize = 10;
-/// With a wait, SQS asks all of the queue's servers and not a sample of them, so that no message is
-/// overlooked.
+/// With long polling, SQS queries all of the queue's servers instead of a sample, so that no
+/// message is overlooked.
 const WAIT_S: i32 = 1;
 
 /// A dead-letter queue.

@@ -19,8 +19,8 @@ use webhook_ingest::{
 use crate::{attribute, call_error::call_error, connection, names::TableName};
 
 /// The record may be claimed: it is absent; or it has expired, even if `DynamoDB` has not deleted
-/// it yet (that lags by days); or it is in progress with a lease that has run out.
-/// `#status`, because `status` is a reserved word.
+/// it yet (which may take days); or it is in progress with a lease that has expired. `#status`,
+/// because `status` is a reserved word.
 const FREE: &str = "attribute_not_exists(id) OR expires_at_s < :now_s \
                     OR (#status = :in_progress AND lease_expires_at_ms < :now_ms)";
 /// The fence: the record still has the token of this claim.

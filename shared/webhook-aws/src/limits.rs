@@ -20,8 +20,7 @@ pub fn message_attributes(message: &Message) -> Vec<(&'static str, String)> {
         ("provider", message.provider.clone()),
         ("event_type", attribute_value(&message.event_type)),
         ("event_id", attribute_value(&message.event_id)),
-        // Not bounded here: the longest, a prefix and a key of 1,024 bytes, is what `DynamoDB`
-        // accepts too.
+        // Not shortened: at most a prefix and 1,024 bytes, which `DynamoDB` accepts as a key.
         ("idempotency_key", accepted_or_hash(&message.idempotency_key)),
         ("signature_scheme", message.signature_scheme.clone()),
     ];

@@ -47,7 +47,7 @@ pub enum CliError {
         /// What is wrong, and what to do.
         reason: SecretError,
     },
-    /// The bytes of such a secret would sign, but no receiver has them as its secret.
+    /// A secret in UTF-16. It could sign, but no receiver has these bytes as its secret.
     #[error(
         "{0}: the value is UTF-16 text, as PowerShell's `>` writes it: save it as UTF-8 without a \
          byte-order mark"

@@ -81,7 +81,7 @@ fn signed_time(question: &Question<'_>) -> Option<webhook_verify::description::T
     }
 }
 
-/// Explains a refusal by what it says itself, because no changed delivery verifies.
+/// Explains a refusal from its own reason, because no changed delivery verifies.
 fn unverified(question: &Question<'_>, refusal: &Refusal, cut_short: Option<&str>) -> Change<()> {
     let provider = question.provider;
     match refusal {

@@ -228,8 +228,8 @@ impl Readings {
                 _ => "one of its members".to_owned(),
             };
             let detail = format!(
-                "The stored value is JSON, but not in the form that the receiver reads. The \
-                 provider signs with {place}."
+                "The stored value looks like JSON, but is not in the form that the receiver reads. \
+                 The provider signs with {place}."
             );
             for text in [text.as_str(), text.trim()] {
                 self.text(cause, text, detail.clone(), STORE_PLAIN);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::clock::UnixMillis;
 
-/// Every response, good or bad, is out by then. Pinwheel waits 15 s.
+/// How long a delivery may take until its response, whatever the outcome. Pinwheel waits 15 s.
 const ANSWER_WITHIN: Duration = Duration::from_secs(9);
 /// Reserved before the deadline so that the response gets out.
 const REPLY_MARGIN: Duration = Duration::from_millis(250);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_is_a_time_at_most_15_min_ahead_or_else_15_s() {
+    fn a_deadline_is_capped_at_15_min_and_defaults_to_15_s() {
         let now = UnixMillis(1_795_262_400_000);
         for (given_ms, expected) in [
             (0, 1_795_262_415_000),

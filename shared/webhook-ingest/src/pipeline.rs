@@ -1,8 +1,9 @@
 //! Handles one delivery, from its bytes to its outcome.
 //!
 //! The checks run in this order: size, form of the headers, secret, MAC, clock, challenge, JSON
-//! object. A refused delivery makes no call, except for a newer secret, at most every 10 s. A
-//! duplicate makes one call (claim); an accepted delivery makes three (claim, send, complete).
+//! object. A refused delivery makes no call, a duplicate makes one (claim), and an accepted
+//! delivery makes three (claim, send, complete). Fetching the secret comes on top, if the cached
+//! one is too old or does not match; after a mismatch, it is fetched at most every 10 s.
 //!
 //! What is left behind if the process dies at an await, or the reply to the call is lost:
 //!
@@ -34,8 +35,8 @@ use crate::{
 
 /// The pause before the first retry of a failed `complete`; it doubles each time.
 const COMPLETE_PAUSE: Duration = Duration::from_millis(100);
-/// A body that takes longer to verify is not verified again with newer secrets: a forgery must not
-/// cost that twice.
+/// If verification takes longer than this, it is not repeated with newer secrets, so that a slow
+/// forgery does not cost twice as much.
 const SLOW_VERIFICATION: Duration = Duration::from_secs(1);
 
 /// What the pipeline must know about one invocation.
@@ -265,7 +266,8 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
                 store.complete(&claim.idempotency_key, &claim.token, message_id, expires_at_s);
             match self.call(self.budget.for_closing(self.now()), complete).await.0 {
                 Ok(Fenced::Applied) => break None,
-                // Our lease ended, and another delivery sent the event too. The queue deduplicates.
+                // Our lease ended, and another delivery took the claim over. It sends the event
+                // again; the queue drops that message if it comes within five minutes of ours.
                 Ok(Fenced::NotOwner) => {
                     break Some(CallError::UnexpectedResponse("the claim was taken over"));
                 }

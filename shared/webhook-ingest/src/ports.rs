@@ -1,8 +1,8 @@
 //! What the pipeline needs from the outside world.
 //!
-//! A port makes a call and knows no time limit: the pipeline drops a future that takes too long.
-//! Whether a call that failed or was dropped took effect is unknown, and nothing here assumes
-//! either.
+//! A port makes a call and knows no time limit: the pipeline drops a future that takes too long. A
+//! call that failed or was dropped may or may not have taken effect, and the pipeline assumes
+//! neither.
 
 use zeroize::Zeroizing;
 

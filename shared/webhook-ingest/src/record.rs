@@ -79,7 +79,7 @@ pub struct NewClaim {
     /// Equal for all deliveries of one event.
     pub idempotency_key: String,
     pub token: ClaimToken,
-    /// The time on the claimer's clock: leases and records that ended before it are over.
+    /// The current time by the claimer's clock. It decides whether a lease or record has expired.
     pub now: UnixMillis,
     /// When this claim ends by itself.
     pub lease_expires_at: UnixMillis,
@@ -151,9 +151,9 @@ pub enum ClaimResult {
 
 /// Returns when the record of an event that is sent `now` may be deleted, in Unix seconds.
 ///
-/// This is never before the signature is too old to verify. A signature that is dated ahead of our
-/// clock verifies for longer than the tolerance, and could otherwise outlive the shortest
-/// retention. A minute is added for clocks that differ.
+/// The record always outlives the signature. A signature that is dated ahead of our clock verifies
+/// for longer than the tolerance, and with the shortest retention it could otherwise outlive the
+/// record. One minute is added because clocks differ.
 pub(crate) fn expires_at_s(event: &Event<'_>, now: UnixMillis, settings: &Settings) -> i64 {
     let retention = match event.retention() {
         Retention::Configured => settings.retention,
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_text_of_a_status_is_read_as_one() {
+    fn a_status_is_read_from_its_own_text_only() {
         for status in [Status::InProgress, Status::Enqueued] {
             assert_eq!(Status::from_text(status.as_str()), Some(status));
         }

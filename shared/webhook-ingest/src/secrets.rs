@@ -5,9 +5,9 @@
 //!   permission, secret deleted), the old one is dropped at once.
 //! - A signature that does not match causes a refetch at once, since the secret may just have been
 //!   rotated. This happens at most every 10 s, so that forgeries do not become calls.
-//! - An unreadable previous version matters only if the current one does not verify. So it is not
-//!   fetched when a function starts: that would take a second connection, and only a rotation needs
-//!   it. It is fetched after the first signature that does not match.
+//! - An unreadable previous version matters only if the current one does not verify. So the
+//!   previous version is not fetched when a function starts, which would take a second connection,
+//!   but only after the first signature that does not match.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ use crate::{
     ports::{CallError, SecretStore, StoredSecret},
 };
 
-/// The age up to which a secret stays in use while it cannot be fetched again.
+/// How long after its fetch a secret may be used while the store is down.
 const USED_AT_MOST: Duration = Duration::from_hours(1);
 /// The shortest time between two fetches that follow failing signatures or a failed fetch.
 const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ pub enum SecretFetch {
 pub enum SecretWarning {
     /// White space before or after it.
     WhiteSpace,
-    /// Quotes round it.
+    /// Quotes around it.
     Quotes,
     /// Fewer than 16 bytes.
     Short,
@@ -133,7 +133,7 @@ impl fmt::Display for SecretWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::WhiteSpace => "the signing secret has white space before or after it",
-            Self::Quotes => "the signing secret has quotes round it",
+            Self::Quotes => "the signing secret has quotes around it",
             Self::Short => "the signing secret has fewer than 16 bytes",
         })
     }

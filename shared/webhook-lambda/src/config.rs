@@ -28,8 +28,7 @@ pub const VARIABLES: [&str; 11] = [
 /// A record must outlive SQS's five minutes of deduplication, counted from the send.
 const LEAST_RETENTION: Duration = Duration::from_secs(360);
 const SECRET_CACHE: Duration = Duration::from_mins(5);
-/// Up to 136 years: whatever is computed with it stays within the range of `DynamoDB`'s and our own
-/// numbers.
+/// Up to 136 years, so that no computed time overflows our own numbers or `DynamoDB`'s.
 const SECONDS: RangeInclusive<u64> = 0..=u32::MAX as u64;
 
 #[derive(Debug)]

@@ -151,8 +151,8 @@ fn merged(single: Pairs<Option<Text>>, multiple: Pairs<Option<Vec<Text>>>) -> Ve
     headers
 }
 
-/// A string as bytes: with a lone surrogate it is not UTF-8, and the signature must refuse it, not
-/// the parser.
+/// A string as bytes. A string with a lone surrogate is not UTF-8, and must be refused because of
+/// its signature, not by the parser.
 struct Text(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Text {

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_oddity_makes_the_line_of_a_good_outcome_a_warning() {
+    fn a_good_outcome_with_something_unusual_is_logged_as_a_warning() {
         let failed = SecretFetch::Failed(SecretError::FailedLately);
         for (trail, expected) in [
             (Trail::default(), Level::INFO),

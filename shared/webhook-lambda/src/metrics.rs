@@ -226,8 +226,8 @@ impl<'l> Line<'l> {
         Self::new(invocation, outcome.name(), refusal, fault, at)
     }
 
-    /// Begins a line with what every outcome has. `refusal` and `fault` are the reason of an
-    /// outcome that is one.
+    /// Begins a line with what every outcome has. `refusal` is the reason if the outcome is a
+    /// refusal, and `fault` if it is a fault.
     fn new(
         invocation: &Invocation<'l>,
         outcome: &'static str,

@@ -197,7 +197,7 @@ mod tests {
     /// Each quote is escaped in the body; there, quote and backslash are escaped once more, because
     /// the body is a JSON string.
     #[test]
-    fn the_longest_id_of_quotes_makes_a_response_of_4_kb() {
+    fn an_id_of_1024_quotes_makes_a_response_of_4_kb() {
         let id = "\"".repeat(webhook_verify::MAX_NAME_BYTES);
         let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue))
             .expect("serialises");

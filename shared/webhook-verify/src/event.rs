@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_its_own_key_unless_too_long_or_like_a_hashed_one() {
+    fn an_id_that_is_too_long_or_looks_like_a_hash_is_hashed() {
         assert_eq!(key_of_id("evt_1"), "evt_1");
         let longest = "a".repeat(1024);
         assert_eq!(key_of_id(&longest), longest);

@@ -29,7 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Other code can neither make a [`Verified`]
+//! Other code cannot make a [`Verified`]:
 //!
 //! ```compile_fail,E0451
 //! use webhook_verify::Verified;
@@ -38,7 +38,7 @@
 //! }
 //! ```
 //!
-//! nor copy one,
+//! It cannot copy one:
 //!
 //! ```compile_fail,E0599
 //! fn copy(verified: webhook_verify::Verified<'static>) -> webhook_verify::Verified<'static> {
@@ -46,7 +46,7 @@
 //! }
 //! ```
 //!
-//! nor make an [`Event`], which is what the pipeline takes.
+//! It cannot make an [`Event`] either, which is what the pipeline takes:
 //!
 //! ```compile_fail,E0451
 //! use webhook_verify::Event;

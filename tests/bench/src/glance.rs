@@ -118,6 +118,7 @@ pub fn chart(results: &Results) -> String {
             bars: functions
                 .iter()
                 .map(|function| (function.subject.label, Spread::of((figure.of)(function)).median))
+                .filter(|bar| !bar.1.is_nan())
                 .collect(),
         })
         .collect();
@@ -141,7 +142,7 @@ fn svg(groups: &[Group]) -> String {
             top + 22.0
         );
         top += GROUP_TITLE;
-        let longest = bars.iter().map(|bar| bar.1).fold(0.0, f64::max);
+        let longest = bars.iter().map(|bar| bar.1).fold(f64::MIN_POSITIVE, f64::max);
         for (index, (label, value)) in bars.iter().enumerate() {
             let class = if index == 0 { "ours" } else { "peer" };
             let width = (BAR_RIGHT - BAR_LEFT) * value / longest;

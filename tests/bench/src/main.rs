@@ -24,7 +24,7 @@ mod subjects;
 mod tls;
 mod warm;
 
-use std::{env, fs, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{env, fs, path::{Path, PathBuf}, process::Command, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -42,8 +42,8 @@ use crate::{
 
 const HELP: &str = "\
 webhook-bench run [--without <peers>] [--rounds <number>] [--minutes <number>] [--write <file>]
-    Measures everything and prints the report; --write also writes it to a file, and the chart in
-    it to tests/bench/speed.svg.
+    Measures everything and prints the report; --write also writes it to a file, and its chart
+    to tests/bench/speed.svg unless peers are left out.
     Peers: hello, default, python, node; separate several with commas.
     At least --rounds rounds (9). More follow while a ratio is too wide to quote and the rounds
     have taken fewer than --minutes minutes (25) in all.
@@ -161,12 +161,17 @@ async fn run(cores: Cores, options: &Options) -> Result<()> {
     let report = head(options.rounds) + &report::text(&results) + "\n" + NOTES;
     print(&report);
     if let Some(file) = &options.write {
-        let chart = places.root.join(report::CHART);
-        for (file, text) in [(file, &report), (&chart, &glance::chart(&results))] {
-            fs::write(file, text).with_context(|| format!("{}", file.display()))?;
+        write(file, &report)?;
+        // A report with all peers has the chart.
+        if options.without.is_empty() {
+            write(&places.root.join(report::CHART), &glance::chart(&results))?;
         }
     }
     Ok(())
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("{}", file.display()))
 }
 
 #[expect(clippy::print_stdout, reason = "a program for people")]

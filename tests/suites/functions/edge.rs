@@ -283,7 +283,7 @@ async fn a_suspicious_secret_is_logged_once_when_it_is_fetched() {
             warnings,
             [
                 "the signing secret has white space before or after it",
-                "the signing secret has quotes round it",
+                "the signing secret has quotes around it",
                 "the signing secret has fewer than 16 bytes",
             ]
         );

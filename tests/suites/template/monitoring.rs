@@ -363,7 +363,7 @@ async fn deployed_graphs_draw_metrics_that_exist_in_the_stack() {
 }
 
 #[test]
-fn each_graph_is_explained_in_operations_in_the_dashboards_order() {
+fn each_graph_is_explained_on_the_alarms_page_in_order() {
     let template = template("monitoring.yaml");
     let (_, dashboard) =
         resources(&template, "AWS::CloudWatch::Dashboard").next().expect("there is a dashboard");

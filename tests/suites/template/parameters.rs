@@ -166,7 +166,7 @@ async fn a_wrong_value_is_refused_with_its_parameter_and_constraint() {
 }
 
 #[test]
-fn each_rule_has_its_case() {
+fn each_rule_of_the_template_has_a_test_case() {
     let template = template("template.yaml");
     let rules = template["Rules"].as_object().expect("there are rules").values();
     let assertions = rules.flat_map(|rule| rule["Assertions"].as_array().expect("a list"));

@@ -178,6 +178,12 @@ fn payloads_outlive_the_messages_that_point_to_them() {
 }
 
 #[test]
+fn a_message_is_received_five_times_before_it_is_a_dead_letter() {
+    let template = template("template.yaml");
+    assert_eq!(properties(&template, "EventQueue")["RedrivePolicy"]["maxReceiveCount"], 5);
+}
+
+#[test]
 fn messages_stay_hidden_six_times_as_long_as_the_consumer_may_run() {
     let template = template("template.yaml");
     let timeout = properties(&template, "ExampleConsumerFunction")["Timeout"].as_u64();

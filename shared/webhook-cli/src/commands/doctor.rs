@@ -19,7 +19,7 @@ const EXAMPLES: &str = "\
 Each check prints one line: its result, its name, and what was found. The results:
   ok       nothing to do
   warning  it works, but have a look
-  skipped  there is nothing to check
+  skipped  not checked; the line says why
   unknown  a call failed, for example because a permission is missing
   WRONG    something is wrong, and the line says what to do
 

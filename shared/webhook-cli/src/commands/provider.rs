@@ -33,7 +33,8 @@ Examples:
     --group /account/id
   cargo webhook provider add acme-pay --like {provider}";
 
-/// More levels than a webhook has, and fewer than a parser refuses.
+/// The most names in a pointer: deeper than real webhooks are nested, but within what parsers
+/// accept.
 const MAX_LEVELS: usize = 16;
 
 const REMOVE_EXAMPLES: &str = "\

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hint_follows_only_this_receivers_401_and_fits_the_secret() {
+    fn only_a_401_of_this_receiver_gets_a_hint_about_the_secret() {
         const OURS: &str = r#"{"error":"unauthorized"}"#;
         let development = "Signed with the development secret: give the receiver's secret with \
                            --secret-file or in WEBHOOK_SIGNING_SECRET.";

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_for_absence_is_not_a_failure() {
+    fn a_resource_that_does_not_exist_is_absent_and_not_a_failure() {
         let asked = |name: &str| Asked::<()>::from(Err(CallError::Refused(name.to_owned())));
         assert!(matches!(asked("ResourceNotFoundException (request 1)"), Asked::Absent));
         assert!(matches!(asked("AccessDeniedException (request 1)"), Asked::Failed(_)));

@@ -155,17 +155,19 @@ fn lifecycle(bucket: &str, rules: &[LifecycleRule], prefixes: &[String]) -> Find
         .iter()
         .map(|prefix| rules.iter().filter_map(|rule| expires(rule, prefix)).min())
         .collect();
-    let set = format!("add a lifecycle rule with an expiration of {LEAST_DAYS} days or more");
     if days.iter().any(Option::is_none) {
-        let text =
-            format!("{bucket} keeps some payloads for ever, and they are people's data: {set}");
+        let text = format!(
+            "{bucket} keeps some payloads for ever, and they are people's data: add a lifecycle \
+             rule with an expiration of {LEAST_DAYS} days or more"
+        );
         return wrong("bucket.lifecycle", text);
     }
     match days.into_iter().flatten().min() {
         Some(days) if days < LEAST_DAYS => {
             let text = format!(
                 "{bucket} deletes payloads after {days} days, but their messages may live 28 in \
-                 the two queues: {set}"
+                 the two queues: set the expiration of its lifecycle rule to {LEAST_DAYS} days or \
+                 more"
             );
             wrong("bucket.lifecycle", text)
         }
@@ -249,7 +251,7 @@ mod tests {
         let kept = "payloads keeps some payloads for ever, and they are people's data: add a \
                     lifecycle rule with an expiration of 29 days or more";
         let early = "payloads deletes payloads after 28 days, but their messages may live 28 in \
-                     the two queues: add a lifecycle rule with an expiration of 29 days or more";
+                     the two queues: set the expiration of its lifecycle rule to 29 days or more";
         for (rules, expected) in [
             (vec![on(60, "")], ok("bucket.lifecycle", "payloads deletes payloads after 60 days")),
             (

@@ -26,7 +26,10 @@ pub(crate) fn check(
     let answer = post(url, &[], b"{}");
     let mut findings = vec![unsigned(url, &answer)];
     if answer.is_err() {
-        findings.push(skipped("url.signed", format!("{url}: not tried, because nothing answers")));
+        findings.push(skipped(
+            "url.signed",
+            format!("{url}: not tried, because the unsigned request got no answer"),
+        ));
         return findings;
     }
     let Some(secret) = secret else {

@@ -16,8 +16,8 @@ use super::{
 
 type Ends = fn(char) -> bool;
 
-/// After these prefixes the old name stays, up to a character that ends the word: entries of the
-/// catalogue, and links.
+/// Where the old name is not replaced: after these prefixes, up to a character that ends the word.
+/// These are entries of the catalogue, and links.
 const KEPT: [(&str, Ends); 2] = [
     ("catalogue::", |next| !next.is_ascii_uppercase() && next != '_'),
     ("https://", |next| next.is_whitespace() || matches!(next, '"' | '>' | ')' | '`')),

@@ -52,8 +52,8 @@ pub enum ScaffoldError {
     TheLast(String),
     /// Two pointers that lead to the same place, or one into the other.
     #[error(
-        "{one} and {other} lead to the same text, or one into the other: give each a place of its \
-         own"
+        "{one} and {other} point to the same text, or one points into the other: give each a \
+         place of its own"
     )]
     Overlap {
         /// The option, or that it is the entry's own.

@@ -141,7 +141,8 @@ pub(super) fn provider(name: &Name, entry: &Provider, pointers: &Pointers) -> &'
     Box::leak(Box::new(provider.also_sends(entry.other_headers())))
 }
 
-/// Refuses pointers if no example can have a text at the first one of each fact.
+/// Refuses pointers if the first ones of two facts are equal or lead into each other: no example
+/// could have a text at both.
 pub(super) fn are_apart(entry: &Provider, pointers: &Pointers) -> Result<(), ScaffoldError> {
     let facts = entry.schemes()[0].facts;
     let own_id: &[&str] = if let Id::Signed(own) = facts.id { own } else { &[] };

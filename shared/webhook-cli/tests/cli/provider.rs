@@ -242,8 +242,8 @@ fn words(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Returns whether the provider's name has the name of an entry of the catalogue, which the copy
-/// names too.
+/// Returns whether the provider's name contains the name of an entry of the catalogue. Then the copy
+/// names that entry too.
 fn catalogue_has(provider: &Provider) -> bool {
     CATALOGUE.iter().any(|entry| provider.name().contains(entry.name()))
 }
@@ -325,8 +325,8 @@ fn pointers_that_lead_into_each_other_are_refused() {
         ("--type /data/object", "--type /data/object", "the entry's own --group /data/object/id"),
     ] {
         let expected = format!(
-            "{one} and {other} lead to the same text, or one into the other: give each a place of \
-             its own"
+            "{one} and {other} point to the same text, or one points into the other: give each a \
+             place of its own"
         );
         checkout.refuses(&format!("add zz-acme --scheme stripe {pointers}"), &expected);
     }

@@ -125,13 +125,13 @@ fn a_secret_that_looks_wrong_is_used_as_it_is_with_a_warning() {
     for provider in PROVIDERS.iter().filter(|provider| provider.key() == Key::Text) {
         for (name, content, warnings) in [
             ("space.txt", " sixteen-bytes-ok", ["has white space before or after it"].as_slice()),
-            ("quotes.txt", "\"sixteen-bytes-ok\"", &["has quotes round it"]),
+            ("quotes.txt", "\"sixteen-bytes-ok\"", &["has quotes around it"]),
             (
                 "short.txt",
                 "'k' ",
                 &[
                     "has white space before or after it",
-                    "has quotes round it",
+                    "has quotes around it",
                     "has fewer than 16 bytes",
                 ],
             ),

@@ -99,7 +99,7 @@ fn the_form_that_verifies_is_named() {
         };
         for (body, expected) in [
             (r#"{"b":1,"a":"é"}"#, "compact"),
-            (r#"{"b": 1, "a": "\u00e9"}"#, "as Python's json.dumps writes it"),
+            (r#"{"b": 1, "a": "\u00e9"}"#, "as Python's json.dumps writes it."),
             (r#"{"a":"é","b":1}"#, "compact, with sorted keys"),
             ("{\n  \"b\": 1,\n  \"a\": \"é\"\n}", "indented by 2 spaces"),
             ("{\n\t\"b\": 1,\n\t\"a\": \"é\"\n}", "indented by tabs"),

@@ -30,7 +30,7 @@ fn signed_by(key: &str) -> Result<String, SecretError> {
 }
 
 #[test]
-fn a_secret_is_plain_text_or_a_json_member_less_one_line_break() {
+fn a_secret_is_plain_text_or_json_and_loses_one_trailing_line_break() {
     for (text, key) in [
         ("key", "key"),
         ("key\n", "key"),

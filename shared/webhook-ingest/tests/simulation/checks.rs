@@ -298,9 +298,9 @@ impl<'r> Checker<'r> {
     /// Returns whether the invocation handles a captured delivery that should have become too old
     /// before the record expired. The record's retention counts from `from_ms`.
     ///
-    /// A retry that was signed anew long after that is not meant: it verifies for longer than the
-    /// record is kept. That is why the retention must cover both the tolerance and the time for
-    /// which a provider retries.
+    /// Retries that were signed again long after `from_ms` do not count: they verify for longer
+    /// than the record is kept. That is why the retention must cover the tolerance plus the time
+    /// for which a provider retries.
     fn is_stale(&self, invocation: usize, from_ms: u64) -> bool {
         let sent = &self.run.invocations[invocation].sent;
         let event = &self.run.events[sent.event];

@@ -44,7 +44,7 @@ fn run_with(doubt: Doubt) -> Finished {
 }
 
 #[test]
-fn a_double_without_its_cause_in_the_history_is_not_excused() {
+fn a_second_message_without_a_cause_in_the_history_is_a_violation() {
     for doubt in Doubt::ALL {
         let mut finished = run_with(doubt);
         for invocation in &mut finished.invocations {

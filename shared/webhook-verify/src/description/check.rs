@@ -201,7 +201,8 @@ const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
     true
 }
 
-/// Returns whether the sender cannot choose the piece, and it cannot be read as a part of the time.
+/// Returns whether the piece is out of the sender's control and cannot be mistaken for part of the
+/// time.
 const fn is_fixed(piece: Piece) -> bool {
     match piece {
         Piece::Text(text) => {

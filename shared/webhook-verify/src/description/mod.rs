@@ -4,7 +4,7 @@
 //! A description cannot weaken a promise: an unsafe one does not compile. The body is part of the
 //! signed message exactly once, because a [`Message`] has one field for it. Only a signed time has
 //! a tolerance, because the tolerance is part of [`Time`]. [`Provider::new`] checks the rest at
-//! compile time. None of these compiles: a message without the body,
+//! compile time. None of the following compiles. A message without the body:
 //!
 //! ```compile_fail,E0063
 //! use webhook_verify::description::Message;
@@ -12,7 +12,7 @@
 //! const MESSAGE: Message = Message { before: &[], after: &[] };
 //! ```
 //!
-//! a message with the body twice,
+//! A message with the body twice:
 //!
 //! ```compile_fail,E0062
 //! use webhook_verify::description::{Body, Message};
@@ -20,7 +20,7 @@
 //! const MESSAGE: Message = Message { before: &[], body: Body::Raw, body: Body::Raw, after: &[] };
 //! ```
 //!
-//! a tolerance without a time,
+//! A tolerance without a time:
 //!
 //! ```compile_fail,E0063
 //! use std::time::Duration;
@@ -29,7 +29,7 @@
 //! const TIME: Time = Time { tolerance: Duration::from_mins(5) };
 //! ```
 //!
-//! a time that is checked but not signed,
+//! A time that is checked but not signed:
 //!
 //! ```compile_fail,E0080
 //! use webhook_verify::{Provider, Scheme, catalogue, description::Message};
@@ -39,7 +39,7 @@
 //! const PROVIDER: &Provider = &Provider::new("flawed", catalogue::SLACK.key(), &[FLAWED]);
 //! ```
 //!
-//! or an id from an unsigned header.
+//! An id from an unsigned header:
 //!
 //! ```compile_fail,E0080
 //! use webhook_verify::{Provider, Scheme, catalogue, description::{Facts, Id}};
@@ -368,8 +368,8 @@ pub struct Facts {
     /// What the event is about: the text at the first pointer that leads to one. Without one, each
     /// event is a group of its own.
     pub group: &'static [Pointer],
-    /// The id of the delivery, which no signature covers: the first place that has one counts. It
-    /// is recorded and compared, but never trusted.
+    /// Where the delivery's id may be. The first place that has one is used. No signature covers
+    /// it, so it is recorded and compared, but never trusted.
     pub delivery_id: &'static [Unsigned],
     /// Members of the body that are queued together with a signed member, although no signature
     /// covers them.

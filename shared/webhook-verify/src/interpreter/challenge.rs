@@ -44,8 +44,8 @@ impl Verified<'_> {
         let token = token?;
         let text = token.text().filter(|text| text.len() <= MAX_NAME_BYTES)?;
         let mac = match challenge.answer_mac {
-            // The answer must not be a valid signature of a delivery. The signed text of a delivery
-            // has characters that are not among these.
+            // The answer must not double as the signature of a delivery. What a delivery signs
+            // always has characters other than these.
             Some(_)
                 if !text
                     .bytes()

@@ -54,8 +54,9 @@ impl<'d> Unverified<'d> {
         Err(VerifyError::SignatureMismatch)
     }
 
-    /// Returns all messages, the likeliest first, because each miss costs a MAC of the whole body.
-    /// A description lists first the message that is likeliest for a body that Python wrote.
+    /// Returns all messages, the most likely first, because each miss costs a MAC over the whole
+    /// body. Descriptions list them in the order for a body that Python wrote; other bodies are
+    /// tried in the reverse order.
     fn likely_first(&self) -> Vec<&'static Message> {
         let mut messages: Vec<_> = self.scheme.messages.iter().collect();
         if !has_pythons_spaces(self.delivery.body()) {
@@ -115,8 +116,8 @@ pub(crate) fn pieces<'p>(
     before.chain([Ok(signed)]).chain(message.after.iter().map(piece)).collect()
 }
 
-/// Guesses whether the raw body is what was signed: returns whether a space follows the first colon
-/// after a name, as Python writes it, and `true` if there is no such colon near the start.
+/// Returns whether the body looks as Python wrote it, so that the raw body was probably signed: a
+/// space follows the first colon after a name, or the start of the body has no such colon.
 fn has_pythons_spaces(body: &[u8]) -> bool {
     let start = &body[..body.len().min(256)];
     start

@@ -185,8 +185,9 @@ impl<'a> Decimal<'a> {
         self.integer.len() + self.fraction.len()
     }
 
-    /// Replaces a number that is read as 0, and a number of one digit that is read as one of the
-    /// two smallest floats (4.9e-324 and 9.9e-324), by the shortest spelling of that float.
+    /// Replaces 0, a number below 1e-324 (which is read as 0), and a number of one digit that is
+    /// read as 0 or as one of the two smallest floats (4.9e-324 and 9.9e-324), by the shortest
+    /// spelling of that float.
     /// [`Self::magnitude`] could read these numbers too, but they are the shortest texts for which
     /// it takes long.
     #[inline]

@@ -131,7 +131,7 @@ async fn complete_is_not_retried_if_the_pause_takes_all_the_time_left() {
 }
 
 #[tokio::test]
-async fn an_owner_that_was_taken_over_changes_nothing_of_its_successor() {
+async fn an_owner_whose_claim_was_taken_over_cannot_change_the_record() {
     let pipeline = acme();
     // The lease ends 5 s after the deadline.
     let deadline = START.plus(Duration::from_secs(1));

@@ -18,10 +18,10 @@
 //! # Bounds
 //!
 //! Calls take no time, except through faults. A secret is fetched at once. Deliveries arrive at
-//! only a few times: while something is in flight, at once or 2 s later; otherwise 8 s after the
-//! one before (within its lease), 16.5 s (after its lease, by every clock), 285 s (just before SQS
-//! forgets), 359.5 s (after SQS forgets, and just before the record expires) or after the record
-//! has expired.
+//! only a few times: while something is in flight, at once or 2 s, 8 s or 16.5 s later; otherwise
+//! 8 s after the one before (within its lease), 16.5 s (after its lease, by every clock), 285 s
+//! (just before SQS forgets), 359.5 s (after SQS forgets, and just before the record expires) or
+//! after the record has expired.
 //!
 //! # How to run it
 //!

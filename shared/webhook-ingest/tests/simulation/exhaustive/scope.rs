@@ -77,7 +77,7 @@ pub(crate) const FETCH_FATES: [CallFate; 5] = [
 impl Scope {
     /// Returns the possible times between a delivery and what was before it.
     ///
-    /// While an invocation is in flight: at once, or 2 s later. When all have ended: after the
+    /// While an invocation is in flight: at once, or 2 s, 8 s or 16.5 s later. When all have ended: after the
     /// invocation and before the end of its lease; after the lease; just before SQS forgets the
     /// message; after that and just before the record expires; after the record has expired.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {

@@ -152,7 +152,7 @@ fn names_that_only_look_alike_are_not_duplicates() {
 }
 
 #[test]
-fn the_form_of_a_member_is_its_value_alone() {
+fn the_python_form_of_a_member_is_that_of_its_value() {
     for (text, expected) in [
         (r#"{"payload": {"a": 1.50, "b": "\u00e9"}}"#, r#"{"a":1.5,"b":"é"}"#),
         (r#"{"event": "x", "payload" : [ 1, 2 ] , "z": 1e2}"#, "[1,2]"),

@@ -75,7 +75,7 @@ fn the_computed_vector_verifies_over_the_raw_bytes() {
 }
 
 #[test]
-fn a_respelled_body_verifies_over_its_form_which_is_kept() {
+fn a_rewritten_body_verifies_over_its_python_form() {
     let compact = BODY
         .replace(": ", ":")
         .replace(", ", ",")
