@@ -175,8 +175,8 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
         1,
         &[
             "WRONG    bucket.lifecycle: {bucket} deletes payloads after 28 days, but their messages \
-           may live 28 in the two queues: add a lifecycle rule with an expiration of 29 days or \
-           more",
+           may live 28 in the two queues: set the expiration of its lifecycle rule to 29 \
+           days or more",
         ],
     ),
     (
