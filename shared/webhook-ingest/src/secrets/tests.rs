@@ -207,6 +207,20 @@ async fn each_fetch_returns_what_looks_wrong_with_the_secret() {
     }
 }
 
+#[test]
+fn each_warning_says_what_looks_wrong() {
+    let texts = [SecretWarning::WhiteSpace, SecretWarning::Quotes, SecretWarning::Short]
+        .map(|warning| warning.to_string());
+    assert_eq!(
+        texts,
+        [
+            "the signing secret has white space before or after it",
+            "the signing secret has quotes around it",
+            "the signing secret has fewer than 16 bytes",
+        ]
+    );
+}
+
 #[tokio::test]
 async fn without_a_cached_secret_each_delivery_asks_the_store() {
     let store = MemorySecrets::default();

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use super::*;
+use crate::secrets::SecretWarning;
 
 /// A clock that advances by a number of milliseconds whenever it is read. So whatever happens
 /// between two reads takes that long.
@@ -26,24 +27,21 @@ impl Clock for Slow {
     }
 }
 
+/// Returns a pipeline whose clock advances by `step_ms` whenever it is read.
+fn slow(
+    clock: &ManualClock,
+    step_ms: &Arc<AtomicU64>,
+) -> Pipeline<MemoryStore, MemoryQueue, MemorySecrets, Slow> {
+    let Pipeline { provider, store, queue, secrets, settings, .. } = acme();
+    let clock = Slow(clock.clone(), Arc::clone(step_ms));
+    Pipeline { provider, store, queue, secrets, clock, settings }
+}
+
 #[tokio::test]
 async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
     for (takes_ms, expected) in [(1000, SecretFetch::AfterMismatch), (1001, SecretFetch::NotDue)] {
         let (clock, step_ms) = (ManualClock::at(START), Arc::new(AtomicU64::new(0)));
-        let secrets = MemorySecrets::new("key");
-        let pipeline = Pipeline {
-            provider: ACME,
-            store: MemoryStore::default(),
-            queue: MemoryQueue::new(clock.clone()),
-            secrets: SecretCache::new(
-                secrets,
-                ACME.key(),
-                Duration::from_mins(5),
-                DevelopmentSecret::Refused,
-            ),
-            clock: Slow(clock.clone(), Arc::clone(&step_ms)),
-            settings: Settings::default_of(ACME),
-        };
+        let pipeline = slow(&clock, &step_ms);
         let deliver = async |key: &str, token: &str| {
             pipeline.handle(&signed_with(key, BODY), BODY, attempt(&clock, token)).await
         };
@@ -56,6 +54,25 @@ async fn after_a_verification_of_over_a_second_no_secret_is_refetched() {
             "{takes_ms} ms"
         );
     }
+}
+
+#[tokio::test]
+async fn the_time_of_a_verification_counts_from_the_delivery() {
+    let (clock, step_ms) = (ManualClock::at(START), Arc::new(AtomicU64::new(1)));
+    let pipeline = slow(&clock, &step_ms);
+    let report = pipeline.handle(&signed_with("another", BODY), BODY, attempt(&clock, "t")).await;
+    assert_eq!(report.outcome.name(), "refused");
+    // The clock is read four times after the delivery has arrived.
+    assert_eq!(report.trail.durations.verify, Some(Duration::from_millis(4)));
+}
+
+#[tokio::test]
+async fn only_the_delivery_that_fetches_a_secret_has_its_warnings() {
+    let pipeline = acme();
+    let warnings =
+        async || pipeline.deliver(&signed_with("key", BODY), BODY, "t").await.trail.secret_warnings;
+    assert_eq!(warnings().await, [SecretWarning::Short], "it fetches");
+    assert_eq!(warnings().await, [], "the secret is cached");
 }
 
 #[tokio::test]
