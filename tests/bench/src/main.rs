@@ -24,7 +24,13 @@ mod subjects;
 mod tls;
 mod warm;
 
-use std::{env, fs, path::{Path, PathBuf}, process::Command, sync::Arc, time::Duration};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 
