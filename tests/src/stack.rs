@@ -287,7 +287,7 @@ fn lay_out(scratch: &Path, providers: &[&str], functions: &[(&str, PathBuf)]) ->
         fs::read_to_string(workspace().join("infra").join(name)).expect("the template can be read")
     };
     let write = |name: &str, text: String| {
-        fs::write(infra.join(name), text).expect("the template is written")
+        fs::write(infra.join(name), text).expect("the template is written");
     };
     for name in NESTED {
         write(name, with_account_in_conditions(&without_expressions(&read(name))));

@@ -324,7 +324,7 @@ pub fn violations(events: &[Event], messages: &[Taken], records: &[Record]) -> V
                 }
             }
             [_, _, ..] => {
-                found.push(format!("TWICE: {key} is on the queue {} times", on_queue[key].len()))
+                found.push(format!("TWICE: {key} is on the queue {} times", on_queue[key].len()));
             }
         }
     }

@@ -339,12 +339,12 @@ impl Readings {
 fn collect(value: &Value, name: &str, texts: &mut Vec<(String, Zeroizing<String>)>) {
     match value {
         Value::String(text) if !text.is_empty() => {
-            texts.push((name.to_owned(), Zeroizing::new(text.clone())))
+            texts.push((name.to_owned(), Zeroizing::new(text.clone())));
         }
         Value::Number(number) => texts.push((name.to_owned(), Zeroizing::new(number.to_string()))),
         Value::Array(items) => items.iter().for_each(|item| collect(item, name, texts)),
         Value::Object(members) => {
-            members.iter().for_each(|(name, value)| collect(value, name, texts))
+            members.iter().for_each(|(name, value)| collect(value, name, texts));
         }
         Value::String(_) | Value::Null | Value::Bool(_) => {}
     }

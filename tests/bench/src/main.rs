@@ -119,7 +119,7 @@ impl Options {
             match *name {
                 "--without" => options.without = value.split(',').map(str::to_owned).collect(),
                 "--rounds" => {
-                    options.rounds.least = value.parse().context("--rounds takes a number")?
+                    options.rounds.least = value.parse().context("--rounds takes a number")?;
                 }
                 "--minutes" => {
                     options.rounds.time =

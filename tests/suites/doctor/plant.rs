@@ -15,6 +15,7 @@ pub(crate) fn provider() -> &'static Provider {
 
 impl World {
     /// Plants the fault. Returns the name of the resource that this made, or an empty text.
+    #[expect(clippy::too_many_lines, reason = "one arm for each fault")]
     pub(crate) async fn plant(&self, fault: Fault) -> String {
         let none = String::new();
         match fault {
@@ -31,7 +32,7 @@ impl World {
             }
             Fault::SecretRandom => self.go_back_to_the_first_secret().await,
             Fault::SecretUnusable => {
-                self.aws().rotate_secret(self.of_provider("SecretArn"), "{}").await
+                self.aws().rotate_secret(self.of_provider("SecretArn"), "{}").await;
             }
             Fault::SecretDeleted => {
                 let delete =
@@ -64,7 +65,7 @@ impl World {
                 .await;
             }
             Fault::NoDeadLetterQueue => {
-                self.set_queue("EventQueueUrl", QueueAttributeName::RedrivePolicy, "").await
+                self.set_queue("EventQueueUrl", QueueAttributeName::RedrivePolicy, "").await;
             }
             Fault::AnotherDeadLetterQueue => return self.redrive_to_another().await,
             Fault::DeadLettersKeptShortly => {

@@ -26,6 +26,7 @@ fn delivery(provider: &'static Provider, number: usize, secret: &str) -> (Vec<He
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one story, step by step")]
 fn deliveries_of_each_provider_are_shown_sent_again_and_saved() {
     let root = Root::new("api");
     let dev = Dev::start(&root, free_port(), "");

@@ -85,7 +85,7 @@ pub(crate) async fn check(
         }
         Asked::Absent => {}
         Asked::Failed(error) => {
-            findings.push(unknown("bucket", &format!("read the encryption of {bucket}"), &error))
+            findings.push(unknown("bucket", &format!("read the encryption of {bucket}"), &error));
         }
     }
     findings

@@ -105,7 +105,7 @@ impl Doctor<'_> {
         findings.push(functions::concurrency(lambda, stack, function).await);
         match self.url(stack, provider) {
             Some(Ok(url)) => {
-                findings.extend(front_door::check(provider, &url, secret.as_ref(), &variables))
+                findings.extend(front_door::check(provider, &url, secret.as_ref(), &variables));
             }
             Some(Err(reason)) => findings.push(wrong("url", reason)),
             None => findings.push(skipped(

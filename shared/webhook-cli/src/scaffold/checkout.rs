@@ -97,9 +97,9 @@ impl Checkout {
                 let entry = entry.map_err(failed)?;
                 let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
                 if entry.file_type().map_err(failed)?.is_dir() {
-                    folders.push(path)
+                    folders.push(path);
                 } else {
-                    files.push(path)
+                    files.push(path);
                 }
             }
         }

@@ -237,7 +237,7 @@ fn string(random: &mut Rng) -> Vec<u16> {
             4 if odd => text.push(random.u16(0x2020..0x2030)),
             5 if odd => text.push(random.u16(0xe000..=0xffff)),
             6 if odd => {
-                text.extend_from_slice(random.char('\u{10000}'..).encode_utf16(&mut [0; 2]))
+                text.extend_from_slice(random.char('\u{10000}'..).encode_utf16(&mut [0; 2]));
             }
             7 if odd && random.u8(..30) == 0 => text.push(random.u16(0xd800..0xe000)),
             _ => text.push(u16::from(random.u8(b' '..0x7f))),

@@ -73,7 +73,7 @@ fn spelled(value: &Value, spelling: Spelling) -> Result<Vec<u8>> {
     match spelling {
         Spelling::Compact => value.serialize(&mut Serializer::new(&mut text))?,
         Spelling::Python => {
-            value.serialize(&mut Serializer::with_formatter(&mut text, PythonFormatter))?
+            value.serialize(&mut Serializer::with_formatter(&mut text, PythonFormatter))?;
         }
         Spelling::Pretty => {
             value.serialize(&mut Serializer::with_formatter(

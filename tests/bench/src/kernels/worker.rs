@@ -55,7 +55,7 @@ pub fn serve() -> Result<()> {
             }
             "heap" => println!("{}", heap(&body, argument == "accepted")?),
             kernel => {
-                println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?)
+                println!("{}", mean_ns(kernel, &body, Duration::from_millis(argument.parse()?))?);
             }
         }
     }
