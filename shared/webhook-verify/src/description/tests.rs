@@ -335,3 +335,33 @@ fn names_of_members_must_need_no_escapes() {
     let quoted = vec![signing(vec![member("a\"")])];
     assert_eq!(refusal("flawed", quoted).as_deref(), expected);
 }
+
+#[test]
+fn a_provider_keeps_the_other_headers_that_it_sends() {
+    const HEADERS: &[(&str, &str)] = &[("user-agent", "acme/1")];
+    let provider = Provider::unchecked("acme", Key::Text, &[SOUND]);
+    assert!(provider.other_headers().is_empty());
+    assert_eq!(provider.also_sends(HEADERS).other_headers(), HEADERS);
+}
+
+#[test]
+fn a_provider_signs_the_url_if_one_of_its_schemes_does() {
+    const WITH_URL: Scheme = Scheme {
+        messages: &[Message { before: &[Piece::PublicUrl], ..Message::RAW_BODY }],
+        ..SOUND
+    };
+    assert!(!Provider::unchecked("acme", Key::Text, &[SOUND]).signs_url());
+    assert!(Provider::unchecked("acme", Key::Text, &[SOUND, WITH_URL]).signs_url());
+}
+
+#[test]
+fn schemes_are_equal_if_they_have_the_same_name() {
+    assert_eq!(SOUND, prefixed("sound", "v3="));
+    assert_ne!(SOUND, prefixed("other", "v1="));
+}
+
+#[test]
+fn providers_and_schemes_are_shown_by_their_names() {
+    let provider = Provider::unchecked("acme", Key::Text, &[SOUND]);
+    assert_eq!(format!("{provider:?} {SOUND:?}"), "Provider(acme) Scheme(sound)");
+}
