@@ -80,7 +80,7 @@ fuzz: rust ## Fuzz each target; needs nightly Rust [FUZZ_SECONDS=600]
 timing: rust ## Check that a refusal's time tells nothing; needs valgrind
 	@cargo bench --package webhook-verify --bench timing
 
-mutants: rust ## Break the code in a thousand ways: a test must fail (an hour)
+mutants: rust ## Break the code in a thousand ways: a test must fail (hours)
 	@$(call cargo_tool,cargo-mutants,27.1.0)
 	@.tools/cargo-mutants/bin/cargo-mutants mutants --package webhook-verify --package webhook-ingest \
 		--output target --no-shuffle

@@ -392,10 +392,15 @@ impl<'r> Checker<'r> {
         if of(Operation::Complete).next().is_none() {
             return Err("it had not tried to mark the record");
         }
-        if of(Operation::Complete).all(|exchange| !fine(exchange)) {
+        // What happened to one write of the record can leave no time for the reply to the next.
+        let cut_off = |exchange: &&Exchange| fine(exchange) && exchange.result.is_none();
+        if of(Operation::Complete).all(|exchange| cut_off(&exchange)) {
+            return Err("nothing had happened to its complete");
+        }
+        if of(Operation::Complete).all(|exchange| !fine(&exchange) || cut_off(&exchange)) {
             Ok(Doubt::CompleteFailed)
         } else {
-            Err("nothing had happened to its complete")
+            Err("its complete was answered, and had no effect")
         }
     }
 
