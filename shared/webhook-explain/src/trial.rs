@@ -61,7 +61,8 @@ pub(crate) struct Skew {
 }
 
 impl Late {
-    /// Returns `None` if the MAC is wrong, or if there is none to check.
+    /// Returns `None` if the MAC is wrong, or if the delivery was refused before the MAC was
+    /// checked.
     pub(crate) fn of(refusal: &Refusal) -> Option<Self> {
         match refusal {
             Refusal::Verify(error) => Self::of_error(error),
@@ -97,7 +98,7 @@ impl Secret {
         Self(SigningSecrets::new(key, None))
     }
 
-    /// Returns a secret of these bytes, or `None` if there are none.
+    /// Returns a secret of these bytes, or `None` if there are no bytes.
     pub(crate) fn of_key(key: &[u8]) -> Option<Self> {
         SigningSecret::new(key.to_vec()).ok().map(Self::new)
     }

@@ -75,7 +75,7 @@ fn an_unusable_value_is_refused_with_its_reason() {
     );
 }
 
-/// Gets the secret from the cache. Returns whether it was fetched, or why there is none.
+/// Gets the secret from the cache. Returns whether it was fetched, or why there is no secret.
 async fn look(
     cache: &SecretCache<MemorySecrets>,
     seconds: u64,

@@ -26,7 +26,7 @@
 //!   deduplicate at all.
 //! - **Senders** of both providers, with all schemes: they retry until they get a 200, with waits
 //!   from a second to twenty minutes. To them 409, 503 and silence are failures. Deliveries and
-//!   responses are lost or late. Some senders sign each attempt anew, some repeat the first. The
+//!   responses are lost or late. Some senders sign each attempt again, some repeat the first. The
 //!   same event may occur again.
 //! - **Providers**: two for tests, which have every shape of a description between them. In every
 //!   fourth run a deployed provider takes the place of the second.

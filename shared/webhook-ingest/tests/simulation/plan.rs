@@ -53,7 +53,7 @@ pub(crate) struct Plan {
     pub(crate) gaps_ms: [u64; 2],
     /// How long a sender waits for a response.
     pub(crate) patience_ms: u64,
-    /// Whether a sender signs each attempt anew. If not, it repeats the first attempt's bytes.
+    /// Whether a sender signs each attempt again. If not, it repeats the first attempt's bytes.
     pub(crate) signs_anew: bool,
     /// How likely an attempt is delivered twice at once.
     pub(crate) twins_percent: u32,

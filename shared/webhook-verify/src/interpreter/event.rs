@@ -95,8 +95,8 @@ impl SignedFacts {
     }
 }
 
-/// The members that are queued together with a signed member. There are none if the whole body is
-/// signed.
+/// The unsigned members that are queued together with a signed member. If the whole body is signed,
+/// no member is unsigned.
 struct UnsignedMembers<'v> {
     names: &'static [&'static str],
     values: Vec<Option<RawValue<'v>>>,

@@ -37,7 +37,7 @@ pub(crate) struct Scope {
     pub(crate) in_all: u32,
     pub(crate) forgeries: u32,
     pub(crate) rotations: u32,
-    /// Whether an honest sender signs each attempt anew. If not, it repeats the first attempt's
+    /// Whether an honest sender signs each attempt again. If not, it repeats the first attempt's
     /// bytes.
     pub(crate) signs_anew: bool,
     /// How far the clock of the second instance is ahead of that of the first.
@@ -77,9 +77,10 @@ pub(crate) const FETCH_FATES: [CallFate; 5] = [
 impl Scope {
     /// Returns the possible times between a delivery and what was before it.
     ///
-    /// While an invocation is in flight: at once, or 2 s, 8 s or 16.5 s later. When all have ended: after the
-    /// invocation and before the end of its lease; after the lease; just before SQS forgets the
-    /// message; after that and just before the record expires; after the record has expired.
+    /// While an invocation is in flight: at once, or 2 s, 8 s or 16.5 s later. When all have ended:
+    /// after the invocation and before the end of its lease; after the lease; just before SQS
+    /// forgets the message; after that and just before the record expires; after the record has
+    /// expired.
     pub(crate) fn waits_ms(&self, in_flight: bool) -> &'static [u64] {
         const AFTER: [u64; 5] =
             [TIMEOUT_MS + 2_000, LEASE_OVER_MS + 500, 285_000, 359_500, 367_000];

@@ -94,7 +94,7 @@ impl Path {
         taken.join(".")
     }
 
-    /// Goes on to the next schedule. Returns false if there is none.
+    /// Goes on to the next schedule. Returns false after the last one.
     fn next(&mut self) -> bool {
         self.choices.truncate(self.made);
         while self.choices.pop_if(|(taken, options)| *taken + 1 == *options).is_some() {}
