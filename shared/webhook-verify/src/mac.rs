@@ -167,6 +167,11 @@ mod tests {
     }
 
     #[test]
+    fn a_correct_tag_that_is_repeated_matches() {
+        assert_eq!(check(&[tag_under(b"new"), tag_under(b"new")]), Ok(SecretVersion::Current));
+    }
+
+    #[test]
     fn truncated_extended_empty_and_missing_tags_do_not_match() {
         let right = tag_under(b"new");
         let extended = [right.as_slice(), b"\0"].concat();

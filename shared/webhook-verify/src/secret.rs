@@ -141,6 +141,13 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_compared_with_a_key_byte_for_byte() {
+        let secret = SigningSecret::new(b"s3cret".to_vec()).expect("not empty");
+        assert!(secret.is("s3cret"));
+        assert!(!secret.is("S3cret"));
+    }
+
+    #[test]
     fn a_key_is_read_as_its_provider_writes_it_and_in_no_other_spelling() {
         const WHSEC: Key = Key::Base64AfterPrefix("whsec_");
         for (key, text, expected) in [

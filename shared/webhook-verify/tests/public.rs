@@ -8,7 +8,7 @@ use webhook_verify::{
     description::{Facts, Id},
     providers::PROVIDERS,
     sha256_hex,
-    sign::{Signer, example_body},
+    sign::{Signer, example_body, malformed_body},
 };
 
 const NOW: UnixSeconds = UnixSeconds(1_795_262_400);
@@ -108,6 +108,14 @@ fn debug_shows_names_and_sizes_and_no_byte_of_what_was_sent() {
         );
     }
     assert_eq!(format!("{:?}", secret()), "SigningSecret(redacted)");
+}
+
+#[test]
+fn every_scheme_but_one_of_a_lone_member_has_a_malformed_body() {
+    for (_, scheme) in schemes() {
+        let is_lone = scheme.signed_member().is_some() && scheme.facts.unsigned_members.is_empty();
+        assert_eq!(malformed_body(scheme).is_none(), is_lone, "{scheme:?}");
+    }
 }
 
 #[test]

@@ -157,6 +157,10 @@ fn schemes_that_do_not_go_together_are_refused() {
             vec![beginning("v1", &prefixed("a", "v1=")), beginning("v1:", &prefixed("b", "v2="))],
         ),
         (
+            apart,
+            vec![beginning("v1:", &prefixed("a", "v1=")), beginning("v1", &prefixed("b", "v2="))],
+        ),
+        (
             "all schemes of a provider must have the same tolerance",
             vec![timed("a", "v1=", short), timed("b", "v2=", long)],
         ),
@@ -164,6 +168,10 @@ fn schemes_that_do_not_go_together_are_refused() {
         (
             "all schemes of a provider must have the same signature header",
             vec![SOUND, Scheme { name: "other", signature: other_header, ..SOUND }],
+        ),
+        (
+            "all schemes of a provider must have the same signature header",
+            vec![Scheme { name: "other", signature: other_header, ..SOUND }, SOUND],
         ),
         (
             "if a provider has several schemes, each must have a prefix (`Form::Prefixed`)",

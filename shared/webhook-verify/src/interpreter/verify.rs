@@ -129,6 +129,25 @@ fn has_pythons_spaces(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{catalogue::tests::schemes::RARE, sign::Signer};
+
+    /// The second message of the scheme signs the Python form of the body.
+    #[test]
+    fn a_body_without_pythons_spaces_is_tried_in_the_reverse_order() {
+        let scheme = &RARE.schemes()[0];
+        let secret = RARE.key().read(&RARE.key().write("s3cret")).expect("not empty");
+        for (body, expected) in [(r#"{"a": 1}"#, [0, 1]), (r#"{"a":1}"#, [1, 0])] {
+            let signer = Signer::new(scheme, &secret, UnixSeconds(0));
+            let headers = signer.sign(body.as_bytes()).expect("the body can be signed");
+            let delivery = Delivery::new(&headers, body.as_bytes()).expect("small");
+            let unverified = RARE.parse(delivery).expect("well formed");
+            let order = unverified.likely_first();
+            assert_eq!(order.len(), 2);
+            for (message, index) in order.into_iter().zip(expected) {
+                assert!(std::ptr::eq(message, &scheme.messages[index]), "{body}");
+            }
+        }
+    }
 
     #[test]
     fn the_byte_after_the_first_colon_decides_what_is_tried_first() {

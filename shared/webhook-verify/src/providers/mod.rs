@@ -17,3 +17,16 @@ pub const PROVIDERS: &[&Provider] = &[ENDGRATE, PINWHEEL];
 pub fn named(name: &str) -> Option<&'static Provider> {
     PROVIDERS.iter().copied().find(|provider| provider.name() == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_provider_is_found_by_its_name() {
+        for provider in PROVIDERS {
+            assert_eq!(named(provider.name()).map(Provider::name), Some(provider.name()));
+        }
+        assert!(named("no-such-provider").is_none());
+    }
+}

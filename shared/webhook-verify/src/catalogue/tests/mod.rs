@@ -1,7 +1,8 @@
-//! Tests of the catalogue: published and computed vectors, and what each form of a signature
-//! allows.
+//! Tests of the catalogue: published and computed vectors, each entry's facts, and what each form
+//! of a signature allows.
 
 mod challenges;
+mod facts;
 mod forms;
 pub(crate) mod schemes;
 mod vectors;
