@@ -4,9 +4,11 @@
 .PHONY: help demo dev test lint deploy reliability exhaustive fuzz timing mutants \
 	advisories tools clean rust
 
-# Compiles a tool of cargo's, unless it is installed: $(call cargo_tool,name,version).
+# Compiles a tool of cargo's, unless it is installed: $(call cargo_tool,name,version). Without
+# optimisation, it compiles faster and is fast enough.
 cargo_tool = test -x .tools/$(1)/bin/$(1) || { echo '$(1): compiling …'; \
-	cargo install --locked --quiet --root .tools/$(1) $(1)@$(2); }
+	CARGO_PROFILE_DEV_DEBUG=false \
+	cargo install --locked --quiet --debug --root .tools/$(1) $(1)@$(2); }
 UNITTEST = .tools/sam/bin/python -B -W ignore::DeprecationWarning -m unittest discover
 CARGO_DENY = $(call cargo_tool,cargo-deny,0.20.2)
 
