@@ -332,3 +332,76 @@ impl<const DEFAULT: bool> Visitor for Writer<'_, DEFAULT> {
         if self.names.close_object(form) { Err(NoPythonForm::DuplicateKey) } else { Ok(()) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn default(text: &str) -> usize {
+        Writer::<true>::longest(text.as_bytes())
+    }
+
+    fn compact(text: &str) -> usize {
+        Writer::<false>::longest(text.as_bytes())
+    }
+
+    /// Spaces in front keep the limit of six times the length out of the way.
+    #[test]
+    fn the_longest_form_has_room_for_what_grows() {
+        const PADDING: &str = "          ";
+        for (text, expected_default, expected_compact) in [
+            ("", 0, 0),
+            (",", 1, 0),
+            (":", 1, 0),
+            (";", 0, 0),
+            ("~", 0, 0),
+            ("\u{7f}", 5, 0),
+            ("é", 4, 0),
+            ("€", 4, 0),
+            ("𝄞", 12, 0),
+            ("1.5", 3, 3),
+            ("1.x", 0, 0),
+            ("x.5", 0, 0),
+            ("1,5", 1, 0),
+            ("1e5", 14, 14),
+            ("1E5", 14, 14),
+            ("1e+5", 14, 14),
+            ("1e-5", 14, 14),
+            ("1e.5", 0, 0),
+            ("1ex", 0, 0),
+            ("xe5", 0, 0),
+            ("1f5", 0, 0),
+            ("1.5e5", 17, 17),
+            ("[1e5, 2e5]", 29, 28),
+        ] {
+            let length = PADDING.len() + text.len();
+            let text = format!("{PADDING}{text}");
+            assert_eq!(default(&text) - length, expected_default, "{text}");
+            assert_eq!(compact(&text) - length, expected_compact, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_form_is_at_most_six_times_as_long_as_its_text() {
+        assert_eq!((default("\u{7f}\u{7f}"), compact("\u{7f}\u{7f}")), (12, 2));
+        assert_eq!((default("1e5"), compact("1e5")), (17, 17));
+        assert_eq!((default("1e"), compact("e5")), (2, 2));
+        assert_eq!((default("1.5e5,1e5"), compact("9e9")), (9 + 32, 17));
+        assert_eq!(default(&",".repeat(100)), 200);
+        assert_eq!(compact(&"1e1".repeat(100)), 300 + 1400);
+    }
+
+    #[test]
+    fn the_growth_of_a_text_counts_once_wherever_it_is() {
+        for length in [3, 31, 32, 33, 34, 35, 63, 64, 65, 66, 67, 96, 97, 98] {
+            for at in 0..=length - 3 {
+                let text = format!("{}1e5{}", " ".repeat(at), " ".repeat(length - 3 - at));
+                let expected = (length + 14).min(6 * length);
+                assert_eq!(default(&text), expected, "{length}, {at}");
+                assert_eq!(compact(&text), expected, "{length}, {at}");
+                let text = format!("{},{}", " ".repeat(at), " ".repeat(length - 1 - at));
+                assert_eq!(default(&text), length + 1, "{length}, {at}");
+            }
+        }
+    }
+}

@@ -168,6 +168,17 @@ fn numbers_at_and_near_the_middle_of_two_floats_are_read_exactly() {
     }
 }
 
+/// Of all powers of ten, only for these does the float nearest to 18 nines differ from the one
+/// nearest to any number of them.
+#[test]
+fn more_nines_than_are_read_at_first_lead_to_the_next_float() {
+    for (exponent, few) in [(-192, "9.999999999999999e-193"), (-63, "9.999999999999999e-64")] {
+        let nines = |count| format!("0.{}e{exponent}", "9".repeat(count));
+        assert_eq!(repr(&nines(18)).as_deref(), Some(few));
+        assert_eq!(repr(&nines(40)), Some(format!("1e{exponent}")));
+    }
+}
+
 /// Returns the mean of two decimals with equally many digits after the point.
 fn mean(a: &str, b: &str) -> String {
     let width = a.len().max(b.len());
