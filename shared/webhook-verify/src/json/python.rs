@@ -363,6 +363,7 @@ mod tests {
             ("1.x", 0, 0),
             ("x.5", 0, 0),
             ("1,5", 1, 0),
+            ("1.:", 1, 0),
             ("1e5", 14, 14),
             ("1E5", 14, 14),
             ("1e+5", 14, 14),
@@ -399,6 +400,8 @@ mod tests {
                 let expected = (length + 14).min(6 * length);
                 assert_eq!(default(&text), expected, "{length}, {at}");
                 assert_eq!(compact(&text), expected, "{length}, {at}");
+            }
+            for at in 0..length {
                 let text = format!("{},{}", " ".repeat(at), " ".repeat(length - 1 - at));
                 assert_eq!(default(&text), length + 1, "{length}, {at}");
             }
