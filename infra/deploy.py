@@ -268,7 +268,7 @@ def main(stage: str = "dev", *arguments: str) -> None:
             )
         overrides["DeploymentStrategy"] = "None"
         print(
-            f"{', '.join(changed)} changes: DeploymentStrategy is None for once, "
+            f"{', '.join(changed)} changes: DeploymentStrategy is None this time, "
             "because the running version would fail."
         )
 

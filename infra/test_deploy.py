@@ -164,10 +164,10 @@ class Deployment(unittest.TestCase):
         deployed = {"DeploymentStrategy": CANARY, "ExistingTableName": "old"}
         (build, _), said = self.run_it("prod", "ExistingTableName=new", deployed=deployed)
         self.assertIn('DeploymentStrategy="None"', build)
-        self.assertIn("ExistingTableName changes: DeploymentStrategy is None for once", said)
+        self.assertIn("ExistingTableName changes: DeploymentStrategy is None this time", said)
         (build, _), said = self.run_it("prod", "ExistingTableName=old", deployed=deployed)
         self.assertIn(f'DeploymentStrategy="{CANARY}"', build)
-        self.assertNotIn("for once", said)
+        self.assertNotIn("this time", said)
 
     def test_a_strategy_that_would_be_lost_is_refused(self) -> None:
         deployed = {"DeploymentStrategy": CANARY, "ExistingTableName": "old"}

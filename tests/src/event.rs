@@ -1,4 +1,4 @@
-//! A request as the Lambda event of each door: HTTP API, REST API, load balancer.
+//! A request as the Lambda event that an HTTP API, a REST API or a load balancer makes of it.
 
 use serde_json::{Value, json};
 use webhook_verify::Header;

@@ -45,7 +45,7 @@ pub(crate) enum Claim {
     Ours,
     /// The work is done.
     Done,
-    /// Another invocation is working on it, or died not long ago while it did.
+    /// Another invocation is working on it, or died recently while it was.
     InProgress,
 }
 

@@ -31,8 +31,8 @@ enum Version {
     V1,
 }
 
-/// A key that a table accepts, as the receiver's table has it: it is not empty, and if it is over
-/// 1,024 bytes, it is replaced by its SHA-256.
+/// A key that `DynamoDB` accepts: it is not empty, and a text over 1,024 bytes is replaced by its
+/// SHA-256.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(try_from = "String")]
 pub(crate) struct IdempotencyKey(String);

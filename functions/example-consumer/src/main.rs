@@ -1,13 +1,13 @@
-//! An example consumer: a Lambda function that reads the queue, and does what every consumer of the
-//! queue must.
+//! An example consumer: a Lambda function that reads the queue, and does what every consumer of it
+//! must do.
 //!
 //! - **A message may come twice** (SQS delivers at least once; a standard queue repeats more
-//!   often), and so may an event (the window that the receiver leaves open). So each
+//!   often), and rarely the receiver queues an event twice (`docs/promises.md`). So each
 //!   `idempotencykey` is claimed in a table of the consumer's own before the work, and marked as
 //!   done after it: `consumed.rs`. The work is then done **at least once, and almost always once**:
-//!   if a process dies between the work and the mark, its claim runs out, and the event is
-//!   processed again. Work that must not happen twice even then has to be safe to repeat: pass the
-//!   key on to whatever it calls.
+//!   if a process dies between the work and the mark, its claim expires, and the event is processed
+//!   again. Work that must not happen twice even then has to be safe to repeat: pass the key on to
+//!   whatever it calls.
 //! - **A message that fails must not take its batch with it**: the function reports which messages
 //!   failed (`ReportBatchItemFailures`), and the others are deleted.
 //! - **Order**: if a message of a FIFO queue fails, all later messages of its group in the batch

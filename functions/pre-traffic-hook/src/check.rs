@@ -61,7 +61,7 @@ impl Check {
     /// Sends both deliveries.
     ///
     /// # Errors
-    /// The version does not answer as it must, or the check itself fails.
+    /// [`Unfit`] if the version does not answer as it must, or if the check itself fails.
     pub(crate) async fn run(&self) -> Result<(), Unfit> {
         self.expect("an unsigned delivery", 401, &[], "{}").await?;
         let secret = self.signing_secret().await?;

@@ -1,6 +1,6 @@
 //! Checks a new version of a provider's function before any traffic moves to it. CodeDeploy invokes
-//! this function (a pre-traffic hook), and waits until it is told "succeeded" or "failed". After
-//! "failed" the old version keeps the traffic.
+//! this function (a pre-traffic hook), and waits until the function reports "succeeded" or
+//! "failed". After "failed" the old version keeps the traffic.
 //!
 //! Two deliveries go to the new version, and neither can queue anything:
 //!
@@ -68,7 +68,7 @@ async fn main() -> Result<(), StartError> {
         .map_err(|error| StartError::Runtime(error.to_string()))
 }
 
-/// A provider that has a function here.
+/// A provider in the list of deployed providers, read by its name.
 struct Known(&'static Provider);
 
 impl FromStr for Known {

@@ -4,7 +4,7 @@
 pub const ID: &str = "id";
 /// `IN_PROGRESS` or `ENQUEUED`.
 pub const STATUS: &str = "status";
-/// The fence: unique per claim.
+/// The fencing token: unique per claim.
 pub const CLAIM_TOKEN: &str = "claim_token";
 /// When the claim ends by itself: Unix milliseconds.
 pub const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
@@ -12,7 +12,7 @@ pub const LEASE_EXPIRES_AT_MS: &str = "lease_expires_at_ms";
 pub const EXPIRES_AT_S: &str = "expires_at_s";
 /// The event's name without the provider's prefix.
 pub const EVENT_TYPE: &str = "event_type";
-/// The message's id in its envelope.
+/// The event's id as in the envelope, or its SHA-256 if it is over 1,024 bytes.
 pub const EVENT_ID: &str = "event_id";
 /// When the delivery was received, in RFC 3339.
 pub const RECEIVED_AT: &str = "received_at";

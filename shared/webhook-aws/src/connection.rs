@@ -7,8 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use tokio::time::timeout;
 
 /// How long the start waits for a connection: many times what one takes within a region. If a
-/// service hangs, the start goes on without it. The delivery may then take 9 s, so the response is
-/// sent within 10 s.
+/// service hangs, the start goes on without the connection.
 const OPEN_AT_MOST: Duration = Duration::from_millis(500);
 
 /// Turns the request into `GET /ping`, which `DynamoDB` and SQS answer for everybody. The response

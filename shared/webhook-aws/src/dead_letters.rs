@@ -45,7 +45,7 @@ impl DeadLetters {
     /// Returns no message if all are hidden, or wait behind a hidden message of their group.
     ///
     /// # Errors
-    /// The call fails.
+    /// [`CallError`] if the call fails.
     pub async fn receive(
         &self,
         most: usize,
@@ -74,7 +74,7 @@ impl DeadLetters {
     /// the first response was lost, or because the process died before it deleted the message.
     ///
     /// # Errors
-    /// The call fails.
+    /// [`CallError`] if the call fails.
     pub async fn send(&self, letter: &DeadLetter, url: &QueueUrl) -> Result<String, CallError> {
         let trace_header =
             letter.system_attribute(&MessageSystemAttributeName::AwsTraceHeader).map(|header| {
@@ -98,7 +98,7 @@ impl DeadLetters {
     /// Deletes the message.
     ///
     /// # Errors
-    /// The call fails.
+    /// [`CallError`] if the call fails.
     pub async fn delete(&self, letter: &DeadLetter) -> Result<(), CallError> {
         let delete = self
             .client
@@ -111,7 +111,8 @@ impl DeadLetters {
     /// Makes the message visible to other consumers again, at once.
     ///
     /// # Errors
-    /// The call fails. The message then becomes visible when its visibility timeout ends.
+    /// [`CallError`] if the call fails. The message then becomes visible when its visibility
+    /// timeout ends.
     pub async fn release(&self, letter: &DeadLetter) -> Result<(), CallError> {
         let release = self
             .client
@@ -124,7 +125,7 @@ impl DeadLetters {
     /// Returns about how many messages the queue has, hidden ones included.
     ///
     /// # Errors
-    /// The call fails, or the response has no number.
+    /// [`CallError`] if the call fails, or if the response has no number.
     pub async fn about(&self) -> Result<u64, CallError> {
         let names = [
             QueueAttributeName::ApproximateNumberOfMessages,

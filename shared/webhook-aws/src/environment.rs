@@ -13,6 +13,14 @@ pub enum StartError {
     /// A required variable is absent or empty.
     #[error("{0} is not set")]
     Missing(&'static str),
+    /// A variable is absent or empty that only some providers require.
+    #[error("{variable} is not set: {reason}")]
+    Required {
+        /// The variable's name.
+        variable: &'static str,
+        /// Why it is required, and what to set it to.
+        reason: String,
+    },
     /// A variable has a value that cannot be used.
     #[error("{variable} cannot be used: {reason}")]
     Invalid {
@@ -56,7 +64,7 @@ impl Environment {
     /// Returns the variable's value, or `None` if it is absent or empty.
     ///
     /// # Errors
-    /// The value is not UTF-8, or `T` does not accept it.
+    /// [`StartError`] if the value is not UTF-8, or if `T` does not accept it.
     pub fn optional<T>(&self, variable: &'static str) -> Result<Option<T>, StartError>
     where
         T: FromStr<Err: fmt::Display>,
@@ -74,7 +82,8 @@ impl Environment {
     /// Returns the variable's value.
     ///
     /// # Errors
-    /// The variable is absent or empty, its value is not UTF-8, or `T` does not accept it.
+    /// [`StartError`] if the variable is absent or empty, if its value is not UTF-8, or if `T` does
+    /// not accept it.
     pub fn required<T>(&self, variable: &'static str) -> Result<T, StartError>
     where
         T: FromStr<Err: fmt::Display>,

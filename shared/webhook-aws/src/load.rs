@@ -47,7 +47,8 @@ pub enum CredentialsFrom {
 /// and TLS of this project.
 ///
 /// # Errors
-/// There is no region, or no certificate can be read from `SSL_CERT_FILE` and `SSL_CERT_DIR`.
+/// [`StartError`] if there is no region, or if no certificate can be read from `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR`.
 pub async fn load(credentials: CredentialsFrom) -> Result<SdkConfig, StartError> {
     let loader = match credentials {
         CredentialsFrom::Environment => loader()?
@@ -108,7 +109,7 @@ fn http_client() -> Result<SharedHttpClient, StartError> {
         StartError::Runtime(format!("the TLS client could not be built: {error}"))
     })?;
     let connector = move |settings: &HttpConnectorSettings| {
-        // ring, not aws-lc: that gathers entropy at its first use, which is most of a cold start.
+        // ring, because aws-lc gathers entropy at its first use, which is most of a cold start.
         let connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .connector_settings(settings.clone())

@@ -35,7 +35,7 @@ impl PayloadBucket {
     /// buckets with Object Lock require.
     ///
     /// # Errors
-    /// The call fails.
+    /// [`CallError`] if the call fails.
     pub async fn put(&self, key: String, body: &str) -> Result<PayloadPointer, CallError> {
         let put = self
             .client()
@@ -51,7 +51,8 @@ impl PayloadBucket {
     /// Returns the body that a message points to.
     ///
     /// # Errors
-    /// The pointer names a different bucket, or the object is absent or cannot be read.
+    /// [`CallError`] if the pointer names a different bucket, or the object is absent or cannot be
+    /// read.
     pub async fn get(&self, pointer: &PayloadPointer) -> Result<String, CallError> {
         if pointer.bucket != self.name {
             return Err(CallError::UnexpectedResponse("a pointer to a different bucket"));

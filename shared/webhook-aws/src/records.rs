@@ -61,7 +61,7 @@ impl Records {
     /// Returns the record with this key, by a consistent read.
     ///
     /// # Errors
-    /// The call fails.
+    /// [`CallError`] if the call fails.
     pub async fn get(&self, id: &str) -> Result<Option<Record>, CallError> {
         let get = self
             .client
@@ -77,7 +77,7 @@ impl Records {
     /// come. Returns how many records it read.
     ///
     /// # Errors
-    /// A call fails. The records found before that were given to `found`.
+    /// [`CallError`] if a call fails. The records found before that were given to `found`.
     pub async fn find(
         &self,
         event_id: &str,
@@ -107,7 +107,7 @@ impl Records {
     /// Deletes the record with this key unless an invocation holds a lease on it `now`.
     ///
     /// # Errors
-    /// The call fails. Whether the record is gone is then unknown.
+    /// [`CallError`] if the call fails. It is then unknown whether the record is gone.
     pub async fn purge(&self, id: &str, now: UnixMillis) -> Result<Purge, CallError> {
         let delete = self
             .delete(id)
@@ -133,7 +133,7 @@ impl Records {
     /// Deletes the record with this key, even if an invocation is processing its event.
     ///
     /// # Errors
-    /// The call fails. Whether the record is gone is then unknown.
+    /// [`CallError`] if the call fails. It is then unknown whether the record is gone.
     pub async fn purge_by_force(&self, id: &str) -> Result<Purge, CallError> {
         let deleted = self.delete(id).send().await.map_err(|error| call_error(&error))?;
         Ok(purged(deleted.attributes.as_ref()))

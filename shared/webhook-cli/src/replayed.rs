@@ -22,7 +22,7 @@ pub enum NotReplayable {
     #[error("it is not a JSON object, so it is not the body of an event's message")]
     NotAnObject,
     /// The text contains the bodies of messages, but is not one itself.
-    #[error("it is {what}: give the body of one message, such as jq -r '{filter}' prints it")]
+    #[error("it is {what}: give the body of one message, as jq -r '{filter}' prints it")]
     Wrapped {
         /// What it is.
         what: &'static str,
@@ -345,16 +345,16 @@ mod tests {
             (
                 r#"{"Messages": [{"MessageId": "1", "Body": "{}"}]}"#,
                 "it is the whole answer of `aws sqs receive-message`: give the body of one \
-                 message, such as jq -r '.Messages[0].Body' prints it",
+                 message, as jq -r '.Messages[0].Body' prints it",
             ),
             (
                 r#"{"Records": [{"messageId": "1", "body": "{}"}]}"#,
-                "it is a whole SQS event of a function: give the body of one message, such as \
+                "it is a whole SQS event of a function: give the body of one message, as \
                  jq -r '.Records[0].body' prints it",
             ),
             (
                 r#"{"MessageId": "1", "Body": "{}"}"#,
-                "it is a whole message: give the body of one message, such as jq -r '.Body' prints \
+                "it is a whole message: give the body of one message, as jq -r '.Body' prints \
                  it",
             ),
         ] {

@@ -11,7 +11,7 @@ use crate::{
     search::{Found, search},
     secret::{self, MOST_SECRETS},
     time,
-    trial::{Late, Refusal, Trials},
+    trial::{LaterRefusal, Refusal, Trials},
     words::{plain, quoted},
 };
 
@@ -20,15 +20,15 @@ const EVEN_THEN: &str = " Fix that first. Even then, none of the given secrets v
 
 /// Says what would have to be different for the delivery to be accepted.
 pub(crate) fn diagnose(question: &Question<'_>, refusal: &Refusal) -> Explanation {
-    let (change, more) = match (refusal, Late::of(refusal)) {
+    let (change, more) = match (refusal, LaterRefusal::of(refusal)) {
         (Refusal::TooLarge, _) => (too_large(), String::new()),
         // The MAC was right, or had not been checked yet.
-        (_, Some(refusal)) => (late(question, &refusal), String::new()),
+        (_, Some(refusal)) => (later_refusal(question, &refusal), String::new()),
         (_, None) => {
             let mut trials = Trials::new(question);
             match search(&mut trials) {
                 Some(Found { change, other, refusal }) => {
-                    let rest = refusal.map(|refusal| late(question, &refusal));
+                    let rest = refusal.map(|refusal| later_refusal(question, &refusal));
                     let more = other.into_iter().chain(rest).map(|also| {
                         let code = also.cause.code();
                         format!(" Another fault ({code}): {} {}", also.detail, also.fix)
@@ -55,14 +55,14 @@ fn too_large() -> Change<()> {
 }
 
 /// Says why a delivery is refused although its MAC is right, or before its MAC is checked.
-fn late(question: &Question<'_>, refusal: &Late) -> Change<()> {
+fn later_refusal(question: &Question<'_>, refusal: &LaterRefusal) -> Change<()> {
     match refusal {
-        Late::NotAccepted(scheme) => scheme::not_accepted(question, scheme.name),
-        Late::Outside(skew) => time::outside(question, signed_time(question), *skew),
-        Late::Malformed(Malformed::NotAnObject) => {
+        LaterRefusal::NotAccepted(scheme) => scheme::not_accepted(question, scheme.name),
+        LaterRefusal::Outside(skew) => time::outside(question, signed_time(question), *skew),
+        LaterRefusal::Malformed(Malformed::NotAnObject) => {
             body::not_an_object(question.body, header::value(question.headers, &["content-type"]))
         }
-        Late::Malformed(Malformed::UnsignedFieldTooLong) => {
+        LaterRefusal::Malformed(Malformed::UnsignedFieldTooLong) => {
             let detail = "The delivery is authentic, but a field that the signature does not cover \
                           is longer than 1,024 bytes.";
             let fix = "Look at the body: somebody may have captured a delivery and made that field \

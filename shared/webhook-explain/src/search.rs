@@ -6,7 +6,7 @@ use crate::{
     Question, body,
     change::Change,
     header, scheme, secret,
-    trial::{Late, Parts, Secret, Trials, read},
+    trial::{LaterRefusal, Parts, Secret, Trials, read},
 };
 
 /// How many changes of each part are combined with changes of another part.
@@ -18,7 +18,7 @@ pub(crate) struct Found {
     /// A second change, if one is not enough.
     pub(crate) other: Option<Change<()>>,
     /// Why the delivery is refused even so, if it is.
-    pub(crate) refusal: Option<Late>,
+    pub(crate) refusal: Option<LaterRefusal>,
 }
 
 /// The changes of each part that are tried.

@@ -47,7 +47,7 @@ impl std::fmt::Display for Refusal {
 }
 
 /// Why a delivery is refused although its MAC is right, or before its MAC is checked.
-pub(crate) enum Late {
+pub(crate) enum LaterRefusal {
     NotAccepted(&'static Scheme),
     Outside(Skew),
     Malformed(Malformed),
@@ -60,7 +60,7 @@ pub(crate) struct Skew {
     pub(crate) is_past: bool,
 }
 
-impl Late {
+impl LaterRefusal {
     /// Returns `None` if the MAC is wrong, or if the delivery was refused before the MAC was
     /// checked.
     pub(crate) fn of(refusal: &Refusal) -> Option<Self> {
@@ -124,7 +124,7 @@ pub(crate) struct Trials<'q> {
 /// A delivery whose MAC is right.
 pub(crate) struct Authentic {
     /// Why it is refused even so, if it is.
-    pub(crate) refusal: Option<Late>,
+    pub(crate) refusal: Option<LaterRefusal>,
 }
 
 impl<'q> Trials<'q> {
@@ -163,18 +163,21 @@ impl<'q> Trials<'q> {
         let verified = match unverified.verify(&parts.secret.0, now, tolerance, parts.public_url) {
             Ok(verified) => verified,
             Err(error) => {
-                return Late::of_error(&error).map(|late| Authentic { refusal: Some(late) });
+                return LaterRefusal::of_error(&error)
+                    .map(|refusal| Authentic { refusal: Some(refusal) });
             }
         };
         if parts.provider.name() == self.question.provider.name()
             && !self.question.accepts(unverified.scheme())
         {
-            return Some(Authentic { refusal: Some(Late::NotAccepted(unverified.scheme())) });
+            return Some(Authentic {
+                refusal: Some(LaterRefusal::NotAccepted(unverified.scheme())),
+            });
         }
         if verified.challenge(&parts.secret.0).is_some() {
             return Some(Authentic { refusal: None });
         }
-        Some(Authentic { refusal: verified.event().err().map(Late::Malformed) })
+        Some(Authentic { refusal: verified.event().err().map(LaterRefusal::Malformed) })
     }
 }
 

@@ -6,20 +6,20 @@ use std::time::Duration;
 use crate::clock::UnixMillis;
 
 /// How long a delivery may take until its response, whatever the outcome. Pinwheel waits 15 s.
-const ANSWER_WITHIN: Duration = Duration::from_secs(9);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(9);
 /// Reserved before the deadline so that the response gets out.
 const REPLY_MARGIN: Duration = Duration::from_millis(250);
 /// Reserved for releasing the claim if the send fails; a quarter of the time if that is less.
 const RELEASE_RESERVE: Duration = Duration::from_secs(1);
 /// With less time left than this, no call is begun.
-const LEAST_TO_BEGIN: Duration = Duration::from_millis(200);
+const MIN_CALL_TIME: Duration = Duration::from_millis(200);
 /// The clocks of two instances may differ by this. So a lease ends this long after its owner must
 /// be dead.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
 /// No invocation lasts longer. A deadline further ahead is wrong, and must not lead to a lease that
 /// never ends.
 const LONGEST_INVOCATION: Duration = Duration::from_mins(15);
-/// In the year 2001: a number below it is not a time.
+/// A time in the year 2001. A smaller number cannot be a deadline.
 const FIRST_LIKELY_DEADLINE: UnixMillis = UnixMillis(1_000_000_000_000);
 /// Assumed for an invocation whose deadline is unknown: the function's timeout in the template.
 const ASSUMED_TIMEOUT: Duration = Duration::from_secs(15);
@@ -49,7 +49,7 @@ impl Budget {
     /// Shares out the time from `start` to `deadline`, when the runtime kills the invocation.
     pub(crate) fn new(start: UnixMillis, deadline: UnixMillis) -> Self {
         let deadline = deadline.min(start.plus(LONGEST_INVOCATION));
-        let end = deadline.minus(REPLY_MARGIN).min(start.plus(ANSWER_WITHIN));
+        let end = deadline.minus(REPLY_MARGIN).min(start.plus(RESPONSE_TIMEOUT));
         let reserve = RELEASE_RESERVE.min(end.since(start) / 4);
         Self { end, work_end: end.minus(reserve), lease_end: deadline.plus(CLOCK_SKEW) }
     }
@@ -57,7 +57,7 @@ impl Budget {
     /// Returns the time left for a claim or send, or `None` if it is too little to begin.
     pub(crate) fn for_work(&self, now: UnixMillis) -> Option<Duration> {
         let left = self.work_end.since(now);
-        (left >= LEAST_TO_BEGIN).then_some(left)
+        (left >= MIN_CALL_TIME).then_some(left)
     }
 
     /// Returns the time left for release and complete.

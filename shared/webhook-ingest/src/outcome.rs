@@ -14,12 +14,12 @@ use crate::{
 pub enum Outcome {
     /// Queued now.
     Accepted {
-        /// The message's id, at most 1,024 bytes.
+        /// The event's id, at most 1,024 bytes.
         id: String,
     },
     /// Queued before.
     Duplicate {
-        /// The message's id, at most 1,024 bytes.
+        /// The event's id, at most 1,024 bytes.
         id: String,
     },
     /// Another delivery of the event is in flight.
@@ -126,7 +126,7 @@ pub struct Trail {
     pub secret: Option<SecretVersion>,
     /// The event's name without the provider's prefix, at most 1,024 bytes.
     pub event_type: Option<String>,
-    /// The message's id, at most 1,024 bytes.
+    /// The event's id, at most 1,024 bytes.
     pub event_id: Option<String>,
     /// The idempotency key, at most 1,024 bytes.
     pub idempotency_key: Option<String>,

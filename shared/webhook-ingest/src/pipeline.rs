@@ -212,7 +212,8 @@ impl<S: IdempotencyStore, Q: EventQueue, K: SecretStore, C: Clock> Intake<'_, S,
                 Err(Outcome::InProgress { retry_after_s: left_ms.div_ceil(1000).max(1) })
             }
             Err(error) => {
-                // The write may have happened. Nothing was sent, so the next attempt need not wait.
+                // The record may have been written. Nothing was sent, so release it: the next
+                // attempt need not wait for the lease to end.
                 self.release(claim).await;
                 Err(Outcome::Unavailable(Fault::Call { call: Call::Claim, error }))
             }

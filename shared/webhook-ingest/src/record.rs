@@ -87,7 +87,7 @@ pub struct NewClaim {
     pub expires_at_s: i64,
     /// The event's name without the provider's prefix, at most 1,024 bytes.
     pub event_type: String,
-    /// The message's id, at most 1,024 bytes.
+    /// The event's id, at most 1,024 bytes.
     pub event_id: String,
     /// The unsigned id of the delivery, if the scheme has one; at most 1,024 bytes.
     pub delivery_id: Option<String>,

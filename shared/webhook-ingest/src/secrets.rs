@@ -5,9 +5,9 @@
 //!   permission, secret deleted), the old one is dropped at once.
 //! - A signature that does not match causes a refetch at once, since the secret may just have been
 //!   rotated. This happens at most every 10 s, so that forgeries do not become calls.
-//! - An unreadable previous version matters only if the current one does not verify. So the
-//!   previous version is not fetched when a function starts, which would take a second connection,
-//!   but only after the first signature that does not match.
+//! - An unreadable previous version matters only if the current one does not verify. So a function
+//!   that starts fetches the current version alone, which saves a second connection. Every later
+//!   fetch reads both versions.
 
 use std::{
     fmt,
@@ -24,9 +24,9 @@ use crate::{
 };
 
 /// How long after its fetch a secret may be used while the store is down.
-const USED_AT_MOST: Duration = Duration::from_hours(1);
+const MAX_SECRET_AGE: Duration = Duration::from_hours(1);
 /// The shortest time between two fetches that follow failing signatures or a failed fetch.
-const BETWEEN_REFETCHES: Duration = Duration::from_secs(10);
+const MIN_REFETCH_INTERVAL: Duration = Duration::from_secs(10);
 /// A shorter secret could be guessed, and is probably a mistake.
 const LEAST_BYTES: usize = 16;
 
@@ -76,7 +76,7 @@ pub enum SecretError {
     #[error("the value is the public development secret: store the provider's own")]
     Development,
     /// The last fetch failed, and it is too early for the next.
-    #[error("the last fetch failed; the next is due within 10 s")]
+    #[error("the last fetch failed; the next one is allowed 10 s after it")]
     FailedLately,
     /// The current version does not verify, and the previous one could not be read.
     #[error("the current version does not verify and the previous one is unreadable: {0}")]
@@ -145,8 +145,8 @@ impl fmt::Display for SecretWarning {
 /// trailing line break is dropped: editors add it, and providers never do.
 ///
 /// # Errors
-/// The value is not text, is empty, begins with a byte-order mark, begins with `{` without being a
-/// JSON object, or is an object whose `signing_secret` is missing or not text.
+/// [`SecretError`] if the value is not text, is empty, begins with a byte-order mark, begins with
+/// `{` without being a JSON object, or is an object whose `signing_secret` is missing or not text.
 pub fn stored_secret_text(
     stored: &StoredSecret,
 ) -> Result<(Zeroizing<String>, Vec<SecretWarning>), SecretError> {
@@ -258,7 +258,7 @@ impl<S: SecretStore> SecretCache<S> {
     /// Returns the secrets, and whether they were cached or fetched.
     ///
     /// # Errors
-    /// The fetch fails, and there is no old secret that may be used.
+    /// [`SecretError`] if the fetch fails and there is no old secret that may be used.
     pub(crate) async fn get(
         &self,
         now: UnixMillis,
@@ -270,7 +270,7 @@ impl<S: SecretStore> SecretCache<S> {
         if let Some(fetched) = cached {
             let age = now.since(fetched.at);
             // While the store is down and an old secret is in use, ask it at most every 10 s.
-            if age < self.fresh_for || (failed_lately && age <= USED_AT_MOST) {
+            if age < self.fresh_for || (failed_lately && age <= MAX_SECRET_AGE) {
                 return Ok((fetched, SecretFetch::NotDue));
             }
         }
@@ -278,7 +278,7 @@ impl<S: SecretStore> SecretCache<S> {
             Ok(fetched) => Ok((fetched, SecretFetch::Routine)),
             // If the store refused, `fetch` has emptied the cache.
             Err(error) => match self.state().fetched.clone() {
-                Some(fetched) if now.since(fetched.at) <= USED_AT_MOST => {
+                Some(fetched) if now.since(fetched.at) <= MAX_SECRET_AGE => {
                     Ok((fetched, SecretFetch::Failed(error)))
                 }
                 Some(_) | None => Err(error),
@@ -290,8 +290,8 @@ impl<S: SecretStore> SecretCache<S> {
     /// early to ask again.
     ///
     /// # Errors
-    /// The fetch fails, or failed within the last 10 s. Then it is unknown whether the signature is
-    /// good.
+    /// [`SecretError`] if the fetch fails, or failed within the last 10 s. It is then unknown
+    /// whether the signature is valid.
     pub(crate) async fn refetch(
         &self,
         now: UnixMillis,
@@ -377,7 +377,7 @@ impl<S: SecretStore> SecretCache<S> {
 }
 
 fn lately(at: Option<UnixMillis>, now: UnixMillis) -> bool {
-    at.is_some_and(|at| now.since(at) < BETWEEN_REFETCHES)
+    at.is_some_and(|at| now.since(at) < MIN_REFETCH_INTERVAL)
 }
 
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl FunctionConfig {
     /// Reads the configuration of the provider's function.
     ///
     /// # Errors
-    /// A required variable is absent, or a variable has a value that cannot be used.
+    /// [`StartError`] if a required variable is absent, or if a variable has a value that cannot be
+    /// used.
     pub(crate) fn read(
         provider: &'static Provider,
         environment: &Environment,
@@ -108,7 +109,8 @@ fn check_retention(provider: &Provider, settings: &Settings) -> Result<(), Start
         return Ok(());
     }
     let (retention_s, least_s) = (settings.retention.as_secs(), least.as_secs());
-    Err(StartError::invalid("RETENTION_S", format!("{retention_s} is less than {least_s}, {why}")))
+    let reason = format!("it is {retention_s}, but must be at least {least_s}, {why}");
+    Err(StartError::invalid("RETENTION_S", reason))
 }
 
 /// Reads names of the provider's schemes, separated by commas.
@@ -140,10 +142,10 @@ fn public_url(
         )),
         None if provider.signs_url() => {
             let reason = format!(
-                "{} signs the URL that it is registered with: set it to that URL",
+                "{0} signs it, so set it to the URL that is registered with {0}",
                 provider.name()
             );
-            Err(StartError::invalid("PUBLIC_URL", reason))
+            Err(StartError::Required { variable: "PUBLIC_URL", reason })
         }
         Some(_) | None => Ok(url),
     }
@@ -326,11 +328,11 @@ mod tests {
 
     #[test]
     fn retention_outlives_deduplication_and_twice_the_tolerance() {
-        let minutes = "RETENTION_S cannot be used: 359 is less than 360, because a record must \
-                       outlive the queue's five minutes of deduplication";
+        let minutes = "RETENTION_S cannot be used: it is 359, but must be at least 360, because a \
+                       record must outlive the queue's five minutes of deduplication";
         assert_eq!(error(BETA, "RETENTION_S", "359").as_deref(), Some(minutes));
         assert_eq!(error(BETA, "RETENTION_S", "360"), None);
-        let twice = "RETENTION_S cannot be used: 172799 is less than 172800, twice \
+        let twice = "RETENTION_S cannot be used: it is 172799, but must be at least 172800, twice \
                      TIMESTAMP_TOLERANCE_S: otherwise a captured delivery could be sent again \
                      after its record has expired";
         assert_eq!(error(ACME, "RETENTION_S", "172799").as_deref(), Some(twice));
@@ -369,8 +371,8 @@ mod tests {
     fn the_public_url_is_required_only_if_the_provider_signs_it() {
         let config = read(ACME, &[("PUBLIC_URL", "")]).expect("it starts");
         assert_eq!(config.settings.public_url, None);
-        let missing = "PUBLIC_URL cannot be used: square signs the URL that it is registered with: \
-                       set it to that URL";
+        let missing = "PUBLIC_URL is not set: square signs it, so set it to the URL that is \
+                       registered with square";
         assert_eq!(error(SQUARE, "PUBLIC_URL", "").as_deref(), Some(missing));
     }
 

@@ -1,6 +1,6 @@
-//! Reads the headers and the body of an HTTP request from a Lambda event, for every door that
-//! Lambda has: HTTP API (payload 2.0 and 1.0), REST API, ALB, function URL. Their events have the
-//! same four members: `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`.
+//! Reads the headers and the body of an HTTP request from a Lambda event, whatever service sent it:
+//! HTTP API (payload format 2.0 and 1.0), REST API, ALB, function URL. Their events have the same
+//! four members: `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`.
 //!
 //! `lambda_http`'s own request types are not used. On REST events they keep only the last of
 //! repeated headers, so a second signature would go unnoticed; and they panic on a body whose
@@ -20,17 +20,17 @@ use webhook_verify::Header;
 /// An HTTP request that came as an event.
 #[derive(Debug, Eq, PartialEq)]
 pub struct HttpEvent {
-    /// The door that it came through.
-    pub door: Door,
+    /// The event's format, which the response must match.
+    pub format: EventFormat,
     /// The headers, with every value of a repeated one.
     pub headers: Vec<Header>,
     /// The body, decoded if it came as base64.
     pub body: Vec<u8>,
 }
 
-/// What an event came through. It decides the form of the response.
+/// The format of an event, and of the response to it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Door {
+pub enum EventFormat {
     /// HTTP API with payload 2.0, function URL: a response has `cookies`. `cargo lambda watch`
     /// requires them.
     Version2,
@@ -47,19 +47,19 @@ pub enum EventError {
     /// It is not an HTTP request, but a queue's batch, for example.
     NotHttp,
     /// It is an HTTP request, but one of its members is malformed.
-    Malformed(Door),
+    Malformed(EventFormat),
 }
 
 impl HttpEvent {
     /// Reads the event. Never panics, whatever the event is.
     ///
     /// # Errors
-    /// The event is not an HTTP request, or is a malformed one.
+    /// [`EventError`] if the event is not an HTTP request, or is a malformed one.
     pub fn from_json(event: &str) -> Result<Self, EventError> {
         let members: Members<'_> = serde_json::from_str(event).map_err(|_| EventError::NotHttp)?;
-        let door = members.door().ok_or(EventError::NotHttp)?;
-        let (headers, body) = members.request().ok_or(EventError::Malformed(door))?;
-        Ok(Self { door, headers, body })
+        let format = members.format().ok_or(EventError::NotHttp)?;
+        let (headers, body) = members.request().ok_or(EventError::Malformed(format))?;
+        Ok(Self { format, headers, body })
     }
 }
 
@@ -92,10 +92,9 @@ fn present<'de: 'e, 'e, D: Deserializer<'de>>(
 }
 
 impl Members<'_> {
-    /// Returns the door that the event came through, or `None` if it is not an HTTP request. Looks
-    /// only at which members there are, so that the response to a malformed request has the right
-    /// form too.
-    fn door(&self) -> Option<Door> {
+    /// Returns the format of the event, or `None` if it is not an HTTP request. Looks only at which
+    /// members there are, so that the response to a malformed request has the right format too.
+    fn format(&self) -> Option<EventFormat> {
         let is_http = [self.request_context, self.headers, self.multi_value_headers]
             .iter()
             .any(Option::is_some);
@@ -105,9 +104,9 @@ impl Members<'_> {
         let is_present =
             |member: Option<&RawValue>| member.is_some_and(|value| value.get() != "null");
         Some(match self.version.map(RawValue::get) {
-            Some("\"2.0\"") => Door::Version2,
-            Some(_) | None if is_present(self.multi_value_headers) => Door::MultiValue,
-            Some(_) | None => Door::SingleValue,
+            Some("\"2.0\"") => EventFormat::Version2,
+            Some(_) | None if is_present(self.multi_value_headers) => EventFormat::MultiValue,
+            Some(_) | None => EventFormat::SingleValue,
         })
     }
 
@@ -284,25 +283,31 @@ mod tests {
     }
 
     #[test]
-    fn the_door_is_known_even_if_the_request_is_malformed() {
-        for (door, event) in [
+    fn the_format_is_known_even_if_the_request_is_malformed() {
+        for (format, event) in [
             (
-                Door::Version2,
+                EventFormat::Version2,
                 r#"{"version":"2.0","requestContext":{},"headers":{},"multiValueHeaders":{},"body":"#,
             ),
-            (Door::MultiValue, r#"{"version":"1.0","headers":{},"multiValueHeaders":{},"body":"#),
-            (Door::MultiValue, r#"{"requestContext":{"elb":{}},"multiValueHeaders":{},"body":"#),
-            (Door::SingleValue, r#"{"requestContext":{"elb":{}},"headers":{},"body":"#),
             (
-                Door::SingleValue,
+                EventFormat::MultiValue,
+                r#"{"version":"1.0","headers":{},"multiValueHeaders":{},"body":"#,
+            ),
+            (
+                EventFormat::MultiValue,
+                r#"{"requestContext":{"elb":{}},"multiValueHeaders":{},"body":"#,
+            ),
+            (EventFormat::SingleValue, r#"{"requestContext":{"elb":{}},"headers":{},"body":"#),
+            (
+                EventFormat::SingleValue,
                 r#"{"version":2.0,"headers":null,"multiValueHeaders":null,"body":"#,
             ),
         ] {
-            let good = HttpEvent::from_json(&format!("{event}\"b\"}}")).map(|event| event.door);
-            assert_eq!(good, Ok(door), "{event}");
+            let good = HttpEvent::from_json(&format!("{event}\"b\"}}")).map(|event| event.format);
+            assert_eq!(good, Ok(format), "{event}");
             let malformed =
                 HttpEvent::from_json(&format!("{event}\"*\",\"isBase64Encoded\":true}}"));
-            assert_eq!(malformed, Err(EventError::Malformed(door)), "{event}");
+            assert_eq!(malformed, Err(EventError::Malformed(format)), "{event}");
         }
     }
 
@@ -319,12 +324,15 @@ mod tests {
         ] {
             assert_eq!(
                 HttpEvent::from_json(event),
-                Err(EventError::Malformed(Door::SingleValue)),
+                Err(EventError::Malformed(EventFormat::SingleValue)),
                 "{event}"
             );
         }
         let event = r#"{"multiValueHeaders":{"a":"1"},"body":"b"}"#;
-        assert_eq!(HttpEvent::from_json(event), Err(EventError::Malformed(Door::MultiValue)));
+        assert_eq!(
+            HttpEvent::from_json(event),
+            Err(EventError::Malformed(EventFormat::MultiValue))
+        );
     }
 
     #[test]

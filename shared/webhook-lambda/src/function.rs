@@ -94,7 +94,7 @@ impl Function {
     /// too.
     ///
     /// # Errors
-    /// The event is not an HTTP request.
+    /// [`NotAnHttpRequest`] if the event is not an HTTP request.
     pub(crate) async fn handle(
         &self,
         event: LambdaEvent<Box<RawValue>>,
@@ -111,10 +111,10 @@ impl Function {
         drop(payload); // Up to 6 MB that are not needed any more.
         match event {
             Ok(event) => Ok(self.deliver(&event, &invocation, &context).await),
-            Err(EventError::Malformed(door)) => {
+            Err(EventError::Malformed(format)) => {
                 log::malformed_event(&invocation);
                 metrics::event_without_delivery(&invocation);
-                Ok(response::malformed(door))
+                Ok(response::malformed(format))
             }
             Err(EventError::NotHttp) => {
                 log::not_an_http_request(&invocation, &NotAnHttpRequest.to_string());
@@ -147,7 +147,7 @@ impl Function {
         };
         self.log.delivery(invocation, &handled, ended_at);
         metrics::delivery(invocation, &handled);
-        response::response(&report.outcome, event.door)
+        response::response(&report.outcome, event.format)
     }
 }
 

@@ -44,7 +44,8 @@ use crate::{config::FunctionConfig, function::Function};
 /// Serves the provider's webhooks until Lambda ends the process.
 ///
 /// # Errors
-/// The environment lacks a variable, or a variable has a value that cannot be used.
+/// [`StartError`] if a required variable is not set, if a variable has a value that cannot be used,
+/// or if the Lambda runtime fails.
 pub fn run(provider: &'static Provider) -> Result<(), StartError> {
     // One thread: an instance handles one delivery at a time.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(provider))

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `webhook.provider`, `webhook.scheme` | whose delivery; how it is signed |
 //! | `webhook.outcome` | `accepted`, `duplicate`, `in_progress`, `challenge`, `refused`, `malformed`, `too_large`, `unavailable` |
-//! | `webhook.reason` | of a refusal or a fault: a fixed word; `webhook.detail` says it in full |
+//! | `webhook.reason` | why a delivery is refused, malformed or unavailable: a fixed word; `webhook.detail` says it in full |
 //! | `webhook.event_type`, `webhook.event_id`, `webhook.idempotency_key`, `webhook.message_id` | of an authentic event |
 //! | `webhook.unsigned_fields` | the message's fields that no signature covers |
 //! | `webhook.secret_version` | which secret verified: `current` or `previous` |
@@ -16,7 +16,7 @@
 //! | `webhook.event_type_changed` | a known event came with a different unsigned event type |
 //! | `webhook.warning` | a call that failed without changing the response; what looks wrong with a secret |
 //! | `webhook.body_bytes`, `webhook.duration_ms` | the decoded body's size; the time that the delivery took |
-//! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened |
+//! | `webhook.{verify,claim,send,close}_ms` | the time of each part that happened; `close` is the complete or the release |
 //! | `webhook.cold_start`, `webhook.request_id` | of the invocation |
 //!
 //! Anybody can send deliveries that are refused or too large, so an instance logs at most 60 of

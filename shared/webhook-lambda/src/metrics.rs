@@ -73,7 +73,8 @@ pub const EVENT_TYPE_CHANGES: Metric = Metric::count("EventTypeChanges");
 pub const WARNINGS: Metric = Metric::count("Warnings");
 /// First invocations of a process.
 pub const COLD_STARTS: Metric = Metric::count("ColdStarts");
-/// Getting the secret, checking the signature, and reading the event. Refusals have it too.
+/// Getting the secret, checking the signature, and reading the event. Refusals have it too, unless
+/// their headers or their scheme were refused before that.
 pub const VERIFY_DURATION: Metric = Metric::duration("VerifyDuration");
 /// The claim, successful or not.
 pub const CLAIM_DURATION: Metric = Metric::duration("ClaimDuration");

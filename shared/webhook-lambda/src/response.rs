@@ -11,9 +11,9 @@ use serde::Serialize;
 use webhook_ingest::Outcome;
 
 // Not by the crate's path: the fuzz targets compile this file in another crate.
-use super::event::Door;
+use super::event::EventFormat;
 
-/// A response in the form of the door that the event came through.
+/// A response in the format of the event.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Response {
@@ -27,28 +27,28 @@ pub(crate) enum Response {
 const RETRY_AFTER_FAULT_S: u64 = 5;
 
 /// Returns the response to a delivery.
-pub(crate) fn response(outcome: &Outcome, door: Door) -> Response {
+pub(crate) fn response(outcome: &Outcome, format: EventFormat) -> Response {
     let error = |error| Body { error: Some(error), ..Body::default() };
     let status = |status, id| Body { status: Some(status), id, error: None };
     match outcome {
-        Outcome::Accepted { id } => answer(door, 200, None, &status("accepted", Some(id))),
-        Outcome::Duplicate { id } => answer(door, 200, None, &status("duplicate", Some(id))),
+        Outcome::Accepted { id } => answer(format, 200, None, &status("accepted", Some(id))),
+        Outcome::Duplicate { id } => answer(format, 200, None, &status("duplicate", Some(id))),
         Outcome::InProgress { retry_after_s } => {
-            answer(door, 409, Some(*retry_after_s), &status("in_progress", None))
+            answer(format, 409, Some(*retry_after_s), &status("in_progress", None))
         }
-        Outcome::Challenge(challenge) => with_body(door, 200, None, challenge.body().to_owned()),
-        Outcome::Refused(_) => answer(door, 401, None, &error("unauthorized")),
-        Outcome::Malformed(_) => malformed(door),
-        Outcome::TooLarge => answer(door, 413, None, &error("too_large")),
+        Outcome::Challenge(challenge) => with_body(format, 200, None, challenge.body().to_owned()),
+        Outcome::Refused(_) => answer(format, 401, None, &error("unauthorized")),
+        Outcome::Malformed(_) => malformed(format),
+        Outcome::TooLarge => answer(format, 413, None, &error("too_large")),
         Outcome::Unavailable(_) => {
-            answer(door, 503, Some(RETRY_AFTER_FAULT_S), &error("unavailable"))
+            answer(format, 503, Some(RETRY_AFTER_FAULT_S), &error("unavailable"))
         }
     }
 }
 
 /// Returns the response to a malformed event, which is the same as to a malformed delivery.
-pub(crate) fn malformed(door: Door) -> Response {
-    answer(door, 400, None, &Body { error: Some("malformed"), ..Body::default() })
+pub(crate) fn malformed(format: EventFormat) -> Response {
+    answer(format, 400, None, &Body { error: Some("malformed"), ..Body::default() })
 }
 
 /// A response's body: a status, or an error.
@@ -62,12 +62,22 @@ struct Body<'o> {
     error: Option<&'static str>,
 }
 
-fn answer(door: Door, status_code: i64, retry_after_s: Option<u64>, body: &Body<'_>) -> Response {
+fn answer(
+    format: EventFormat,
+    status_code: i64,
+    retry_after_s: Option<u64>,
+    body: &Body<'_>,
+) -> Response {
     // Only text: serialising it cannot fail.
-    with_body(door, status_code, retry_after_s, serde_json::to_string(body).unwrap_or_default())
+    with_body(format, status_code, retry_after_s, serde_json::to_string(body).unwrap_or_default())
 }
 
-fn with_body(door: Door, status_code: i64, retry_after_s: Option<u64>, body: String) -> Response {
+fn with_body(
+    format: EventFormat,
+    status_code: i64,
+    retry_after_s: Option<u64>,
+    body: String,
+) -> Response {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Some(seconds) = retry_after_s {
@@ -75,7 +85,7 @@ fn with_body(door: Door, status_code: i64, retry_after_s: Option<u64>, body: Str
     }
     let body = Some(body.into());
     // The types are `non_exhaustive`, so they cannot be written as literals.
-    if door == Door::Version2 {
+    if format == EventFormat::Version2 {
         let mut response = ApiGatewayV2httpResponse::default();
         response.status_code = status_code;
         response.headers = headers;
@@ -84,7 +94,7 @@ fn with_body(door: Door, status_code: i64, retry_after_s: Option<u64>, body: Str
     }
     let mut response = ApiGatewayProxyResponse::default();
     response.status_code = status_code;
-    if door == Door::MultiValue {
+    if format == EventFormat::MultiValue {
         response.multi_value_headers = headers.clone();
     }
     response.headers = headers;
@@ -100,14 +110,15 @@ mod tests {
 
     use super::*;
 
-    const DOORS: [Door; 3] = [Door::Version2, Door::MultiValue, Door::SingleValue];
+    const FORMATS: [EventFormat; 3] =
+        [EventFormat::Version2, EventFormat::MultiValue, EventFormat::SingleValue];
 
     fn json(response: &Response) -> Value {
         serde_json::to_value(response).expect("a response serialises")
     }
 
     #[test]
-    fn each_outcome_has_the_contracts_response_at_every_door() {
+    fn each_outcome_has_the_contracts_response_in_every_format() {
         let id = || "e\"1".to_owned();
         for (outcome, (status, retry_after, body)) in [
             (Outcome::Accepted { id: id() }, (200, None, r#"{"status":"accepted","id":"e\"1"}"#)),
@@ -144,25 +155,25 @@ mod tests {
             };
             let mut version2 = version1(json!({}));
             version2["cookies"] = json!([]);
-            for (door, expected) in [
-                (Door::Version2, version2),
-                (Door::MultiValue, version1(multi_value_headers)),
-                (Door::SingleValue, version1(json!({}))),
+            for (format, expected) in [
+                (EventFormat::Version2, version2),
+                (EventFormat::MultiValue, version1(multi_value_headers)),
+                (EventFormat::SingleValue, version1(json!({}))),
             ] {
-                assert_eq!(json(&response(&outcome, door)), expected, "{outcome:?} {door:?}");
+                assert_eq!(json(&response(&outcome, format)), expected, "{outcome:?} {format:?}");
             }
         }
     }
 
     #[test]
     fn a_challenge_is_answered_with_the_body_that_its_provider_wants() {
-        for door in DOORS {
+        for format in FORMATS {
             let body = r#"{"challenge":"3eZb\u0001"}"#;
-            let answer = json(&with_body(door, 200, None, body.to_owned()));
+            let answer = json(&with_body(format, 200, None, body.to_owned()));
             assert_eq!(
                 (&answer["statusCode"], &answer["body"]),
                 (&json!(200), &json!(body)),
-                "{door:?}"
+                "{format:?}"
             );
             assert_eq!(answer["headers"], json!({"content-type": "application/json"}));
         }
@@ -170,11 +181,11 @@ mod tests {
 
     #[test]
     fn a_malformed_event_gets_the_response_to_a_malformed_delivery() {
-        for door in DOORS {
+        for format in FORMATS {
             assert_eq!(
-                json(&malformed(door)),
-                json(&response(&Outcome::Malformed(Malformed::NotAnObject), door)),
-                "{door:?}"
+                json(&malformed(format)),
+                json(&response(&Outcome::Malformed(Malformed::NotAnObject), format)),
+                "{format:?}"
             );
         }
     }
@@ -183,11 +194,11 @@ mod tests {
     /// have no default.
     #[test]
     fn cargo_lambda_watch_can_read_the_response_to_a_version_2_event() {
-        let sent = response(&Outcome::TooLarge, Door::Version2);
+        let sent = response(&Outcome::TooLarge, EventFormat::Version2);
         let read: ApiGatewayV2httpResponse =
             serde_json::from_value(json(&sent)).expect("has all members");
         assert_eq!((read.status_code, read.cookies.len()), (413, 0));
-        let without = json(&response(&Outcome::TooLarge, Door::SingleValue));
+        let without = json(&response(&Outcome::TooLarge, EventFormat::SingleValue));
         assert!(
             serde_json::from_value::<ApiGatewayV2httpResponse>(without).is_err(),
             "it requires cookies"
@@ -199,8 +210,9 @@ mod tests {
     #[test]
     fn an_id_of_1024_quotes_makes_a_response_of_4_kb() {
         let id = "\"".repeat(webhook_verify::MAX_NAME_BYTES);
-        let text = serde_json::to_string(&response(&Outcome::Accepted { id }, Door::MultiValue))
-            .expect("serialises");
+        let text =
+            serde_json::to_string(&response(&Outcome::Accepted { id }, EventFormat::MultiValue))
+                .expect("serialises");
         assert_eq!(text.matches(r#"\\\""#).count(), 1024);
         assert_eq!(text.len(), 4 * 1024 + 193);
     }

@@ -64,7 +64,7 @@ impl Event<'_> {
         &self.idempotency_key
     }
 
-    /// Returns the message's id: the provider's own signed id or, if it signs none, the idempotency
+    /// Returns the event's id: the provider's own signed id or, if it signs none, the idempotency
     /// key without the provider's prefix.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -91,7 +91,7 @@ impl Event<'_> {
         self.delivery_id.as_deref()
     }
 
-    /// Returns the names of the message's fields that no signature covers, separated by commas.
+    /// Returns the names of the event's fields that no signature covers, separated by commas.
     #[must_use]
     pub fn unsigned_fields(&self) -> Option<&str> {
         self.unsigned_fields.as_deref()

@@ -1,8 +1,8 @@
 //! Verifies who sent a webhook, and reads the event from the verified bytes.
 //!
-//! The crate uses no clock, no I/O, no async and no AWS. A provider is a [`description`]. A
-//! delivery takes three steps. Each returns a type that no other code can make, and the next step
-//! is a method of that type:
+//! The crate uses no clock, no I/O, no async and no AWS. How a provider signs is data: see
+//! [`description`]. A delivery takes three steps. Each returns a type that no other code can make,
+//! and the next step is a method of that type:
 //!
 //! 1. [`Provider::parse`] reads the headers and returns an [`Unverified`].
 //! 2. [`Unverified::verify`] checks the MAC, then the clock, and returns a [`Verified`], which

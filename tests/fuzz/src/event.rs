@@ -29,8 +29,8 @@ pub fn check(input: &[u8]) {
                 check_answer(provider, http_event);
             }
         }
-        Err(EventError::Malformed(door)) => {
-            assert_eq!(contents(&malformed(*door)), (400, json!({"error": "malformed"})));
+        Err(EventError::Malformed(format)) => {
+            assert_eq!(contents(&malformed(*format)), (400, json!({"error": "malformed"})));
         }
         // An error to Lambda.
         Err(EventError::NotHttp) => {}
@@ -42,7 +42,7 @@ fn check_answer(provider: &'static Provider, event: &HttpEvent) {
     let world = World::new(provider, KEY, &url, NOW);
     let deliver = || {
         let outcome = world.deliver(&event.headers, &event.body, None);
-        (contents(&response(&outcome, event.door)), outcome)
+        (contents(&response(&outcome, event.format)), outcome)
     };
     let ((status, body), outcome) = deliver();
     let messages = world.pipeline.queue.messages();

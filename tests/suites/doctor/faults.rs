@@ -39,10 +39,8 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::AliasOfLatest,
         1,
-        &[
-            "WRONG    version: the alias live of {function} serves version $LATEST, which can change \
-           while it gets traffic: deploy the stack again",
-        ],
+        &["WRONG    version: the alias live of {function} serves version $LATEST, which can \
+           change while it gets traffic: deploy the stack again"],
     ),
     (
         Fault::AliasOfAnother,
@@ -98,10 +96,8 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::NoTimeToLive,
         1,
-        &[
-            "WRONG    table.ttl: {table} has no time to live: enable it on expires_at_s, or records \
-           are kept for ever",
-        ],
+        &["WRONG    table.ttl: {table} has no time to live: enable it on expires_at_s, or \
+           records are kept for ever"],
     ),
     (
         Fault::QueueDeleted,
@@ -123,10 +119,8 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::NoDeadLetterQueue,
         1,
-        &[
-            "WRONG    dead-letters: {queue} has no dead-letter queue: a message that consumers fail \
-           on blocks its group until it expires; name one in the queue's redrive policy",
-        ],
+        &["WRONG    dead-letters: {queue} has no dead-letter queue: a message that consumers \
+           fail on blocks its group until it expires; name one in the queue's redrive policy"],
     ),
     (
         Fault::AnotherDeadLetterQueue,
@@ -165,27 +159,21 @@ const FAULTS: [(Fault, i32, &[&str]); 25] = [
     (
         Fault::NoLifecycle,
         1,
-        &[
-            "WRONG    bucket.lifecycle: {bucket} keeps some payloads for ever, and they are people's \
-           data: add a lifecycle rule with an expiration of 29 days or more",
-        ],
+        &["WRONG    bucket.lifecycle: {bucket} keeps some payloads for ever, and they are \
+           people's data: add a lifecycle rule with an expiration of 29 days or more"],
     ),
     (
         Fault::ShortLifecycle,
         1,
-        &[
-            "WRONG    bucket.lifecycle: {bucket} deletes payloads after 28 days, but their messages \
-           may live 28 in the two queues: set the expiration of its lifecycle rule to 29 \
-           days or more",
-        ],
+        &["WRONG    bucket.lifecycle: {bucket} deletes payloads after 28 days, but their \
+           messages may live 28 in the two queues: set the expiration of its lifecycle rule to 29 \
+           days or more"],
     ),
     (
         Fault::AlarmDeleted,
         1,
-        &[
-            "WRONG    alarms: deleted alarms: {function}-errors; deploy the stack with Alarms=false, \
-           and then with Alarms=true",
-        ],
+        &["WRONG    alarms: deleted alarms: {function}-errors; deploy the stack with \
+           Alarms=false, and then with Alarms=true"],
     ),
     (
         Fault::AlarmSilent,

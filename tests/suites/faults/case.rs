@@ -16,7 +16,7 @@ use webhook_verify::Provider;
 
 /// How long a fault lasts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Lasts {
+pub(crate) enum FaultExtent {
     /// For one request: the client's next try is fine.
     Once,
     /// For all requests of this call in the attempt.
@@ -30,7 +30,7 @@ pub(crate) enum Lasts {
 pub(crate) struct Rule {
     pub(crate) call: Call,
     pub(crate) fault: Fault,
-    pub(crate) lasts: Lasts,
+    pub(crate) lasts: FaultExtent,
 }
 
 /// Returns the script of a proxy that follows these rules.
@@ -44,9 +44,9 @@ pub(crate) fn script(rules: &[Rule]) -> impl FnMut(Call) -> Option<Fault> + Send
         let found = rules.iter().position(|rule| rule.call == call)?;
         let rule = rules[found];
         match rule.lasts {
-            Lasts::Once => drop(rules.remove(found)),
-            Lasts::Throughout => {}
-            Lasts::Outage => is_down = true,
+            FaultExtent::Once => drop(rules.remove(found)),
+            FaultExtent::Throughout => {}
+            FaultExtent::Outage => is_down = true,
         }
         Some(rule.fault)
     }

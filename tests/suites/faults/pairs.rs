@@ -9,7 +9,7 @@ use webhook_tests::{
 };
 
 use crate::case::{
-    Case, LONG, Lasts, Rule, SHORT, assert_none_failed, run_all, script, variables, wrong,
+    Case, FaultExtent, LONG, Rule, SHORT, assert_none_failed, run_all, script, variables, wrong,
 };
 
 use Call::{Claim, Complete, Release, Send};
@@ -29,7 +29,7 @@ async fn every_pair(kind: Kind, first: Call, second: Call, emulator: &str) -> Re
     let mut events = Vec::new();
     for (one, other) in PASSING.into_iter().flat_map(|one| PASSING.map(|other| (one, other))) {
         let event = Event::new(kind, events.len());
-        let once = |call, fault| Rule { call, fault, lasts: Lasts::Once };
+        let once = |call, fault| Rule { call, fault, lasts: FaultExtent::Once };
         let before = instance.proxy.seen().len();
         instance.proxy.follow(script(&[once(first, one), once(second, other)]));
         for expected in [Accepted, Duplicate] {
@@ -73,7 +73,7 @@ async fn calls_that_fail_once_or_twice_are_retried_within_the_attempt() {
 
 #[tokio::test]
 async fn several_failing_attempts_in_a_row_queue_the_event_exactly_once() {
-    let rule = |call, fault| vec![Rule { call, fault, lasts: Lasts::Throughout }];
+    let rule = |call, fault| vec![Rule { call, fault, lasts: FaultExtent::Throughout }];
     let calm = Vec::new;
     let cases = [
         (

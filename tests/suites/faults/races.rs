@@ -7,7 +7,7 @@ use webhook_tests::{
     traffic::{Event, Kind, Seen},
 };
 
-use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
+use crate::case::{FaultExtent, LONG, Rule, script, variables, wrong};
 
 #[tokio::test]
 async fn while_one_instance_waits_for_any_call_another_answers_409() {
@@ -25,7 +25,7 @@ async fn while_one_instance_waits_for_any_call_another_answers_409() {
             (Call::Complete, Fault::HoldBefore),
         ] {
             let event = Event::new(kind, events.len());
-            let rule = Rule { call, fault, lasts: Lasts::Once };
+            let rule = Rule { call, fault, lasts: FaultExtent::Once };
             owner.proxy.follow(script(&[rule]));
             let meanwhile = async {
                 owner.proxy.reached(call, fault).await;

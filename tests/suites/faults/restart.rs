@@ -7,7 +7,7 @@ use webhook_tests::{
     traffic::{Kind, Seen},
 };
 
-use crate::case::{Case, Lasts, Rule, Run, SHORT, assert_none_failed};
+use crate::case::{Case, FaultExtent, Rule, Run, SHORT, assert_none_failed};
 
 use Call::{Claim, Complete, Send};
 use Fault::{ResetAfter, ResetBefore};
@@ -27,7 +27,7 @@ async fn an_outage_at_any_call_with_a_restart_queues_each_event_once() {
         (Complete, ResetBefore, vec![Accepted, IN_FLIGHT, Accepted, Duplicate]),
         (Complete, ResetAfter, vec![Accepted, Duplicate]),
     ] {
-        let attempts = vec![vec![Rule { call, fault, lasts: Lasts::Outage }]];
+        let attempts = vec![vec![Rule { call, fault, lasts: FaultExtent::Outage }]];
         let case = Case {
             kind: Kind::in_turn(runs.len()),
             attempts,

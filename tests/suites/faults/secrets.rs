@@ -7,7 +7,7 @@ use webhook_tests::{
     traffic::{Event, Kind, Seen},
 };
 
-use crate::case::{LONG, Lasts, Rule, script, variables, wrong};
+use crate::case::{FaultExtent, LONG, Rule, script, variables, wrong};
 
 #[tokio::test]
 async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
@@ -26,7 +26,7 @@ async fn while_secrets_manager_is_down_only_the_cached_secret_verifies() {
         };
         assert_eq!(deliver(&events[0]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
 
-        let down = |call| Rule { call, fault, lasts: Lasts::Throughout };
+        let down = |call| Rule { call, fault, lasts: FaultExtent::Throughout };
         instance.proxy.follow(script(&[down(Call::CurrentSecret), down(Call::PreviousSecret)]));
         assert_eq!(deliver(&events[1]).await, Ok(Seen::Accepted), "{kind:?}, {fault:?}");
         let forged =

@@ -6,7 +6,7 @@ use webhook_tests::{
     traffic::{Kind, Seen},
 };
 
-use crate::case::{Case, LONG, Lasts, Rule, SHORT, run_all};
+use crate::case::{Case, FaultExtent, LONG, Rule, SHORT, run_all};
 
 use Call::{Claim, Complete, CurrentSecret, PreviousSecret, PutObject, Release, Send};
 use Fault::{
@@ -107,10 +107,10 @@ fn kind(call: Call, number: usize) -> Kind {
 }
 
 /// Returns the faults of an attempt in which this happens to `call`.
-fn rules(call: Call, fault: Fault, lasts: Lasts) -> Vec<Rule> {
+fn rules(call: Call, fault: Fault, lasts: FaultExtent) -> Vec<Rule> {
     let mut rules = vec![Rule { call, fault, lasts }];
     if call == Release {
-        rules.push(Rule { call: Send, fault: Error, lasts: Lasts::Throughout });
+        rules.push(Rule { call: Send, fault: Error, lasts: FaultExtent::Throughout });
     }
     rules
 }
@@ -123,7 +123,7 @@ async fn a_call_that_fails_throughout_an_attempt_queues_the_event_once() {
             for (let_go_after, answers) in throughout(call, fault) {
                 cases.push(Case {
                     kind: kind(call, cases.len()),
-                    attempts: vec![rules(call, fault, Lasts::Throughout)],
+                    attempts: vec![rules(call, fault, FaultExtent::Throughout)],
                     time_left: SHORT,
                     let_go_after,
                     answers,
@@ -146,7 +146,7 @@ async fn each_call_that_fails_once_is_retried_within_the_attempt() {
                 Release => (1, vec![Unavailable, Accepted, Duplicate]),
                 _ => (0, vec![Accepted, Duplicate]),
             };
-            let attempts = vec![rules(call, fault, Lasts::Once)];
+            let attempts = vec![rules(call, fault, FaultExtent::Once)];
             cases.push(Case {
                 kind: kind(call, cases.len()),
                 attempts,

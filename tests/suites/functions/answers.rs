@@ -68,7 +68,7 @@ async fn a_record_holds_what_the_contract_says_and_no_payload() {
         let message = world.message().await;
         assert_eq!(text(&record, "message_id"), message.message_id.as_deref());
         // If a function of the description decides on the retention, the samples test it.
-        if !matches!(kind.scheme.facts.event_type, EventType::Told(_)) {
+        if !matches!(kind.scheme.facts.event_type, EventType::Derived(_)) {
             let expires_at_s = number(&record, "expires_at_s");
             assert!(
                 (before + RETENTION_S..=after + RETENTION_S).contains(&expires_at_s),
@@ -377,8 +377,8 @@ async fn each_sample_is_remembered_as_long_as_its_type_requires() {
             let world = setup.start().await;
             let (headers, body) = sample.delivery_at(now());
             let retention_s = match sample.sender.scheme.facts.event_type {
-                EventType::Told(tell) => {
-                    let kind = tell(&body).expect("an object");
+                EventType::Derived(derive) => {
+                    let kind = derive(&body).expect("an object");
                     assert_eq!(kind.name, event_type, "{}", sample.file);
                     match kind.retention {
                         Retention::Fixed(retention) => {

@@ -1,5 +1,5 @@
-//! What the edge adds to the pipeline: answers in the form of each door, errors to Lambda, bounded
-//! logs, its settings.
+//! What the edge adds to the pipeline: answers in the format of each event, errors to Lambda,
+//! bounded logs, and its settings.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ use crate::world::{
 };
 
 #[tokio::test]
-async fn every_outcome_is_answered_in_the_form_of_its_door() {
+async fn every_outcome_is_answered_in_the_format_of_its_event() {
     for provider in PROVIDERS {
         let world = World::of(provider).await;
         let event = Event::new(kind_of(provider), 1);

@@ -1,4 +1,4 @@
-//! Every door that Lambda has, and malformed events.
+//! Events of every service that sends HTTP requests to Lambda, and malformed events.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use webhook_verify::providers::PROVIDERS;
 use crate::world::{Setup, World, accepted, duplicate, kind_of, malformed, refused, signed};
 
 #[tokio::test]
-async fn the_same_delivery_through_every_door_is_the_same_event() {
+async fn the_same_delivery_in_every_format_is_the_same_event() {
     for kind in Kind::all() {
         let world = World::of(kind.provider).await;
         let event = Event::with(kind, 1, "\"name\": \"Zoë\"");
@@ -37,16 +37,16 @@ async fn the_same_delivery_through_every_door_is_the_same_event() {
             alb(path, &headers, body, false),
             alb(path, &headers, body, true),
         ];
-        for (index, door) in events.iter().enumerate() {
+        for (index, lambda_event) in events.iter().enumerate() {
             let expected = if index == 0 { accepted(&event) } else { duplicate(&event) };
-            assert_eq!(world.invoke(door).await, expected, "{door}");
+            assert_eq!(world.invoke(lambda_event).await, expected, "{lambda_event}");
         }
         assert_eq!(world.messages().await.len(), 1);
     }
 }
 
 #[tokio::test]
-async fn multi_value_doors_get_response_headers_in_both_forms() {
+async fn multi_value_events_get_response_headers_in_both_forms() {
     for provider in PROVIDERS {
         let world = World::of(provider).await;
         let path = world.path.as_str();

@@ -124,7 +124,7 @@ async fn every_unproven_delivery_gets_the_same_401_and_writes_nothing() {
     }
 }
 
-/// Only these doors show the function repeated headers.
+/// Only these events have the values of a repeated header separately.
 #[tokio::test]
 async fn a_repeated_header_is_refused_even_if_one_of_the_two_is_good() {
     for kind in Kind::all() {

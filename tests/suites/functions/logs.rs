@@ -80,7 +80,7 @@ fn with_canaries(kind: Kind, number: usize) -> Event {
 fn and_canaries(kind: Kind, mut headers: Vec<Header>) -> Vec<Header> {
     let event_name = match kind.scheme.facts.event_type {
         EventType::Unsigned(Unsigned::Header(header)) => Some(header),
-        EventType::Unsigned(Unsigned::Member(_)) | EventType::Signed(_) | EventType::Told(_) => {
+        EventType::Unsigned(Unsigned::Member(_)) | EventType::Signed(_) | EventType::Derived(_) => {
             None
         }
     };

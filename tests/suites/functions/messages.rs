@@ -69,8 +69,8 @@ impl Expected {
         let event_type = match facts.event_type {
             EventType::Signed(pointers) => first(pointers),
             EventType::Unsigned(place) => unsigned(place),
-            EventType::Told(tell) => {
-                Some(tell(body.as_bytes()).expect("an object").name.to_owned())
+            EventType::Derived(derive) => {
+                Some(derive(body.as_bytes()).expect("an object").name.to_owned())
             }
         };
         let unsigned_fields: Vec<&str> = [

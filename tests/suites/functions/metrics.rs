@@ -62,7 +62,7 @@ fn published(line: &Value) -> BTreeSet<Published> {
 }
 
 /// Returns outcome and reason of a line, and the names of its counts that are not zero.
-fn told(line: &Value) -> (String, Value, String) {
+fn counted(line: &Value) -> (String, Value, String) {
     let is_count =
         |name: &str| METRICS.iter().any(|metric| metric.name() == name && metric.unit() == "Count");
     let members = line.as_object().expect("an object").iter();
@@ -75,9 +75,9 @@ fn told(line: &Value) -> (String, Value, String) {
     (text(&line["Outcome"]), line["Reason"].clone(), counts.collect::<Vec<_>>().join(" "))
 }
 
-/// Returns what each of the deliveries told, in their order.
-async fn told_by(world: &World, count: usize) -> Vec<(String, Value, String)> {
-    world.function.metric_lines(count).await.iter().map(told).collect()
+/// Returns outcome, reason and counts of each delivery's line, in their order.
+async fn counted_lines(world: &World, count: usize) -> Vec<(String, Value, String)> {
+    world.function.metric_lines(count).await.iter().map(counted).collect()
 }
 
 fn expected(lines: &[(&str, Value, &str)]) -> Vec<(String, Value, String)> {
@@ -95,20 +95,20 @@ fn unsigned_facts(kind: Kind) -> (bool, bool) {
     (!facts.delivery_id.is_empty(), matches!(facts.event_type, EventType::Unsigned(_)))
 }
 
-/// What each delivery of [`without_faults`] tells, and the size of its body.
-type Told = ((&'static str, Value, &'static str), Value);
+/// The expected outcome, reason and counts of a delivery, and the size of its body.
+type ExpectedLine = ((&'static str, Value, &'static str), Value);
 
-/// Makes deliveries with every outcome except faults, in one process. Returns what each of them
-/// must tell.
-async fn without_faults(kind: Kind) -> (World, Vec<Told>) {
+/// Makes deliveries with every outcome except faults, in one process. Returns the expected line of
+/// each.
+async fn without_faults(kind: Kind) -> (World, Vec<ExpectedLine>) {
     let world = World::of(kind.provider).await;
-    let (none, mut told) = (|| Value::Null, Vec::new());
+    let (none, mut lines) = (|| Value::Null, Vec::new());
     world.function.invoke(&json!({})).await.expect_err("not an HTTP request");
-    told.push((("malformed", none(), "ColdStarts Deliveries"), none()));
+    lines.push((("malformed", none(), "ColdStarts Deliveries"), none()));
     let mut deliver =
-        async |headers: &[_], body: &str, tells: (&'static str, Value, &'static str)| {
+        async |headers: &[_], body: &str, metrics: (&'static str, Value, &'static str)| {
             world.send(headers, body).await;
-            told.push((tells, json!(body.len())));
+            lines.push((metrics, json!(body.len())));
         };
     let [first, second, third] = [1, 2, 3].map(|number| Event::new(kind, number));
     deliver(&signed(&first), &first.body, ("accepted", none(), "Deliveries")).await;
@@ -135,7 +135,7 @@ async fn without_faults(kind: Kind) -> (World, Vec<Told>) {
         deliver(&headers, &body, ("malformed", none(), "Deliveries")).await;
     }
     deliver(&[], &" ".repeat(6_291_457), ("too_large", none(), "Deliveries")).await;
-    (world, told)
+    (world, lines)
 }
 
 /// Makes a delivery that is signed with the secret that was the previous one already at the start.
@@ -183,9 +183,9 @@ pub(crate) async fn without_a_secret(kind: Kind) -> World {
 async fn exactly_the_listed_metrics_are_emitted_with_unit_and_dimensions() {
     for kind in Kind::all() {
         let mut emitted = BTreeSet::new();
-        let (world, told) = without_faults(kind).await;
+        let (world, expected_lines) = without_faults(kind).await;
         for (world, count) in [
-            (world, told.len()),
+            (world, expected_lines.len()),
             (with_the_previous_secret(kind).await, 1),
             (without_a_table(kind).await, 1),
             (without_a_secret(kind).await, 3),
@@ -220,16 +220,16 @@ async fn exactly_the_listed_metrics_are_emitted_with_unit_and_dimensions() {
 async fn each_delivery_counts_once_under_its_outcome_and_reason() {
     for kind in Kind::all() {
         let none = || Value::Null;
-        let (world, told) = without_faults(kind).await;
-        let (lines, sizes): (Vec<_>, Vec<_>) = told.into_iter().unzip();
-        assert_eq!(told_by(&world, lines.len()).await, expected(&lines), "{kind:?}");
+        let (world, expected_lines) = without_faults(kind).await;
+        let (lines, sizes): (Vec<_>, Vec<_>) = expected_lines.into_iter().unzip();
+        assert_eq!(counted_lines(&world, lines.len()).await, expected(&lines), "{kind:?}");
         let lines = world.function.metric_lines(lines.len()).await;
         let body_sizes: Vec<&Value> = lines.iter().map(|line| &line["BodySize"]).collect();
         assert_eq!(json!(body_sizes), json!(sizes), "{kind:?}");
         assert!(lines.iter().all(|line| line["FunctionName"] == kind.provider.name()));
 
         assert_eq!(
-            told_by(&with_the_previous_secret(kind).await, 1).await,
+            counted_lines(&with_the_previous_secret(kind).await, 1).await,
             expected(&[(
                 "accepted",
                 none(),
@@ -237,11 +237,11 @@ async fn each_delivery_counts_once_under_its_outcome_and_reason() {
             )])
         );
         assert_eq!(
-            told_by(&without_a_table(kind).await, 1).await,
+            counted_lines(&without_a_table(kind).await, 1).await,
             expected(&[("unavailable", json!("claim"), "ColdStarts Deliveries Faults Warnings")])
         );
         assert_eq!(
-            told_by(&without_a_secret(kind).await, 3).await,
+            counted_lines(&without_a_secret(kind).await, 3).await,
             expected(&[
                 ("accepted", none(), "ColdStarts Deliveries"),
                 ("unavailable", json!("secret"), "Deliveries Faults SecretFetchFailures"),
@@ -260,7 +260,7 @@ async fn a_rotated_secret_counts_as_a_refetch() {
         let second = Event::new(kind, 2);
         world.send(&second.signed("rotated", now()), &second.body).await;
         assert_eq!(
-            told_by(&world, 2).await,
+            counted_lines(&world, 2).await,
             expected(&[
                 ("accepted", Value::Null, "ColdStarts Deliveries"),
                 ("accepted", Value::Null, "Deliveries SecretRefetches"),
@@ -278,7 +278,7 @@ async fn no_log_level_silences_metrics() {
         // The signature of another body.
         world.send(&Event::new(kind, 2).signed(KEY, now()), &event.body).await;
         assert_eq!(
-            told_by(&world, 2).await,
+            counted_lines(&world, 2).await,
             expected(&[
                 ("accepted", Value::Null, "ColdStarts Deliveries"),
                 ("refused", json!("signature_mismatch"), "Deliveries Refusals SecretRefetches"),

@@ -106,8 +106,10 @@ async fn retention_must_outlive_twice_the_tolerance_and_deduplication() {
         };
         let too_few = (least_s - 1).to_string();
         let log = start_error(provider, &[("RETENTION_S", &too_few)]).await;
-        let expected =
-            format!("Error: RETENTION_S cannot be used: {too_few} is less than {least_s}, {why}\n");
+        let expected = format!(
+            "Error: RETENTION_S cannot be used: it is {too_few}, but must be at least {least_s}, \
+             {why}\n"
+        );
         assert_eq!(log, expected, "{provider:?}");
     }
 }
@@ -116,8 +118,8 @@ async fn retention_must_outlive_twice_the_tolerance_and_deduplication() {
 async fn a_provider_that_signs_its_url_needs_the_public_url() {
     for provider in PROVIDERS.iter().filter(|provider| provider.signs_url()) {
         let expected = format!(
-            "Error: PUBLIC_URL cannot be used: {} signs the URL that it is registered with: set it \
-             to that URL\n",
+            "Error: PUBLIC_URL is not set: {0} signs it, so set it to the URL that is registered \
+             with {0}\n",
             provider.name()
         );
         assert_eq!(start_error(provider, &[("PUBLIC_URL", "")]).await, expected);

@@ -146,7 +146,7 @@ fn each_alarm_watches_its_metrics_and_names_its_section() {
     let expected: BTreeMap<&str, (String, &str)> = [
         ("ApiServerErrorsAlarm", "AWS/ApiGateway 5xx", "Faults answered 503"),
         ("ApiThrottledAlarm", "Webhooks ApiThrottled", "Throttled by the API"),
-        ("ApiTooLargeAlarm", "Webhooks ApiTooLarge", "Too large deliveries"),
+        ("ApiTooLargeAlarm", "Webhooks ApiTooLarge", "Deliveries that are too large"),
         ("ApiUnknownRoutesAlarm", "Webhooks ApiUnknownRoutes", "Unknown routes"),
         ("DeadLettersAlarm", "AWS/SQS ApproximateNumberOfMessagesVisible", "Dead letters"),
         ("DurationAlarm", "AWS/Lambda Duration", "Slow answers"),

@@ -98,7 +98,7 @@ async fn each_provider_gets_the_values_of_its_own_parameters() {
     }
 }
 
-/// The emulator lets every door call every function, so a missing permission would not show there.
+/// In the emulator every API may call every function, so a missing permission would not show there.
 #[test]
 fn only_its_front_door_may_call_a_function() {
     let template = template("provider.yaml");

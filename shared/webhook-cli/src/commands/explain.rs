@@ -27,7 +27,7 @@ output of `curl -v`, or a JSON object of names and values.
 
 The first --secret-file is the receiver's current secret, as it is stored. Others are its previous
 secret, or guesses. Without --secret-file, the secret is that of the environment variable
-WEBHOOK_SIGNING_SECRET, else the development secret. No secret and no right signature is printed,
+WEBHOOK_SIGNING_SECRET, else the development secret. No secret and no valid signature is printed,
 but do not paste the delivery's own files where others can read them.
 
 Nothing is sent: it works without a network and without an account. To find the cause, it verifies
@@ -89,7 +89,7 @@ pub(crate) struct ExplainArgs {
     public_url: Option<String>,
 
     /// How old a signed time may be, as in the receiver's `TIMESTAMP_TOLERANCE_S` [default: the
-    /// description's]
+    /// provider's]
     #[arg(long, value_name = "SECONDS", value_parser = unix_seconds)]
     tolerance: Option<UnixSeconds>,
 

@@ -101,7 +101,7 @@ struct ApiArgs {
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "base_url")]
     environment: Option<PinwheelEnvironment>,
 
-    /// URL of a host in place of Pinwheel's
+    /// Base URL to call instead of Pinwheel's API
     #[arg(long, value_name = "URL", value_parser = base_url)]
     base_url: Option<Uri>,
 
@@ -118,11 +118,11 @@ struct ApiArgs {
 /// Each has its own API secrets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum PinwheelEnvironment {
-    /// Invented people.
+    /// Data of invented people.
     Sandbox,
-    /// Real people, few of them.
+    /// Data of a few real people.
     Development,
-    /// Real people.
+    /// Data of real people.
     Production,
 }
 

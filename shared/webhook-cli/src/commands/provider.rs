@@ -23,9 +23,9 @@ Writes the description, the function, the entry in the template, the package in 
 sample events. `make test` and `make lint` pass at once, without an edit. If anything fails, nothing
 is changed.
 
-A pointer is a path to a text in the body, through objects only, such as /data/object/id (a JSON
+A pointer is a path to a string in the body, through objects only, such as /data/object/id (a JSON
 pointer without escapes). --id, --type and --group may be repeated: the first pointer that leads to
-a text counts.
+a string counts.
 
 Examples:
   cargo webhook provider add acme-pay --scheme standard-webhooks

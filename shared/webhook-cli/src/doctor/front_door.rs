@@ -86,7 +86,7 @@ fn signed(url: &Uri, scheme: &Scheme, answer: &Result<u16, CliError>) -> Finding
         Ok(401) => wrong(
             "url.signed",
             format!(
-                "{url} refuses a request that {} signed with the secret: check the function's \
+                "{url} refuses a request signed as {} with the secret: check the function's \
                  SIGNING_SECRET_ID and PUBLIC_URL, and this machine's clock",
                 scheme.name
             ),
@@ -167,9 +167,9 @@ mod tests {
             let expected = wrong("url.signed", of("a malformed request signed by github", 400));
             assert_eq!(signed(&url, scheme, &Ok(status)), expected);
         }
-        let refused = "https://hooks.example.com/webhooks/acme refuses a request that github \
-                       signed with the secret: check the function's SIGNING_SECRET_ID and \
-                       PUBLIC_URL, and this machine's clock";
+        let refused = "https://hooks.example.com/webhooks/acme refuses a request signed as github \
+                       with the secret: check the function's SIGNING_SECRET_ID and PUBLIC_URL, and \
+                       this machine's clock";
         assert_eq!(signed(&url, scheme, &Ok(401)), wrong("url.signed", refused));
     }
 

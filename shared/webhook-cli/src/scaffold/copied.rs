@@ -144,7 +144,7 @@ impl Renaming<'_> {
                 EventType::Signed(pointers) => EventType::Signed(self.texts(pointers)),
                 EventType::Unsigned(unsigned) => EventType::Unsigned(place(unsigned)),
                 // The function is compiled, so it reads the old names. An example has none of them.
-                EventType::Told(tell) => EventType::Told(tell),
+                EventType::Derived(derive) => EventType::Derived(derive),
             },
             group: self.texts(facts.group),
             delivery_id: delivery_id.leak(),

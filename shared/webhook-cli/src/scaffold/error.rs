@@ -63,7 +63,8 @@ pub enum ScaffoldError {
     },
     /// An example does not have what the description says.
     #[error(
-        "the pointers do not lead to texts of their own: they do not find the {fact} of an example"
+        "the pointers conflict: in an example body that is made from them, they do not find the \
+         {fact}; give each a place of its own"
     )]
     Pointers {
         /// Which of the facts.

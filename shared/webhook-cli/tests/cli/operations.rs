@@ -20,7 +20,7 @@ fn missing_and_unusable_input_is_refused_before_any_call() {
         (
             format!("replay {} --queue-url https://q/a.fifo", received.display()),
             "this cannot be replayed: it is the whole answer of `aws sqs receive-message`: give \
-             the body of one message, such as jq -r '.Messages[0].Body' prints it",
+             the body of one message, as jq -r '.Messages[0].Body' prints it",
         ),
         (
             "replay --queue-url https://q/a.fifo".to_owned(),

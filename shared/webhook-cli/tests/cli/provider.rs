@@ -242,8 +242,8 @@ fn words(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Returns whether the provider's name contains the name of an entry of the catalogue. Then the copy
-/// names that entry too.
+/// Returns whether the provider's name contains the name of an entry of the catalogue. Then the
+/// copy names that entry too.
 fn catalogue_has(provider: &Provider) -> bool {
     CATALOGUE.iter().any(|entry| provider.name().contains(entry.name()))
 }

@@ -29,7 +29,7 @@ fn claim_at(id: &str, token: &str, now: UnixMillis) -> NewClaim {
 /// keep them apart from others.
 ///
 /// # Panics
-/// The store breaks the contract.
+/// Panics if the store breaks the contract.
 #[expect(clippy::too_many_lines, reason = "one story, step by step")]
 pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     let now = UnixMillis(1_700_000_000_000);
@@ -148,11 +148,12 @@ pub async fn store_contract(store: &impl IdempotencyStore, prefix: &str) {
     assert_eq!(store.claim(&claim("second")).await, Ok(held));
 }
 
-/// Runs the contract of a FIFO [`EventQueue`]: equal idempotency keys are one message. The caller
-/// checks what is on the queue afterwards: two messages, with the bodies `first` and `other`.
+/// Runs the contract of a FIFO [`EventQueue`]: messages with the same idempotency key are one
+/// message. The caller checks what is on the queue afterwards: two messages, with the bodies
+/// `first` and `other`.
 ///
 /// # Panics
-/// The queue breaks the contract.
+/// Panics if the queue breaks the contract.
 pub async fn queue_contract(queue: &impl EventQueue, prefix: &str) {
     let message = |body: &str, event_id: &str| Message {
         body: body.to_owned(),

@@ -81,7 +81,11 @@ pub const BETA: &Provider = &Provider::new(
             Message::RAW_BODY,
             Message { before: &[], body: Body::PythonForm(PythonForm::Default), after: &[] },
         ],
-        facts: Facts { event_type: EventType::Told(kind), group: &["/session_id"], ..Facts::NONE },
+        facts: Facts {
+            event_type: EventType::Derived(kind),
+            group: &["/session_id"],
+            ..Facts::NONE
+        },
     }],
 );
 

@@ -51,8 +51,8 @@
 //!    the run's own history.
 //!
 //! In addition, [`window`] shows that the window in which a double is excused is hit, and excuses
-//! nothing else; [`reach`] shows that each failure above does occur; [`bites`] shows that each of a
-//! set of broken stores, queues and settings is caught.
+//! nothing else; [`reach`] shows that each failure above does occur; [`caught`] shows that each of
+//! a set of broken stores, queues and settings is caught.
 //!
 //! [`exhaustive`] walks every schedule of a small scope, instead of drawing some of a large one.
 //!
@@ -64,7 +64,7 @@
 //! excuse occurred, and which seed catches each flaw in [`flaws`].
 
 mod agenda;
-mod bites;
+mod caught;
 mod checks;
 mod contract;
 mod exhaustive;

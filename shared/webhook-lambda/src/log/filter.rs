@@ -48,8 +48,9 @@ impl FromStr for LogFilter {
     }
 }
 
-/// Returns whether a directive is meant as `Targets` reads it. `Targets` reads any word that is not
-/// a level as a target, so that a typing error switches logging off; and an empty level as `error`.
+/// Returns whether `Targets` certainly reads a directive as the operator means it. `Targets` takes
+/// any word that is not a level for a target, so a typing error would switch logging off. It takes
+/// an empty level for `error`.
 fn is_meant(directive: &str) -> bool {
     match directive.split_once('=') {
         Some((_, level)) => !level.is_empty(),

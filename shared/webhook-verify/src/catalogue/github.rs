@@ -1,4 +1,5 @@
-//! GitHub, and Cursor: `X-Hub-Signature-256: sha256=<hex>` over the body.
+//! GitHub: `X-Hub-Signature-256: sha256=<hex>` over the body. Cursor signs the same way, under
+//! `X-Webhook-Signature`.
 //!
 //! GitHub signs no time and no id, so only the idempotency record stops a replay: two deliveries
 //! with equal bodies are one event. Unsigned: the event's name (`X-GitHub-Event`) and the id of the

@@ -1,5 +1,5 @@
-//! Well-known schemes, ready to use: `cargo webhook provider add NAME --scheme stripe` makes a
-//! provider of one. None of them is deployed.
+//! Well-known schemes, ready to use: `cargo webhook provider add NAME --scheme stripe` adds a
+//! provider with one of them. None of them is deployed.
 //!
 //! Each file links the provider's documentation, and says what is unsigned in a delivery and why
 //! the tolerance was chosen. The same interpreter verifies all of them, and tests check them
@@ -26,6 +26,6 @@ pub use zoom::ZOOM;
 
 use crate::description::Provider;
 
-/// Every entry, by name.
+/// Every entry, sorted by name.
 pub const CATALOGUE: &[&Provider] =
     &[GITHUB, SHOPIFY, SLACK, SQUARE, STANDARD_WEBHOOKS, STRIPE, ZOOM];

@@ -1,5 +1,5 @@
-//! Standard Webhooks, and Svix, whose many customers send the same under `svix-*`:
-//! `webhook-signature: v1,<base64>` (several, separated by spaces) over `<id>.<time>.<body>`.
+//! Standard Webhooks: `webhook-signature: v1,<base64>` (several, separated by spaces) over
+//! `<id>.<time>.<body>`. The customers of Svix send the same in headers named `svix-*`.
 //!
 //! The tolerance is that of the reference libraries. The id is sent in a header, and is signed.
 //! Everything that is read is signed.

@@ -1,5 +1,5 @@
-//! Stripe, and Fintoc: `Stripe-Signature: t=<Unix seconds>,v1=<hex>` (several `v1` while a secret
-//! is rotated) over `<time>.<body>`.
+//! Stripe: `Stripe-Signature: t=<Unix seconds>,v1=<hex>` (several `v1` while a secret is rotated)
+//! over `<time>.<body>`. Fintoc signs the same way, under `Fintoc-Signature`.
 //!
 //! The tolerance is that of Stripe's libraries. They accept any time in the future, but this crate
 //! does not. The whole text of the secret is the key, `whsec_` included. Everything that is read is

@@ -22,7 +22,7 @@ pub(super) const fn provider(name: &str, schemes: &[Scheme]) {
         scheme(&schemes[index]);
         let mut other = 0;
         while other < index {
-            told_apart(&schemes[index], &schemes[other]);
+            check_distinct(&schemes[index], &schemes[other]);
             other += 1;
         }
         index += 1;
@@ -48,7 +48,7 @@ const fn is_name(name: &str) -> bool {
 /// Checks two schemes of one provider. They share a header and have different prefixes in it, so
 /// the prefix alone decides which scheme applies. The sender chooses the prefix, so a signature of
 /// one scheme must not be valid under the other.
-const fn told_apart(one: &Scheme, other: &Scheme) {
+const fn check_distinct(one: &Scheme, other: &Scheme) {
     assert!(!equal(one.name, other.name), "two schemes have the same name");
     assert!(
         same_names(one.signature.header, other.signature.header),
@@ -110,7 +110,7 @@ const fn starts_alike(one: &str, other: &str) -> bool {
 }
 
 const fn scheme(scheme: &Scheme) {
-    has_names(scheme.signature.header);
+    check_header_names(scheme.signature.header);
     if let Form::Prefixed(prefix) = scheme.signature.form {
         let bytes = prefix.as_bytes();
         assert!(
@@ -120,7 +120,7 @@ const fn scheme(scheme: &Scheme) {
     }
     if let Some(time) = scheme.time {
         match (time.source, scheme.signature.form) {
-            (TimeSource::Header(names), _) => has_names(names),
+            (TimeSource::Header(names), _) => check_header_names(names),
             (TimeSource::Label(of_time), Form::Labelled { label, .. }) => {
                 assert!(!equal(of_time, label), "the time and the signature have the same label");
             }
@@ -146,7 +146,7 @@ const fn message(message: &Message, scheme: &Scheme) {
         "each message must sign the time exactly once if the scheme has one, and must not sign it \
          otherwise"
     );
-    is_unambiguous(message);
+    check_unambiguous(message);
     assert!(
         urls(message) == urls(&scheme.messages[0]),
         "either all messages of a scheme must sign the URL, or none"
@@ -162,14 +162,14 @@ const fn message(message: &Message, scheme: &Scheme) {
         "either all messages of a scheme must cover the whole body, or all the same member"
     );
     if let Body::PythonFormOfMember(name, _) = message.body {
-        is_member_name(name);
+        check_member_name(name);
     }
 }
 
 /// Checks that signed text cannot move from one piece to another. The sender chooses the value of a
 /// header. If nothing marked where it ends, an attacker could send a captured delivery again with
 /// some of its signed text moved into or out of that header: as an event with a different id.
-const fn is_unambiguous(message: &Message) {
+const fn check_unambiguous(message: &Message) {
     let headers = headers(message.before) + headers(message.after);
     assert!(
         headers <= 1,
@@ -188,7 +188,7 @@ const fn is_set_off(pieces: &[Piece], body_is_first: bool) -> bool {
     let mut index = 0;
     while index < pieces.len() {
         if let Piece::Header(names) = pieces[index] {
-            has_names(names);
+            check_header_names(names);
             let starts = if index == 0 { !body_is_first } else { is_fixed(pieces[index - 1]) };
             let ends =
                 if index + 1 == pieces.len() { body_is_first } else { is_fixed(pieces[index + 1]) };
@@ -220,7 +220,7 @@ const fn is_fixed(piece: Piece) -> bool {
     }
 }
 
-const fn has_names(header: HeaderNames) {
+const fn check_header_names(header: HeaderNames) {
     let mut index = 0;
     while index < header.len() {
         assert!(!header[index].is_empty(), "a header must have a name, and no name may be empty");
@@ -231,7 +231,7 @@ const fn has_names(header: HeaderNames) {
 
 /// Checks the name of a member. It is written into an event's data without escaping, and becomes
 /// part of a pointer.
-const fn is_member_name(name: &str) {
+const fn check_member_name(name: &str) {
     let (bytes, mut index) = (name.as_bytes(), 0);
     while index < bytes.len() {
         assert!(
@@ -245,25 +245,25 @@ const fn is_member_name(name: &str) {
 const fn facts(scheme: &Scheme) {
     let facts = &scheme.facts;
     if let Id::Signed(pointers) = facts.id {
-        are_pointers(pointers);
+        check_pointers(pointers);
     }
     if let EventType::Signed(pointers) = facts.event_type {
-        are_pointers(pointers);
+        check_pointers(pointers);
     }
     if let EventType::Unsigned(place) = facts.event_type {
-        is_unsigned(place, scheme);
+        check_unsigned(place, scheme);
     }
-    are_pointers(facts.group);
+    check_pointers(facts.group);
     if let Some(challenge) = facts.challenge {
-        are_pointers(&[challenge.kind, challenge.token]);
-        is_member_name(challenge.answer);
+        check_pointers(&[challenge.kind, challenge.token]);
+        check_member_name(challenge.answer);
         if let Some(member) = challenge.answer_mac {
-            is_member_name(member);
+            check_member_name(member);
         }
     }
     let mut index = 0;
     while index < facts.unsigned_members.len() {
-        is_member_name(facts.unsigned_members[index]);
+        check_member_name(facts.unsigned_members[index]);
         if let Body::PythonFormOfMember(signed, _) = scheme.messages[0].body {
             assert!(
                 !equal(facts.unsigned_members[index], signed),
@@ -274,7 +274,7 @@ const fn facts(scheme: &Scheme) {
     }
     index = 0;
     while index < facts.delivery_id.len() {
-        is_unsigned(facts.delivery_id[index], scheme);
+        check_unsigned(facts.delivery_id[index], scheme);
         index += 1;
     }
     assert!(
@@ -285,7 +285,7 @@ const fn facts(scheme: &Scheme) {
 
 /// Checks a place that no signature covers. A member must be listed as unsigned. The signature
 /// header cannot be a fact, because it would be logged.
-const fn is_unsigned(place: Unsigned, scheme: &Scheme) {
+const fn check_unsigned(place: Unsigned, scheme: &Scheme) {
     match place {
         Unsigned::Member(name) => {
             assert!(
@@ -302,7 +302,7 @@ const fn is_unsigned(place: Unsigned, scheme: &Scheme) {
     }
 }
 
-const fn are_pointers(pointers: &[Pointer]) {
+const fn check_pointers(pointers: &[Pointer]) {
     let mut index = 0;
     while index < pointers.len() {
         let bytes = pointers[index].as_bytes();

@@ -339,8 +339,8 @@ pub enum Piece {
     Text(&'static str),
     /// The signed time, character for character as it is sent.
     Timestamp,
-    /// The value of a header. A message has at most one, and texts separate it from the time and
-    /// the body: see `is_unambiguous` in `check.rs`.
+    /// The value of a header. A message has at most one, and a text or the URL separates it from
+    /// the time and the body: see `check_unambiguous` in `check.rs`.
     Header(HeaderNames),
     /// The URL that the receiver is registered under. It comes from the configuration, because the
     /// sender chooses the `Host` header.
@@ -407,10 +407,10 @@ pub enum Id {
 pub enum EventType {
     /// The text at the first pointer that leads to one.
     Signed(&'static [Pointer]),
-    /// A place that no signature covers. The message then lists `type` among its unsigned fields.
+    /// A place that no signature covers. The event then lists `type` among its unsigned fields.
     Unsigned(Unsigned),
     /// The delivery does not name it: this function derives it from the signed bytes.
-    Told(fn(&[u8]) -> Result<EventKind, NotAnObject>),
+    Derived(fn(&[u8]) -> Result<EventKind, NotAnObject>),
 }
 
 /// A place that no signature covers.

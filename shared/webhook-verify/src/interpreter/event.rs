@@ -37,9 +37,9 @@ impl Verified<'_> {
         let (event_type, retention) = match facts.event_type {
             EventType::Signed(_) => (signed.event_type, Retention::Configured),
             EventType::Unsigned(place) => (unsigned.text(self, place)?, Retention::Configured),
-            EventType::Told(tell) => {
+            EventType::Derived(derive) => {
                 let EventKind { name, retention } =
-                    tell(self.signed()).map_err(|_| Malformed::NotAnObject)?;
+                    derive(self.signed()).map_err(|_| Malformed::NotAnObject)?;
                 (Some(name.to_owned()), retention)
             }
         };
@@ -162,7 +162,7 @@ impl<'v> UnsignedMembers<'v> {
     }
 }
 
-/// Returns the names of the message's fields that no signature covers, separated by commas.
+/// Returns the names of the event's fields that no signature covers, separated by commas.
 fn unsigned_fields(facts: &Facts) -> Option<String> {
     let event_type = matches!(facts.event_type, EventType::Unsigned(_)).then_some("type");
     let delivery_id = (!facts.delivery_id.is_empty()).then_some("deliveryid");

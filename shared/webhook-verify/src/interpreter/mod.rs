@@ -1,4 +1,5 @@
-//! Verifies and reads deliveries by a provider's description: one file for each step.
+//! Verifies and reads deliveries by a provider's description: one file for each step, and one for
+//! challenges.
 
 mod challenge;
 mod event;

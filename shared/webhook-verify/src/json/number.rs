@@ -35,7 +35,8 @@ pub(super) fn is_own_repr(text: &[u8], number: NumberSpan) -> bool {
     }
 }
 
-/// `DBL_DIG`: two different decimals with so few digits are never read as the same float.
+/// `DBL_DIG`: two different decimals with at most this many digits are never read as the same
+/// float.
 const CERTAIN_DIGITS: usize = 15;
 
 /// A float as Python spells it: at most 24 bytes, for a sign, 17 digits, a point and an exponent of
@@ -185,11 +186,11 @@ impl<'a> Decimal<'a> {
         self.integer.len() + self.fraction.len()
     }
 
-    /// Replaces 0, a number below 1e-324 (which is read as 0), and a number of one digit that is
-    /// read as 0 or as one of the two smallest floats (4.9e-324 and 9.9e-324), by the shortest
-    /// spelling of that float.
-    /// [`Self::magnitude`] could read these numbers too, but they are the shortest texts for which
-    /// it takes long.
+    /// Returns the shortest spelling of a float near 0, and any other number unchanged.
+    ///
+    /// Changed are numbers that are read as 0 because they are 0 or below 1e-324, and numbers of
+    /// one digit that are read as 0 or as one of the two smallest floats (4.9e-324 and 9.9e-324).
+    /// [`Self::magnitude`] could read them too, but no shorter texts take it as long.
     #[inline]
     fn without_excess(self) -> Self {
         let digits: &[u8] = match (self.exponent, self.integer, self.fraction) {
@@ -302,7 +303,7 @@ impl<'a> Decimal<'a> {
     }
 }
 
-/// So many digits fit a `u64`, and Rust reads them quickly.
+/// A `u64` holds any number with this many digits, and Rust parses it quickly.
 const EXACT_DIGITS: usize = 18;
 
 /// The middle between two floats has at most 767 significant digits.

@@ -178,7 +178,8 @@ impl<'a, const DEFAULT: bool> Writer<'a, DEFAULT> {
 /// The form of a DEL is six times as long as the DEL. Nothing grows more than that.
 const LARGEST_GROWTH: usize = 6;
 
-/// The bytes whose growth is added up at a time, and the two bytes after them.
+/// How many bytes [`growth_of`] looks at. It counts the growth of all but the last two, which only
+/// show what follows.
 const WINDOW: usize = 34;
 
 /// Returns an upper bound for the bytes that the form adds to the window, without its last two

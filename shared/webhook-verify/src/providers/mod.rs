@@ -9,7 +9,7 @@ pub use pinwheel::PINWHEEL;
 
 use crate::description::Provider;
 
-/// Every provider, by name.
+/// Every provider, sorted by name.
 pub const PROVIDERS: &[&Provider] = &[ENDGRATE, PINWHEEL];
 
 /// Returns the provider with this name.

@@ -1,8 +1,8 @@
 //! Rules that every provider must keep, whatever its description says. They are checked for each
 //! provider, deployed or in the catalogue. A new provider needs no line here.
 //!
-//! [`checks`] has the checks. [`planted`] shows that they notice faults, in descriptions and in
-//! receivers.
+//! [`checks`] sends deliveries to a receiver, and reports every answer that breaks a rule.
+//! [`planted`] shows that it notices faults, in descriptions and in receivers.
 
 mod checks;
 mod planted;

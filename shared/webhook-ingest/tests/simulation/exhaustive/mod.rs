@@ -12,7 +12,7 @@
 //! request arrives only after the lease is over; the process dies before the effect, or after it.
 //!
 //! Each schedule is judged by [`verdict`]. Equal states are walked once; [`state`] says which are
-//! equal, and [`reduction`] shows that nothing is lost by that. [`bites`] shows how each flaw is
+//! equal, and [`reduction`] shows that nothing is lost by that. [`caught`] shows how each flaw is
 //! caught.
 //!
 //! # Bounds
@@ -29,7 +29,7 @@
 //! `make test` walks a part with up to two. A schedule that breaks a promise is printed with its
 //! timeline and the line that repeats it.
 
-mod bites;
+mod caught;
 mod launch;
 mod reduction;
 mod schedule;

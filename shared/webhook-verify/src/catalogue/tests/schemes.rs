@@ -80,8 +80,9 @@ pub(crate) const HUBSPOT: &Provider = &Provider::new(
     }],
 );
 
-/// An invented scheme with what no other scheme here has, such as the body or its compact form, and
-/// a signed header after it.
+/// An invented scheme with everything that no other scheme here has: it signs the body or its
+/// compact form and then a header, with SHA-512, base64 for URLs, and a labelled time in
+/// milliseconds.
 pub(crate) const RARE: &Provider = &Provider::new(
     "rare",
     Key::Hex,

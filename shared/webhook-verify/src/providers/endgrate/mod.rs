@@ -42,7 +42,7 @@ pub const ENDGRATE: &Provider = &Provider::new(
             Message { before: &[], body: Body::PythonForm(PythonForm::Default), after: &[] },
         ],
         facts: Facts {
-            event_type: EventType::Told(event_kind),
+            event_type: EventType::Derived(event_kind),
             group: &["/session_id"],
             ..Facts::NONE
         },
