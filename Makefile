@@ -28,7 +28,7 @@ demo: rust ## Deploy into an AWS emulator on this machine, and send samples
 	@cargo build --workspace
 	@cargo run --quiet --bin demo
 
-dev: rust ## Run the stack in the emulator, with an inspector [PORT=4880 CLEAN=]
+dev: rust ## Run the stack, with an inspector [PORT=4880 CLEAN=]
 	@tests/tools/install ministack sam cargo-lambda
 	@cargo build --workspace
 	@PORT='$(PORT)' CLEAN='$(CLEAN)' cargo run --quiet --bin dev
@@ -67,7 +67,7 @@ deploy: rust ## Build and deploy a stack, dev or prod [STAGE=dev OVERRIDES=]
 
 ##@ Prove it
 
-reliability: rust ## Test the deployed binaries under faults and load [LOAD_EVENTS=20000]
+reliability: rust ## Test the release build by faults and load [LOAD_EVENTS=20000]
 	@tests/tools/install ministack
 	@WEBHOOK_PROFILE=release LOAD_EVENTS=$${LOAD_EVENTS:-20000} \
 		cargo test --workspace --test faults --test load -- --nocapture
