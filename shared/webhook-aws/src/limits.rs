@@ -86,6 +86,50 @@ fn is_accepted(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use webhook_ingest::ClaimToken;
+
+    fn message(event_type: &str, key: &str, is_replay: bool) -> Message {
+        Message {
+            body: "{}".to_owned(),
+            provider: "acme".to_owned(),
+            event_type: event_type.to_owned(),
+            event_id: "evt_1".to_owned(),
+            idempotency_key: key.to_owned(),
+            signature_scheme: "acme-v1".to_owned(),
+            group: "g".to_owned(),
+            claim_token: ClaimToken::named("t"),
+            trace_header: None,
+            is_replay,
+        }
+    }
+
+    #[test]
+    fn a_message_has_five_attributes_and_a_replay_has_one_more() {
+        let mut expected = vec![
+            ("provider", "acme".to_owned()),
+            ("event_type", "paid".to_owned()),
+            ("event_id", "evt_1".to_owned()),
+            ("idempotency_key", "acme#evt_1".to_owned()),
+            ("signature_scheme", "acme-v1".to_owned()),
+        ];
+        assert_eq!(message_attributes(&message("paid", "acme#evt_1", false)), expected);
+        expected.push(("replay", "true".to_owned()));
+        assert_eq!(message_attributes(&message("paid", "acme#evt_1", true)), expected);
+    }
+
+    #[test]
+    fn an_empty_attribute_is_left_out_and_a_long_key_is_not_shortened() {
+        let key = format!("acme#{}", "k".repeat(1024));
+        assert_eq!(
+            message_attributes(&message("", &key, false)),
+            [
+                ("provider", "acme".to_owned()),
+                ("event_id", "evt_1".to_owned()),
+                ("idempotency_key", key),
+                ("signature_scheme", "acme-v1".to_owned()),
+            ]
+        );
+    }
 
     #[test]
     fn texts_with_characters_that_sqs_refuses_are_not_accepted() {
