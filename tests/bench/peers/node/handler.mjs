@@ -1,4 +1,5 @@
-// Pinwheel's webhook, version 2, as one writes it with Powertools: verified, claimed in DynamoDB, sent to SQS, completed.
+// Pinwheel's webhook, version 2, as one writes it with Powertools: verified, claimed in DynamoDB,
+// sent to SQS, completed.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 

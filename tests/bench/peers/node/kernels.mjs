@@ -1,4 +1,5 @@
-// The kernels in JavaScript: see `src/kernels/worker.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`.
+// The kernels in JavaScript: see `src/kernels/worker.rs`. Reads one command per line: `tag <file>` or
+// `run <file> <milliseconds>`.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";

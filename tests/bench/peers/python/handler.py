@@ -1,4 +1,7 @@
-"""Pinwheel's webhook, version 2, as one writes it with Powertools: verified, claimed in DynamoDB, sent to SQS, completed."""
+"""Pinwheel's webhook, version 2, as one writes it with Powertools.
+
+It is verified, claimed in DynamoDB, sent to SQS and completed.
+"""
 
 import hashlib
 import hmac

@@ -1,4 +1,7 @@
-"""The kernels in Python: see `src/kernels/worker.rs`. Reads a command a line: `tag <file>` or `run <file> <milliseconds>`."""
+"""The kernels in Python: see `src/kernels/worker.rs`.
+
+Reads one command per line: `tag <file>` or `run <file> <milliseconds>`.
+"""
 
 import hashlib
 import hmac

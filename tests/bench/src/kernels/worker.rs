@@ -1,5 +1,5 @@
-//! This side's kernels, as a process of their own, like those in Python and JavaScript: it reads a command a line and answers
-//! each with a line.
+//! Our own kernels, in a process of their own like those in Python and JavaScript. It reads one
+//! command per line, and answers each with a line.
 
 #![expect(clippy::print_stdout, reason = "answers go to standard output")]
 
@@ -32,8 +32,9 @@ const KEY: &[u8] = b"a-key-of-the-usual-length-of-forty-bytes";
 
 /// Serves commands until standard input ends:
 /// - `tag <file>`: the tag of a scheme that signs a member of the body;
-/// - `<kernel> <file> <milliseconds>`: the mean time of the kernel in nanoseconds, over at least so long;
-/// - `heap <file> <accepted|forged>`: the most that verification of that scheme takes from the heap, in bytes.
+/// - `<kernel> <file> <milliseconds>`: the mean time of the kernel in nanoseconds, measured for at
+///   least so long;
+/// - `heap <file> <accepted|forged>`: the most heap that a verification takes, in bytes.
 ///
 /// # Errors
 /// An unknown command, or a body that does not verify.
@@ -124,7 +125,8 @@ fn verify<'d>(
     Ok(unverified.verify(&secrets, NOW, Tolerance::of(provider), None)?)
 }
 
-/// What verification takes from the heap beside the body and, where it is accepted, beside the text that is queued.
+/// Returns the heap that a verification takes, without the body and, if it is accepted, without the
+/// text that is queued.
 fn heap(body: &[u8], accepted: bool) -> Result<usize> {
     let (provider, mut headers) = signed("member", body)?;
     if !accepted {

@@ -1,4 +1,5 @@
-//! Pinwheel's webhook, version 2: verified, claimed in DynamoDB, sent to SQS, completed. With every default.
+//! Pinwheel's webhook, version 2, with every default: verified, claimed in DynamoDB, sent to SQS,
+//! completed.
 
 use std::{
     env,
